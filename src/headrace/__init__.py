@@ -1,0 +1,22 @@
+"""Headrace: realtime labelling of text. Importing it loads no third-party module."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace.registry import Model as Model
+    from headrace.registry import load as load
+    from headrace.scoring.compile import compile as compile  # noqa: A004
+
+__version__ = "0.1.0"
+__all__ = ["compile", "load"]
+
+_HOMES = {"load": "headrace.registry", "compile": "headrace.scoring.compile"}
+
+
+def __getattr__(name: str) -> Any:
+    """`load` and `compile` are imported when they are first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'headrace' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

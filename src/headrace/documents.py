@@ -1,0 +1,290 @@
+"""What flows: documents, predictions, results and dead letters, and how documents are packed into bodies and back.
+
+Nothing here does I/O. What can be stored is decided here, at the door, and nowhere else: text, id and meta are Unicode
+without NUL or lone surrogates, an id has up to 256 bytes, a document up to a limit (1 MiB unless set otherwise).
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from headrace.errors import Rejected
+
+DOCUMENT_BYTES = 1 << 20
+BODY_BYTES = 16 << 10
+ID_BYTES = 256
+META_DEPTH = 32
+
+_MEMBERS = ("id", "text", "source", "created_at", "meta", "published_at")
+
+
+class Document(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A text and where it comes from.
+
+    `created_at` is an ISO 8601 date or time, as its source wrote it. `published_at` is stamped by ingest and the API:
+    microseconds since the epoch.
+    """
+
+    id: str
+    text: str
+    source: str = ""
+    created_at: str | None = None
+    meta: dict[str, Any] = {}
+    published_at: int | None = None
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """A label and its score (a probability where the model is calibrated), by one model version (`language@3f9c2a`)."""
+
+    label: str
+    score: float
+    model: str = ""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A document with its answers, keyed by the model's name, as stored."""
+
+    id: str
+    text: str
+    source: str
+    created_at: str | None
+    meta: dict[str, Any]
+    predictions: dict[str, Prediction]
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """What could not be processed, with its reason.
+
+    `data` is what to publish again; `kind` is one word that can be counted (malformed, raised, killed, overdue, memory,
+    conflict, refused); `model` names the model that failed, or is empty where the whole document is set aside;
+    `content` identifies what was buried, so that the same burial written twice is one. The store gives `burial`, its number,
+    and `buried_at`, microseconds since the epoch.
+    """
+
+    id: str
+    kind: str
+    reason: str
+    data: bytes
+    content: str
+    model: str = ""
+    source: str = ""
+    published_at: int | None = None
+    burial: int = 0
+    buried_at: int = 0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a document: predictions, dead letters, or some of each.
+
+    `document` is None where the line could not be decoded. `shadows` are predictions that are kept but never answer.
+    """
+
+    document: Document | None
+    predictions: tuple[Prediction, ...] = ()
+    shadows: tuple[Prediction, ...] = ()
+    dead: tuple[DeadLetter, ...] = ()
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What a broker moves: JSON Lines, one document a line. `key` is the name of the source."""
+
+    data: bytes
+    key: str = ""
+
+
+_decode_document = msgspec.json.Decoder(Document).decode
+_decode_any = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
+_encode_canonical = msgspec.json.Encoder(order="deterministic").encode
+
+
+def microseconds() -> int:
+    """The time now, in microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> Document:
+    """The document that a decoded JSON object describes.
+
+    A missing id becomes the hash of all members, a missing source becomes `source`, members that are not a document's go to
+    `meta`. Raises Rejected, saying which member is wrong and how.
+    """
+    if not isinstance(members, Mapping):
+        raise Rejected(f"a document is a JSON object with a member 'text', not {_kind(members)}")
+    if "text" not in members:
+        raise Rejected("the document has no member 'text'")
+    meta = members.get("meta")
+    if meta is not None and not isinstance(meta, Mapping):
+        raise Rejected(f"'meta' must be an object, not {_kind(meta)}")
+    extra = {name: value for name, value in members.items() if name not in _MEMBERS}
+    identity: Any = members.get("id")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        identity = str(identity)
+    document = Document(
+        id="" if identity is None else identity,
+        text=members["text"],
+        source=source if members.get("source") is None else members["source"],
+        created_at=members.get("created_at"),
+        meta={**extra, **(meta or {})},
+        published_at=members.get("published_at"),
+    )
+    _check(document, limit, unnamed=identity is None)
+    return document if identity is not None else msgspec.structs.replace(document, id=content_id(document))
+
+
+def decode(line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
+    """The document of one line of a body. Raises Rejected where it is none."""
+    if len(line) > limit:
+        raise Rejected(f"the document has {len(line):,} bytes; the limit is {limit:,} (setting document_bytes)")
+    try:
+        document = _decode_document(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(parse(line), limit=limit)
+    if document.meta or b"\\u0000" in line:
+        _check(document, limit, unnamed=False)
+    else:
+        _check_members(document)
+    return document
+
+
+def parse(line: bytes) -> object:
+    """The JSON value of a line; Rejected, with the reason, where it is no JSON."""
+    if not line.strip():
+        raise Rejected("the body is empty; a document is a JSON object with a member 'text'")
+    try:
+        return _decode_any(line.removeprefix(b"\xef\xbb\xbf"))
+    except UnicodeDecodeError as error:
+        raise Rejected(f"the document is no valid UTF-8 (byte {error.start}); encode it as UTF-8") from None
+    except RecursionError:
+        raise Rejected("the JSON is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        hint = "; or it holds half of a surrogate pair" if b"\\u" in line else ""
+        raise Rejected(f"the document is no JSON: {error}{hint}") from None
+
+
+def content_id(document: Document) -> str:
+    """The id of a document that came without one: the hash of all its members, so that sending it twice stores it once."""
+    members = (document.text, document.source, document.created_at, document.meta)
+    return hashlib.blake2b(_encode_canonical(members), digest_size=16).hexdigest()
+
+
+def content_hash(identity: str, text: str) -> bytes:
+    """Eight bytes that tell whether a known id comes with the same text again."""
+    return hashlib.blake2b(text.encode(), digest_size=8, key=hashlib.blake2b(identity.encode()).digest()).digest()
+
+
+def stamp(document: Document, at: int) -> Document:
+    """The document with the time (microseconds) at which it is published."""
+    return msgspec.structs.replace(document, published_at=at)
+
+
+def bury(document: Document, kind: str, reason: str, *, model: str = "") -> DeadLetter:
+    """A dead letter for a document that was decoded; replaying it publishes the document again."""
+    content = hashlib.blake2b(content_hash(document.id, document.text) + model.encode(), digest_size=16).hexdigest()
+    return DeadLetter(
+        id=document.id,
+        kind=kind,
+        reason=reason,
+        data=encode(document),
+        content=content,
+        model=model,
+        source=document.source,
+        published_at=document.published_at,
+    )
+
+
+def bury_bytes(data: bytes, reason: str, *, source: str = "", kind: str = "malformed") -> DeadLetter:
+    """A dead letter for bytes that are no document; its id is their hash."""
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    return DeadLetter(id=digest, kind=kind, reason=reason, data=data, content=digest, source=source)
+
+
+def pack(documents: Iterable[Document], *, target: int = BODY_BYTES) -> Iterator[Body]:
+    """Bodies of about `target` bytes, each of one source, documents in order; a longer document gets a body of its own."""
+    lines: list[bytes] = []
+    size, key = 0, ""
+    for document in documents:
+        line = encode(document)
+        if lines and (size + len(line) > target or document.source != key):
+            yield Body(b"\n".join(lines), key)
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line) + 1
+        key = document.source
+    if lines:
+        yield Body(b"\n".join(lines), key)
+
+
+def unpack(data: bytes) -> list[bytes]:
+    """The lines of a body, at least one; blank lines are left out."""
+    return [line for line in data.split(b"\n") if line.strip()] or [b""]
+
+
+def _check(document: Document, limit: int, *, unnamed: bool) -> None:
+    _check_members(document, unnamed=unnamed)
+    if document.meta and (fault := _fault(document.meta, META_DEPTH)):
+        raise Rejected(f"'meta' {fault}")
+    try:
+        size = len(encode(document))
+    except (UnicodeEncodeError, RecursionError, TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise Rejected(f"the document cannot be written as JSON: {error}") from None
+    if size > limit:
+        raise Rejected(f"the document has {size:,} bytes; the limit is {limit:,} (setting document_bytes)")
+
+
+def _check_members(document: Document, *, unnamed: bool = False) -> None:
+    for name in ("id", "text", "source"):
+        value = getattr(document, name)
+        if not isinstance(value, str):
+            raise Rejected(f"'{name}' must be a string, not {_kind(value)}")
+        if fault := _fault(value, 0):
+            raise Rejected(f"'{name}' {fault}")
+    if not document.text:
+        raise Rejected("'text' is empty")
+    if not document.id and not unnamed:
+        raise Rejected("'id' is empty; leave it out to have one made from the document")
+    for name in ("id", "source"):
+        if len(getattr(document, name).encode()) > ID_BYTES:
+            raise Rejected(f"'{name}' is longer than {ID_BYTES} bytes")
+    if document.created_at is not None:
+        _check_time(document.created_at)
+    at = document.published_at
+    if at is not None and (not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < 1 << 62):
+        raise Rejected("'published_at' must be a whole number of microseconds since the epoch; leave it out")
+
+
+def _check_time(value: object) -> None:
+    if not isinstance(value, str):
+        raise Rejected(f"'created_at' must be a string such as 2026-01-31T12:00:00Z, not {_kind(value)}")
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise Rejected("'created_at' must be an ISO 8601 time, such as 2026-01-31T12:00:00Z") from None
+
+
+def _fault(value: object, depth: int) -> str:
+    """Why a value cannot be stored, or an empty string."""
+    if isinstance(value, str):
+        if "\0" in value:
+            return "holds a NUL character; remove it"
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "holds half of a surrogate pair; it is no valid Unicode"
+        return ""
+    if isinstance(value, Mapping | list) and depth <= 0:
+        return f"is nested more than {META_DEPTH} deep"
+    if isinstance(value, Mapping):
+        return next((fault for item in value.items() for part in item if (fault := _fault(part, depth - 1))), "")
+    if isinstance(value, list):
+        return next((fault for part in value if (fault := _fault(part, depth - 1))), "")
+    return ""
+
+
+def _kind(value: object) -> str:
+    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return "null" if value is None else names.get(type(value), type(value).__name__)

@@ -1,0 +1,30 @@
+"""The tree of errors, named by what the caller does.
+
+    HeadraceError
+    ├── Misconfigured   stop, and mend what the message names
+    ├── Unavailable     wait, and try again
+    └── Rejected        set this one thing aside; the rest goes on
+        └── Conflict    the id is known, with another text
+
+A driver's exceptions stop at its adapter, which raises one of these. A message says what was being done, to what, and what to do about it.
+"""
+
+
+class HeadraceError(Exception):
+    """Whatever Headrace raises on purpose."""
+
+
+class Misconfigured(HeadraceError):
+    """Trying again cannot help: a setting, a file or a model has to change first."""
+
+
+class Unavailable(HeadraceError):
+    """A server, a file or a remote model cannot be reached now; the same call may succeed later."""
+
+
+class Rejected(HeadraceError):
+    """This document (or body) can never be processed or stored; others are not affected."""
+
+
+class Conflict(Rejected):
+    """A document with this id is stored with another text."""
