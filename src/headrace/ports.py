@@ -111,7 +111,8 @@ class Classifier(Protocol):
 class Query:
     """Which results, or dead letters, to find or count. Empty members ask for nothing; those given must all hold.
 
-    `label` and `model` (a name, without a version) speak of answers; on dead letters `model` is the one that failed, and `label` finds none.
+    `label` and `model` (a name, without a version) speak of answers; on dead letters `model` is the one that
+    failed, and `label` finds none.
     """
 
     kind: Literal["results", "dead"] = "results"
