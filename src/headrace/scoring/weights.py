@@ -1,0 +1,158 @@
+"""Weights in a safetensors file, mapped read-only, so that all processes of a machine share one copy.
+
+The library's own loader copies; a map over the file's header does not. The format: eight bytes with the length of the header
+(little-endian), the header (JSON: name → dtype, shape, offsets), then the arrays, without gaps.
+"""
+
+import contextlib
+import json
+import math
+import mmap
+import os
+import struct
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.errors import Misconfigured
+
+FILE = "weights.safetensors"
+HEADER_BYTES = 100_000_000  # as in the format's own definition
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "|i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "|u1",
+    "BOOL": "|b1",
+}
+
+
+def write(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
+    """Write arrays (any shape, also empty) and string metadata; the file appears whole or not at all, and replaces an older one.
+
+    Raises Misconfigured, naming file and array, where a number is NaN or infinite.
+    """
+    from safetensors.numpy import save_file
+
+    for name, array in arrays.items():
+        _check_finite(path, name, array)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(descriptor)
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft, dict(metadata))
+        Path(draft).chmod(0o644)
+        _flush(draft)
+        Path(draft).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(draft).unlink()
+        raise
+    _flush(str(path.parent))
+
+
+def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The arrays of a safetensors file, read-only views of one map of it, and its metadata (empty where it has none).
+
+    Raises Misconfigured, naming the file and the reason, where it is missing, cut short, no safetensors file, or holds a
+    number that is NaN or infinite.
+    """
+    data = _map(path)
+    header, start = _header(path, data)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise _refuse(path, "its __metadata__ is no object of strings")
+    spans: list[tuple[int, int]] = []
+    arrays = {}
+    for name, entry in header.items():
+        dtype, shape, begin, end = _entry(path, name, entry)
+        spans.append((begin, end))
+        if start + end > len(data):
+            raise _refuse(path, f"it is cut short: {len(data):,} bytes of {start + end:,} or more")
+        arrays[name] = _view(data[start + begin : start + end], dtype, shape)
+    _check_spans(path, spans, len(data) - start)
+    for name, array in arrays.items():
+        _check_finite(path, name, array)
+    return arrays, metadata
+
+
+def _map(path: Path) -> NDArray[np.uint8]:
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < 8:
+                raise _refuse(path, "it is cut short: fewer than 8 bytes")
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    except OSError as error:
+        raise _refuse(path, error.strerror or str(error)) from None
+
+
+def _header(path: Path, data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
+    (length,) = struct.unpack("<Q", data[:8].tobytes())
+    if length > HEADER_BYTES:
+        raise _refuse(path, "it is no safetensors file: its first eight bytes are no length of a header")
+    if 8 + length > len(data):
+        raise _refuse(path, f"it is cut short inside its header: {len(data):,} bytes of {8 + length:,} or more")
+    try:
+        header = json.loads(data[8 : 8 + length].tobytes())
+    except (ValueError, RecursionError) as error:
+        raise _refuse(path, f"its header is no JSON: {error}") from None
+    if not isinstance(header, dict):
+        raise _refuse(path, "its header is no JSON object")
+    return header, 8 + length
+
+
+def _entry(path: Path, name: str, entry: object) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
+    match entry:
+        case {"dtype": str(code), "shape": [*shape], "data_offsets": [int(begin), int(end)]} if code in _DTYPES and all(
+            type(size) is int and size >= 0 for size in shape
+        ):
+            dtype = np.dtype(_DTYPES[code])
+            if 0 <= begin <= end and end - begin == math.prod(shape) * dtype.itemsize:
+                return dtype, tuple(shape), begin, end
+    raise _refuse(path, f"its header describes the array {name!r} wrongly")
+
+
+def _view(data: NDArray[np.uint8], dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    array: NDArray[Any] = data.view(dtype).reshape(shape) if len(data) else np.empty(shape, dtype)
+    if not array.flags.aligned:  # compiled kernels want aligned arrays; files that we write always are
+        array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def _check_spans(path: Path, spans: list[tuple[int, int]], size: int) -> None:
+    reached = 0
+    for begin, end in sorted(spans):
+        if begin != reached:
+            raise _refuse(path, "its arrays overlap or leave gaps")
+        reached = end
+    if reached != size:
+        raise _refuse(path, f"{size - reached:,} bytes follow its last array")
+
+
+def _check_finite(path: Path, name: str, array: NDArray[Any]) -> None:
+    # NaN passes through min and max, and neither needs a second array as isfinite(array) would.
+    if array.dtype.kind == "f" and array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
+        raise _refuse(path, f"the array {name!r} holds a number that is NaN or infinite")
+
+
+def _refuse(path: Path, reason: str) -> Misconfigured:
+    return Misconfigured(f"the weights {path} can't be used: {reason}; save the model again, or fetch it again")
+
+
+def _flush(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
