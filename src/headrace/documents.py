@@ -61,8 +61,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     `data` is what to publish again; `kind` is one word that can be counted (malformed, raised, killed, overdue, memory,
     conflict, refused); `model` names the model that failed, or is empty where the whole document is set aside;
-    `content` identifies what was buried, so that the same burial written twice is one. The store gives `burial`, its number,
-    and `buried_at`, microseconds since the epoch.
+    `content` identifies what was buried: the same content buried twice for the same model is one dead letter, under the newer
+    number. The store gives `burial`, its number, and `buried_at`, microseconds since the epoch.
     """
 
     id: str
@@ -172,9 +172,9 @@ def content_id(document: Document) -> str:
     return hashlib.blake2b(_encode_canonical(members), digest_size=16).hexdigest()
 
 
-def content_hash(identity: str, text: str) -> bytes:
-    """Eight bytes that tell whether a known id comes with the same text again."""
-    return hashlib.blake2b(text.encode(), digest_size=8, key=hashlib.blake2b(identity.encode()).digest()).digest()
+def content_hash(identity: str, text: str) -> str:
+    """Tells whether a known id comes with the same text again."""
+    return hashlib.blake2b(text.encode(), digest_size=16, key=hashlib.blake2b(identity.encode()).digest()).hexdigest()
 
 
 def stamp(document: Document, at: int) -> Document:
@@ -184,13 +184,12 @@ def stamp(document: Document, at: int) -> Document:
 
 def bury(document: Document, kind: str, reason: str, *, model: str = "") -> DeadLetter:
     """A dead letter for a document that was decoded; replaying it publishes the document again."""
-    content = hashlib.blake2b(content_hash(document.id, document.text) + model.encode(), digest_size=16).hexdigest()
     return DeadLetter(
         id=document.id,
         kind=kind,
         reason=reason,
         data=encode(document),
-        content=content,
+        content=content_hash(document.id, document.text),
         model=model,
         source=document.source,
         published_at=document.published_at,

@@ -1,0 +1,96 @@
+"""A broker in the memory of one process: for tests, and for `up` with nothing kept."""
+
+import itertools
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from headrace.documents import Body
+from headrace.errors import Unavailable
+from headrace.ports import Backlog, Delivery
+
+
+@dataclass
+class Queue:
+    """What the connections to one memory broker share: bodies and the times they came at, by number."""
+
+    ready: OrderedDict[int, tuple[bytes, float]] = field(default_factory=OrderedDict)
+    leased: dict[int, tuple[bytes, float]] = field(default_factory=dict)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+
+class MemoryBroker:
+    """One connection to a `Queue`. Bodies live as long as the queue does."""
+
+    def __init__(self, queue: Queue | None = None) -> None:
+        self._queue = queue or Queue()
+        self._mine: set[int] = set()
+        self._closed = False
+
+    @classmethod
+    def from_url(cls, _url: str) -> "MemoryBroker":
+        return cls()
+
+    def connect(self) -> "MemoryBroker":
+        """Another connection to the same queue."""
+        return MemoryBroker(self._queue)
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        self._check_open()
+        with self._queue.changed:
+            for body in bodies:
+                self._queue.ready[next(self._queue.numbers)] = (body.data, time.monotonic())
+            self._queue.changed.notify_all()
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        self._check_open()
+        queue = self._queue
+        deliveries: list[Delivery] = []
+        with queue.changed:
+            queue.changed.wait_for(lambda: queue.ready, wait)
+            size = 0
+            while queue.ready:
+                number, (data, at) = next(iter(queue.ready.items()))
+                if deliveries and size + len(data) > limit:
+                    break
+                del queue.ready[number]
+                queue.leased[number] = (data, at)
+                self._mine.add(number)
+                size += len(data)
+                deliveries.append(Delivery(data, (id(self), number)))
+        return deliveries
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        self._check_open()
+        with self._queue.changed:
+            for delivery in deliveries:
+                owner, number = delivery.receipt
+                if owner == id(self) and number in self._mine:
+                    self._mine.remove(number)
+                    del self._queue.leased[number]
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """Leases last as long as the connection."""
+
+    def backlog(self) -> Backlog:
+        self._check_open()
+        with self._queue.changed:
+            times = [at for held in (self._queue.ready, self._queue.leased) for _, at in held.values()]
+            oldest = time.monotonic() - min(times) if times else None
+            return Backlog(len(self._queue.ready), len(self._queue.leased), oldest)
+
+    def close(self) -> None:
+        self._closed = True
+        with self._queue.changed:
+            for number in sorted(self._mine, reverse=True):
+                self._queue.ready[number] = self._queue.leased.pop(number)
+                self._queue.ready.move_to_end(number, last=False)
+            self._mine.clear()
+            self._queue.changed.notify_all()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("using the memory broker: this connection is closed")

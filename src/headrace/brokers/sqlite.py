@@ -1,0 +1,193 @@
+"""The embedded broker: a queue in an SQLite file that several processes share.
+
+A lease belongs to a connection that holds a file lock (flock) on a file of its own beside the queue. The kernel lets go of the
+lock the moment the process dies, and never while it is merely slow, so no clock decides who owns a body. The file must be on a
+local disk.
+"""
+
+import fcntl
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from headrace import embedded
+from headrace.documents import Body
+from headrace.errors import Unavailable
+from headrace.ports import Backlog, Delivery
+
+APPLICATION = 0x48524451
+VERSION = 1
+SCHEMA = (
+    "CREATE TABLE bodies (n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, data BLOB NOT NULL, published_at REAL NOT NULL)",
+    "CREATE TABLE leases (body INTEGER PRIMARY KEY, owner INTEGER NOT NULL)",
+)
+POLL_SECONDS = 0.01
+RECLAIM_SECONDS = 0.5
+
+_READY = "SELECT n, data FROM bodies WHERE NOT EXISTS (SELECT 1 FROM leases WHERE body = n) ORDER BY n"
+
+
+class SqliteBroker:
+    """A connection to a queue file.
+
+    What `publish` has returned for survives a loss of power; leases and acks need only survive the process.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        self._publisher: sqlite3.Connection | None = None
+        self._consumer = self._open(durable=False)
+        self._owner = secrets.randbits(62)
+        self._lock: int | None = None
+        self._reclaimed_at = 0.0
+        self._closed = False
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        return cls(embedded.path_of(url))
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        self._check_open()
+        if not bodies:
+            return
+        self._publisher = self._publisher or self._open(durable=True)
+        now = time.time()
+        with embedded.transaction(self._publisher, f"publishing to {self._path}"):
+            self._publisher.executemany(
+                "INSERT INTO bodies (key, data, published_at) VALUES (?, ?, ?)",
+                ((body.key, body.data, now) for body in bodies),
+            )
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        self._check_open()
+        deadline = time.monotonic() + wait
+        with embedded.translated(f"receiving from {self._path}"):
+            while True:
+                self._reclaim()
+                seen = self._change()
+                if deliveries := self._lease(limit):
+                    return deliveries
+                # Other connections' commits change the number, so an idle worker never takes the write lock.
+                while self._change() == seen:
+                    now = time.monotonic()
+                    if now >= deadline:
+                        return []
+                    if now - self._reclaimed_at >= RECLAIM_SECONDS:
+                        break
+                    time.sleep(min(POLL_SECONDS, deadline - now))
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        self._check_open()
+        numbers = [(n, owner) for owner, n in (delivery.receipt for delivery in deliveries) if owner == self._owner]
+        if not numbers:
+            return
+        with embedded.transaction(self._consumer, f"acknowledging to {self._path}"):
+            held = "EXISTS (SELECT 1 FROM leases WHERE body = ?1 AND owner = ?2)"
+            self._consumer.executemany(f"DELETE FROM bodies WHERE n = ?1 AND {held}", numbers)
+            self._consumer.executemany("DELETE FROM leases WHERE body = ? AND owner = ?", numbers)
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """Nothing to do: the lease lasts as long as the lock."""
+
+    def backlog(self) -> Backlog:
+        self._check_open()
+        with embedded.translated(f"counting the bodies of {self._path}"):
+            everything, leased, oldest = self._consumer.execute(
+                "SELECT (SELECT count(*) FROM bodies), (SELECT count(*) FROM leases),"
+                " (SELECT published_at FROM bodies ORDER BY n LIMIT 1)"
+            ).fetchone()
+        return Backlog(everything - leased, leased, None if oldest is None else max(0.0, time.time() - oldest))
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._lock is not None:
+                self._return_leases()
+        finally:
+            for connection in (self._consumer, self._publisher):
+                if connection is not None:
+                    connection.close()
+
+    def _return_leases(self) -> None:
+        assert self._lock is not None
+        try:
+            with embedded.transaction(self._consumer, f"giving back what was received from {self._path}"):
+                self._consumer.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
+            self._lock_path(self._owner).unlink(missing_ok=True)
+        finally:
+            os.close(self._lock)
+
+    def _lease(self, limit: int) -> list[Delivery]:
+        if self._consumer.execute(f"SELECT EXISTS ({_READY})").fetchone() == (0,):
+            return []
+        if self._lock is None:
+            self._lock = _lock_file(self._lock_path(self._owner))
+        deliveries: list[Delivery] = []
+        size = 0
+        with embedded.transaction(self._consumer, f"receiving from {self._path}"):
+            for number, data in self._consumer.execute(_READY):
+                size += len(data)
+                if deliveries and size > limit:
+                    break
+                deliveries.append(Delivery(data, (self._owner, number)))
+            self._consumer.executemany(
+                "INSERT INTO leases (owner, body) VALUES (?, ?)", (delivery.receipt for delivery in deliveries)
+            )
+        return deliveries
+
+    def _reclaim(self) -> None:
+        """Make ready again what is leased to connections that are gone."""
+        now = time.monotonic()
+        if now - self._reclaimed_at < RECLAIM_SECONDS:
+            return
+        self._reclaimed_at = now
+        owners = self._consumer.execute("SELECT DISTINCT owner FROM leases WHERE owner != ?", (self._owner,)).fetchall()
+        for (owner,) in owners:
+            path = self._lock_path(owner)
+            try:
+                lock = _lock_file(path, create=False)
+            except BlockingIOError:
+                continue
+            with embedded.transaction(self._consumer, f"taking over the leases of a dead worker in {self._path}"):
+                self._consumer.execute("DELETE FROM leases WHERE owner = ?", (owner,))
+            path.unlink(missing_ok=True)
+            if lock is not None:
+                os.close(lock)
+
+    def _change(self) -> int:
+        number: int = self._consumer.execute("PRAGMA data_version").fetchone()[0]
+        return number
+
+    def _lock_path(self, owner: int) -> Path:
+        return self._path.with_name(f"{self._path.name}-lease-{owner:016x}")
+
+    def _open(self, *, durable: bool) -> sqlite3.Connection:
+        return embedded.open_file(
+            self._path, kind="queue", application=APPLICATION, version=VERSION, schema=SCHEMA, durable=durable
+        )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable(f"using the queue {self._path}: this connection is closed")
+
+
+def _lock_file(path: Path, *, create: bool = True) -> int | None:
+    """A descriptor that holds the lock; None where there is no file; BlockingIOError where another holds it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Unavailable(f"making the lock file {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,125 @@
+"""SQLite files, as the embedded broker and store both open them: WAL, versioned, and with errors that say what to do."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
+
+BUSY_SECONDS = 30.0
+
+
+def path_of(url: str) -> Path:
+    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
+    parts = urlsplit(url)
+    path = unquote(parts.path).removeprefix("/")
+    if parts.netloc or not path or parts.query:
+        raise Misconfigured(
+            f"{url!r} names no file; write sqlite:///queue.db, or sqlite:////var/lib/queue.db for an absolute path"
+        )
+    return Path(path)
+
+
+def open_file(
+    path: Path, *, kind: str, application: int, version: int, schema: Sequence[str], durable: bool
+) -> sqlite3.Connection:
+    """A connection in WAL mode that begins no transaction by itself; a new file gets the schema.
+
+    `durable` syncs at every commit (FULL); otherwise a commit survives the process, but the last ones may not survive a loss of power.
+    Raises Misconfigured for a file that is something else or of a newer version.
+    """
+    with translated(f"opening the {kind} {path}"):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            _use_wal(connection)
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            _check_version(connection, path, kind, application, version, schema)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, doing: str) -> Iterator[None]:
+    """A write transaction, begun at once so that it never fails half-way for a lock; rolled back on any error."""
+    with translated(doing):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """SQLite's errors as Headrace's."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate(error, doing) from error
+
+
+def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
+    """The error to raise for one of SQLite's."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return Misconfigured(
+            f"{doing}: the file is damaged or no SQLite database ({error}); name another file, or restore it"
+        )
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return Misconfigured(f"{doing}: the file cannot be opened; check that its folder exists and may be written")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return Misconfigured(f"{doing}: the file may not be written; check its owner and permissions")
+    if code == sqlite3.SQLITE_FULL:
+        return Unavailable(f"{doing}: the disk is full; free some space, and it goes on by itself")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR):
+        return Unavailable(f"{doing}: the file cannot be used now ({error})")
+    return Misconfigured(f"{doing}: {error}")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # The switch to WAL doesn't wait for a lock as everything else does, so two processes that create a file together race.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _check_version(
+    connection: sqlite3.Connection, path: Path, kind: str, application: int, version: int, schema: Sequence[str]
+) -> None:
+    found = _versions(connection)
+    if found == (0, 0):
+        with transaction(connection, f"creating the {kind} {path}"):
+            found = _versions(connection)  # another process may have been first
+            if found == (0, 0) and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for statement in schema:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id={application}")
+                connection.execute(f"PRAGMA user_version={version}")
+                found = (application, version)
+    if found[0] != application:
+        raise Misconfigured(f"{path} is an SQLite database, but not Headrace's {kind}; name another file")
+    if found[1] > version:
+        raise Misconfigured(
+            f"the {kind} {path} was written by a newer Headrace"
+            f" (version {found[1]} of its tables, this one knows {version}); upgrade Headrace"
+        )
+
+
+def _versions(connection: sqlite3.Connection) -> tuple[int, int]:
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return application, version

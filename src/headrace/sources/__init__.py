@@ -1,0 +1,1 @@
+"""Sources, one file each; `headrace.urls` names them."""

@@ -1,0 +1,155 @@
+"""A store in the memory of one process: for tests, and for `up` with nothing kept."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
+from headrace.errors import Rejected
+from headrace.ports import Page, Query, Worker
+from headrace.stores.merging import Known, Plan, plan
+
+
+@dataclass
+class Row:
+    """A stored document with its predictions."""
+
+    number: int
+    document: Document
+    answers: dict[str, Prediction] = field(default_factory=dict)
+    others: dict[str, Prediction] = field(default_factory=dict)
+
+    def result(self) -> Result:
+        found = self.document
+        return Result(found.id, found.text, found.source, found.created_at, found.meta, dict(self.answers))
+
+
+class MemoryStore:
+    """Everything in dictionaries, behind one lock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._rows: dict[str, Row] = {}
+        self._dead: dict[tuple[str, str], DeadLetter] = {}
+        self._erased: dict[str, int] = {}
+        self._cursors: dict[str, str] = {}
+        self._workers: dict[str, Worker] = {}
+        self._next_document = 1
+        self._next_burial = 1
+
+    @classmethod
+    def from_url(cls, _url: str) -> "MemoryStore":
+        return cls()
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        with self._lock:
+            ids = {outcome.document.id for outcome in outcomes if outcome.document is not None}
+            known = {identity: _known(self._rows[identity]) for identity in ids & self._rows.keys()}
+            next_number, any_buried = self._next_document, bool(self._dead)
+            self._apply(plan(outcomes, known, self._erased, next_number=next_number, any_buried=any_buried))
+
+    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+        if page is not None and not (page.isascii() and page.isdecimal()):
+            raise Rejected(f"{page!r} is no page token; use the `next` of an answer as it was given")
+        below = None if page is None else int(page)
+        with self._lock:
+            if query.kind == "dead":
+                letters = sorted(self._letters(query), key=lambda letter: -letter.burial)
+                letters = [letter for letter in letters if below is None or letter.burial < below]
+                more = len(letters) > limit
+                return Page(letters[:limit], str(letters[limit - 1].burial) if more else None)
+            rows = sorted(self._matching(query), key=lambda row: -row.number)
+            rows = [row for row in rows if below is None or row.number < below]
+            more = len(rows) > limit
+            return Page([row.result() for row in rows[:limit]], str(rows[limit - 1].number) if more else None)
+
+    def count(self, query: Query) -> dict[str, int]:
+        with self._lock:
+            if query.kind == "dead":
+                return dict(Counter(letter.kind for letter in self._letters(query)))
+            rows = list(self._matching(query))
+            if query.model:
+                return dict(Counter(row.answers[query.model].label for row in rows if query.model in row.answers))
+            return {"": len(rows), **Counter(model for row in rows for model in row.answers)}
+
+    def erase(self, ids: Sequence[str]) -> None:
+        now = microseconds()
+        with self._lock:
+            for identity in ids:
+                row = self._rows.pop(identity, None)
+                # A clock that was set back must not make the tombstone older than what it erases.
+                self._erased[identity] = max(now, (row.document.published_at or 0) if row else 0)
+            erased = set(ids)
+            self._dead = {key: letter for key, letter in self._dead.items() if letter.id not in erased}
+
+    def drop(self, burials: Sequence[int]) -> None:
+        dropped = set(burials)
+        with self._lock:
+            self._dead = {key: letter for key, letter in self._dead.items() if letter.burial not in dropped}
+
+    def load(self, name: str) -> str | None:
+        with self._lock:
+            return self._cursors.get(name)
+
+    def save(self, name: str, cursor: str) -> None:
+        with self._lock:
+            self._cursors[name] = cursor
+
+    def beat(self, worker: Worker) -> None:
+        with self._lock:
+            self._workers[worker.name] = worker
+            if worker.state == "stopped":
+                del self._workers[worker.name]
+
+    def workers(self) -> list[Worker]:
+        with self._lock:
+            return [self._workers[name] for name in sorted(self._workers)]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _apply(self, made: Plan) -> None:
+        by_number = {row.number: row for row in self._rows.values()} if made.answers or made.predictions else {}
+        for number, document in made.documents:
+            by_number[number] = self._rows[document.id] = Row(number, document)
+        self._next_document += len(made.documents)
+        for number, prediction in made.answers:
+            by_number[number].answers[prediction.model.partition("@")[0]] = prediction
+        for number, prediction in made.predictions:
+            by_number[number].others[prediction.model] = prediction
+        self._dead = {key: letter for key, letter in self._dead.items() if key[0] not in made.cleared}
+        for key, letter in made.burials.items():
+            self._dead[key] = msgspec.structs.replace(letter, burial=self._next_burial, buried_at=microseconds())
+            self._next_burial += 1
+
+    def _matching(self, query: Query) -> Iterator[Row]:
+        ids = set(query.ids)
+        for row in self._rows.values():
+            asked = [row.answers[query.model]] if query.model in row.answers else []
+            answers = asked if query.model else list(row.answers.values())
+            if (
+                (not ids or row.document.id in ids)
+                and (not query.source or row.document.source == query.source)
+                and (not query.model or answers)
+                and (not query.label or any(answer.label == query.label for answer in answers))
+            ):
+                yield row
+
+    def _letters(self, query: Query) -> Iterator[DeadLetter]:
+        ids = set(query.ids)
+        for letter in self._dead.values():
+            if (
+                not query.label
+                and (not ids or letter.id in ids)
+                and (not query.source or letter.source == query.source)
+                and (not query.model or letter.model == query.model)
+            ):
+                yield letter
+
+
+def _known(row: Row) -> Known:
+    versions = {prediction.model for prediction in row.answers.values()} | row.others.keys()
+    return Known(row.number, row.document.text, set(row.answers), versions)

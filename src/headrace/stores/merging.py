@@ -1,0 +1,94 @@
+"""What to write for outcomes, given what a store knows already: the rules of answers, conflicts and burials, without I/O."""
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+
+from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury, content_hash
+
+CONFLICT = "a document with this id is stored with another text; publish this one under an id of its own"
+
+
+@dataclass(slots=True)
+class Known:
+    """A stored document: its number and text, the models that have an answer, and the versions that have a prediction."""
+
+    number: int
+    text: str
+    answered: set[str] = field(default_factory=set)
+    versions: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is new: documents, answers and other predictions by the document's number; what to bury, and which contents to clear."""
+
+    documents: list[tuple[int, Document]] = field(default_factory=list)
+    answers: list[tuple[int, Prediction]] = field(default_factory=list)
+    predictions: list[tuple[int, Prediction]] = field(default_factory=list)
+    burials: dict[tuple[str, str], DeadLetter] = field(default_factory=dict)
+    cleared: set[str] = field(default_factory=set)
+
+
+def plan(
+    outcomes: Sequence[Outcome],
+    known: MutableMapping[str, Known],
+    erased: Mapping[str, int],
+    *,
+    next_number: int,
+    any_buried: bool,
+) -> Plan:
+    """Decide on outcomes in their order; `known` gains the documents that are new.
+
+    `known` and `erased` (when an id was erased, in microseconds) need only hold the ids of these outcomes. `any_buried`: whether the store
+    has dead letters that a complete outcome might clear.
+    """
+    made = Plan()
+    for outcome in outcomes:
+        document = outcome.document
+        if document is None:
+            _bury(made, outcome.dead)
+            continue
+        if _is_erased(document, erased):
+            continue
+        entry = known.get(document.id)
+        if entry is not None and entry.text != document.text:
+            _bury(made, (bury(document, "conflict", CONFLICT),))
+            continue
+        _bury(made, outcome.dead)
+        if outcome.predictions or not outcome.dead:
+            if entry is None:
+                entry = known[document.id] = Known(next_number + len(made.documents), document.text)
+                made.documents.append((entry.number, document))
+            _add_predictions(made, outcome, entry)
+        if not outcome.dead and (any_buried or made.burials):
+            _clear(made, content_hash(document.id, document.text))
+    return made
+
+
+def _add_predictions(made: Plan, outcome: Outcome, entry: Known) -> None:
+    for prediction in outcome.predictions:
+        if prediction.model not in entry.versions:
+            entry.versions.add(prediction.model)
+            model = prediction.model.partition("@")[0]
+            (made.predictions if model in entry.answered else made.answers).append((entry.number, prediction))
+            entry.answered.add(model)
+    for prediction in outcome.shadows:
+        if prediction.model not in entry.versions:
+            entry.versions.add(prediction.model)
+            made.predictions.append((entry.number, prediction))
+
+
+def _bury(made: Plan, letters: Sequence[DeadLetter]) -> None:
+    for letter in letters:
+        made.burials[letter.content, letter.model] = letter
+
+
+def _clear(made: Plan, content: str) -> None:
+    made.cleared.add(content)
+    for key in [key for key in made.burials if key[0] == content]:
+        del made.burials[key]
+
+
+def _is_erased(document: Document, erased: Mapping[str, int]) -> bool:
+    at = erased.get(document.id)
+    return at is not None and (document.published_at is None or document.published_at <= at)

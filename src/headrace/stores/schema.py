@@ -1,0 +1,126 @@
+"""The tables of the SQL stores, in SQLAlchemy Core.
+
+Rows are numbered as they come and everything else refers to the numbers: names (labels, models, sources) are small integers, and the
+only key in random order is an eight-byte hash of the id. That is what keeps a store of millions of documents fast to write.
+"""
+
+import hashlib
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+VERSION = 1
+metadata = MetaData()
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+names = Table(
+    "names", metadata, Column("n", Integer, primary_key=True), Column("name", String, nullable=False, unique=True)
+)
+documents = Table(
+    "documents",
+    metadata,
+    Column("n", _NUMBER, primary_key=True),
+    Column("key", _NUMBER, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("source", Integer, nullable=False),
+    Column("created_at", Text),
+    Column("meta", Text),
+    Column("published_at", _NUMBER),
+    Index("documents_key", "key"),
+    Index("documents_source", "source", "n"),
+    sqlite_autoincrement=True,
+)
+# The prediction that stands for a document and a model.
+answers = Table(
+    "answers",
+    metadata,
+    Column("document", _NUMBER, primary_key=True),
+    Column("model", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("label", Integer, nullable=False),
+    Column("score", Double, nullable=False),
+    Index("answers_label", "label", "document", "model"),
+    sqlite_with_rowid=False,
+)
+# The other predictions: of shadows, and of versions that came after the answer.
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("document", _NUMBER, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("label", Integer, nullable=False),
+    Column("score", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+# How many answers there are, kept in the transactions that write them; model 0 counts the documents.
+counts = Table(
+    "counts",
+    metadata,
+    Column("model", Integer, primary_key=True, autoincrement=False),
+    Column("label", Integer, primary_key=True, autoincrement=False),
+    Column("total", _NUMBER, nullable=False),
+    sqlite_with_rowid=False,
+)
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("burial", _NUMBER, primary_key=True),
+    Column("key", _NUMBER, nullable=False),
+    Column("content", String(32), nullable=False),
+    Column("model", String, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("source", String, nullable=False),
+    Column("published_at", _NUMBER),
+    Column("buried_at", _NUMBER, nullable=False),
+    Index("dead_letters_content", "content", "model", unique=True),
+    Index("dead_letters_key", "key"),
+    sqlite_autoincrement=True,
+)
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("key", _NUMBER, primary_key=True, autoincrement=False),
+    Column("erased_at", _NUMBER, nullable=False),
+)
+cursors = Table("cursors", metadata, Column("name", String, primary_key=True), Column("cursor", Text, nullable=False))
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("started_at", _NUMBER, nullable=False),
+    Column("seen_at", _NUMBER, nullable=False),
+    Column("state", String, nullable=False),
+    Column("models", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+
+
+def key_of(identity: str) -> int:
+    """Eight bytes that find an id; whoever looks compares the id as well."""
+    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), signed=True)
+
+
+def ddl(dialect: Dialect) -> list[str]:
+    """The statements that create the tables and indexes."""
+    made: list[str] = []
+    for table in metadata.sorted_tables:
+        made.append(str(CreateTable(table).compile(dialect=dialect)))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        made.extend(str(CreateIndex(index).compile(dialect=dialect)) for index in indexes)
+    return made

@@ -1,0 +1,181 @@
+"""What every broker does. Subclass `BrokerSuite` in a test module and give it a fixture `connect`.
+
+    class TestMyBroker(BrokerSuite):
+        @pytest.fixture
+        def connect(self): ...   # a function; each call is a connection of its own to one empty queue
+
+Connections that a test opens are closed by the fixture, or by the test itself.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from headrace.documents import Body
+from headrace.errors import Unavailable
+from headrace.ports import Broker, Delivery
+
+Connect = Callable[[], Broker]
+PATIENCE = 20.0
+LARGE = 1 << 30
+
+
+def take(broker: Broker, number: int, *, limit: int = LARGE) -> list[Delivery]:
+    """Deliveries until there are `number` of them; fails where they don't come."""
+    taken: list[Delivery] = []
+    while len(taken) < number:
+        received = broker.receive(limit, PATIENCE)
+        assert received, f"{len(taken)} bodies came of {number}"
+        taken.extend(received)
+    return taken
+
+
+def bodies(*texts: str) -> list[Body]:
+    """Bodies that hold these bytes, of one source."""
+    return [Body(text.encode(), "suite") for text in texts]
+
+
+def data(deliveries: list[Delivery]) -> list[str]:
+    """What was delivered, sorted: no broker promises an order."""
+    return sorted(delivery.data.decode() for delivery in deliveries)
+
+
+class BrokerSuite:
+    """The tests; each name is the sentence that it shows."""
+
+    def test_what_is_published_is_received(self, connect: Connect) -> None:
+        publisher, consumer = connect(), connect()
+        publisher.publish(bodies("a", "b", "c"))
+        assert data(take(consumer, 3)) == ["a", "b", "c"]
+
+    def test_bytes_arrive_as_they_were(self, connect: Connect) -> None:
+        every = bytes(range(256)) * 40
+        broker = connect()
+        broker.publish([Body(every, "suite")])
+        assert take(broker, 1)[0].data == every
+
+    def test_publishing_nothing_is_nothing(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish([])
+        assert broker.receive(LARGE, 0.05) == []
+
+    def test_an_empty_queue_gives_nothing_when_the_wait_is_over(self, connect: Connect) -> None:
+        assert connect().receive(LARGE, 0.0) == []
+
+    def test_a_leased_body_is_not_given_to_another(self, connect: Connect) -> None:
+        publisher, one, two = connect(), connect(), connect()
+        publisher.publish(bodies("a"))
+        held = take(one, 1)
+        assert two.receive(LARGE, 0.2) == []
+        one.ack(held)
+
+    def test_an_acked_body_never_comes_again(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish(bodies("a", "b"))
+        broker.ack(take(broker, 2))
+        broker.close()
+        assert connect().receive(LARGE, 0.5) == []
+
+    def test_what_is_not_acked_comes_again_after_close(self, connect: Connect) -> None:
+        first = connect()
+        first.publish(bodies("a", "b", "c"))
+        held = take(first, 3)
+        done = [delivery for delivery in held if delivery.data == b"b"]
+        first.ack(done)
+        first.close()
+        second = connect()
+        assert data(take(second, 2)) == ["a", "c"]
+        assert second.receive(LARGE, 0.2) == []
+
+    def test_acks_may_come_in_any_order_and_in_parts(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish(bodies(*"abcdef"))
+        held = take(broker, 6)
+        broker.ack(held[3:4])
+        broker.ack([held[5], held[0]])
+        broker.ack([held[4], held[2]])
+        broker.close()
+        left = connect()
+        assert data(take(left, 1)) == [held[1].data.decode()]
+
+    def test_acking_again_is_ignored(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish(bodies("a", "b"))
+        held = take(broker, 2)
+        broker.ack(held[:1])
+        broker.ack(held[:1])
+        broker.ack([])
+        broker.close()
+        assert data(take(connect(), 1)) == [held[1].data.decode()]
+
+    def test_a_stale_receipt_acknowledges_nothing(self, connect: Connect) -> None:
+        old = connect()
+        old.publish(bodies("a", "b"))
+        stale = take(old, 2)
+        old.close()
+        new = connect()
+        fresh = take(new, 2)
+        new.ack(stale)
+        new.close()
+        third = connect()
+        assert data(take(third, 2)) == data(fresh)
+
+    def test_the_limit_holds_back_what_would_exceed_it(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish([Body(bytes([65 + number]) * 1000, "suite") for number in range(10)])
+        received = broker.receive(3000, PATIENCE)
+        assert 1 <= len(received) <= 3
+        assert len(take(broker, 10 - len(received))) == 10 - len(received)
+
+    def test_one_body_beyond_the_limit_is_received_alone(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish([Body(b"x" * 5000, "suite"), Body(b"y" * 5000, "suite")])
+        assert len(broker.receive(100, PATIENCE)) == 1
+
+    def test_every_body_is_received_once_by_one_of_many(self, connect: Connect) -> None:
+        publisher, consumers = connect(), [connect() for _ in range(3)]
+        names = [f"body {number}" for number in range(60)]
+        publisher.publish(bodies(*names))
+        taken: list[Delivery] = []
+        while len(taken) < len(names):
+            for consumer in consumers:
+                received = consumer.receive(60, 0.05)
+                consumer.ack(received)
+                taken.extend(received)
+        assert data(taken) == sorted(names)
+
+    def test_keep_holds_a_lease_and_takes_nothing_too(self, connect: Connect) -> None:
+        one, two = connect(), connect()
+        one.publish(bodies("a"))
+        held = take(one, 1)
+        one.keep(held)
+        one.keep([])
+        assert two.receive(LARGE, 0.05) == []
+        one.ack(held)
+
+    def test_the_backlog_tells_what_is_ready_and_leased_or_nothing(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish(bodies("a", "b", "c"))
+        held = take(broker, 3, limit=1)
+        broker.ack(held[:1])
+        backlog = broker.backlog()
+        assert backlog.ready in (None, 0)
+        assert backlog.leased in (None, 2)
+        assert backlog.oldest is None or backlog.oldest >= 0
+
+    def test_an_empty_queue_has_no_oldest_body(self, connect: Connect) -> None:
+        backlog = connect().backlog()
+        assert backlog.ready in (None, 0)
+        assert backlog.leased in (None, 0)
+        assert backlog.oldest is None
+
+    def test_closing_twice_is_closing_once(self, connect: Connect) -> None:
+        broker = connect()
+        broker.close()
+        broker.close()
+
+    def test_a_closed_connection_says_so(self, connect: Connect) -> None:
+        broker = connect()
+        broker.close()
+        with pytest.raises(Unavailable):
+            broker.publish(bodies("a"))

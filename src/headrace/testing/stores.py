@@ -1,0 +1,329 @@
+"""What every store does. Subclass `StoreSuite` in a test module and give it a fixture `connect`.
+
+class TestMyStore(StoreSuite):
+    @pytest.fixture
+    def connect(self): ...   # a function; each call is a connection of its own to one empty store
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+import pytest
+
+from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, bury, bury_bytes
+from headrace.errors import Rejected
+from headrace.ports import Cursors, Presence, Query, Store, Worker
+
+
+class FullStore(Store, Cursors, Presence, Protocol):
+    """A store with the small ports beside it."""
+
+
+Connect = Callable[[], FullStore]
+DEAD = Query(kind="dead")
+
+
+def document(identity: str, text: str = "hej", **members: Any) -> Document:
+    """A document as a source would give it."""
+    return Document(identity, text, **{"source": "suite", "published_at": 1_000_000, **members})
+
+
+def prediction(label: str, model: str = "language@aaaaaa", score: float = 0.75) -> Prediction:
+    """A prediction by a version of some model."""
+    return Prediction(label, score, model)
+
+
+def labelled(identity: str, label: str = "sv", **members: Any) -> Outcome:
+    """A complete outcome with one prediction."""
+    return Outcome(document(identity, **members), (prediction(label),))
+
+
+def results(store: Store, query: Query | None = None, **options: Any) -> list[Result]:
+    """The results of one page."""
+    return [item for item in store.find(query or Query(), **options).items if isinstance(item, Result)]
+
+
+def letters(store: Store, query: Query = DEAD, **options: Any) -> list[DeadLetter]:
+    """The dead letters of one page."""
+    return [item for item in store.find(query, **options).items if isinstance(item, DeadLetter)]
+
+
+class StoreSuite:
+    """The tests; each name is the sentence that it shows."""
+
+    def test_a_result_is_found_as_it_was_written(self, connect: Connect) -> None:
+        store = connect()
+        meta = {"a": [1, 2.5, None, True, {"ö": "ß"}]}
+        text = "Καλημέρα 😀\n\tعالم\u200d"
+        written = document("id ö/1", text, created_at="2026-01-31T12:00:00+02:00", meta=meta)
+        store.write([Outcome(written, (prediction("el"),))])
+        assert results(store) == [
+            Result("id ö/1", text, "suite", "2026-01-31T12:00:00+02:00", meta, {"language": prediction("el")})
+        ]
+
+    def test_what_one_connection_writes_another_finds(self, connect: Connect) -> None:
+        one, two = connect(), connect()
+        one.write([labelled("a")])
+        assert [result.id for result in results(two)] == ["a"]
+
+    def test_writing_nothing_changes_nothing(self, connect: Connect) -> None:
+        store = connect()
+        store.write([])
+        assert results(store) == []
+        assert store.count(Query()).get("", 0) == 0
+
+    def test_writing_the_same_again_changes_nothing(self, connect: Connect) -> None:
+        store = connect()
+        for _ in range(3):
+            store.write([labelled("a"), labelled("b"), labelled("a")])
+        assert sorted(result.id for result in results(store)) == ["a", "b"]
+        assert store.count(Query(model="language")) == {"sv": 2}
+        assert letters(store) == []
+
+    def test_the_first_answer_stands(self, connect: Connect) -> None:
+        store = connect()
+        store.write([Outcome(document("a"), (prediction("sv"),))])
+        store.write([Outcome(document("a"), (prediction("da", "language@bbbbbb"),))])
+        store.write([Outcome(document("a"), (prediction("no"),))])
+        assert results(store)[0].predictions == {"language": prediction("sv")}
+        assert store.count(Query(model="language")) == {"sv": 1}
+
+    def test_models_answer_each_for_itself(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("a")])
+        mood = prediction("positive", "sentiment@cccccc", -1.5)
+        store.write([Outcome(document("a"), (prediction("sv"), mood))])
+        assert results(store)[0].predictions == {"language": prediction("sv"), "sentiment": mood}
+        assert dict(store.count(Query())) == {"": 1, "language": 1, "sentiment": 1}
+
+    def test_a_shadow_never_answers(self, connect: Connect) -> None:
+        store = connect()
+        shadow = prediction("da", "language@bbbbbb")
+        store.write([Outcome(document("a"), (), (shadow,))])
+        store.write([Outcome(document("b"), (prediction("sv"),), (shadow,))])
+        assert {result.id: result.predictions for result in results(store)} == {
+            "a": {},
+            "b": {"language": prediction("sv")},
+        }
+        assert store.count(Query(model="language")) == {"sv": 1}
+
+    def test_a_document_without_predictions_is_a_result(self, connect: Connect) -> None:
+        store = connect()
+        store.write([Outcome(document("a"))])
+        assert results(store) == [Result("a", "hej", "suite", None, {}, {})]
+
+    def test_the_same_id_with_another_text_is_buried_as_a_conflict(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("a", text="one")])
+        store.write([labelled("a", text="two"), labelled("b")])
+        assert {result.id: result.text for result in results(store)} == {"a": "one", "b": "hej"}
+        (letter,) = letters(store)
+        assert (letter.id, letter.kind) == ("a", "conflict")
+        assert msgspec.json.decode(letter.data)["text"] == "two"
+
+    def test_a_conflict_within_one_batch_is_found_too(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("a", text="one"), labelled("a", text="two"), labelled("a", text="three")])
+        assert [result.text for result in results(store)] == ["one"]
+        assert len(letters(store)) == 2
+        store.write([labelled("a", text="one")])
+        assert len(letters(store)) == 2
+
+    def test_a_dead_letter_is_found_as_it_was_buried(self, connect: Connect) -> None:
+        store = connect()
+        raw = b"\xff\x00 no JSON \n"
+        store.write([Outcome(None, dead=(bury_bytes(raw, "no JSON", source="suite"),))])
+        (letter,) = letters(store)
+        assert (letter.data, letter.kind, letter.reason) == (raw, "malformed", "no JSON")
+        assert (letter.source, letter.model) == ("suite", "")
+        assert letter.burial > 0
+        assert letter.buried_at > 1_000_000
+        assert results(store) == []
+
+    def test_the_same_burial_written_twice_is_one(self, connect: Connect) -> None:
+        store = connect()
+        outcome = Outcome(document("a"), dead=(bury(document("a"), "raised", "ValueError: no"),))
+        store.write([outcome])
+        store.write([outcome, outcome])
+        assert len(letters(store)) == 1
+        assert dict(store.count(DEAD)) == {"raised": 1}
+
+    def test_buried_again_it_is_a_new_one_that_outlives_the_drop_of_the_old(self, connect: Connect) -> None:
+        store = connect()
+        outcome = Outcome(document("a"), dead=(bury(document("a"), "raised", "ValueError: no"),))
+        store.write([outcome])
+        (old,) = letters(store)
+        store.write([outcome])
+        store.drop([old.burial])
+        (new,) = letters(store)
+        assert new.burial > old.burial
+        store.drop([new.burial, new.burial, 12345])
+        store.drop([])
+        assert letters(store) == []
+
+    def test_numbers_of_burials_are_never_given_twice(self, connect: Connect) -> None:
+        store = connect()
+        numbers = []
+        for turn in range(3):
+            store.write([Outcome(None, dead=(bury_bytes(b"%d" % turn, "no"),))])
+            (letter,) = letters(store)
+            numbers.append(letter.burial)
+            store.drop([letter.burial])
+        assert numbers == sorted(set(numbers))
+
+    def test_a_failed_model_leaves_the_others_predictions_and_a_dead_letter(self, connect: Connect) -> None:
+        store = connect()
+        dead = bury(document("a"), "raised", "ValueError: no", model="sentiment")
+        store.write([Outcome(document("a"), (prediction("sv"),), dead=(dead,))])
+        assert results(store)[0].predictions == {"language": prediction("sv")}
+        assert [letter.model for letter in letters(store)] == ["sentiment"]
+        assert letters(store, Query(kind="dead", model="language")) == []
+
+    def test_a_document_whose_every_model_failed_is_no_result(self, connect: Connect) -> None:
+        store = connect()
+        store.write([Outcome(document("a"), dead=(bury(document("a"), "raised", "no", model="language"),))])
+        assert results(store) == []
+        assert len(letters(store)) == 1
+
+    def test_a_complete_result_clears_the_earlier_burials_of_its_document(self, connect: Connect) -> None:
+        store = connect()
+        dead = [bury(document(name), "raised", "no", model="language") for name in "ab"]
+        store.write([Outcome(document("a"), dead=(dead[0],)), Outcome(document("b"), dead=(dead[1],))])
+        store.write([labelled("a")])
+        assert [letter.id for letter in letters(store)] == ["b"]
+        store.write([Outcome(document("b"), dead=(dead[1],)), labelled("b")])
+        assert letters(store) == []
+
+    def test_an_erased_document_is_gone_with_its_dead_letters(self, connect: Connect) -> None:
+        store = connect()
+        dead = bury(document("a"), "raised", "no", model="sentiment")
+        store.write([labelled("b"), Outcome(document("a"), (prediction("sv"),), dead=(dead,))])
+        store.erase(["a", "unknown"])
+        assert [result.id for result in results(store)] == ["b"]
+        assert letters(store) == []
+        assert dict(store.count(Query())) == {"": 1, "language": 1}
+        assert store.count(Query(model="language")) == {"sv": 1}
+        store.erase(["a"])
+        store.erase([])
+
+    def test_what_was_published_before_it_was_erased_is_dropped(self, connect: Connect) -> None:
+        store = connect()
+        store.erase(["a", "b", "c"])
+        dead = bury(document("b"), "raised", "no")
+        store.write(
+            [labelled("a"), Outcome(document("b"), dead=(dead,)), labelled("c", published_at=None), labelled("d")]
+        )
+        assert [result.id for result in results(store)] == ["d"]
+        assert letters(store) == []
+
+    def test_what_was_published_after_it_was_erased_is_kept(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("a", text="old")])
+        store.erase(["a"])
+        store.write([labelled("a", text="new", published_at=1 << 60)])
+        assert [result.text for result in results(store)] == ["new"]
+
+    def test_results_are_found_by_label_source_model_and_ids(self, connect: Connect) -> None:
+        store = connect()
+        mood = prediction("sv", "mood@dddddd")
+        store.write([labelled("1"), labelled("2", "da"), labelled("3", source="other")])
+        store.write([Outcome(document("4"), (prediction("da"), mood))])
+
+        def found(**members: Any) -> list[str]:
+            return [result.id for result in results(store, Query(**members))]
+
+        assert found() == ["4", "3", "2", "1"]
+        assert found(label="da") == ["4", "2"]
+        assert found(label="sv") == ["4", "3", "1"]
+        assert found(label="sv", model="language") == ["3", "1"]
+        assert found(model="mood") == ["4"]
+        assert found(source="other") == ["3"]
+        assert found(label="sv", source="suite", model="language") == ["1"]
+        assert found(ids=["1", "4", "9"]) == ["4", "1"]
+        assert found(label="nothing") == found(source="nothing") == found(model="nothing") == []
+
+    def test_pages_hold_every_result_once_newest_first(self, connect: Connect) -> None:
+        store = connect()
+        for number in range(25):
+            store.write([labelled(f"{number:02}", "sv" if number % 2 else "da")])
+        for query, wanted in ((Query(), 25), (Query(label="sv"), 12), (Query(source="suite", model="language"), 25)):
+            seen: list[str] = []
+            page: str | None = None
+            while True:
+                answer = store.find(query, limit=4, page=page)
+                seen.extend(item.id for item in answer.items)
+                assert len(answer.items) <= 4
+                page = answer.next
+                if page is None:
+                    break
+            assert len(seen) == wanted
+            assert seen == sorted(set(seen), reverse=True)
+
+    def test_pages_of_dead_letters_hold_each_once_newest_first(self, connect: Connect) -> None:
+        store = connect()
+        store.write([Outcome(None, dead=(bury_bytes(b"%d" % number, "no", source="s"),)) for number in range(7)])
+        first = store.find(Query(kind="dead", source="s"), limit=4)
+        assert first.next is not None
+        second = store.find(Query(kind="dead", source="s"), limit=4, page=first.next)
+        assert second.next is None
+        burials = [item.burial for item in (*first.items, *second.items) if isinstance(item, DeadLetter)]
+        assert len(burials) == 7
+        assert burials == sorted(set(burials), reverse=True)
+
+    @pytest.mark.parametrize("page", ["x", "-1", "1 OR 1", "", "٣"])
+    @pytest.mark.parametrize("kind", ["results", "dead"])
+    def test_a_page_token_of_another_is_rejected(self, connect: Connect, kind: Any, page: str) -> None:
+        with pytest.raises(Rejected, match="page"):
+            connect().find(Query(kind=kind), page=page)
+
+    def test_counts_follow_the_query(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("1"), labelled("2", "da"), labelled("3", source="other")])
+        store.write([Outcome(None, dead=(bury_bytes(b"x", "no", source="other"),))])
+        assert dict(store.count(Query())) == {"": 3, "language": 3}
+        assert store.count(Query(model="language")) == {"sv": 2, "da": 1}
+        assert store.count(Query(model="language", source="other")) == {"sv": 1}
+        assert dict(store.count(Query(label="sv"))) == {"": 2, "language": 2}
+        assert store.count(Query(kind="dead", source="other")) == {"malformed": 1}
+        assert store.count(Query(kind="dead", source="suite")) == {}
+
+    def test_ids_differ_by_every_letter(self, connect: Connect) -> None:
+        store = connect()
+        names = ["a", "A", "a ", "å", "a\u030a", "1", "01", "x" * 256]
+        store.write([labelled(name, text=f"text of {name}") for name in names])
+        assert {result.id: result.text for result in results(store)} == {name: f"text of {name}" for name in names}
+        assert [result.id for result in results(store, Query(ids=["A"]))] == ["A"]
+
+    def test_a_large_batch_is_written_whole(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled(f"{number}", text="text " * 50) for number in range(3000)])
+        assert store.count(Query())[""] == 3000
+        assert len(results(store, limit=1000)) == 1000
+
+    def test_a_cursor_is_loaded_as_it_was_saved_last(self, connect: Connect) -> None:
+        store = connect()
+        assert store.load("files:a") is None
+        store.save("files:a", "1")
+        store.save("files:a", '{"ö": 2}')
+        store.save("files:b", "3")
+        assert connect().load("files:a") == '{"ö": 2}'
+
+    def test_a_worker_is_listed_until_it_has_stopped(self, connect: Connect) -> None:
+        store = connect()
+        store.beat(Worker("host-2", 1, 2, "waiting"))
+        store.beat(Worker("host-1", 1, 1, "starting"))
+        store.beat(Worker("host-1", 1, 2, "working", ("language@aaaaaa",), {"stored": 3}))
+        listed = connect().workers()
+        assert [(w.name, w.started_at, w.seen_at, w.state) for w in listed] == [
+            ("host-1", 1, 2, "working"),
+            ("host-2", 1, 2, "waiting"),
+        ]
+        assert [(list(w.models), dict(w.counts)) for w in listed] == [(["language@aaaaaa"], {"stored": 3}), ([], {})]
+        store.beat(Worker("host-2", 1, 3, "stopped"))
+        assert [worker.name for worker in store.workers()] == ["host-1"]
+
+    def test_closing_twice_is_closing_once(self, connect: Connect) -> None:
+        store = connect()
+        store.close()
+        store.close()
