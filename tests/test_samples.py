@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from headrace.documents import Document, decode, encode
+from headrace.documents import Document, decode
 
 LANGUAGES = {
     *("ar", "bg", "ca", "cs", "da", "de", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it"),
