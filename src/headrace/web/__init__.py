@@ -1,0 +1,1 @@
+"""The web: the HTTP API and the console, two ASGI apps behind one door."""
