@@ -11,15 +11,21 @@ A driver's exceptions stop at its adapter, which raises one of these. A message 
 
 
 class HeadraceError(Exception):
-    """Whatever Headrace raises on purpose."""
+    """Whatever Headrace raises on purpose. `status` is the exit status of a command that ends with it."""
+
+    status = 1
 
 
 class Misconfigured(HeadraceError):
     """Trying again cannot help: a setting, a file or a model has to change first."""
 
+    status = 2
+
 
 class Unavailable(HeadraceError):
     """A server, a file or a remote model cannot be reached now; the same call may succeed later."""
+
+    status = 3
 
 
 class Rejected(HeadraceError):

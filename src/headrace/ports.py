@@ -198,3 +198,7 @@ class Presence(Protocol):
     def workers(self) -> list[Worker]:
         """Those that were remembered and not forgotten, by name."""
         ...
+
+
+class FullStore(Store, Cursors, Presence, Protocol):
+    """What every adapter of stores is: a store with the small ports beside it."""

@@ -44,6 +44,10 @@ class MemoryStore:
     def from_url(cls, _url: str) -> "MemoryStore":
         return cls()
 
+    def connect(self) -> "MemoryStore":
+        """The same store: it may be shared."""
+        return self
+
     def write(self, outcomes: Sequence[Outcome]) -> None:
         with self._lock:
             ids = {outcome.document.id for outcome in outcomes if outcome.document is not None}

@@ -6,18 +6,14 @@ class TestMyStore(StoreSuite):
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import pytest
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, bury, bury_bytes
 from headrace.errors import Rejected
-from headrace.ports import Cursors, Presence, Query, Store, Worker
-
-
-class FullStore(Store, Cursors, Presence, Protocol):
-    """A store with the small ports beside it."""
+from headrace.ports import FullStore, Query, Store, Worker
 
 
 Connect = Callable[[], FullStore]

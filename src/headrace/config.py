@@ -1,0 +1,104 @@
+"""Every setting, declared once: from headrace.toml, HEADRACE_* variables and flags, in rising order.
+
+This is the only module that reads the environment.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+from cyclopts.config import Env, Toml
+
+from headrace.documents import DOCUMENT_BYTES
+from headrace.errors import Misconfigured
+
+FILE = "headrace.toml"
+PREFIX = "HEADRACE_"
+SETTINGS = Group(
+    "Settings", sort_key=10, help=f"From {FILE} in the current folder, {PREFIX}* variables and flags; the later wins."
+)
+
+
+def _help(text: str) -> Parameter:
+    return Parameter(help=text)
+
+
+@Parameter(name="*", group=SETTINGS)
+@dataclass(frozen=True)
+class Settings:
+    """All settings, with their defaults."""
+
+    broker: Annotated[str, _help("URL of the broker.")] = "sqlite:///queue.db"
+    store: Annotated[str, _help("URL of the store.")] = "sqlite:///store.db"
+    registry: Annotated[str, _help("Folder of the models.")] = "models"
+    models: Annotated[
+        str,
+        _help(
+            'What a worker predicts with, by commas: "language, sentiment if language=en, shadow language@challenger".'
+        ),
+    ] = "language"
+    host: Annotated[str, _help("Address that the API and the console listen on.")] = "127.0.0.1"
+    port: Annotated[int, _help("Port of the API and the console; 0 takes a free one.")] = 8000
+    hosts: Annotated[str, _help("Further host names by which the API may be called, by commas.")] = ""
+    token: Annotated[str, _help("Token that callers must show; needed where host is not loopback.")] = ""
+    metrics: Annotated[bool, _help("Serve /metrics.")] = True
+    deadline: Annotated[float, _help("Seconds a model may take for one batch, or one document.")] = 10.0
+    memory: Annotated[int, _help("Bytes of memory that a predictor may use.")] = 2 << 30
+    document_bytes: Annotated[int, _help("Largest document, in bytes of JSON.")] = DOCUMENT_BYTES
+    request_bytes: Annotated[int, _help("Largest request to the API, in bytes.")] = 32 << 20
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise Misconfigured(f"the setting port is {self.port}; a port is a number from 0 to 65535")
+        if not 0.1 <= self.deadline <= 86400:
+            raise Misconfigured(f"the setting deadline is {self.deadline}; it is between 0.1 and 86400 seconds")
+        if self.memory < 256 << 20:
+            raise Misconfigured(f"the setting memory is {self.memory}; a predictor needs at least {256 << 20} bytes")
+        if not 1024 <= self.document_bytes <= 64 << 20:
+            raise Misconfigured(
+                f"the setting document_bytes is {self.document_bytes}; it is between 1024 and {64 << 20}"
+            )
+        if self.request_bytes < 1024:
+            raise Misconfigured(f"the setting request_bytes is {self.request_bytes}; it is at least 1024")
+
+
+def sources() -> tuple[Env, Toml]:
+    """Where the command line finds what no flag gives. Raises Misconfigured for a setting that doesn't exist."""
+    known = [field.name for field in fields(Settings)]
+    path = Path(FILE)
+    if path.is_file():
+        _check(known, _read(path), f"in {path.resolve()}", "")
+    variables = [name for name in os.environ if name.startswith(PREFIX)]
+    _check([PREFIX + name.upper() for name in known], variables, "in the environment", "the variable ")
+    return Env(PREFIX, command=False), Toml(FILE, use_commands_as_keys=False)
+
+
+def cache_folder() -> Path:
+    """The user's own folder for what can be made again (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headrace"
+
+
+def in_ci() -> bool:
+    """Whether this runs under continuous integration, where nothing may be skipped."""
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+def _read(path: Path) -> Iterable[str]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise Misconfigured(f"reading {path.resolve()}: {error}") from error
+
+
+def _check(known: list[str], given: Iterable[str], where: str, kind: str) -> None:
+    for name in given:
+        normal = name.replace("-", "_")
+        if normal not in known:
+            near = difflib.get_close_matches(normal, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise Misconfigured(f"{kind}{name} {where} is no setting; {hint}known are {', '.join(known)}")

@@ -1,0 +1,218 @@
+"""The keeper: receive → predictor → write → ack, on one thread.
+
+A worker is two processes: the keeper, which holds the connections and imports no model, and its predictor. What was received is
+acknowledged only after its outcomes are written, so a death at any line costs a repetition, which the store absorbs.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from headrace.documents import Outcome, bury, bury_bytes, unpack
+from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.ports import Broker, Delivery, FullStore
+from headrace.predictor import Abandoned, Predictor
+from headrace.presence import Reporter
+from headrace.registry import Registry
+from headrace.runtime import Stop, delays
+from headrace.served import Setup, parse
+from headrace.urls import mask
+
+ALIAS_SECONDS = 2.0
+WAIT_SECONDS = 0.5
+LEAST_BYTES, MOST_BYTES = 16 << 10, 1 << 20
+EMPTY_RECEIVES = 4
+REFUSED_BYTES = 1024
+
+T = TypeVar("T")
+
+
+@dataclass
+class Batch:
+    """Deliveries that are worked on together, and their lines."""
+
+    deliveries: Sequence[Delivery]
+    lines: list[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines = [line for delivery in self.deliveries for line in unpack(delivery.data)]
+
+
+class Keeper:
+    """The keeper of one worker.
+
+    `run` returns when the stop is requested or, with `drain`, when nothing is ready or leased. `say` tells people of what is waited for.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        store: FullStore,
+        setup: Setup,
+        *,
+        deadline: float,
+        stop: Stop,
+        drain: bool = False,
+        say: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self._broker, self._store, self._stop, self._drain, self._say = broker, store, stop, drain, say
+        self._setup = setup
+        self._predictor = Predictor(setup, deadline=deadline, idle=self._idle, draining=lambda: stop.requested)
+        self._reporter = Reporter(store)
+        self._held: list[Batch] = []
+        self._empty_receives = 0
+        self._resolved: list[str] = []
+        self._resolved_at = 0.0
+
+    def run(self) -> None:
+        """Work until told to stop. Raises Misconfigured where a model is broken: nothing is buried then, and what is leased goes back."""
+        try:
+            self._reporter.tell("starting")
+            self._predictor.start()
+            self._reporter.models = self._predictor.models
+            self._resolved = self._resolve()
+            self._work()
+        except Abandoned:
+            pass  # the leases go back when the broker is closed
+        finally:
+            self._predictor.close()
+            self._reporter.tell("stopped")
+
+    def _work(self) -> None:
+        batch: Batch | None = None
+        while True:
+            if batch is None:
+                if self._finished():
+                    return
+                batch = self._receive(WAIT_SECONDS)
+                if batch is None:
+                    self._follow_aliases()
+                    continue
+                self._predictor.send(batch.lines)
+            following = None if self._stop.requested else self._receive(0.0)
+            outcomes = self._collect(batch)
+            self._follow_aliases()
+            if following is not None:
+                self._predictor.send(following.lines)  # before the write, so that both processes are always busy
+            self._write(outcomes)
+            self._ack(batch)
+            batch = following
+
+    def _receive(self, wait: float) -> Batch | None:
+        limit = min(MOST_BYTES, max(LEAST_BYTES, int(self._predictor.pace.bytes_per_second / 2)))
+        self._reporter.tell("working" if self._held else "ready")
+        deliveries = self._insist(lambda: self._broker.receive(limit, wait), "waiting for the broker")
+        if not deliveries:
+            self._empty_receives += 1
+            return None
+        self._empty_receives = 0
+        batch = Batch(deliveries)
+        self._held.append(batch)
+        self._reporter.progress.received += len(batch.lines)
+        return batch
+
+    def _collect(self, batch: Batch) -> list[Outcome]:
+        for wait in delays():
+            try:
+                return self._predictor.collect()
+            except Unavailable as error:  # a remote model
+                self._wait(wait, "waiting for a model", error)
+                self._predictor.send(batch.lines)
+        raise AssertionError("delays never end")
+
+    def _write(self, outcomes: Sequence[Outcome]) -> None:
+        """Write all; one that the store rejects is found by halving, and buried."""
+        try:
+            self._insist(lambda: self._store.write(outcomes), "waiting for the store")
+        except Rejected as error:
+            if len(outcomes) == 1:
+                self._write_refused(outcomes[0], str(error))
+                return
+            middle = len(outcomes) // 2
+            self._write(outcomes[:middle])
+            self._write(outcomes[middle:])
+            return
+        progress = self._reporter.progress
+        progress.stored += sum(outcome.document is not None and not outcome.dead for outcome in outcomes)
+        progress.buried += sum(len(outcome.dead) for outcome in outcomes)
+        progress.shadow_failures = self._predictor.shadow_failures
+        progress.predictor_deaths = self._predictor.deaths
+
+    def _write_refused(self, outcome: Outcome, reason: str) -> None:
+        if outcome.document is not None:
+            letter = bury(outcome.document, "refused", reason)
+        else:
+            letter = bury_bytes(outcome.dead[0].data[:REFUSED_BYTES], reason, kind="refused")
+        self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]), "waiting for the store")
+        self._reporter.progress.buried += 1
+
+    def _ack(self, batch: Batch) -> None:
+        try:
+            self._broker.ack(batch.deliveries)
+        except Unavailable as error:
+            # The leases are lost with the connection: the bodies come again, and the store knows their outcomes.
+            self._say(f"an acknowledgement was lost, so its documents come again: {mask(str(error))}")
+        self._held.remove(batch)
+
+    def _finished(self) -> bool:
+        if self._stop.requested:
+            return True
+        if not self._drain:
+            return False
+        backlog = self._insist(self._broker.backlog, "waiting for the broker")
+        if backlog.ready is None or backlog.leased is None:
+            return self._empty_receives >= EMPTY_RECEIVES
+        return not backlog.ready and not backlog.leased
+
+    def _insist(self, call: Callable[[], T], state: str) -> T:
+        """The call's value, however long that takes; Abandoned where the worker is to stop before."""
+        for wait in delays():
+            try:
+                return call()
+            except Unavailable as error:
+                self._wait(wait, state, error)
+        raise AssertionError("delays never end")
+
+    def _wait(self, seconds: float, state: str, error: Unavailable) -> None:
+        self._say(f"{state}, and trying again: {mask(str(error))}")
+        self._reporter.tell(state)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._stop.wait(min(left, 1.0)):
+                raise Abandoned(state)
+            self._keep()
+
+    def _idle(self) -> None:
+        """About once a second while the predictor works."""
+        if self._stop.overdue():
+            raise Abandoned("a model took too long for the drain")
+        self._reporter.tell("working")
+        self._keep()
+
+    def _keep(self) -> None:
+        try:
+            self._broker.keep([delivery for batch in self._held for delivery in batch.deliveries])
+        except Unavailable as error:
+            self._say(f"leases could not be kept: {mask(str(error))}")
+
+    def _resolve(self) -> list[str]:
+        registry = Registry.from_url(self._setup.registry)
+        return [str(registry.resolve(one.reference)) for one in parse(self._setup.models) if one.reference]
+
+    def _follow_aliases(self) -> None:
+        """Let a new predictor take over when an alias has moved; a version that can't be opened is told, and not served."""
+        now = time.monotonic()
+        if now - self._resolved_at < ALIAS_SECONDS:
+            return
+        self._resolved_at = now
+        try:
+            resolved = self._resolve()
+        except Misconfigured as error:
+            self._say(f"the models served stay as they are: {error}")
+            return
+        if resolved != self._resolved:
+            self._resolved = resolved
+            self._predictor.restart()
+            self._reporter.models = self._predictor.models
+            self._say(f"now serving {', '.join(self._predictor.models)}")

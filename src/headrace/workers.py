@@ -1,0 +1,96 @@
+"""Starting workers: one here, or several in processes of their own."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import TypeVar
+
+import msgspec
+
+from headrace import runtime
+from headrace.config import Settings, cache_folder
+from headrace.errors import HeadraceError, Unavailable
+from headrace.ports import Broker, FullStore
+from headrace.runtime import Family, Stop
+from headrace.served import Setup, parse
+from headrace.urls import broker_connector, mask, store_connector
+from headrace.worker import Keeper
+
+MODULE = "headrace.workers"
+
+T = TypeVar("T")
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a worker in a process of its own is told, as one line on its standard input."""
+
+    parent: int
+    drain: bool
+    settings: dict[str, str | int | float | bool]
+
+
+def setup(settings: Settings) -> Setup:
+    """What the settings tell a predictor. Raises Misconfigured for models that can't be read."""
+    parse(settings.models)
+    cache = str(cache_folder())
+    return Setup(os.getpid(), settings.registry, settings.models, settings.memory, settings.document_bytes, cache)
+
+
+def keep(
+    settings: Settings,
+    stop: Stop,
+    *,
+    drain: bool = False,
+    broker: Callable[[], Broker] | None = None,
+    store: Callable[[], FullStore] | None = None,
+) -> None:
+    """Be a worker until the stop, or until all is drained; leases go back at the end."""
+    connect_broker = broker or broker_connector(settings.broker)
+    connect_store = store or store_connector(settings.store)
+    with closing(insist(connect_store, stop)) as opened, closing(insist(connect_broker, stop)) as connection:
+        Keeper(connection, opened, setup(settings), deadline=settings.deadline, stop=stop, drain=drain, say=say).run()
+
+
+def insist(connect: Callable[[], T], stop: Stop) -> T:
+    """A connection, however long it takes; Unavailable where the stop comes first."""
+    for wait in runtime.delays():
+        try:
+            return connect()
+        except Unavailable as error:
+            say(f"waiting, and trying again: {error}")
+            if stop.wait(wait):
+                raise
+    raise AssertionError("delays never end")
+
+
+def family(settings: Settings, number: int, *, drain: bool = False) -> Family:
+    """Workers in processes of their own."""
+    values = msgspec.to_builtins(settings)
+    order = msgspec.json.encode(Order(os.getpid(), drain, values)) + b"\n"
+    return Family(lambda: runtime.start_child(MODULE, [], order), number, say)
+
+
+def say(text: str) -> None:
+    """A line for the people who watch."""
+    print(f"headrace: {mask(text)}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """A worker that was started by `family`."""
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    stop = Stop()
+    runtime.on_signals(stop, lambda: None)
+    runtime.follow_parent(order.parent, signal.SIGTERM)
+    runtime.on_end_of_input(stop.request)
+    try:
+        keep(Settings(**order.settings), stop, drain=order.drain)  # type: ignore[arg-type]
+    except HeadraceError as error:
+        say(str(error))
+        return error.status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
