@@ -37,13 +37,15 @@ class Door:
     """Who may come in, and with how much.
 
     `host` and `port` are where the server listens; `hosts` are further names by which it may be called (Host headers). Off loopback a
-    `token` is required. `metrics` leaves `/metrics` open to everybody, as `/livez` and `/readyz` always are.
+    `token` is required, unless `open` says that somebody else (a proxy) checks who comes. `metrics` serves `/metrics`, open to everybody
+    as `/livez` and `/readyz` always are.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
     hosts: tuple[str, ...] = ()
     token: str = ""
+    open: bool = False
     document_bytes: int = DOCUMENT_BYTES
     request_bytes: int = 32 << 20
     metrics: bool = True

@@ -1,0 +1,91 @@
+"""What became of documents, by their ids, as the API tells it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from headrace.documents import DeadLetter, Prediction, Result
+from headrace.ports import Query, Store
+
+PAGE = 1000
+AT_ONCE = 500
+
+
+class Dead(msgspec.Struct, frozen=True):
+    """A dead letter: what could not be processed, why, and when it was buried. `data` is what a replay publishes."""
+
+    id: str
+    burial: int
+    kind: str
+    reason: str
+    model: str
+    source: str
+    buried_at: str
+    data: str
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A result; `dead` is there where some of it was buried: a model that failed, another text under the same id."""
+
+    id: str
+    text: str
+    source: str
+    created_at: str | None
+    meta: dict[str, Any]
+    predictions: dict[str, Prediction]
+    dead: tuple[Dead, ...] = ()
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """What the store has under one id; the newest dead letter first."""
+
+    result: Result | None
+    letters: tuple[DeadLetter, ...]
+
+    def told(self) -> "Found | Dead | None":
+        """The result, with what was buried of it; without one the newest dead letter; None for an unknown id."""
+        if self.result is not None:
+            dead = tuple(tell_dead(letter) for letter in self.letters)
+            return Found(**msgspec.structs.asdict(self.result), dead=dead)
+        return tell_dead(self.letters[0]) if self.letters else None
+
+
+def tell_dead(letter: DeadLetter) -> Dead:
+    """A dead letter as JSON can hold it: bytes that are no UTF-8 are shown by replacement characters."""
+    at = datetime.fromtimestamp(letter.buried_at / 1_000_000, UTC).isoformat(timespec="milliseconds")
+    said = letter.id, letter.burial, letter.kind, letter.reason, letter.model, letter.source
+    return Dead(*said, at.replace("+00:00", "Z"), letter.data.decode(errors="replace"))
+
+
+def trace(store: Store, ids: Sequence[str]) -> dict[str, Trace]:
+    """What became of each of these ids."""
+    results = {result.id: result for result in _results(store, ids)}
+    letters: dict[str, list[DeadLetter]] = {}
+    for letter in _letters(store, ids):
+        letters.setdefault(letter.id, []).append(letter)
+    # A result that was written, with its letters, between the two questions must not look like a burial alone.
+    late = [identity for identity in letters if identity not in results]
+    results.update((result.id, result) for result in _results(store, late))
+    return {identity: Trace(results.get(identity), tuple(letters.get(identity, ()))) for identity in ids}
+
+
+def _results(store: Store, ids: Sequence[str]) -> Iterator[Result]:
+    for start in range(0, len(ids), AT_ONCE):
+        for item in store.find(Query(ids=ids[start : start + AT_ONCE]), limit=AT_ONCE).items:
+            assert isinstance(item, Result)
+            yield item
+
+
+def _letters(store: Store, ids: Sequence[str]) -> Iterator[DeadLetter]:
+    for start in range(0, len(ids), AT_ONCE):
+        query, page = Query("dead", ids=ids[start : start + AT_ONCE]), None
+        while True:
+            found = store.find(query, limit=PAGE, page=page)
+            for item in found.items:
+                assert isinstance(item, DeadLetter)
+                yield item
+            page = found.next
+            if page is None:
+                break

@@ -1,0 +1,77 @@
+"""Is it alive, is it ready, what has it done: for supervisors, load balancers and Prometheus."""
+
+from collections.abc import Awaitable
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from headrace.errors import HeadraceError, Unavailable
+from headrace.ports import Query
+from headrace.web.live import PROBE_SECONDS, Live
+from headrace.web.replies import reply
+from headrace.web.schemas import Alive, Ready, answers
+
+OK = "ok"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Health:
+    """`/livez`, `/readyz` and `/metrics`."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._services = live.services
+
+    def routes(self) -> APIRouter:
+        """The calls, for an app."""
+        router = APIRouter(tags=["health"])
+        router.add_api_route("/livez", self.livez, summary="The process answers", responses=answers({200: Alive}))
+        ready = answers({200: Ready, 503: Ready})
+        router.add_api_route("/readyz", self.readyz, summary="All that it needs answers", responses=ready)
+        if self._services.door.metrics:
+            prometheus = {"description": "Prometheus's text format.", "content": {"text/plain": {}}}
+            router.add_api_route("/metrics", self.metrics, summary="For Prometheus", responses={200: prometheus})
+        return router
+
+    async def livez(self) -> Response:
+        """Asks nobody else, so that what is merely waiting for its broker isn't restarted."""
+        return reply(Alive())
+
+    async def readyz(self) -> Response:
+        """503, with what is wrong, unless store, broker and models all answer within two seconds."""
+        checks = {"store": await _check(self._ask_store()), "broker": await _check(self._live.backlog())}
+        if self._services.labeller is not None:
+            checks["models"] = await _check(self._ask_labeller())
+        ready = all(said == OK for said in checks.values())
+        return reply(Ready(ready, checks), 200 if ready else 503)
+
+    async def metrics(self) -> Response:
+        """The backlog is asked for now; it is NaN where the broker doesn't tell."""
+        try:
+            backlog = await self._live.backlog()
+        except HeadraceError:
+            backlog = None
+        return Response(self._live.meters.show(backlog), media_type=METRICS_TYPE)
+
+    async def _ask_store(self) -> None:
+        store = self._services.store
+        await anyio.to_thread.run_sync(lambda: store.find(Query(), limit=1), abandon_on_cancel=True)
+
+    async def _ask_labeller(self) -> None:
+        labeller = self._services.labeller
+        assert labeller is not None
+        if not await anyio.to_thread.run_sync(labeller.models, abandon_on_cancel=True):
+            raise Unavailable("no model is open yet")
+
+
+async def _check(asked: Awaitable[object]) -> str:
+    try:
+        with anyio.fail_after(PROBE_SECONDS):
+            await asked
+    except TimeoutError:
+        return f"no answer for {PROBE_SECONDS:.0f} seconds"
+    except HeadraceError as error:
+        return str(error)
+    return OK

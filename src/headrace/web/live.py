@@ -1,0 +1,50 @@
+"""What an app holds while it runs."""
+
+import asyncio
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from headrace.errors import Unavailable
+from headrace.ports import Backlog
+from headrace.web.meters import Meters
+from headrace.web.publishing import PATIENCE_SECONDS, Publisher
+from headrace.web.services import Services
+from headrace.web.waiting import Queued, Waiters
+
+PROBE_SECONDS = 2.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Live:
+    """The services, and what works on them: one publisher, the waiting requests, the ids queued of late, the meters."""
+
+    services: Services
+    publisher: Publisher
+    waiters: Waiters
+    queued: Queued
+    meters: Meters
+
+    @classmethod
+    def on(cls, services: Services) -> "Live":
+        """All that an app needs; nothing is connected before it is used."""
+        return cls(services, Publisher(services.connect), Waiters(services.store), Queued(), Meters())
+
+    async def backlog(self) -> Backlog:
+        """What waits in the broker. Raises Unavailable where it doesn't tell at once."""
+        return await answer(self.publisher.ask(lambda broker: broker.backlog()), PROBE_SECONDS)
+
+    def close(self) -> None:
+        """End what waits, and publish what is left if that works at once."""
+        self.waiters.close()
+        self.publisher.close()
+
+
+async def answer(future: "Future[T]", seconds: float = PATIENCE_SECONDS + 2) -> T:
+    """What the publisher's thread says; Unavailable where it says nothing in time."""
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+    except TimeoutError:
+        raise Unavailable(f"the broker has not answered for {seconds:.0f} seconds; try again later") from None

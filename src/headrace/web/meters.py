@@ -1,0 +1,87 @@
+"""What the web counts of itself, for Prometheus. Every label has a bounded number of values."""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headrace.ports import Backlog
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "other"
+
+
+class Meters:
+    """The metrics of one app, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "headrace_http_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "headrace_http_request_seconds",
+            "Time until a request was answered.",
+            ["route"],
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._documents = Counter("headrace_http_documents", "Documents taken and published.", registry=self._registry)
+        self._predictions = Counter(
+            "headrace_http_predictions", "Texts predicted at once, by model.", ["model"], registry=self._registry
+        )
+        self._backlog = Gauge("headrace_backlog_bodies", "Bodies in the broker.", ["state"], registry=self._registry)
+        self._oldest = Gauge(
+            "headrace_backlog_oldest_seconds", "Age of the oldest body that is not acked.", registry=self._registry
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request by the template of its route, never by its path."""
+        self._requests.labels(method if method in METHODS else OTHER, route or OTHER, str(status)).inc()
+        self._seconds.labels(route or OTHER).observe(seconds)
+
+    def took(self, documents: int) -> None:
+        """Count documents that the broker has confirmed."""
+        self._documents.inc(documents)
+
+    def predicted(self, model: str, texts: int) -> None:
+        """Count texts; `model` is a version that this server serves."""
+        self._predictions.labels(model).inc(texts)
+
+    def show(self, backlog: Backlog | None) -> bytes:
+        """All metrics in Prometheus's text format; the backlog is NaN where it can't be told."""
+        unknown = float("nan")
+        ready, leased, oldest = (backlog.ready, backlog.leased, backlog.oldest) if backlog else (None, None, None)
+        self._backlog.labels("ready").set(unknown if ready is None else ready)
+        self._backlog.labels("leased").set(unknown if leased is None else leased)
+        empty = backlog is not None and ready == 0 and leased == 0
+        self._oldest.set((0.0 if empty else unknown) if oldest is None else oldest)
+        return generate_latest(self._registry)
+
+
+class Metered:
+    """An app whose answers are counted."""
+
+    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+        self.app = app
+        self._meters = meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "")
+            self._meters.answered(scope["method"], route, status, time.perf_counter() - started)

@@ -1,0 +1,197 @@
+"""The one thread that publishes for all requests.
+
+It takes whatever has piled up, packs it and publishes it together: a lone document goes out at once, and under load many share a
+body, by themselves. A broker is used by one thread, so whoever else wants to ask the broker asks here too.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from headrace.documents import Document, pack
+from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.ports import Broker
+
+PATIENCE_SECONDS = 10.0
+MOST_BYTES = 64 << 20
+KEEP_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+
+T = TypeVar("T")
+
+
+def _promise() -> "Future[Any]":
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()  # whoever goes away takes nothing back
+    return future
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Documents of one request, until `deadline`."""
+
+    documents: Sequence[Document]
+    size: int
+    deadline: float
+    done: "Future[None]" = field(default_factory=_promise)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Something to do with the broker, on its thread."""
+
+    ask: Callable[[Broker], Any]
+    done: "Future[Any]" = field(default_factory=_promise)
+
+
+class Publisher:
+    """Publishes for many threads over one connection, which it opens when it is needed, and again when it was lost."""
+
+    def __init__(
+        self, connect: Callable[[], Broker], *, patience: float = PATIENCE_SECONDS, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._connect = connect
+        self._patience = patience
+        self._most_bytes = most_bytes
+        self._broker: Broker | None = None
+        self._jobs: list[Job] = []
+        self._questions: list[Question] = []
+        self._size = 0
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def publish(self, documents: Sequence[Document], size: int) -> "Future[None]":
+        """Done once the broker has confirmed. `size` is about how many bytes the documents take.
+
+        Raises Unavailable where too much waits already. The future fails with Unavailable where the broker can't be reached in time
+        (then some may have been published: sending them again is safe) and with Rejected where it never takes such a document.
+        """
+        job = Job(documents, size, time.monotonic() + self._patience)
+        with self._changed:
+            self._check_open()
+            if self._jobs and self._size + size > self._most_bytes:
+                raise Unavailable("publishing: too many documents wait for the broker already; try again in a second")
+            self._jobs.append(job)
+            self._size += size
+            self._wake()
+        return job.done
+
+    def ask(self, ask: Callable[[Broker], T]) -> "Future[T]":
+        """Call something with the broker, on the broker's thread. Raises Unavailable once closed."""
+        question = Question(ask)
+        with self._changed:
+            self._check_open()
+            self._questions.append(question)
+            self._wake()
+        return question.done
+
+    def close(self, patience: float = 1.0) -> None:
+        """Publish what waits, if that works at once, and let go of the broker; may be called twice."""
+        with self._changed:
+            self._closing.set()
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(patience)
+
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise Unavailable("publishing: the server is stopping; try again in a moment")
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                jobs, questions = self._take()
+                if jobs:
+                    self._publish(jobs)
+                for question in questions:
+                    self._answer(question)
+                if not jobs and not questions:
+                    if self._closing.is_set():
+                        return
+                    self._keep()
+        finally:
+            self._disconnect()
+
+    def _take(self) -> tuple[list[Job], list[Question]]:
+        """All that waits; nothing after a few seconds without work, or when closing."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._jobs or self._questions or self._closing.is_set(), KEEP_SECONDS)
+            jobs, questions = self._jobs, self._questions
+            self._jobs, self._questions, self._size = [], [], 0
+            return jobs, questions
+
+    def _publish(self, jobs: Sequence[Job]) -> None:
+        pause = FIRST_PAUSE
+        while jobs:
+            try:
+                documents = [document for job in jobs for document in job.documents]
+                self._connected().publish(list(pack(sorted(documents, key=lambda document: document.source))))
+            except Unavailable as error:
+                self._disconnect()
+                jobs = self._those_with_time(jobs, error)
+                self._closing.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            except Rejected as error:
+                if len(jobs) > 1:
+                    for job in jobs:
+                        self._publish([job])
+                else:
+                    jobs[0].done.set_exception(error)
+                return
+            except Exception as error:
+                _fail(jobs, error)
+                return
+            else:
+                for job in jobs:
+                    job.done.set_result(None)
+                return
+
+    def _those_with_time(self, jobs: Sequence[Job], error: Unavailable) -> Sequence[Job]:
+        now = time.monotonic()
+        late = [job for job in jobs if job.deadline <= now or self._closing.is_set()]
+        told = f"{error}; the broker did not take the documents in time: send them again, with the same ids"
+        _fail(late, Unavailable(told))
+        return [job for job in jobs if job not in late]
+
+    def _answer(self, question: Question) -> None:
+        try:
+            question.done.set_result(question.ask(self._connected()))
+        except Exception as error:
+            if isinstance(error, Unavailable):
+                self._disconnect()
+            question.done.set_exception(error)
+
+    def _keep(self) -> None:
+        """Answer the broker's heartbeats; a connection that was lost is opened again by whoever needs it."""
+        if self._broker is not None:
+            try:
+                self._broker.keep([])
+            except HeadraceError:
+                self._disconnect()
+
+    def _connected(self) -> Broker:
+        self._broker = self._broker or self._connect()
+        return self._broker
+
+    def _disconnect(self) -> None:
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            try:
+                broker.close()
+            except HeadraceError:
+                return  # it was lost already
+
+
+def _fail(jobs: Sequence[Job], error: Exception) -> None:
+    for job in jobs:
+        job.done.set_exception(error)

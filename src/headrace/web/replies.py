@@ -1,0 +1,106 @@
+"""How the API answers: JSON by msgspec, and errors of one shape, `{"error": {"message": …, "index": …}}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from headrace.documents import encode
+from headrace.errors import Conflict, HeadraceError, Rejected
+
+RETRY_SECONDS = 1
+
+
+class Refused(Exception):
+    """A request that is answered with an error; `index` is the place in a list of documents."""
+
+    def __init__(self, status: int, message: str, *, index: int | None = None, again: bool = False) -> None:
+        super().__init__(message)
+        self.status, self.message, self.index, self.again = status, message, index, again
+
+    def reply(self) -> Response:
+        """The answer; where trying again may help it says when."""
+        return fault(self.status, self.message, index=self.index, again=self.again)
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was wrong, and what to do about it; `index`: with which member of the list."""
+
+    message: str
+    index: int | None = None
+
+
+class Error(msgspec.Struct, frozen=True):
+    """Every answer that is no success."""
+
+    error: Fault
+
+
+def reply(value: Any, status: int = 200) -> Response:
+    """Anything that msgspec can encode, as JSON."""
+    return Response(encode(value), status, media_type="application/json")
+
+
+def fault(
+    status: int,
+    message: str,
+    *,
+    index: int | None = None,
+    again: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An error as JSON."""
+    more = {"retry-after": str(RETRY_SECONDS)} if again else {}
+    content = encode(Error(Fault(message, index)))
+    return Response(content, status, {**(headers or {}), **more}, media_type="application/json")
+
+
+def refused(error: HeadraceError, *, index: int | None = None) -> Refused:
+    """Headrace's errors as HTTP's: Conflict 409, Rejected 422, the others 503."""
+    if isinstance(error, Rejected):
+        return Refused(409 if isinstance(error, Conflict) else 422, str(error), index=index)
+    return Refused(503, str(error), again=True)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Give every error of an app the one shape."""
+    app.add_exception_handler(Refused, _of_refused)
+    app.add_exception_handler(HeadraceError, _of_headrace)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(Exception, _of_bug)
+
+
+async def _of_refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error.reply()
+
+
+async def _of_headrace(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HeadraceError)
+    return refused(error).reply()
+
+
+async def _of_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    told = [f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()]
+    return fault(422, "; ".join(told))
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return fault(404, f"there is nothing at {request.url.path}; /openapi.json lists the calls")
+    if error.status_code == 405:
+        told = f"{request.method} is no call of {request.url.path}; /openapi.json lists the calls"
+        return fault(405, told, headers=error.headers)
+    return fault(error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _of_bug(_request: Request, _error: Exception) -> Response:
+    # The server logs the error itself; its text is nothing for strangers.
+    return fault(500, "Headrace failed at this request, which is a mistake of its own; its log has the details")

@@ -1,0 +1,112 @@
+"""Lists over HTTP: results and dead letters, and what is done with dead letters."""
+
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from headrace import ports
+from headrace.documents import Body, DeadLetter, Result
+from headrace.web.finding import tell_dead
+from headrace.web.live import Live, answer
+from headrace.web.replies import Refused, reply
+from headrace.web.schemas import Accepted, DeadLetters, Results, answers
+
+LIMIT, MOST = 50, 1000
+NAME_LENGTH, TOKEN_LENGTH = 256, 64
+LAST_BURIAL = (1 << 63) - 1
+
+Name = Annotated[str, Query(max_length=NAME_LENGTH, pattern="^[^\\x00]*$")]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+Token = Annotated[str | None, Query(max_length=TOKEN_LENGTH)]
+Burial = Annotated[int, Path(ge=1, le=LAST_BURIAL)]
+
+
+class Lists:
+    """The calls below `/v1/results` and `/v1/dead`."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._store = live.services.store
+
+    def routes(self) -> APIRouter:
+        """The calls, for an app."""
+        router = APIRouter()
+        router.add_api_route(
+            "/v1/results",
+            self.results,
+            tags=["results"],
+            summary="Results, newest first",
+            responses=answers({200: Results}, 422, 503),
+        )
+        router.add_api_route(
+            "/v1/dead",
+            self.dead,
+            tags=["dead letters"],
+            summary="Dead letters, newest first",
+            responses=answers({200: DeadLetters}, 422, 503),
+        )
+        router.add_api_route(
+            "/v1/dead/{burial}/replay",
+            self.replay,
+            methods=["POST"],
+            status_code=202,
+            tags=["dead letters"],
+            summary="Publish a dead letter again, then drop it",
+            responses=answers({202: Accepted}, 404, 415, 422, 503),
+        )
+        router.add_api_route(
+            "/v1/dead/{burial}",
+            self.drop,
+            methods=["DELETE"],
+            status_code=204,
+            tags=["dead letters"],
+            summary="Forget a dead letter",
+            responses=answers({}, 422, 503),
+        )
+        return router
+
+    async def results(
+        self, label: Name = "", source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None
+    ) -> Response:
+        """`label` and `model` (a name, without a version) speak of the predictions that stand; what is left out asks for nothing."""
+        query = ports.Query(label=label, source=source, model=model)
+        found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
+        return reply(Results([item for item in found.items if isinstance(item, Result)], found.next))
+
+    async def dead(self, source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None) -> Response:
+        """`model` is the one that failed; a document that failed as a whole has none."""
+        query = ports.Query("dead", source=source, model=model)
+        found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
+        return reply(DeadLetters([tell_dead(one) for one in found.items if isinstance(one, DeadLetter)], found.next))
+
+    async def replay(self, burial: Burial) -> Response:
+        """Publishes first and drops then, so that it is never lost; where it fails again, it gets a new burial."""
+        letter = await anyio.to_thread.run_sync(find_letter, self._store, burial)
+        if letter is None:
+            raise Refused(404, f"there is no dead letter {burial}; it may have been replayed, dropped or buried again")
+        body = Body(letter.data, letter.source)
+        await answer(self._live.publisher.ask(lambda broker: broker.publish([body])))
+        await anyio.to_thread.run_sync(self._store.drop, [burial])
+        self._live.queued.add([letter.id])
+        return reply(Accepted((letter.id,)), 202)
+
+    async def drop(self, burial: Burial) -> Response:
+        """For good; a number that is gone is ignored."""
+        await anyio.to_thread.run_sync(self._store.drop, [burial])
+        return Response(status_code=204)
+
+
+def find_letter(store: ports.Store, burial: int) -> DeadLetter | None:
+    """The dead letter of this number; None where it is gone. They are numbered as they come, so the search is from the newest down."""
+    page: str | None = None
+    while True:
+        found = store.find(ports.Query("dead"), limit=MOST, page=page)
+        for letter in found.items:
+            assert isinstance(letter, DeadLetter)
+            if letter.burial <= burial:
+                return letter if letter.burial == burial else None
+        page = found.next
+        if page is None:
+            return None

@@ -1,0 +1,139 @@
+"""Serving: the API and the console on one port, by uvicorn, started and stopped by whoever calls."""
+
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headrace.errors import Misconfigured
+from headrace.web.api import plain_api
+from headrace.web.door import Guarded, is_api
+from headrace.web.entrance import Entrance
+from headrace.web.live import Live
+from headrace.web.services import Door, Services
+
+DRAIN_SECONDS = 1
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 30
+
+
+def serve(
+    services: Services, *, console: bool, stop: Callable[[], bool], on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve until `stop()` is true; it is asked ten times a second, and then takes two seconds at most.
+
+    `on_ready` is called with the address once connections are accepted. Handles no signals: those are the caller's. Raises
+    Misconfigured where the port is taken, or the door would stand open to a network.
+    """
+    live = Live.on(services)
+    app = together(live, console=console)
+    with contextlib.closing(listen(services.door)) as listener:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws_max_size=services.door.request_bytes,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            backlog=BACKLOG,
+        )
+        server = _Server(config, live, stop, lambda: on_ready(address(listener)) if on_ready else None)
+        server.run([listener])
+
+
+def together(live: Live, *, console: bool) -> ASGIApp:
+    """The API and, beside it, the console: two apps behind one door."""
+    door = live.services.door
+    api = plain_api(live)
+    if not console:
+        return Guarded(api, door)
+    from headrace.web.console import plain_console
+
+    pages = plain_console(live)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with pages.router.lifespan_context(pages), api.router.lifespan_context(api):
+            yield
+
+    starter = Starlette(lifespan=lifespan)
+
+    async def split(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await starter(scope, receive, send)
+        else:
+            await (api if is_api(scope["path"]) else pages)(scope, receive, send)
+
+    return Guarded(split, door, Entrance())
+
+
+def listen(door: Door) -> socket.socket:
+    """A bound socket. Raises Misconfigured, saying what to do, where that can't be."""
+    where = f"port {door.port} on {door.host or 'every address'}"
+    try:
+        found = socket.getaddrinfo(door.host or None, door.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise Misconfigured(f"listening on {door.host!r}: {error.strerror}; give an address of this machine") from None
+    family, kind, protocol, _, target = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(target)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Misconfigured(_why(error, where)) from None
+    listener.setblocking(False)
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Where to point a browser."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _why(error: OSError, where: str) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use, perhaps by another Headrace; choose another with --port (0 takes a free one)"
+    if error.errno == errno.EACCES:
+        return f"{where} may only be used by root; choose one above 1023 with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{where}: this machine has no such address; choose another with --host"
+    return f"{where} can't be listened on: {error.strerror}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its signal handlers."""
+
+    def __init__(
+        self, config: uvicorn.Config, live: Live, stop: Callable[[], bool], on_ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._live = live
+        self._stop = stop
+        self._on_ready = on_ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        return self._stop() or await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._live.waiters.close()  # whoever waits for results is told at once that they are on their way
+        await super().shutdown(sockets)

@@ -1,0 +1,124 @@
+"""Alive, ready, metrics; and that the description of the API is true."""
+
+from pathlib import Path
+
+import pytest
+from web_world import FirstLetter, world
+
+from headrace.errors import Unavailable
+from headrace.ports import Broker
+from headrace.stores.memory import MemoryStore
+from headrace.web.services import Door
+
+
+def unreachable() -> Broker:
+    raise Unavailable("connecting to the broker: nobody answers; is it running?")
+
+
+class LostStore(MemoryStore):
+    """A store whose server is gone."""
+
+    def find(self, *_: object, **__: object):  # type: ignore[no-untyped-def]
+        raise Unavailable("asking the store: nobody answers; is it running?")
+
+
+def test_a_process_that_answers_is_alive_whatever_else_is_down(tmp_path: Path) -> None:
+    with world(tmp_path, store=LostStore(), connect=unreachable) as api:
+        assert (api.get("/livez").status_code, api.get("/livez").json()) == (200, {"live": True})
+
+
+def test_it_is_ready_when_store_broker_and_models_answer(tmp_path: Path) -> None:
+    with world(tmp_path, labeller=FirstLetter()) as api:
+        answer = api.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json() == {"ready": True, "checks": {"store": "ok", "broker": "ok", "models": "ok"}}
+
+
+def test_it_says_what_is_not_ready(tmp_path: Path) -> None:
+    with world(tmp_path, store=LostStore(), connect=unreachable, labeller=FirstLetter(starting=True)) as api:
+        answer = api.get("/readyz")
+        assert answer.status_code == 503
+        checks = answer.json()["checks"]
+        assert "store" in checks["store"]
+        assert "broker" in checks["broker"]
+        assert "starting" in checks["models"]
+
+
+def test_a_store_that_is_down_is_503_and_says_why(tmp_path: Path) -> None:
+    with world(tmp_path, store=LostStore()) as api:
+        for path in ("/v1/results", "/v1/documents/a", "/v1/dead"):
+            answer = api.get(path)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert "is it running?" in answer.json()["error"]["message"]
+
+
+def test_metrics_count_requests_by_template_and_never_by_path(tmp_path: Path) -> None:
+    with world(tmp_path, labeller=FirstLetter()) as api:
+        api.post("/v1/documents", [{"id": "a", "text": "Hej"}, {"text": "b"}])
+        api.post("/v1/predict", {"texts": ["a", "b", "c"]})
+        for n in range(3):
+            api.get(f"/v1/documents/unknown-{n}")
+        api.get("/nothing/here")
+        api.call("BREW", "/v1/results")
+        lines = api.get("/metrics").text.splitlines()
+    assert 'headrace_http_requests_total{method="POST",route="/v1/documents",status="202"} 1.0' in lines
+    unknown = 'headrace_http_requests_total{method="GET",route="/v1/documents/{identity:path}",status="404"} 3.0'
+    assert unknown in lines
+    assert 'headrace_http_requests_total{method="GET",route="other",status="404"} 1.0' in lines
+    assert any(line.startswith('headrace_http_requests_total{method="other"') for line in lines)
+    assert "headrace_http_documents_total 2.0" in lines
+    assert 'headrace_http_predictions_total{model="language@3f9c2a"} 3.0' in lines
+    assert 'headrace_backlog_bodies{state="ready"} 1.0' in lines
+    assert not any("unknown-" in line or "nothing" in line for line in lines)
+
+
+def test_metrics_of_a_broker_that_is_down_are_served_without_its_backlog(tmp_path: Path) -> None:
+    with world(tmp_path, connect=unreachable) as api:
+        assert 'headrace_backlog_bodies{state="ready"} NaN' in api.get("/metrics").text
+
+
+def test_metrics_are_served_only_where_the_setting_says_so(tmp_path: Path) -> None:
+    with world(tmp_path, door=Door(metrics=False)) as api:
+        assert api.get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v1", 404),
+        ("GET", "/docs", 404),
+        ("PUT", "/v1/results", 405),
+        ("POST", "/livez", 405),
+    ],
+)
+def test_what_is_no_call_is_told_in_the_shape_of_every_error(
+    tmp_path: Path, method: str, path: str, status: int
+) -> None:
+    with world(tmp_path) as api:
+        answer = api.call(method, path, headers={"content-type": "application/json"})
+        assert answer.status_code == status
+        assert "/openapi.json" in answer.json()["error"]["message"]
+
+
+def test_the_description_names_every_call_and_every_shape_it_speaks_of(tmp_path: Path) -> None:
+    with world(tmp_path) as api:
+        described = api.get("/openapi.json")
+    assert set(described.json()["paths"]) == {
+        "/v1/documents",
+        "/v1/documents/{identity}",
+        "/v1/results",
+        "/v1/dead",
+        "/v1/dead/{burial}/replay",
+        "/v1/dead/{burial}",
+        "/v1/predict",
+        "/v1/models",
+        "/livez",
+        "/readyz",
+        "/metrics",
+    }
+    shapes = described.json()["components"]["schemas"]
+    spoken_of = {part.partition('"')[0] for part in described.text.split("#/components/schemas/")[1:]}
+    assert spoken_of <= set(shapes)
+    assert set(shapes["Result"]["required"]) == {"id", "text", "source", "created_at", "meta", "predictions"}
+    assert "HTTPValidationError" not in spoken_of

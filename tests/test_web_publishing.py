@@ -1,0 +1,153 @@
+"""The publishing thread: it packs, tries again, gives up in time, and never takes more than it can hold."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import pytest
+
+from headrace.brokers.memory import MemoryBroker
+from headrace.documents import Body, Document, unpack
+from headrace.errors import Rejected, Unavailable
+from headrace.web.publishing import Publisher
+
+HEJ = [Document("a", "Hej", source="api")]
+
+
+class Broken(MemoryBroker):
+    """A broker whose first `times` calls fail."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.left = times
+        self.connections = 0
+
+    def connect(self) -> "Broken":
+        self.connections += 1
+        return self
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise Unavailable("publishing to the broker: the connection was lost")
+        super().publish(bodies)
+
+    def close(self) -> None:
+        """It stays, to be connected to again."""
+
+
+class Held(MemoryBroker):
+    """A broker that takes its time until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        self.entered.set()
+        self.let_go.wait(20)
+        super().publish(bodies)
+
+
+class Picky(MemoryBroker):
+    """A broker that never takes a body with `huge` in it."""
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        if any(b"huge" in body.data for body in bodies):
+            raise Rejected("the broker takes no body of this size")
+        super().publish(bodies)
+
+
+def lines(broker: MemoryBroker) -> list[bytes]:
+    return [line for delivery in broker.receive(1 << 30, 0) for line in unpack(delivery.data)]
+
+
+def test_what_is_published_is_in_the_broker_when_it_is_done() -> None:
+    broker = MemoryBroker()
+    publisher = Publisher(broker.connect)
+    publisher.publish(HEJ, 10).result(20)
+    assert len(lines(broker)) == 1
+    publisher.close()
+
+
+def test_what_piles_up_is_published_together() -> None:
+    broker = Held()
+    publisher = Publisher(lambda: broker)
+    first = publisher.publish(HEJ, 10)
+    assert broker.entered.wait(20)
+    rest: list[Future[None]] = [publisher.publish([Document(str(n), "x", source="api")], 10) for n in range(100)]
+    broker.let_go.set()
+    for job in (first, *rest):
+        job.result(20)
+    assert broker.backlog().ready == 2
+    publisher.close()
+
+
+def test_a_lost_connection_is_opened_again_and_nothing_is_lost() -> None:
+    broker = Broken(2)
+    publisher = Publisher(broker.connect)
+    publisher.publish(HEJ, 10).result(20)
+    assert len(lines(broker)) == 1
+    assert broker.connections == 3
+    publisher.close()
+
+
+def test_a_broker_that_stays_away_is_given_up_in_time_with_its_reason() -> None:
+    publisher = Publisher(Broken(10**9).connect, patience=0.01)
+    with pytest.raises(Unavailable, match=r"connection was lost.*send them again"):
+        publisher.publish(HEJ, 10).result(20)
+    publisher.close()
+
+
+def test_one_request_that_the_broker_never_takes_does_not_harm_the_others() -> None:
+    broker, gate = Picky(), threading.Event()
+    publisher = Publisher(lambda: broker)
+    publisher.ask(lambda _: gate.wait(20))  # so that all three go out together
+    bad = publisher.publish([Document("b", "huge")], 10)
+    good = [publisher.publish(HEJ, 10), publisher.publish([Document("c", "Hopp")], 10)]
+    gate.set()
+    for job in good:
+        job.result(20)
+    with pytest.raises(Rejected, match="of this size"):
+        bad.result(20)
+    assert len(lines(broker)) == 2
+    publisher.close()
+
+
+def test_more_than_can_be_held_is_refused_at_once() -> None:
+    broker = Held()
+    publisher = Publisher(lambda: broker, most_bytes=100)
+    first = publisher.publish(HEJ, 10)
+    assert broker.entered.wait(20)
+    second = publisher.publish(HEJ, 90)
+    with pytest.raises(Unavailable, match="wait for the broker already"):
+        publisher.publish(HEJ, 20)
+    broker.let_go.set()
+    first.result(20)
+    second.result(20)
+    publisher.publish(HEJ, 1000).result(20)  # alone, any size is taken
+    publisher.close()
+
+
+def test_closing_publishes_what_waits_and_takes_no_more() -> None:
+    broker = MemoryBroker()
+    publisher = Publisher(broker.connect)
+    jobs = [publisher.publish(HEJ, 10) for _ in range(10)]
+    publisher.close(20)
+    assert all(job.done() for job in jobs)
+    with pytest.raises(Unavailable, match="stopping"):
+        publisher.publish(HEJ, 10)
+    publisher.close()
+
+
+def test_whoever_asks_the_broker_gets_its_answer_or_its_error() -> None:
+    publisher = Publisher(MemoryBroker().connect)
+    assert publisher.ask(lambda broker: broker.backlog().ready).result(20) == 0
+
+    def fail(_broker: object) -> None:
+        raise Unavailable("gone")
+
+    with pytest.raises(Unavailable, match="gone"):
+        publisher.ask(fail).result(20)
+    assert publisher.ask(lambda broker: broker.backlog().ready).result(20) == 0
+    publisher.close()

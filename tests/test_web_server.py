@@ -1,0 +1,102 @@
+"""The server: it takes its port or says why not, tells when it accepts, and stops when asked."""
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from headrace.brokers.memory import MemoryBroker
+from headrace.errors import Misconfigured
+from headrace.registry import Registry
+from headrace.stores.memory import MemoryStore
+from headrace.web.server import listen, serve
+from headrace.web.services import Door, Services
+
+
+class Running:
+    """A server on a free port, in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.services = Services(
+            store=MemoryStore(),
+            connect=MemoryBroker().connect,
+            registry=Registry(folder, builtin=None),
+            door=Door(port=0),
+        )
+        self.url = ""
+        self._ready, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: serve(self.services, console=False, stop=self._stop.is_set, on_ready=self._accepts)
+        )
+
+    def __enter__(self) -> "Running":
+        self._thread.start()
+        assert self._ready.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        assert not self._thread.is_alive()
+
+    def _accepts(self, url: str) -> None:
+        self.url = url
+        self._ready.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(20)
+
+    def begin(self, ask: Callable[[], httpx.Response]) -> Callable[[], httpx.Response]:
+        answers: list[httpx.Response] = []
+        thread = threading.Thread(target=lambda: answers.append(ask()))
+        thread.start()
+
+        def answer() -> httpx.Response:
+            thread.join(20)
+            return answers[0]
+
+        return answer
+
+
+def test_it_tells_its_address_when_it_accepts(tmp_path: Path) -> None:
+    with Running(tmp_path) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{server.url}/livez", trust_env=False).json() == {"live": True}
+
+
+def test_it_stops_though_connections_are_kept_open_and_requests_wait(tmp_path: Path) -> None:
+    with Running(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=20) as client:
+        assert client.get("/livez").status_code == 200
+        waiting = server.begin(
+            lambda: httpx.post(f"{server.url}/v1/documents?wait=60", json={"text": "Hej"}, trust_env=False, timeout=20)
+        )
+        while client.get("/readyz").status_code != 200 or b"documents_total 1.0" not in client.get("/metrics").content:
+            pass
+        server.stop()
+        assert waiting().status_code == 202
+
+
+def test_a_port_in_use_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Misconfigured, match=rf"port {port} on 127.0.0.1 is in use.*--port"):
+            listen(Door(port=port))
+
+
+@pytest.mark.parametrize(
+    ("host", "told"), [("192.0.2.1", "no such address"), ("no.such.host.invalid", "address of this machine")]
+)
+def test_an_address_that_is_not_ours_is_named(host: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        listen(Door(host=host, port=0, token="a long random word"))
+
+
+def test_it_does_not_start_where_everybody_could_come_in(tmp_path: Path) -> None:
+    services = Services(
+        store=MemoryStore(), connect=MemoryBroker, registry=Registry(tmp_path, builtin=None), door=Door(host="0.0.0.0")
+    )
+    with pytest.raises(Misconfigured, match="HEADRACE_TOKEN"):
+        serve(services, console=False, stop=lambda: True)
