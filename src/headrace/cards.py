@@ -69,14 +69,27 @@ class Coverage(msgspec.Struct, frozen=True):
     precision: float
 
 
+class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a kind of text fares, such as single words."""
+
+    rows: int
+    accuracy: float
+    ece: float | None = None
+
+
 class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was measured on held-out texts. `ece`, the expected calibration error, only where scores are probabilities."""
+    """What was measured on held-out texts, before the card's rule.
+
+    `ece`, the expected calibration error, and `coverage` only where scores are probabilities. Where there are `slices` (whole texts,
+    pieces of them), `ece` and `coverage` are those of all slices together, and the rest is of whole texts.
+    """
 
     accuracy: float
     macro_f1: float
     per_label: dict[str, LabelFigures] = {}
     ece: float | None = None
     coverage: list[Coverage] = []
+    slices: dict[str, Slice] = {}
 
 
 class Served(msgspec.Struct, frozen=True, omit_defaults=True):

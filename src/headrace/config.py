@@ -78,16 +78,6 @@ def sources() -> tuple[Env, Toml]:
     return Env(PREFIX, command=False), Toml(FILE, use_commands_as_keys=False)
 
 
-def cache_folder() -> Path:
-    """The user's own folder for what can be made again (XDG Base Directory Specification)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headrace"
-
-
-def in_ci() -> bool:
-    """Whether this runs under continuous integration, where nothing may be skipped."""
-    return os.environ.get("CI", "").lower() in ("1", "true")
-
-
 def _read(path: Path) -> Iterable[str]:
     try:
         return tomllib.loads(path.read_text())

@@ -26,10 +26,11 @@ class Lines(msgspec.Struct, frozen=True, tag=True):
 
 
 class Texts(msgspec.Struct, frozen=True, tag=True):
-    """Predict these texts and store nothing."""
+    """Predict these texts and store nothing; with `top`, that many labels of each, and no threshold."""
 
     texts: list[str]
     threshold: float | None = None
+    top: int = 0
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -53,9 +54,9 @@ class Labelled(msgspec.Struct, frozen=True, tag=True):
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):
-    """Predictions by model for each text."""
+    """Predictions by model for each text, the best first; one where none were asked for by number."""
 
-    predictions: list[dict[str, Prediction]]
+    predictions: list[dict[str, list[Prediction]]]
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):

@@ -16,6 +16,7 @@ import msgspec
 from headrace import frames
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury, bury_bytes, decode
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.model import Model
 from headrace.ports import Classifier
 from headrace.registry import Registry
 from headrace.runtime import follow_parent
@@ -32,10 +33,17 @@ class Open:
     classifier: Classifier
     check: Callable[[], None]
 
-    def predict(self, texts: Sequence[str], threshold: float | None = None) -> list[Prediction]:
-        """Predictions that name their version. A threshold is for models that know the option."""
-        told = {} if threshold is None or self.served.own else {"threshold": threshold}
-        found = self.classifier.predict(texts, **told)
+    def best(self, texts: Sequence[str], request: frames.Texts) -> list[list[Prediction]]:
+        """What was asked for each text; a classifier of the user's own knows its best label only."""
+        if not isinstance(self.classifier, Model):
+            return [[one] for one in self.predict(texts)]
+        if request.top:
+            return self.classifier.top(texts, request.top)
+        return [[one] for one in self.classifier.predict(texts, threshold=request.threshold)]
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predictions that name their version."""
+        found = self.classifier.predict(texts)
         if len(found) != len(texts):
             raise ValueError(f"the model gave {len(found)} predictions for {len(texts)} texts")
         return [Prediction(str(one.label), float(one.score), self.version) for one in found]
@@ -76,20 +84,21 @@ class Labelling:
 
     def answer(self, request: frames.Texts) -> frames.Answered:
         """Predictions by model for each text, shadows left out; raises Rejected for a text on which a model fails."""
-        found: list[dict[str, Prediction]] = [{} for _ in request.texts]
+        found: list[dict[str, list[Prediction]]] = [{} for _ in request.texts]
         for place, model in enumerate(self._models):
-            chosen = [number for number, known in enumerate(found) if _applies(model.served, known)]
+            firsts = [{name: best[0] for name, best in known.items()} for known in found]
+            chosen = [number for number, known in enumerate(firsts) if _applies(model.served, known)]
             if model.served.shadow or not chosen:
                 continue
             self._working(place)
             try:
-                predictions = model.predict([request.texts[number] for number in chosen], request.threshold)
+                predictions = model.best([request.texts[number] for number in chosen], request)
             except (MemoryError, HeadraceError):
                 raise
             except Exception as error:
                 raise Rejected(f"model {model.version} fails on this: {type(error).__name__}: {error}") from error
-            for number, prediction in zip(chosen, predictions, strict=True):
-                found[number][model.served.name] = prediction
+            for number, best in zip(chosen, predictions, strict=True):
+                found[number][model.served.name] = best
         return frames.Answered(found)
 
 

@@ -111,12 +111,13 @@ class Classifier(Protocol):
 class Query:
     """Which results, or dead letters, to find or count. Empty members ask for nothing; those given must all hold.
 
-    `label` and `model` (a name, without a version) speak of answers; on dead letters `model` is the one that
-    failed, and `label` finds none.
+    `burials` are numbers of dead letters. `label` and `model` (a name, without a version) speak of answers; on dead letters `model`
+    is the one that failed, and `label` finds none.
     """
 
     kind: Literal["results", "dead"] = "results"
     ids: Sequence[str] = ()
+    burials: Sequence[int] = ()
     label: str = ""
     model: str = ""
     source: str = ""

@@ -109,11 +109,11 @@ class Predictor:
             self._queue, self._sent = [], []
         return outcomes
 
-    def answer(self, texts: Sequence[str], threshold: float | None) -> list[dict[str, Prediction]]:
-        """Predictions by model for each text. Raises Rejected for a text on which a model fails or takes too long."""
+    def answer(self, request: frames.Texts) -> list[dict[str, list[Prediction]]]:
+        """Predictions by model for each text, the best first. Raises Rejected where a model fails on a text or takes too long."""
         self._process.start()
         try:
-            found = self._exchange(frames.Texts(list(texts), threshold), self._deadline)
+            found = self._exchange(request, self._deadline)
         except Gone as gone:
             raise Rejected(f"there is no prediction for this: {gone.reason}") from None
         assert isinstance(found, frames.Answered)

@@ -81,4 +81,3 @@ class Setup(msgspec.Struct, frozen=True):
     models: str
     memory: int
     document_bytes: int
-    cache: str

@@ -5,10 +5,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headrace.errors import Misconfigured
 from headrace.ports import Broker, Classifier, FullStore
+
+if TYPE_CHECKING:
+    from headrace.sources.files import FileSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,21 @@ STORES: Mapping[str, Entry] = {
 }
 
 
-def broker_connector(url: str) -> Callable[[], Broker]:
-    """A function that opens a connection to the broker; a broker in memory is the same one at each call."""
-    return cast("Callable[[], Broker]", _connector("broker", url, BROKERS))
+class Connectors:
+    """How to connect to one broker and one store; what lives in memory is the same at each call.
+
+    Raises Misconfigured for a URL that nothing serves, with what was perhaps meant.
+    """
+
+    def __init__(self, broker: str, store: str) -> None:
+        self.broker: Callable[[], Broker] = _connector("broker", broker, BROKERS)
+        self.store: Callable[[], FullStore] = _connector("store", store, STORES)
 
 
-def store_connector(url: str) -> Callable[[], FullStore]:
-    """A function that opens a connection to the store; a store in memory is the same one at each call."""
-    return cast("Callable[[], FullStore]", _connector("store", url, STORES))
+def open_files(path: str, kind: str, limit: int) -> "FileSource":
+    """The source of a file, or of standard input (`-`); `kind` is its format, or empty. Raises Misconfigured for an unknown format."""
+    adapter = _load("headrace.sources.files:FileSource", f"the file {path}", "")
+    return cast("FileSource", adapter(path, kind=kind, limit=limit))
 
 
 def own_classifier(target: str) -> Classifier:

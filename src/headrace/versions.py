@@ -60,9 +60,9 @@ def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, re
         )
     scorer.save(folder)
     if pipeline is not None and not (folder / cards.PIPELINE).exists():
-        from headrace.scoring.pipeline import save
+        from headrace.scoring.pipeline import PipelineScorer
 
-        save(pipeline, folder)
+        PipelineScorer(pipeline, card.labels, reason="it is kept for retraining").save(folder)
     if report is not None:
         (folder / cards.REPORT).write_text(report, encoding="utf-8")
     files = [path for path in sorted(folder.iterdir()) if path.name in (cards.WEIGHTS, cards.PIPELINE)]

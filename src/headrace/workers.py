@@ -10,12 +10,11 @@ from typing import TypeVar
 import msgspec
 
 from headrace import runtime
-from headrace.config import Settings, cache_folder
+from headrace.config import Settings
 from headrace.errors import HeadraceError, Unavailable
-from headrace.ports import Broker, FullStore
 from headrace.runtime import Family, Stop
 from headrace.served import Setup, parse
-from headrace.urls import broker_connector, mask, store_connector
+from headrace.urls import Connectors, mask
 from headrace.worker import Keeper
 
 MODULE = "headrace.workers"
@@ -34,23 +33,13 @@ class Order(msgspec.Struct, frozen=True):
 def setup(settings: Settings) -> Setup:
     """What the settings tell a predictor. Raises Misconfigured for models that can't be read."""
     parse(settings.models)
-    cache = str(cache_folder())
-    return Setup(os.getpid(), settings.registry, settings.models, settings.memory, settings.document_bytes, cache)
+    return Setup(os.getpid(), settings.registry, settings.models, settings.memory, settings.document_bytes)
 
 
-def keep(
-    settings: Settings,
-    stop: Stop,
-    *,
-    drain: bool = False,
-    broker: Callable[[], Broker] | None = None,
-    store: Callable[[], FullStore] | None = None,
-) -> None:
+def keep(settings: Settings, connectors: Connectors, stop: Stop, *, drain: bool = False) -> None:
     """Be a worker until the stop, or until all is drained; leases go back at the end."""
-    connect_broker = broker or broker_connector(settings.broker)
-    connect_store = store or store_connector(settings.store)
-    with closing(insist(connect_store, stop)) as opened, closing(insist(connect_broker, stop)) as connection:
-        Keeper(connection, opened, setup(settings), deadline=settings.deadline, stop=stop, drain=drain, say=say).run()
+    with closing(insist(connectors.store, stop)) as store, closing(insist(connectors.broker, stop)) as broker:
+        Keeper(broker, store, setup(settings), deadline=settings.deadline, stop=stop, drain=drain, say=say).run()
 
 
 def insist(connect: Callable[[], T], stop: Stop) -> T:
@@ -85,7 +74,8 @@ def main() -> int:
     runtime.follow_parent(order.parent, signal.SIGTERM)
     runtime.on_end_of_input(stop.request)
     try:
-        keep(Settings(**order.settings), stop, drain=order.drain)  # type: ignore[arg-type]
+        settings = msgspec.convert(order.settings, Settings)
+        keep(settings, Connectors(settings.broker, settings.store), stop, drain=order.drain)
     except HeadraceError as error:
         say(str(error))
         return error.status

@@ -148,6 +148,7 @@ class MemoryStore:
             if (
                 not query.label
                 and (not ids or letter.id in ids)
+                and (not query.burials or letter.burial in query.burials)
                 and (not query.source or letter.source == query.source)
                 and (not query.model or letter.model == query.model)
             ):

@@ -84,6 +84,8 @@ def _dead(query: Query) -> Select[Any]:
     if query.ids:
         keys = [key_of(identity) for identity in query.ids]
         statement = statement.where(dead_letters.c.key.in_(keys), dead_letters.c.id.in_(query.ids))
+    if query.burials:
+        statement = statement.where(dead_letters.c.burial.in_(query.burials))
     if query.source:
         statement = statement.where(dead_letters.c.source == query.source)
     if query.model:

@@ -15,7 +15,6 @@ from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result
 from headrace.errors import Rejected
 from headrace.ports import FullStore, Query, Store, Worker
 
-
 Connect = Callable[[], FullStore]
 DEAD = Query(kind="dead")
 
@@ -266,6 +265,8 @@ class StoreSuite:
         burials = [item.burial for item in (*first.items, *second.items) if isinstance(item, DeadLetter)]
         assert len(burials) == 7
         assert burials == sorted(set(burials), reverse=True)
+        chosen = letters(store, Query(kind="dead", burials=[burials[2], burials[5], 12345]))
+        assert [letter.burial for letter in chosen] == [burials[2], burials[5]]
 
     @pytest.mark.parametrize("page", ["x", "-1", "1 OR 1", "", "٣"])
     @pytest.mark.parametrize("kind", ["results", "dead"])

@@ -1,0 +1,123 @@
+"""dead list, show, replay, drop."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from headrace.commands.output import Json, bar, print_json, print_table, say, shown, when
+from headrace.config import Settings
+from headrace.dead import PAGE, letters, replay
+from headrace.documents import DeadLetter
+from headrace.errors import Misconfigured
+from headrace.ports import FullStore, Query
+from headrace.scorefile import batches
+from headrace.urls import Connectors
+
+Model = Annotated[str, Parameter(help="Only of this model.")]
+Source = Annotated[str, Parameter(help="Only of this source.")]
+All = Annotated[bool, Parameter(name="--all", negative="", help="All, or all of the model and source given.")]
+
+
+def list_(
+    *, model: Model = "", source: Source = "", limit: int = 50, json: Json = False, settings: Settings = Settings()
+) -> None:
+    """List dead letters, the newest first."""
+    with closing(Connectors(settings.broker, settings.store).store()) as store:
+        found = list(islice(letters(store, Query(kind="dead", model=model, source=source)), limit))
+    if json:
+        print_json({"items": [_as_json(letter) for letter in found]})
+        return
+    rows = [(one.burial, when(one.buried_at), one.kind, one.model or "-", one.id, one.reason) for one in found]
+    print_table(("burial", "buried", "kind", "model", "document", "reason"), rows)
+
+
+def show_(*burials: int, json: Json = False, settings: Settings = Settings()) -> int:
+    """Show dead letters whole, by their numbers; 1 where there is none."""
+    with closing(Connectors(settings.broker, settings.store).store()) as store:
+        found = _chosen(store, burials, everything=False, model="", source="")
+    if json:
+        print_json({"items": [_as_json(letter) for letter in found]})
+    else:
+        for letter in found:
+            for name, value in _as_json(letter).items():
+                print(f"{name:>12}  {shown(str(value))}")
+    return _missing(burials, found)
+
+
+def replay_(
+    *burials: int,
+    all_: All = False,
+    model: Model = "",
+    source: Source = "",
+    json: Json = False,
+    settings: Settings = Settings(),
+) -> int:
+    """Publish dead letters again, by their numbers, and drop these burials once the broker has confirmed."""
+    connectors = Connectors(settings.broker, settings.store)
+    with closing(connectors.store()) as store, closing(connectors.broker()) as broker:
+        found = _chosen(store, burials, everything=all_, model=model, source=source)
+        for batch in _shown(found, "replaying"):
+            replay(store, broker, batch)
+    _tell(json, "replayed", len(found))
+    return _missing(burials, found)
+
+
+def drop_(
+    *burials: int,
+    all_: All = False,
+    model: Model = "",
+    source: Source = "",
+    json: Json = False,
+    settings: Settings = Settings(),
+) -> int:
+    """Forget dead letters for ever, by their numbers."""
+    with closing(Connectors(settings.broker, settings.store).store()) as store:
+        found = _chosen(store, burials, everything=all_, model=model, source=source)
+        for batch in _shown(found, "dropping"):
+            store.drop([letter.burial for letter in batch])
+    _tell(json, "dropped", len(found))
+    return _missing(burials, found)
+
+
+def _chosen(store: FullStore, burials: Sequence[int], *, everything: bool, model: str, source: str) -> list[DeadLetter]:
+    if bool(burials) == everything:
+        raise Misconfigured("give the numbers of dead letters (see headrace dead list), or --all")
+    return list(letters(store, Query(kind="dead", burials=burials, model=model, source=source)))
+
+
+def _shown(found: Sequence[DeadLetter], doing: str) -> Iterable[list[DeadLetter]]:
+    with bar() as progress:
+        task = progress.add_task(doing, total=len(found))
+        for batch in batches(found, PAGE):
+            yield batch
+            progress.advance(task, len(batch))
+
+
+def _missing(burials: Sequence[int], found: Sequence[DeadLetter]) -> int:
+    gone = sorted(set(burials) - {letter.burial for letter in found})
+    if gone:
+        say(f"there is no dead letter {', '.join(map(str, gone))}")
+    return 1 if gone else 0
+
+
+def _tell(json: bool, done: str, number: int) -> None:
+    if json:
+        print_json({done: number})
+    else:
+        print(f"{number:,} {done}")
+
+
+def _as_json(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "burial": letter.burial,
+        "id": letter.id,
+        "kind": letter.kind,
+        "reason": letter.reason,
+        "model": letter.model or None,
+        "source": letter.source,
+        "buried_at": when(letter.buried_at),
+        "data": letter.data.decode(errors="replace"),
+    }

@@ -1,0 +1,181 @@
+"""demo, up, serve, work: what runs until it is told to stop."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from headrace import runtime, samples, workers
+from headrace.config import Settings
+from headrace.errors import HeadraceError, Misconfigured
+from headrace.registry import Registry
+from headrace.runtime import Stop
+from headrace.served import parse
+from headrace.urls import Connectors, is_memory, mask
+
+Processes = Annotated[int, Parameter(help="How many workers.")]
+DEMO_FOLDER = Path("headrace-demo")
+
+
+def demo(*, processes: Processes = 1, settings: Settings = Settings()) -> int:
+    """Start everything, in the folder headrace-demo, and feed it samples in 38 languages."""
+    usual = Settings()
+    DEMO_FOLDER.mkdir(exist_ok=True)
+    if settings.broker == usual.broker:
+        settings = replace(settings, broker=f"sqlite:///{DEMO_FOLDER}/queue.db")
+    if settings.store == usual.store:
+        settings = replace(settings, store=f"sqlite:///{DEMO_FOLDER}/store.db")
+    return _up(settings, processes, feed=samples.feed)
+
+
+def up(*, processes: Processes = 1, settings: Settings = Settings()) -> int:
+    """Start everything: workers, the API and the console. The queue and the store are files in the current folder."""
+    return _up(settings, processes)
+
+
+def serve(
+    *,
+    api_only: Annotated[bool, Parameter(negative="", help="Without the console.")] = False,
+    settings: Settings = Settings(),
+) -> None:
+    """Serve the API and the console, without workers."""
+    if is_memory(settings.broker) or is_memory(settings.store):
+        raise Misconfigured(
+            "serve alone has no workers, and none can reach its memory; use headrace up, or another --broker and --store"
+        )
+    stop = Stop()
+    runtime.on_signals(stop, lambda: None)
+    _serve(settings, Connectors(settings.broker, settings.store), stop, console=not api_only)
+
+
+def work(
+    *,
+    processes: Processes = 1,
+    drain: Annotated[bool, Parameter(negative="", help="Stop when nothing is ready or leased.")] = False,
+    settings: Settings = Settings(),
+) -> int:
+    """Run workers: receive, predict, write, acknowledge."""
+    if is_memory(settings.broker) or is_memory(settings.store):
+        raise Misconfigured(
+            "workers can't reach what lives in the memory of another process; use headrace up, or another --broker and --store"
+        )
+    _check(settings, processes)
+    stop = Stop()
+    if processes > 1:
+        family = workers.family(settings, processes, drain=drain)
+        runtime.on_signals(stop, family.kill)
+        return family.run(stop)
+    runtime.on_signals(stop, lambda: None)
+    workers.keep(settings, Connectors(settings.broker, settings.store), stop, drain=drain)
+    return 0
+
+
+def _up(settings: Settings, processes: int, feed: Callable[[Connectors, Stop], None] | None = None) -> int:
+    _check(settings, processes)
+    stop = Stop()
+    connectors = Connectors(settings.broker, settings.store)
+    crew = _Crew(settings, connectors, processes, stop)
+    runtime.on_signals(stop, crew.kill)
+    crew.start()
+    feeder = threading.Thread(target=feed, args=(connectors, stop), name="samples") if feed else None
+    try:
+        _serve(settings, connectors, stop, console=True, on_ready=feeder.start if feeder else None)
+    finally:
+        stop.request()
+        crew.join()
+        if feeder is not None and feeder.is_alive():
+            feeder.join()
+    return crew.status
+
+
+class _Crew:
+    """The workers of `up`: processes of their own, or one thread here where broker or store live in memory."""
+
+    def __init__(self, settings: Settings, connectors: Connectors, processes: int, stop: Stop) -> None:
+        self._settings, self._connectors, self._stop = settings, connectors, stop
+        shared = is_memory(settings.broker) or is_memory(settings.store)
+        self._family = None if shared else workers.family(settings, processes)
+        self._thread = threading.Thread(target=self._run, name="workers")
+        self.status = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self) -> None:
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def kill(self) -> None:
+        if self._family is not None:
+            self._family.kill()
+
+    def _run(self) -> None:
+        try:
+            if self._family is not None:
+                self.status = self._family.run(self._stop)
+            else:
+                workers.keep(self._settings, self._connectors, self._stop)
+        except HeadraceError as error:
+            workers.say(str(error))
+            self.status = error.status
+        finally:
+            self._stop.request()
+
+
+def _serve(
+    settings: Settings,
+    connectors: Connectors,
+    stop: Stop,
+    *,
+    console: bool,
+    on_ready: Callable[[], None] | None = None,
+) -> None:
+    try:
+        from headrace.labeller import Labeller
+        from headrace.web.server import serve as serve_web
+        from headrace.web.services import Door, Services
+    except ModuleNotFoundError as error:
+        extra = "console" if console else "api"
+        raise Misconfigured(f"serving needs {error.name}: pip install 'headrace[{extra}]'") from error
+
+    def ready(address: str) -> None:
+        print(f"Headrace is at {address} (Ctrl-C stops it)", flush=True)
+        if on_ready is not None:
+            on_ready()
+
+    door = Door(
+        host=settings.host,
+        port=settings.port,
+        hosts=tuple(filter(None, (name.strip() for name in settings.hosts.split(",")))),
+        token=settings.token,
+        document_bytes=settings.document_bytes,
+        request_bytes=settings.request_bytes,
+        metrics=settings.metrics,
+    )
+    with ExitStack() as opened:
+        store = opened.enter_context(closing(workers.insist(connectors.store, stop)))
+        labeller = opened.enter_context(closing(Labeller(workers.setup(settings), deadline=settings.deadline)))
+        labeller.start()
+        services = Services(
+            store=store,
+            connect=connectors.broker,
+            registry=Registry.from_url(settings.registry),
+            labeller=labeller,
+            door=door,
+        )
+        serve_web(services, console=console, stop=lambda: stop.requested, on_ready=ready)
+
+
+def _check(settings: Settings, processes: int) -> None:
+    """Say at once what would keep every worker from starting."""
+    if not 1 <= processes <= 1024:
+        raise Misconfigured(f"--processes is {processes}; it is at least 1")
+    registry = Registry.from_url(settings.registry)
+    for one in parse(settings.models):
+        if one.reference:
+            registry.resolve(one.reference)
+    workers.say(f"broker {mask(settings.broker)}, store {mask(settings.store)}, models {settings.models}")

@@ -1,0 +1,27 @@
+"""Dead letters again: published, confirmed, and only then dropped, so that a death in between costs a repetition."""
+
+from collections.abc import Iterator, Sequence
+
+from headrace.documents import Body, DeadLetter
+from headrace.ports import Broker, Query, Store
+
+PAGE = 200
+
+
+def letters(store: Store, query: Query) -> Iterator[DeadLetter]:
+    """All dead letters of a query, newest first, page by page; what is buried meanwhile is left out."""
+    page: str | None = None
+    while True:
+        found = store.find(query, limit=PAGE, page=page)
+        for item in found.items:
+            assert isinstance(item, DeadLetter)
+            yield item
+        page = found.next
+        if page is None:
+            return
+
+
+def replay(store: Store, broker: Broker, buried: Sequence[DeadLetter]) -> None:
+    """Publish dead letters as they came, then drop these burials alone; one that is buried again has a new number."""
+    broker.publish([Body(letter.data, letter.source) for letter in buried])
+    store.drop([letter.burial for letter in buried])

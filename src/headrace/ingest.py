@@ -1,0 +1,123 @@
+"""source → broker: the cursor is saved after the broker has confirmed, so that a death costs a repetition and loses nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from headrace.documents import Document, Outcome, bury_bytes, content_hash, microseconds, pack, stamp
+from headrace.errors import Unavailable
+from headrace.ports import Batch, Broker, Deletion, FullStore, Gap, Malformed, Source
+from headrace.runtime import Stop, delays
+
+REMEMBERED = 1_000_000
+
+T = TypeVar("T")
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What is saved as the cursor: the source's own, and how many documents were published up to there."""
+
+    cursor: str
+    published: int
+
+
+@dataclass
+class Tally:
+    """What became of what was read. `repeated`: published before, by this run or by an earlier one that it goes on from."""
+
+    published: int = 0
+    repeated: int = 0
+    malformed: int = 0
+    erased: int = 0
+    gaps: int = 0
+
+
+class Ingest:
+    """Publishes a source.
+
+    What is no document is buried in the store at once, with its place; documents that were deleted at the source are erased.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        store: FullStore,
+        *,
+        stop: Stop,
+        say: Callable[[str], None] = lambda _text: None,
+        progress: Callable[[Tally], None] = lambda _tally: None,
+    ) -> None:
+        self._broker, self._store, self._stop, self._say, self._progress = broker, store, stop, say, progress
+        self._recent: set[str] = set()
+        self._before: set[str] = set()
+        self.tally = Tally()
+
+    def run(self, source: Source, name: str, *, again: bool = False) -> bool:
+        """Publish what the source gives, from where it was left; `again` starts over. Whether it was read to its end."""
+        saved = None if again else self._load(name)
+        before = saved.published if saved else 0
+        self.tally.repeated += before
+        for batch in source.read(saved.cursor if saved else None):
+            before += self._take(batch)
+            self._insist(partial(self._save, name, Saved(batch.cursor, before)))
+            self._progress(self.tally)
+            if self._stop.requested:
+                return False
+        return True
+
+    def _take(self, batch: Batch) -> int:
+        """Publish, bury and erase what a batch holds; how many documents are new."""
+        now = microseconds()
+        documents = [stamp(document, now) for document in self._new(batch)]
+        buried = [
+            Outcome(None, dead=(bury_bytes(item.data, f"{item.where}: {item.reason}"),))
+            for item in batch.items
+            if isinstance(item, Malformed)
+        ]
+        deleted = [item.id for item in batch.items if isinstance(item, Deletion)]
+        bodies = list(pack(documents))
+        self._insist(lambda: self._broker.publish(bodies))
+        self._insist(lambda: self._store.write(buried))
+        if deleted:
+            self._insist(lambda: self._store.erase(deleted))
+        for item in batch.items:
+            if isinstance(item, Gap):
+                self._say(f"the source lost documents: {item.reason}")
+                self.tally.gaps += 1
+        self.tally.published += len(documents)
+        self.tally.malformed += len(buried)
+        self.tally.erased += len(deleted)
+        return len(documents)
+
+    def _new(self, batch: Batch) -> Iterator[Document]:
+        for item in batch.items:
+            if isinstance(item, Document):
+                content = content_hash(item.id, item.text)
+                if content in self._recent or content in self._before:
+                    self.tally.repeated += 1
+                    continue
+                if len(self._recent) >= REMEMBERED:
+                    self._before, self._recent = self._recent, set()
+                self._recent.add(content)
+                yield item
+
+    def _load(self, name: str) -> Saved | None:
+        text = self._insist(lambda: self._store.load(name))
+        return msgspec.json.decode(text, type=Saved) if text else None
+
+    def _save(self, name: str, saved: Saved) -> None:
+        self._store.save(name, msgspec.json.encode(saved).decode())
+
+    def _insist(self, call: Callable[[], T]) -> T:
+        """The call's value, however long that takes; Unavailable where the stop comes first."""
+        for wait in delays():
+            try:
+                return call()
+            except Unavailable as error:
+                self._say(f"waiting, and trying again: {error}")
+                if self._stop.wait(wait):
+                    raise
+        raise AssertionError("delays never end")

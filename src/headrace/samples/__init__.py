@@ -1,0 +1,44 @@
+"""The samples of `headrace demo`: texts in 38 languages, written for it, and how they are fed at a pace that one can watch."""
+
+import random
+from importlib.resources import files
+
+from headrace.documents import Document, decode, microseconds, pack
+from headrace.errors import Unavailable
+from headrace.runtime import Stop, delays
+from headrace.urls import Connectors
+
+PER_SECOND = 8
+
+
+def load() -> list[Document]:
+    """All samples, in the order of their files."""
+    found = sorted(entry.name for entry in files(__name__).iterdir() if entry.name.endswith(".jsonl"))
+    return [decode(line) for name in found for line in (files(__name__) / name).read_bytes().splitlines() if line]
+
+
+def feed(connectors: Connectors, stop: Stop) -> None:
+    """Publish the samples, mixed, some a second, until they are all in or the stop is requested.
+
+    Each run gives them ids of its own, so that they come in as new.
+    """
+    run = microseconds()
+    samples = load()
+    random.Random(run).shuffle(samples)
+    broker = connectors.broker()
+    try:
+        for sample in samples:
+            document = Document(
+                f"{sample.id}-{run}", sample.text, sample.source, None, sample.meta, published_at=microseconds()
+            )
+            for wait in delays():
+                try:
+                    broker.publish(list(pack([document])))
+                    break
+                except Unavailable:
+                    if stop.wait(wait):
+                        return
+            if stop.wait(1 / PER_SECOND):
+                return
+    finally:
+        broker.close()

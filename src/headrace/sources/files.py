@@ -1,0 +1,198 @@
+"""Files as a source: JSON Lines, CSV and plain text, compressed with gzip or not, and standard input.
+
+The cursor counts records, together with a hash of the beginning of the file, so that another file of the same name starts afresh.
+"""
+
+import contextlib
+import csv
+import gzip
+import hashlib
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple, Self, cast
+
+import msgspec
+
+from headrace.documents import DOCUMENT_BYTES, Document, parse, read
+from headrace.errors import Misconfigured, Rejected
+from headrace.ports import Batch, Malformed
+from headrace.sources.lines import Lines
+
+SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv", ".txt": "text"}
+FORMATS = ("jsonl", "csv", "tsv", "text")
+SOURCE = "files"
+BATCH = 500
+HEAD = 4096
+KEPT = 64 << 10
+
+
+class Raw(NamedTuple):
+    """One record as it stands in a file: what it says, or why that can't be read. Blank lines are all empty."""
+
+    data: bytes = b""
+    where: str = ""
+    members: object = None
+    fault: str = ""
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """How many records were read of a file whose first `head` bytes have this hash."""
+
+    records: int
+    head: int
+    digest: str
+
+
+class FileSource:
+    """One file, or standard input (`-`), which cannot be resumed. The format comes from the name, else from the first byte.
+
+    CSV has a header with a column `text`; of plain text every line is a document. What is no document comes as Malformed.
+    """
+
+    def __init__(self, path: Path | str, *, kind: str = "", limit: int = DOCUMENT_BYTES) -> None:
+        if kind and kind not in FORMATS:
+            raise Misconfigured(f"no format {kind!r} is known for files; known are {', '.join(FORMATS)}")
+        self._path = str(path)
+        self._limit = limit
+        self._kind = kind
+        self._closed = False
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        return cls(url)
+
+    def read(self, after: str | None = None) -> Iterator[Batch]:
+        with self._opened() as lines:
+            live = self._path == "-"
+            head = lines.head(1 if live else HEAD)
+            skip = 0 if live else _resume(after, head)
+            items: list[Document | Malformed] = []
+            number = 0
+            for number, raw in enumerate(self._raw(lines, head), 1):
+                if self._closed:
+                    return
+                if raw.where and number > skip:
+                    items.append(self._document(raw))
+                if len(items) >= BATCH or (items and live and lines.drained):
+                    yield Batch(items, _cursor(number, head))
+                    items = []
+            if number > skip:
+                yield Batch(items, _cursor(number, head))
+
+    def objects(self) -> Iterator[Raw]:
+        """The records as they stand in the file, from the start, without blank lines."""
+        with self._opened() as lines:
+            yield from (raw for raw in self._raw(lines, lines.head(1)) if raw.where)
+
+    def close(self) -> None:
+        self._closed = True
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Lines]:
+        doing = f"reading {self._path}"
+        try:
+            with self._open() as stream:
+                yield Lines(stream, self._limit)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            told = f"the gzip file is damaged or cut short ({error}); what came before that was read"
+            raise Misconfigured(f"{doing}: {told}") from error
+        except OSError as error:
+            raise Misconfigured(f"{doing}: {error.strerror or error}; check the name and the permissions") from error
+
+    def _open(self) -> IO[bytes]:
+        if self._path == "-":
+            return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+        if self._path.endswith(".gz"):
+            return cast("IO[bytes]", gzip.open(self._path))
+        return Path(self._path).open("rb", buffering=0)
+
+    def _raw(self, lines: Lines, head: bytes) -> Iterator[Raw]:
+        name = Path(self._path.removesuffix(".gz"))
+        kind = self._kind or SUFFIXES.get(name.suffix.lower(), "")
+        kind = kind or ("jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else "text")
+        if kind in ("csv", "tsv"):
+            return self._rows(lines, "," if kind == "csv" else "\t")
+        made = parse if kind == "jsonl" else _text
+        return (self._line(made, line, f"{self._path}, line {number}") for number, line in enumerate(lines, 1))
+
+    def _line(self, made: Callable[[bytes], object], line: bytes, where: str) -> Raw:
+        if not line.strip():
+            return Raw()
+        if len(line) > self._limit:
+            return Raw(
+                line[:KEPT], where, fault=f"the line is longer than {self._limit:,} bytes (setting document_bytes)"
+            )
+        try:
+            return Raw(line, where, made(line))
+        except Rejected as error:
+            return Raw(line[:KEPT], where, fault=str(error))
+
+    def _document(self, raw: Raw) -> Document | Malformed:
+        try:
+            if raw.fault:
+                raise Rejected(raw.fault)
+            return read(raw.members, source=SOURCE, limit=self._limit)
+        except Rejected as error:
+            return Malformed(raw.data[:KEPT], str(error), raw.where)
+
+    def _rows(self, lines: Lines, delimiter: str) -> Iterator[Raw]:
+        csv.field_size_limit(self._limit + 1)
+        # What is no UTF-8 becomes lone surrogates, which are refused row by row.
+        decoded = (line.decode("utf-8", "surrogateescape") + "\n" for line in lines)
+        rows = csv.reader(decoded, delimiter=delimiter)
+        header = [name.strip().removeprefix("\ufeff") for name in next(rows, [])]
+        if "text" not in header:
+            columns = ", ".join(map(repr, header)) or "none"
+            raise Misconfigured(f"reading {self._path}: there is no column 'text'; the columns are {columns}")
+        while True:
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Raw(b"", f"{self._path}, line {rows.line_num}", fault=f"the row can't be read: {error}")
+                continue
+            yield _row(header, row, f"{self._path}, line {rows.line_num}") if row else Raw()
+
+
+def _text(line: bytes) -> object:
+    try:
+        return {"text": line.decode("utf-8-sig")}
+    except UnicodeDecodeError as error:
+        raise Rejected(f"the line is no valid UTF-8 (byte {error.start}); encode the file as UTF-8") from None
+
+
+def _row(header: list[str], row: list[str], where: str) -> Raw:
+    """The members of a row; empty cells are left out, but for the text."""
+    data = ",".join(row).encode("utf-8", "surrogateescape")
+    if len(row) > len(header):
+        fault = (
+            f"the row has {len(row)} cells, the header {len(header)}; put quotes around a cell that holds a separator"
+        )
+        return Raw(data, where, fault=fault)
+    members: dict[str, Any] = {"text": "", **{name: cell for name, cell in zip(header, row, strict=False) if cell}}
+    try:
+        if "meta" in members:
+            members["meta"] = parse(members["meta"].encode("utf-8", "surrogateescape"))
+    except Rejected as error:
+        return Raw(data, where, fault=f"the column 'meta': {error}")
+    return Raw(data, where, members)
+
+
+def _cursor(number: int, head: bytes) -> str:
+    return msgspec.json.encode(Cursor(number, len(head), hashlib.sha256(head).hexdigest())).decode()
+
+
+def _resume(after: str | None, head: bytes) -> int:
+    """How many records to skip: those of the cursor, if the file still begins as it did."""
+    if after is None:
+        return 0
+    try:
+        cursor = msgspec.json.decode(after, type=Cursor)
+    except msgspec.DecodeError:
+        return 0
+    same = hashlib.sha256(head[: cursor.head]).hexdigest() == cursor.digest
+    return cursor.records if same else 0
