@@ -1,10 +1,13 @@
 """What an app holds while it runs."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
+from headrace import dead
+from headrace.documents import DeadLetter
 from headrace.errors import Unavailable
 from headrace.ports import Backlog
 from headrace.web.meters import Meters
@@ -35,6 +38,13 @@ class Live:
     async def backlog(self) -> Backlog:
         """What waits in the broker. Raises Unavailable where it doesn't tell at once."""
         return await answer(self.publisher.ask(lambda broker: broker.backlog()), PROBE_SECONDS)
+
+    async def replay(self, letters: Sequence[DeadLetter]) -> None:
+        """Publish dead letters again, then drop them. Raises Unavailable where the broker or the store can't be reached; then they are
+        still there."""
+        store = self.services.store
+        await answer(self.publisher.ask(lambda broker: dead.replay(store, broker, letters)))
+        self.queued.add(letter.id for letter in letters)
 
     def close(self) -> None:
         """End what waits, and publish what is left if that works at once."""

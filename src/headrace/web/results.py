@@ -1,15 +1,16 @@
 """Lists over HTTP: results and dead letters, and what is done with dead letters."""
 
+import itertools
 from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from headrace import ports
-from headrace.documents import Body, DeadLetter, Result
+from headrace import dead, ports
+from headrace.documents import DeadLetter, Result
 from headrace.web.finding import tell_dead
-from headrace.web.live import Live, answer
+from headrace.web.live import Live
 from headrace.web.replies import Refused, reply
 from headrace.web.schemas import Accepted, DeadLetters, Results, answers
 
@@ -86,10 +87,7 @@ class Lists:
         letter = await anyio.to_thread.run_sync(find_letter, self._store, burial)
         if letter is None:
             raise Refused(404, f"there is no dead letter {burial}; it may have been replayed, dropped or buried again")
-        body = Body(letter.data, letter.source)
-        await answer(self._live.publisher.ask(lambda broker: broker.publish([body])))
-        await anyio.to_thread.run_sync(self._store.drop, [burial])
-        self._live.queued.add([letter.id])
+        await self._live.replay([letter])
         return reply(Accepted((letter.id,)), 202)
 
     async def drop(self, burial: Burial) -> Response:
@@ -100,13 +98,6 @@ class Lists:
 
 def find_letter(store: ports.Store, burial: int) -> DeadLetter | None:
     """The dead letter of this number; None where it is gone. They are numbered as they come, so the search is from the newest down."""
-    page: str | None = None
-    while True:
-        found = store.find(ports.Query("dead"), limit=MOST, page=page)
-        for letter in found.items:
-            assert isinstance(letter, DeadLetter)
-            if letter.burial <= burial:
-                return letter if letter.burial == burial else None
-        page = found.next
-        if page is None:
-            return None
+    newer = dead.letters(store, ports.Query("dead"))
+    found = next(itertools.dropwhile(lambda letter: letter.burial > burial, newer), None)
+    return found if found is not None and found.burial == burial else None
