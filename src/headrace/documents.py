@@ -19,10 +19,11 @@ BODY_BYTES = 16 << 10
 ID_BYTES = 256
 META_DEPTH = 32
 
+# None of the structs below can be part of a cycle (what they hold was JSON), so the garbage collector need not look at them.
 _MEMBERS = ("id", "text", "source", "created_at", "meta", "published_at")
 
 
-class Document(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Document(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """A text and where it comes from.
 
     `created_at` is an ISO 8601 date or time, as its source wrote it. `published_at` is stamped by ingest and the API:
@@ -37,7 +38,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     published_at: int | None = None
 
 
-class Prediction(msgspec.Struct, frozen=True):
+class Prediction(msgspec.Struct, frozen=True, gc=False):
     """A label and its score (a probability where the model is calibrated), by one model version (`language@3f9c2a`)."""
 
     label: str
@@ -56,7 +57,7 @@ class Result(msgspec.Struct, frozen=True):
     predictions: dict[str, Prediction]
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """What could not be processed, with its reason.
 
     `data` is what to publish again; `kind` is one word that can be counted (malformed, raised, killed, overdue, memory,
@@ -77,7 +78,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     buried_at: int = 0
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a document: predictions, dead letters, or some of each.
 
     `document` is None where the line could not be decoded. `shadows` are predictions that are kept but never answer.

@@ -93,7 +93,7 @@ class Family:
     """
 
     def __init__(self, spawn: Callable[[], "subprocess.Popen[bytes]"], number: int, say: Callable[[str], None]) -> None:
-        self._spawn = spawn
+        self.spawn = spawn
         self._say = say
         self._number = number
         self._children: list[subprocess.Popen[bytes]] = []
@@ -101,7 +101,7 @@ class Family:
 
     def run(self, stop: Stop) -> int:
         """Keep `number` children running until the stop, or until all are done; the exit status."""
-        self._children = [self._spawn() for _ in range(self._number)]
+        self._children = [self.spawn() for _ in range(self._number)]
         waits = delays()
         while self._children and not stop.wait(0.1):
             ended = [child for child in self._children if child.poll() is not None]
@@ -113,7 +113,7 @@ class Family:
                 if child.returncode != 0 and not stop.requested:
                     self._say(f"a worker died ({describe(child.returncode)}); it is started again")
                     stop.wait(next(waits))
-                    self._children.append(self._spawn())
+                    self._children.append(self.spawn())
                     self._changed_at = time.monotonic()
             if time.monotonic() - self._changed_at > SETTLED_SECONDS:
                 waits = delays()

@@ -156,5 +156,5 @@ class MemoryStore:
 
 
 def _known(row: Row) -> Known:
-    versions = {prediction.model for prediction in row.answers.values()} | row.others.keys()
-    return Known(row.number, row.document.text, set(row.answers), versions)
+    versions = [prediction.model for prediction in row.answers.values()]
+    return Known(row.number, row.document.text, list(row.answers), [*versions, *row.others])

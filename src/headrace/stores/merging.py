@@ -14,8 +14,8 @@ class Known:
 
     number: int
     text: str
-    answered: set[str] = field(default_factory=set)
-    versions: set[str] = field(default_factory=set)
+    answered: list[str] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -67,14 +67,18 @@ def plan(
 
 def _add_predictions(made: Plan, outcome: Outcome, entry: Known) -> None:
     for prediction in outcome.predictions:
-        if prediction.model not in entry.versions:
-            entry.versions.add(prediction.model)
-            model = prediction.model.partition("@")[0]
-            (made.predictions if model in entry.answered else made.answers).append((entry.number, prediction))
-            entry.answered.add(model)
+        version = prediction.model
+        if version not in entry.versions:
+            entry.versions.append(version)
+            model = version.partition("@")[0]
+            if model in entry.answered:
+                made.predictions.append((entry.number, prediction))
+            else:
+                made.answers.append((entry.number, prediction))
+                entry.answered.append(model)
     for prediction in outcome.shadows:
         if prediction.model not in entry.versions:
-            entry.versions.add(prediction.model)
+            entry.versions.append(prediction.model)
             made.predictions.append((entry.number, prediction))
 
 

@@ -1,12 +1,13 @@
 """How outcomes become rows of the embedded store, inside the transaction that the store has begun."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from headrace.documents import DeadLetter, Document, Outcome, Prediction, microseconds
+from headrace.documents import DeadLetter, Document, Outcome, microseconds
 from headrace.stores.merging import Known, Plan, plan
 from headrace.stores.schema import key_of
 
@@ -15,10 +16,10 @@ IN = "IN (SELECT value FROM json_each(?))"
 
 def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
     """Write what is new of the outcomes; `names` holds numbers of names that are committed, and is returned with the new ones."""
-    made = _plan(connection, outcomes)
+    keys = {document.id: key_of(document.id) for outcome in outcomes if (document := outcome.document)}
+    made = _plan(connection, outcomes, keys)
     names = _number_names(connection, made, names)
-    _insert(connection, made, names)
-    _count(connection, made, names)
+    _insert(connection, made, keys, names)
     _bury(connection, made)
     return names
 
@@ -28,8 +29,7 @@ def as_json(values: Iterable[Any]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> Plan:
-    keys = {document.id: key_of(document.id) for outcome in outcomes if (document := outcome.document)}
+def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
     asked = as_json(keys.values())
     known = {
         identity: Known(number, text)
@@ -46,7 +46,7 @@ def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> Plan:
     return plan(outcomes, known, erased, next_number=_next(connection, "documents"), any_buried=any_buried)
 
 
-def _add_predictions(connection: sqlite3.Connection, known: dict[str, Known]) -> None:
+def _add_predictions(connection: sqlite3.Connection, known: Mapping[str, Known]) -> None:
     by_number = {entry.number: entry for entry in known.values()}
     asked = as_json(by_number)
     for document, model, version in connection.execute(
@@ -54,19 +54,20 @@ def _add_predictions(connection: sqlite3.Connection, known: dict[str, Known]) ->
         f" WHERE document {IN}",
         (asked,),
     ):
-        by_number[document].answered.add(model)
-        by_number[document].versions.add(version)
+        by_number[document].answered.append(model)
+        by_number[document].versions.append(version)
     for document, version in connection.execute(
         f"SELECT document, name FROM predictions JOIN names ON n = version WHERE document {IN}", (asked,)
     ):
-        by_number[document].versions.add(version)
+        by_number[document].versions.append(version)
 
 
 def _number_names(connection: sqlite3.Connection, made: Plan, numbered: dict[str, int]) -> dict[str, int]:
     """The numbers of all names that the plan needs; new names are given one."""
-    needed = {document.source for _, document in made.documents}
-    for _, prediction in (*made.answers, *made.predictions):
-        needed |= {prediction.label, prediction.model, _model(prediction)}
+    predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
+    versions = {prediction.model for prediction in predictions}
+    needed = versions | {prediction.label for prediction in predictions} | {_model(version) for version in versions}
+    needed |= {document.source for _, document in made.documents}
     if missing := needed - numbered.keys():
         connection.executemany("INSERT OR IGNORE INTO names (name) VALUES (?)", ((name,) for name in sorted(missing)))
         rows = connection.execute(f"SELECT name, n FROM names WHERE name {IN}", (as_json(missing),))
@@ -74,37 +75,30 @@ def _number_names(connection: sqlite3.Connection, made: Plan, numbered: dict[str
     return numbered
 
 
-def _insert(connection: sqlite3.Connection, made: Plan, names: dict[str, int]) -> None:
+def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int], names: Mapping[str, int]) -> None:
     connection.executemany(
         "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (_row(number, document, names) for number, document in made.documents),
+        [_row(number, keys[document.id], document, names) for number, document in made.documents],
     )
-    connection.executemany(
-        "INSERT INTO answers (document, model, version, label, score) VALUES (?, ?, ?, ?, ?)",
-        ((n, names[_model(p)], names[p.model], names[p.label], p.score) for n, p in made.answers),
-    )
+    models = {version: names[_model(version)] for version in {prediction.model for _, prediction in made.answers}}
+    rows = [(n, models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
+    connection.executemany("INSERT INTO answers (document, model, version, label, score) VALUES (?, ?, ?, ?, ?)", rows)
     connection.executemany(
         "INSERT INTO predictions (document, version, label, score) VALUES (?, ?, ?, ?)",
-        ((n, names[p.model], names[p.label], p.score) for n, p in made.predictions),
+        [(n, names[p.model], names[p.label], p.score) for n, p in made.predictions],
     )
-
-
-def _row(number: int, document: Document, names: dict[str, int]) -> tuple[Any, ...]:
-    meta = msgspec.json.encode(document.meta).decode() if document.meta else None
-    key = key_of(document.id)
-    source = names[document.source]
-    return number, key, document.id, document.text, source, document.created_at, meta, document.published_at
-
-
-def _count(connection: sqlite3.Connection, made: Plan, names: dict[str, int]) -> None:
-    totals = {(0, 0): len(made.documents)}
-    for _, prediction in made.answers:
-        cell = names[_model(prediction)], names[prediction.label]
-        totals[cell] = totals.get(cell, 0) + 1
+    totals = Counter((row[1], row[3]) for row in rows)
+    totals[0, 0] = len(made.documents)
     connection.executemany(
         "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (model, label) DO UPDATE SET total = total + excluded.total",
-        ((*cell, total) for cell, total in totals.items() if total),
+        [(*cell, total) for cell, total in totals.items() if total],
     )
+
+
+def _row(number: int, key: int, document: Document, names: Mapping[str, int]) -> tuple[Any, ...]:
+    meta = msgspec.json.encode(document.meta).decode() if document.meta else None
+    source = names[document.source]
+    return number, key, document.id, document.text, source, document.created_at, meta, document.published_at
 
 
 def _bury(connection: sqlite3.Connection, made: Plan) -> None:
@@ -124,8 +118,8 @@ def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
     return key, *said, letter.published_at, now
 
 
-def _model(prediction: Prediction) -> str:
-    return prediction.model.partition("@")[0]
+def _model(version: str) -> str:
+    return version.partition("@")[0]
 
 
 def _next(connection: sqlite3.Connection, table: str) -> int:
