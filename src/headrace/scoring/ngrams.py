@@ -25,7 +25,7 @@ WORD_SALT = np.uint64(0x5851F42D4C957F2D)
 CHUNK = 512  # codes folded at a time
 ROWS_A_CODE = 6  # n-grams that one code can end: five, or four with a word and a pair
 STATE = 7  # numbers that the walk over n-grams remembers between chunks
-LANES = 16  # weights that are added at once
+BLOCK, LANES = 8, 40  # weights in a register, and added in one go over the rows
 WORDS, PAIRS = 1, 2  # flags: words, pairs of words
 
 
@@ -97,24 +97,45 @@ def ngrams(codes, begin, end, state, buckets, flags, rows):
 
 
 @intrinsic
-def _add_block(_, weights: Any, rows: Any, count: Any, width: Any, first: Any, sums: Any):  # noqa: ARG001 (Numba types)
-    """sums[first:first + LANES] += weights[row * width + first:][:LANES], for the first `count` rows, in vector registers.
+def fetch(_, table: Any, at: Any):  # noqa: ARG001 (Numba types)
+    """Ask for the cache line of table.flat[at] ahead of its use: rows lie far apart, and waiting takes most of the time."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        number = ir.IntType(32)
+        shape = ir.FunctionType(ir.VoidType(), [data.type, number, number, number])
+        ask = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
+        read, near, of_data = (ir.Constant(number, value) for value in (0, 3, 1))
+        builder.call(ask, [builder.gep(data, [values[1]]), read, near, of_data])
+        return context.get_dummy_value()
+
+    return types.void(table, types.int64), generate
+
+
+@intrinsic
+def _add_rows(_, weights: Any, rows: Any, count: Any, width: Any, first: Any, sums: Any):  # noqa: ARG001
+    """sums[first:][:LANES] += weights[row * width + first:][:LANES], for the first `count` rows, in vector registers.
 
     LLVM does not find these by itself: eight-bit weights widened on the way, sums that stay in registers over all rows.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        data = [context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 1, 5)]
+        table, chosen, total = (
+            context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 1, 5)
+        )
         count, width, first = values[2:5]
-        narrow, wide = ir.VectorType(ir.IntType(8), LANES), ir.VectorType(ir.IntType(32), LANES)
-        base = builder.gep(data[0], [first])
-        place = builder.bitcast(builder.gep(data[2], [first]), wide.as_pointer())
-        held = cgutils.alloca_once_value(builder, builder.load(place, align=4))
+        narrow, wide = ir.VectorType(ir.IntType(8), BLOCK), ir.VectorType(ir.IntType(32), BLOCK)
+        starts = [builder.add(first, ir.Constant(first.type, lane)) for lane in range(0, LANES, BLOCK)]
+        places = [builder.bitcast(builder.gep(total, [start]), wide.as_pointer()) for start in starts]
+        bases = [builder.gep(table, [start]) for start in starts]
+        held = [cgutils.alloca_once_value(builder, builder.load(place, align=4)) for place in places]
         with cgutils.for_range(builder, count) as loop:
-            row = builder.load(builder.gep(data[1], [loop.index]))
-            start = builder.bitcast(builder.gep(base, [builder.mul(row, width)]), narrow.as_pointer())
-            builder.store(builder.add(builder.load(held), builder.sext(builder.load(start, align=1), wide)), held)
-        builder.store(builder.load(held), place, align=4)
+            row = builder.mul(builder.load(builder.gep(chosen, [loop.index])), width)
+            for base, sums in zip(bases, held, strict=True):
+                weights = builder.load(builder.bitcast(builder.gep(base, [row]), narrow.as_pointer()), align=1)
+                builder.store(builder.add(builder.load(sums), builder.sext(weights, wide)), sums)
+        for place, sums in zip(places, held, strict=True):
+            builder.store(builder.load(sums), place, align=4)
         return context.get_dummy_value()
 
     whole = types.int64
@@ -147,8 +168,11 @@ def score(points, bounds, letters, keys, values, weights, buckets, flags, gains,
             at, size, inside = fold(points, at, end, letters, keys, values, codes, size, inside)
             count = ngrams(codes, 0, size, state, buckets, flags, rows)
             sums[:] = 0
+            for i in range(count):
+                fetch(weights, rows[i] * width)
+                fetch(weights, rows[i] * width + width - 1)
             for first in range(0, width, LANES):
-                _add_block(weights, rows, count, width, first, sums)
+                _add_rows(weights, rows, count, width, first, sums)
             for label in range(width):
                 totals[label] += sums[label]
             seen += count

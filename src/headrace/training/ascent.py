@@ -5,12 +5,12 @@ Adaptive subgradient methods, here a row at a time). An example's features have 
 do not drown short ones.
 """
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,call-arg"
 
 import numpy as np
 from numba import njit
 
-from headrace.scoring.ngrams import ROWS_A_CODE, STATE, ngrams
+from headrace.scoring.ngrams import ROWS_A_CODE, STATE, fetch, ngrams
 
 LONGEST = 600  # codes of an example that are learnt from
 SETTLED = 1e-6  # squared gradient below which an example teaches nothing
@@ -33,6 +33,9 @@ def learn(codes, begins, ends, targets, flags, power, rates, width, weights, squ
         count = ngrams(codes, begins[example], end, state, buckets, flags, rows)
         if count == 0:
             continue
+        for i in range(count):
+            for lane in range(0, lanes, 16):
+                fetch(weights, rows[i] * lanes + lane)
         value = np.float32(count**-power)
         odds[:] = 0
         for i in range(count):
