@@ -38,12 +38,18 @@ def add_pages(app: FastAPI, live: Live) -> None:
     """Put the pages into an app that has nothing else at `/`."""
     from nicegui import ui
 
-    from headrace.web.console import stream
+    from headrace.web.console import frame, graves, models, stream
+    from headrace.web.console.rows import Naming
+    from headrace.web.console.watching import Watching
 
-    stream.add(live)
+    watching, naming = Watching(live), Naming(live.services.registry)
+    stream.add(live, watching, naming)
+    graves.add(live, watching)
+    models.add(live, watching, naming)
     ui.run_with(
         app,
         title="Headrace",
+        favicon=frame.ICON,
         dark=None,
         tailwind=False,
         show_welcome_message=False,

@@ -1,21 +1,108 @@
-"""The first page: results as they come."""
+"""The first page: results as they come, how much there is, and a box that labels what is typed."""
 
+from typing import Any
+
+import anyio.to_thread
 from nicegui import ui
 
-from headrace.ports import Query
+from headrace.documents import microseconds
+from headrace.errors import HeadraceError
+from headrace.web.console.frame import ASSETS, Masthead, open_page, put
+from headrace.web.console.probe import Probe
+from headrace.web.console.rows import Naming, bars, detail, row, tiles, worker
+from headrace.web.console.watching import Totals, Watching
+from headrace.web.finding import trace
 from headrace.web.live import Live
 
-QUERY = Query()
+SECONDS = 1.0
 
 
-def add(live: Live) -> None:
+class Stream(ui.element, component=ASSETS / "stream.js"):
+    """The newest results, and which of them."""
+
+
+class Summary(ui.element, component=ASSETS / "summary.js"):
+    """Figures, labels, workers."""
+
+
+class LivePage:
+    """One visitor's first page."""
+
+    def __init__(self, live: Live, watching: Watching, naming: Naming, chosen: dict[str, str]) -> None:
+        self._live, self._watching, self._naming = live, watching, naming
+        self._chosen = chosen
+        self._masthead: Masthead = open_page("/")
+        with ui.element("main").props("id=main"):
+            if live.services.labeller is not None:
+                Probe(live.services.labeller, naming, live.services.door.document_bytes)
+            with ui.element("div").classes("columns"):
+                self._stream = Stream()
+                self._summary = Summary()
+        put(self._stream, rows=[], labels=[], models=[], chosen=chosen, detail=None, started=False)
+        put(self._summary, tiles=[], bars=[], model="", chosen=chosen["label"], workers=[], trouble="")
+        self._stream.on("choose", lambda event: self._choose(event.args))
+        self._stream.on("look", lambda event: self._look(event.args))
+        self._summary.on("pick", lambda event: self._pick(event.args))
+        ui.timer(SECONDS, self._refresh)
+
+    async def _refresh(self) -> None:
+        totals = await self._watching.totals()
+        self._masthead.count(sum(totals.dead.values()))
+        model = self._model(totals)
+        self._naming.learn(totals.labels)
+        counted = bars(totals.labels.get(model, {}), model, self._naming)
+        put(
+            self._summary,
+            tiles=tiles(totals),
+            bars=counted,
+            model=model,
+            chosen=self._chosen["label"],
+            workers=[worker(one, microseconds()) for one in totals.workers],
+            trouble=totals.trouble,
+        )
+        labels = sorted(counted, key=lambda bar: str(bar["name"]).casefold())
+        put(self._stream, labels=labels, models=list(totals.labels), chosen={**self._chosen, "model": model})
+        await self._show_rows(model)
+
+    async def _show_rows(self, model: str) -> None:
+        label, source = self._chosen["label"], self._chosen["source"]
+        wanted = model if label or self._chosen["model"] else ""
+        try:
+            found = await self._watching.newest(label, wanted, source)
+        except HeadraceError:
+            return  # the totals tell what is wrong; what was shown stays
+        put(self._stream, rows=[row(one, model, self._naming) for one in found], started=True)
+
+    def _model(self, totals: Totals) -> str:
+        """The model whose labels are shown: the one chosen, or the first."""
+        chosen = self._chosen["model"]
+        return chosen if chosen in totals.labels else next(iter(totals.labels), "")
+
+    async def _choose(self, chosen: Any) -> None:
+        self._chosen = {
+            name: str(chosen.get(name, ""))[:256].replace("\0", "") for name in ("label", "source", "model")
+        }
+        await self._refresh()
+
+    async def _pick(self, label: Any) -> None:
+        same = self._chosen["label"] == label
+        await self._choose({**self._chosen, "label": "" if same else label})
+
+    async def _look(self, identity: Any) -> None:
+        if not identity:
+            put(self._stream, detail=None)
+            return
+        try:
+            found = await anyio.to_thread.run_sync(trace, self._live.services.store, [str(identity)])
+        except HeadraceError as error:
+            put(self._summary, trouble=str(error))
+            return
+        put(self._stream, detail=detail(str(identity), found[str(identity)].told(), self._naming))
+
+
+def add(live: Live, watching: Watching, naming: Naming) -> None:
     """The page at `/`."""
 
-    @ui.page("/")
-    async def page() -> None:
-        counted = ui.label()
-
-        def show() -> None:
-            counted.text = f"{live.services.store.count(QUERY).get('', 0):,}"
-
-        ui.timer(1.0, show)
+    @ui.page("/", title="Headrace")
+    async def page(label: str = "", source: str = "", model: str = "") -> None:
+        LivePage(live, watching, naming, {"label": label[:256], "source": source[:256], "model": model[:256]})

@@ -1,0 +1,89 @@
+"""The page of models: every version of the registry, with its card."""
+
+from typing import Any
+
+import anyio.to_thread
+from nicegui import ui
+
+from headrace.cards import Card
+from headrace.errors import HeadraceError, Misconfigured
+from headrace.registry import Registry
+from headrace.versions import Version
+from headrace.web.console.frame import ASSETS, open_page, put
+from headrace.web.console.rows import Naming
+from headrace.web.console.watching import Watching
+from headrace.web.live import Live
+
+
+class Cards(ui.element, component=ASSETS / "models.js"):
+    """The versions, by name, the newest first."""
+
+
+def add(live: Live, watching: Watching, naming: Naming) -> None:
+    """The page at `/models`."""
+
+    @ui.page("/models", title="Models · Headrace")
+    async def page() -> None:
+        masthead = open_page("/models")
+        with ui.element("main").props("id=main"):
+            cards = Cards()
+        put(cards, models=[], trouble="", started=False)
+
+        async def show() -> None:
+            totals = await watching.totals()
+            masthead.count(sum(totals.dead.values()))
+            served = {model for worker in totals.workers for model in worker.models}
+            labeller = live.services.labeller
+            try:
+                found = await anyio.to_thread.run_sync(tell_all, live.services.registry, naming)
+                served |= set(labeller.models()) if labeller else set()
+            except HeadraceError as error:
+                put(cards, trouble=str(error), started=True)
+                return
+            models = [{**one, "served": one["model"] in served} for one in found]
+            put(cards, models=models, trouble="", started=True)
+
+        ui.timer(0.1, show, once=True)
+
+
+def tell_all(registry: Registry, naming: Naming) -> list[dict[str, Any]]:
+    """All versions with what their cards say; a card that can't be read says why."""
+    return [tell(version, registry, naming) for version in registry.list()]
+
+
+def tell(version: Version, registry: Registry, naming: Naming) -> dict[str, Any]:
+    """A version on the page."""
+    name = str(version)
+    try:
+        card = registry.card(name)
+    except Misconfigured as error:
+        return {"model": name, "aliases": list(version.aliases), "error": str(error)}
+    return {"model": name, "aliases": list(version.aliases), "facts": _facts(card), "labels": _labels(card, naming)}
+
+
+def _facts(card: Card) -> list[list[str]]:
+    facts = [["Labels", f"{len(card.labels)}"]]
+    if card.figures:
+        facts += [["Accuracy", f"{card.figures.accuracy:.2%}"], ["Macro F1", f"{card.figures.macro_f1:.2%}"]]
+    facts += [[f"Rows: {part}", f"{rows:,}"] for part, rows in card.sizes.items()]
+    if card.rule:
+        facts.append(["Threshold", f"{card.rule.threshold:g}"])
+    if card.scorer:
+        facts.append(["Runs", "compiled" if card.scorer.compiled else f"as it is ({card.scorer.reason})"])
+    if card.estimator:
+        facts.append(["Estimator", card.estimator])
+    if card.created_at:
+        facts.append(["Trained", card.created_at[:16].replace("T", " ")])
+    return facts
+
+
+def _labels(card: Card, naming: Naming) -> list[dict[str, Any]]:
+    figures = card.figures.per_label if card.figures else {}
+    shown = []
+    for label in card.labels:
+        name, one = naming.name(card.name, label), figures.get(label)
+        measured = (
+            {"f1": one.f1, "precision": one.precision, "recall": one.recall, "support": one.support} if one else {}
+        )
+        shown.append({"label": label, "name": name.name, "own": name.own, **measured})
+    return sorted(shown, key=lambda one: str(one["name"]).casefold())
