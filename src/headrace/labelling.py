@@ -3,12 +3,14 @@
 It holds no connection. Started by `headrace.predictor`; reads frames from standard input and leaves when that ends.
 """
 
+import contextlib
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +24,8 @@ from headrace.registry import Registry
 from headrace.runtime import follow_parent
 from headrace.served import Served, Setup, parse
 from headrace.urls import own_classifier
+
+CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @dataclass(frozen=True)
@@ -227,11 +231,16 @@ def _serve(labelling: Labelling, request: Any) -> frames.Message:
 
 
 def _limit_memory(limit: int) -> None:
-    if sys.platform == "linux":
-        import resource
+    """Let this process fail before its container does, whose limit ends keeper and predictor together (Linux only)."""
+    if sys.platform != "linux":
+        return
+    import resource
 
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    for file in CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+            limit = min(limit, int(Path(file).read_text()) * 7 // 10)
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 if __name__ == "__main__":
