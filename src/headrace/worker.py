@@ -78,6 +78,8 @@ class Keeper:
         finally:
             self._predictor.close()
             self._reporter.tell("stopped")
+            done = self._reporter.progress
+            self._say(f"stopped: {done.received:,} received, {done.stored:,} stored, {done.buried:,} buried")
 
     def _work(self) -> None:
         batch: Batch | None = None

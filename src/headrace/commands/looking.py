@@ -45,13 +45,16 @@ def status(*, json: Json = False, settings: Settings = Settings()) -> None:
         print_table(("worker", "state", "seen", "stored", "models"), rows)
 
 
-def erase(*ids: str, settings: Settings = Settings()) -> None:
+def erase(*ids: str, json: Json = False, settings: Settings = Settings()) -> None:
     """Erase documents by their ids: results, dead letters, and what is still on its way."""
     if not ids:
         raise Misconfigured("give the ids of the documents to erase")
     with closing(Connectors(settings.broker, settings.store).store()) as store:
         store.erase(ids)
-    print(f"{len(set(ids)):,} erased")
+    if json:
+        print_json({"erased": len(set(ids))})
+    else:
+        print(f"{len(set(ids)):,} erased")
 
 
 def _worker(worker: Worker) -> dict[str, Any]:

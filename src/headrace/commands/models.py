@@ -1,12 +1,15 @@
 """models list, show, promote, rollback."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from cyclopts import Parameter
 
 from headrace.commands.output import Json, print_json, print_table
 from headrace.config import Settings
 from headrace.registry import Registry, Version
+
+Alias = Annotated[str, Parameter(help="champion answers, challenger would like to; or a name of your own.")]
 
 
 def list_(name: str | None = None, /, *, json: Json = False, settings: Settings = Settings()) -> None:
@@ -34,14 +37,23 @@ def show_(reference: str, /, *, json: Json = False, settings: Settings = Setting
     print(msgspec.json.format(msgspec.json.encode(card)).decode())
 
 
-def promote_(reference: str, /, *, alias: str = "champion", settings: Settings = Settings()) -> None:
-    """Let an alias mean this version; workers follow within seconds."""
-    print(f"{Registry.from_url(settings.registry).promote(reference, alias)} is {alias}")
+def promote_(
+    reference: str, /, *, alias: Alias = "champion", json: Json = False, settings: Settings = Settings()
+) -> None:
+    """Let an alias mean this version; running workers follow within seconds."""
+    _tell(Registry.from_url(settings.registry).promote(reference, alias), alias, json)
 
 
-def rollback_(name: str, /, *, alias: str = "champion", settings: Settings = Settings()) -> None:
+def rollback_(name: str, /, *, alias: Alias = "champion", json: Json = False, settings: Settings = Settings()) -> None:
     """Let an alias mean what it meant before."""
-    print(f"{Registry.from_url(settings.registry).rollback(name, alias)} is {alias}")
+    _tell(Registry.from_url(settings.registry).rollback(name, alias), alias, json)
+
+
+def _tell(version: Version, alias: str, json: bool) -> None:
+    if json:
+        print_json({"model": str(version), "alias": alias})
+    else:
+        print(f"{version} is {alias}")
 
 
 def _as_json(version: Version, created_at: str, figures: Any) -> dict[str, Any]:
