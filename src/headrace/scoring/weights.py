@@ -69,9 +69,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """
     data = _map(path)
     header, start = _header(path, data)
-    metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise _refuse(path, "its __metadata__ is no object of strings")
+    strings = _metadata(path, header)
     spans: list[tuple[int, int]] = []
     arrays = {}
     for name, entry in header.items():
@@ -83,7 +81,20 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     _check_spans(path, spans, len(data) - start)
     for name, array in arrays.items():
         _check_finite(path, name, array)
-    return arrays, metadata
+    return arrays, strings
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """The metadata alone (empty where there is none), without looking at the arrays. Raises as `read` does."""
+    header, _ = _header(path, _map(path))
+    return _metadata(path, header)
+
+
+def _metadata(path: Path, header: dict[str, Any]) -> dict[str, str]:
+    strings = header.pop("__metadata__", {})
+    if not isinstance(strings, dict) or not all(isinstance(value, str) for value in strings.values()):
+        raise _refuse(path, "its __metadata__ is no object of strings")
+    return strings
 
 
 def _map(path: Path) -> NDArray[np.uint8]:

@@ -1,0 +1,148 @@
+"""Heads: from decision values to labels and scores, each as the classifier of that name in scikit-learn does it."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
+
+
+class Head(msgspec.Struct, frozen=True, tag=True):
+    """What a classifier makes of its decision values (n, columns). Two labels may share one column, the second's.
+
+    `choose` gives the place of the label of each row; `scores` (n, labels) probabilities, or decision values where there are none.
+    """
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores are probabilities."""
+        return True
+
+    def choose(self, decisions: Floats) -> Integers:
+        if decisions.shape[1] == 1:
+            return (decisions[:, 0] > 0).astype(np.intp)
+        return np.asarray(decisions.argmax(axis=1))
+
+    def scores(self, decisions: Floats) -> Floats:
+        raise NotImplementedError
+
+    def response(self, decisions: Floats) -> Floats:
+        """What calibration starts from, one column for two labels: decision values, or probabilities where there are none."""
+        return decisions
+
+
+class Plain(Head, frozen=True, tag=True):
+    """Decision values as they are; two labels: -d and d."""
+
+    @property
+    def calibrated(self) -> bool:
+        return False
+
+    def scores(self, decisions: Floats) -> Floats:
+        return np.hstack([-decisions, decisions]) if decisions.shape[1] == 1 else decisions
+
+
+class Sigmoid(Head, frozen=True, tag=True):
+    """Logistic functions, one against the rest, normalised."""
+
+    def scores(self, decisions: Floats) -> Floats:
+        return _normalised(expit(decisions))
+
+
+class Clipped(Head, frozen=True, tag=True):
+    """The modified Huber loss: decision values clipped to [-1, 1], as probabilities, normalised."""
+
+    def scores(self, decisions: Floats) -> Floats:
+        return _normalised((np.clip(decisions, -1, 1) + 1) / 2)
+
+
+class Softmax(Head, frozen=True, tag=True):
+    """Multinomial logistic regression, and naive Bayes: also two labels have two columns, and a single one has one."""
+
+    bayes: bool = False
+
+    def choose(self, decisions: Floats) -> Integers:
+        return np.asarray(decisions.argmax(axis=1))
+
+    def scores(self, decisions: Floats) -> Floats:
+        powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def response(self, decisions: Floats) -> Floats:
+        if not self.bayes:
+            return decisions
+        probabilities = self.scores(decisions)
+        return probabilities[:, 1:] if probabilities.shape[1] == 2 else probabilities
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """A calibrator: 1 / (1 + exp(slope x + offset)), or, where it has points, what is interpolated between them."""
+
+    slope: float = 0.0
+    offset: float = 0.0
+    x: list[float] = []
+    y: list[float] = []
+
+    def __call__(self, values: Floats) -> Floats:
+        if self.x:
+            return np.asarray(np.interp(values, self.x, self.y))
+        return expit(-(self.slope * values + self.offset))
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One classifier of a calibrated ensemble: its columns, its head, and its curves with the label that each is for."""
+
+    column: int
+    width: int
+    head: Plain | Sigmoid | Clipped | Softmax
+    curves: list[Curve]
+    places: list[int]
+
+    def scores(self, decisions: Floats, labels: int) -> Floats:
+        response = self.head.response(decisions[:, self.column : self.column + self.width])
+        scores = np.zeros((len(decisions), labels))
+        for place, curve, values in zip(self.places, self.curves, response.T, strict=True):
+            scores[:, place] = curve(values)
+        if labels == 2:
+            scores[:, 0] = 1.0 - scores[:, 1]
+        else:
+            total = scores.sum(axis=1, keepdims=True)
+            scores = np.divide(scores, total, out=np.full_like(scores, 1 / labels), where=total != 0)
+        scores[(scores > 1.0) & (scores <= 1.0 + 1e-5)] = 1.0
+        return scores
+
+
+class Calibrated(Head, frozen=True, tag=True):
+    """The mean of calibrated classifiers (Platt's sigmoid or isotonic regression). The label is that of the highest probability."""
+
+    members: list[Member] = []
+    labels: int = 0
+
+    def choose(self, decisions: Floats) -> Integers:
+        return np.asarray(self.scores(decisions).argmax(axis=1))
+
+    def scores(self, decisions: Floats) -> Floats:
+        total = np.zeros((len(decisions), self.labels))
+        for member in self.members:
+            total += member.scores(decisions, self.labels)
+        return total / len(self.members)
+
+
+AnyHead = Plain | Sigmoid | Clipped | Softmax | Calibrated
+
+
+def expit(values: Floats) -> Floats:
+    """The logistic function, without overflow."""
+    small = np.exp(-np.abs(values))
+    return np.asarray(np.where(values >= 0, 1.0, small) / (1.0 + small))
+
+
+def _normalised(positive: Floats) -> Floats:
+    """Rows that sum to one; one column is the second label's probability; rows of zeros become uniform."""
+    if positive.shape[1] == 1:
+        return np.hstack([1.0 - positive, positive])
+    total: Any = positive.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(positive, total, out=np.full_like(positive, 1 / positive.shape[1]), where=total != 0))

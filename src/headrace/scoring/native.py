@@ -1,0 +1,106 @@
+"""Kernels, compiled once on a machine, and kept in a folder that is the user's own.
+
+Numba's cache is made of pickles: whoever can write there can run code as the user. So the folder has mode 0700 and belongs to the
+user; where that can't be had, kernels are compiled anew in each process. Numba notices a change of the file of a function that it has
+cached, but not of what that one calls; so each state of the sources has a folder of its own.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit, types
+from numba.core import event
+
+_DECORATING = threading.Lock()  # Numba reads the folder from its own settings, which all threads share
+
+
+def array(dtype: Any, dimensions: int = 1, *, mutable: bool = False) -> Any:
+    """The Numba type of a contiguous array, read-only where not said otherwise (a mutable one may be passed for it)."""
+    return types.Array(dtype, dimensions, "C", readonly=not mutable)
+
+
+@functools.cache
+def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: Path | None = None) -> Any:
+    """The function as machine code, for arguments of these Numba types; it releases the GIL.
+
+    Loaded from `folder` (`~/.cache/headrace/numba` if not given) in some 0.1 s; the first time on a machine it is compiled, after a line on
+    stderr. Where the environment gives NUMBA_CACHE_DIR, that is used.
+    """
+    folder = (folder or Path.home() / ".cache" / "headrace" / "numba") / _sources(function)
+    with _DECORATING, _caching(folder) as caches:
+        kernel = njit(nogil=True, error_model="numpy", cache=caches)(function)
+    with event.install_listener("numba:compile", _Announcer()):
+        kernel.compile(signature)
+    kernel.disable_compile()
+    return kernel
+
+
+@contextlib.contextmanager
+def _caching(folder: Path) -> Iterator[bool]:
+    if config.CACHE_DIR:  # type: ignore[attr-defined]
+        yield True
+        return
+    if reason := _unsafe(folder):
+        print(f"headrace: compiled code is not kept in {folder}: {reason}", file=sys.stderr)
+        yield False
+        return
+    config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    try:
+        yield True
+    finally:
+        config.CACHE_DIR = ""  # type: ignore[attr-defined]
+
+
+def _sources(function: Callable[..., Any]) -> str:
+    """A hash of all files that hold the function or a compiled one that it calls, directly or not."""
+    waiting, files = [function], {}
+    seen = {function}
+    while waiting:
+        current = waiting.pop()
+        path = Path(current.__code__.co_filename)
+        files[path.name] = path.read_bytes()
+        called = [current.__globals__.get(name) for name in current.__code__.co_names]
+        inner = {kernel.py_func for kernel in called if kernel is not None and hasattr(kernel, "py_func")}
+        waiting += inner - seen
+        seen |= inner
+    return hashlib.blake2b(b"\0".join(files[name] for name in sorted(files)), digest_size=8).hexdigest()
+
+
+def _unsafe(folder: Path) -> str:
+    """Why code must not be loaded from this folder (made if missing), or an empty string."""
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.stat()
+        if status.st_uid != os.geteuid():
+            return "it belongs to another user"
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return "others may write there; chmod 700 it"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return "it can't be written to"
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+class _Announcer(event.Listener):
+    """Says once that code is being compiled; nothing where it came from the cache."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def on_start(self, _: event.Event) -> None:
+        if not self._said:
+            print("headrace: compiling the scorer for this machine, once; this takes some 10 seconds", file=sys.stderr)
+        self._said = True
+
+    def on_end(self, _: event.Event) -> None:
+        pass

@@ -1,0 +1,136 @@
+"""A pipeline that can't be compiled, as it is, behind the scorer's interface."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.documents import Prediction
+from headrace.errors import Misconfigured
+from headrace.scoring.texts import listed
+
+FILE = "pipeline.skops"
+BATCH = 1024
+
+# What a saved pipeline may consist of, beyond the estimators that skops knows for harmless. The list in the file is never believed.
+TRUSTED = (
+    "numpy.dtype",
+    "numpy.ma.MaskedArray",
+    "scipy.interpolate._interpolate.interp1d",
+    "scipy.sparse._csc.csc_array",
+    "scipy.sparse._csc.csc_matrix",
+    "scipy.sparse._csr.csr_array",
+    "scipy.sparse._csr.csr_matrix",
+    "sklearn._loss.link.HalfLogitLink",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.link.MultinomialLogit",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss.loss.HalfMultinomialLoss",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.frozen._frozen.FrozenEstimator",
+    "sklearn.linear_model._sgd_fast.Hinge",
+    "sklearn.linear_model._sgd_fast.Log",
+    "sklearn.linear_model._sgd_fast.ModifiedHuber",
+    "sklearn.linear_model._sgd_fast.SquaredHinge",
+    "sklearn.linear_model._stochastic_gradient._BaseSGD",
+    "sklearn.multiclass._ConstantPredictor",
+)
+
+
+class PipelineScorer:
+    """A fitted scikit-learn pipeline with the interface of a Scorer, at scikit-learn's speed; `reason` says why it isn't compiled."""
+
+    compiled = False
+
+    def __init__(self, pipeline: Any, labels: Sequence[str], *, reason: str) -> None:
+        self.labels = tuple(labels)
+        self.reason = reason
+        self._pipeline = pipeline
+        self.calibrated = hasattr(pipeline, "predict_proba")
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """One prediction a text, in order, without a model's name; none for no texts. What the pipeline raises is raised."""
+        found: list[Prediction] = []
+        for batch in self._batches(texts):
+            places = np.searchsorted(self._pipeline.classes_, self._pipeline.predict(batch))
+            scores = self._scores(batch)[np.arange(len(places)), places]
+            pairs = zip(places.tolist(), scores.tolist(), strict=True)
+            found += [Prediction(self.labels[place], score) for place, score in pairs]
+        return found
+
+    def scores(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Scores (texts, labels): probabilities, or decision values (-d and d for two labels).
+
+        Where the pipeline has neither, or decides between pairs of labels, 1 for the label that it gives and 0 for the others.
+        """
+        parts = [self._scores(batch) for batch in self._batches(texts)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)))
+
+    def save(self, folder: Path) -> None:
+        """Write `pipeline.skops` into a folder that exists. Raises Misconfigured, saying what in it can't be saved safely."""
+        from skops.io import dumps
+
+        try:
+            data = dumps({"pipeline": self._pipeline, "labels": list(self.labels), "reason": self.reason})
+        except Exception as error:
+            raise Misconfigured(f"the pipeline can't be saved: {error}; keep to scikit-learn's own classes") from error
+        if unknown := _unknown(data):
+            raise Misconfigured(
+                f"the pipeline can't be saved: it holds {', '.join(unknown)}, which would not be loaded again; "
+                "keep to scikit-learn's own classes"
+            )
+        draft = folder / f".{FILE}.draft"
+        draft.write_bytes(data)
+        draft.replace(folder / FILE)
+
+    @classmethod
+    def open(cls, folder: Path) -> "PipelineScorer":
+        """What `save` wrote, or a bare pipeline that skops saved. Raises Misconfigured, naming file and reason.
+
+        Only scikit-learn's, NumPy's and SciPy's types that are listed here are loaded; none can run code of the file's choice.
+        """
+        from skops.io import loads
+
+        path = folder / FILE
+        try:
+            data = path.read_bytes()
+            if unknown := _unknown(data):
+                raise Misconfigured(
+                    f"the pipeline {path} is not loaded: it holds {', '.join(unknown)}, which is not trusted"
+                )
+            saved = loads(data, trusted=list(TRUSTED))
+        except Misconfigured:
+            raise
+        except Exception as error:
+            raise Misconfigured(f"the pipeline {path} can't be used: {error}; save the model again") from error
+        if isinstance(saved, dict):
+            return cls(saved["pipeline"], saved["labels"], reason=saved["reason"])
+        return cls(saved, [str(label) for label in saved.classes_], reason="it was saved as a pipeline")
+
+    def _batches(self, texts: Iterable[str]) -> list[list[str]]:
+        every = listed(texts)
+        return [every[start : start + BATCH] for start in range(0, len(every), BATCH)]
+
+    def _scores(self, texts: list[str]) -> NDArray[np.float64]:
+        shape = (len(texts), len(self.labels))
+        for method in ("predict_proba", "decision_function"):
+            if hasattr(self._pipeline, method):
+                scores = np.asarray(getattr(self._pipeline, method)(texts), np.float64)
+                scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+                if scores.shape == shape:
+                    return scores
+        certain = np.zeros(shape)
+        certain[np.arange(len(texts)), np.searchsorted(self._pipeline.classes_, self._pipeline.predict(texts))] = 1.0
+        return certain
+
+
+def _unknown(data: bytes) -> list[str]:
+    from skops.io import get_untrusted_types
+
+    return sorted(set(get_untrusted_types(data=data)) - set(TRUSTED))

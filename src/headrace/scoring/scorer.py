@@ -1,0 +1,187 @@
+"""The scorer: compiled weights as a classifier, and the door through which every saved one is opened."""
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.documents import Prediction
+from headrace.errors import Misconfigured
+from headrace.scoring import weights
+from headrace.scoring.blocks import Block, Counting, check
+from headrace.scoring.heads import AnyHead, Floats
+from headrace.scoring.texts import listed
+
+KIND = "linear"
+BATCH = 256  # texts a kernel gets at once
+BATCH_CHARACTERS = 1 << 20  # and fewer where they are long, so that memory is bounded by the longest text
+
+
+class Predictor(Protocol):
+    """What `open_scorer` and `compile` give: compiled, hashed, or a pipeline as it is."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def calibrated(self) -> bool: ...
+    @property
+    def compiled(self) -> bool: ...
+    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]: ...
+    def save(self, folder: Path) -> None: ...
+
+
+class Scorer:
+    """A text classifier of scikit-learn, compiled: the same labels and scores, many times faster.
+
+    `labels` are in the order of the classifier's classes; `calibrated` says that scores are probabilities. Batches are scored by
+    `threads` threads at a time; the kernel releases the GIL. Safe to use from several threads.
+    """
+
+    compiled = True
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        blocks: Sequence[Block],
+        bias: Floats,
+        head: AnyHead,
+        *,
+        threads: int = 1,
+        cache: Path | None = None,
+    ) -> None:
+        self.labels = tuple(labels)
+        self.calibrated = head.calibrated
+        self.threads = threads
+        self._blocks = tuple(blocks)
+        self._bias = bias
+        self._head = head
+        self._cache = cache
+        self._kernels: list[Any] = []
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """One prediction a text, in order, without a model's name; none for no texts. Any container of strings (or bytes) will do.
+
+        Raises Rejected for a text that is no string, Misconfigured for a single string instead of several, and UnicodeEncodeError, as
+        scikit-learn does, where n-grams are hashed and one holds half of a surrogate pair.
+        """
+        return [prediction for part in self._map(self._predict, listed(texts)) for prediction in part]
+
+    def scores(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Scores (texts, labels), float64: probabilities where the classifier has them, else decision values.
+
+        Where it has a single decision value d for two labels, these are -d and d. Raises as `predict` does.
+        """
+        parts = self._map(self._scores, listed(texts))
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)))
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.safetensors` into a folder that exists, whole or not at all."""
+        arrays = {"bias": self._bias}
+        for place, block in enumerate(self._blocks):
+            arrays |= {f"{place}.{name}": array for name, array in block.arrays.items()}
+        settings = {"head": self._head, "blocks": [block.counting for block in self._blocks]}
+        metadata = {
+            "kind": KIND,
+            "labels": json.dumps(self.labels, ensure_ascii=False),
+            "settings": msgspec.json.encode(settings).decode(),
+        }
+        weights.write(folder / weights.FILE, arrays, metadata)
+
+    @classmethod
+    def open(cls, folder: Path, *, threads: int = 1, cache: Path | None = None) -> "Scorer":
+        """What `save` wrote; the weights stay in the file, mapped. Raises Misconfigured, naming file and reason."""
+        path = folder / weights.FILE
+        arrays, metadata = weights.read(path)
+        try:
+            labels = msgspec.json.decode(metadata["labels"], type=tuple[str, ...])
+            settings = msgspec.json.decode(metadata["settings"], type=_Settings)
+            blocks = [_block(place, counting, arrays) for place, counting in enumerate(settings.blocks)]
+            bias = arrays["bias"]
+            if bias.ndim != 1 or any(b.counting.column + b.counting.width > len(bias) for b in blocks):
+                raise ValueError("bias and blocks have different widths")
+            scores = settings.head.scores(np.zeros((1, len(bias))))
+            if scores.shape[1] != len(labels):
+                raise ValueError(f"it has {scores.shape[1]} scores for {len(labels)} labels")
+        except KeyError as error:
+            raise Misconfigured(f"the weights {path} can't be used: {error} is missing; save the model again") from None
+        except (ValueError, IndexError, msgspec.MsgspecError) as error:
+            raise Misconfigured(f"the weights {path} can't be used: {error}; save the model again") from None
+        return cls(labels, blocks, bias.astype(np.float64), settings.head, threads=threads, cache=cache)
+
+    def _map(self, work: Any, texts: list[str]) -> list[Any]:
+        if not self._kernels:
+            self._kernels = [block.kernel(self._cache) for block in self._blocks]
+        batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+        if self.threads > 1 and len(texts) > 1:
+            size = min(BATCH, -(-len(texts) // self.threads))
+            batches = [texts[start : start + size] for start in range(0, len(texts), size)]
+            with ThreadPoolExecutor(self.threads) as pool:
+                return list(pool.map(work, batches))
+        return [work(batch) for batch in batches]
+
+    def _predict(self, texts: list[str]) -> list[Prediction]:
+        decisions = self._decisions(texts)
+        places = self._head.choose(decisions)
+        scores = self._head.scores(decisions)[np.arange(len(places)), places]
+        labels = self.labels
+        return [Prediction(labels[place], score) for place, score in zip(places.tolist(), scores.tolist(), strict=True)]
+
+    def _scores(self, texts: list[str]) -> Floats:
+        return self._head.scores(self._decisions(texts))
+
+    def _decisions(self, texts: list[str]) -> Floats:
+        out = np.empty((len(texts), len(self._bias)))
+        out[:] = self._bias
+        for block, kernel in zip(self._blocks, self._kernels, strict=True):
+            for part, rows in _portions(block.counting.reading.decode(texts), out):
+                block.add(part, rows, kernel)
+        return out
+
+
+class _Settings(msgspec.Struct, frozen=True):
+    head: AnyHead
+    blocks: list[Counting]
+
+
+def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) -> Predictor:
+    """The model that was saved in a folder: compiled, hashed, or a pipeline as it is.
+
+    `cache` is the folder for compiled code (`~/.cache/headrace/numba` if not given). Raises Misconfigured where there is no model,
+    or one that can't be used, with the reason.
+    """
+    path = folder / weights.FILE
+    if not path.exists() and (folder / "pipeline.skops").exists():
+        from headrace.scoring.pipeline import PipelineScorer
+
+        return PipelineScorer.open(folder)
+    kind = weights.metadata(path).get("kind", "")
+    if kind == "hashed":
+        from headrace.scoring.hashed import HashedScorer
+
+        return HashedScorer.open(folder)
+    if kind != KIND:
+        raise Misconfigured(
+            f"the weights {path} are of an unknown kind, {kind!r}; this version of headrace can't use them"
+        )
+    return Scorer.open(folder, threads=threads, cache=cache)
+
+
+def _block(place: int, counting: Counting, arrays: dict[str, NDArray[Any]]) -> Block:
+    prefix = f"{place}."
+    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    check(counting, own)
+    return Block(counting, own)
+
+
+def _portions(texts: list[str], out: Floats) -> list[tuple[list[str], Floats]]:
+    """Texts and their rows, in portions of at most some million characters, or of a single text."""
+    if len(texts) < 2 or sum(map(len, texts)) <= BATCH_CHARACTERS:
+        return [(texts, out)]
+    half = len(texts) // 2
+    return _portions(texts[:half], out[:half]) + _portions(texts[half:], out[half:])
