@@ -111,7 +111,7 @@ def test_bars_are_in_the_order_of_their_counts(naming: Naming) -> None:
 def test_the_figures_say_what_is_known_and_nothing_of_what_is_not() -> None:
     full = Totals(1234567, 812.4, {}, {"raised": 3, "malformed": 9}, Backlog(1200, 3, 75.0))
     assert [tile["value"] for tile in tiles(full)] == ["1,234,567", "812", "1,200", "12"]
-    assert [tile["more"] for tile in tiles(full)][2:] == ["3 at work, oldest 1 min", "malformed 9, raised 3"]
+    assert [tile["more"] for tile in tiles(full)][2:] == ["3 at work, oldest 1 min", "malformed 9, others 3"]
     assert [tile["value"] for tile in tiles(Totals(backlog=Backlog(None, None, None)))] == ["0", "0", "?", "0"]
     assert tiles(Totals(rate=0.24))[1]["value"] == "0.2"
 

@@ -74,8 +74,9 @@ def tiles(totals: Totals) -> list[dict[str, str]]:
     leased = backlog.leased if backlog else None
     oldest = f"oldest {span(backlog.oldest)}" if backlog and backlog.oldest is not None else ""
     at_work = f"{leased:,} at work" if leased else ""
-    dead = sum(totals.dead.values())
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(totals.dead.items(), key=lambda item: -item[1])[:2])
+    dead, most = sum(totals.dead.values()), max(totals.dead.items(), key=lambda item: item[1], default=("none", 0))
+    others = f", others {dead - most[1]:,}" if dead > most[1] else ""
+    kinds = f"{most[0]} {most[1]:,}{others}" if dead else "none"
     rate = f"{totals.rate:,.0f}" if totals.rate >= 10 or not totals.rate else f"{totals.rate:.1f}"
     return [
         {"name": "Documents", "value": f"{totals.documents:,}", "more": "stored", "tone": ""},
@@ -89,7 +90,7 @@ def tiles(totals: Totals) -> list[dict[str, str]]:
         {
             "name": "Dead letters",
             "value": f"{dead:,}",
-            "more": kinds or "none",
+            "more": kinds,
             "tone": "bad" if dead else "",
             "href": "/dead",
         },
