@@ -22,6 +22,7 @@ def build() -> App:
         version=__version__,
         config=config.sources(),
         result_action="return_value",
+        help_format="plaintext",  # Markdown would load a parser of it, and half as long again
     )
     running, feeding, looking = "headrace.commands.running", "headrace.commands.feeding", "headrace.commands.looking"
     for name in ("demo", "up", "serve", "work"):
