@@ -191,8 +191,12 @@ def _soften(totals, gain, chances, text):
             top = label
     norm = 0.0
     for label in range(len(totals)):
-        norm += np.exp((totals[label] - totals[top]) * gain)
+        odds = (totals[label] - totals[top]) * gain
+        chance = np.exp(odds) if odds > -60.0 else 0.0
+        norm += chance
+        if len(chances):
+            chances[text, label] = chance
     if len(chances):
         for label in range(len(totals)):
-            chances[text, label] = np.exp((totals[label] - totals[top]) * gain) / norm
+            chances[text, label] /= norm
     return top, 1.0 / norm

@@ -3,20 +3,35 @@
 Each row of weights has one step size, which shrinks with the squared gradients that it has seen (Duchi, Hazan, Singer 2011,
 Adaptive subgradient methods, here a row at a time). An example's features have the value count ** -power, so that long texts
 do not drown short ones.
+
+What has no decorator is compiled by `headrace.scoring.native`, for the types given beside it.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,call-arg"
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
+from headrace.scoring.native import array
 from headrace.scoring.ngrams import ROWS_A_CODE, STATE, fetch, ngrams
 
 LONGEST = 600  # codes of an example that are learnt from
 SETTLED = 1e-6  # squared gradient below which an example teaches nothing
 
+_TEXTS = (array(types.uint16), array(types.int64), array(types.int64))
+_FLOATS = array(types.float32, mutable=True)
+LEARN = (*_TEXTS, array(types.int64), types.int64, types.float64, types.UniTuple(types.float64, 2), types.int64,
+         array(types.float32, 2, mutable=True), _FLOATS)  # fmt: skip
+TALLY = (
+    *_TEXTS,
+    types.int64,
+    array(types.int8),
+    types.int64,
+    array(types.int64, 2, mutable=True),
+    array(types.int64, mutable=True),
+)
 
-@njit(nogil=True, fastmath=True)
+
 def learn(codes, begins, ends, targets, flags, power, rates, width, weights, squares):
     """Change weights and squares (float32: rows, and rows of `width` or more lanes) by one pass; the mean log loss before each step.
 
@@ -77,7 +92,6 @@ def _differences(odds, value, width, target):
     return log
 
 
-@njit(nogil=True)
 def tally(codes, begins, ends, flags, weights, width, sums, counts):
     """Of each text codes[begins[i]:ends[i]] add the (int8, flat) weights of its features to sums, and how many there are to counts."""
     buckets = np.uint64(weights.shape[0] // width)

@@ -7,13 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
+from numba import types
 from numpy.typing import NDArray
 
 from headrace.scoring import letters
 from headrace.scoring.folding import BOUNDARY, fold
+from headrace.scoring.native import array, compiled
 
 TEXTS_AT_ONCE = 50_000
+
+_TABLES = (array(types.uint16), array(types.uint32), array(types.uint16))
+_FOLD_ALL = (
+    array(types.uint32),
+    array(types.int64),
+    *_TABLES,
+    array(types.uint16, mutable=True),
+    array(types.int64, mutable=True),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,19 +60,19 @@ class Folder:
         A text is BOUNDARY word BOUNDARY word BOUNDARY; one without letters is a lone BOUNDARY.
         """
         blocks, sizes = [np.empty(0, np.uint16)], [np.zeros(1, np.int64)]
+        tables = (self.letters, self.keys, self.values)
         for first in range(0, len(texts), TEXTS_AT_ONCE):
             batch = texts[first : first + TEXTS_AT_ONCE]
             points = np.frombuffer("".join(batch).encode("utf-32-le", "surrogatepass"), np.uint32)
             lengths = np.fromiter(map(len, batch), np.int64, len(batch))
             codes = np.empty(len(points) + 2 * len(batch) + 2, np.uint16)
             folded = np.empty(len(batch), np.int64)
-            end = _fold_all(points, np.cumsum(lengths), self.letters, self.keys, self.values, codes, folded)
+            end = compiled(_fold_all, _FOLD_ALL)(points, np.cumsum(lengths), *tables, codes, folded)
             blocks.append(codes[:end].copy())
             sizes.append(folded)
         return np.concatenate(blocks), np.cumsum(np.concatenate(sizes))
 
 
-@njit(nogil=True)
 def _fold_all(points: Any, stops: Any, table: Any, keys: Any, values: Any, codes: Any, sizes: Any) -> Any:
     end, begin = 0, 0
     for text in range(len(stops)):

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from headrace.scoring.folding import FIRST_LETTER, HAN, OTHER
 from headrace.scoring.hashed import HashedScorer, Parts
+from headrace.scoring.native import compiled
 from headrace.scoring.ngrams import LANES, PAIRS, WORDS
 from headrace.training import ascent, calibration
 from headrace.training.folder import Examples, Folder
@@ -96,7 +97,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._scorer = None
         given = (examples.codes, examples.begins, examples.ends, examples.labels)
         shape = (self._flags(), self.power, rates, len(self.classes_))
-        self.loss_ = float(ascent.learn(*given, *shape, self.weights_, self.squares_))
+        self.loss_ = float(compiled(ascent.learn, ascent.LEARN)(*given, *shape, self.weights_, self.squares_))
         return self.loss_
 
     def calibrate(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803
@@ -109,7 +110,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         parts, width, size = self.to_scorer().parts, len(self.classes_), len(examples.labels)
         sums, counts = np.zeros((size, width), np.int64), np.zeros(size, np.int64)
         given = (examples.codes, examples.begins, examples.ends, parts.flags, parts.weights[:-LANES])
-        ascent.tally(*given, width, sums, counts)
+        compiled(ascent.tally, ascent.TALLY)(*given, width, sums, counts)
         self.gains_ = calibration.gains(
             np.multiply(sums, self._scale(), dtype=np.float64), counts, examples.labels, self.gains_
         )
