@@ -7,17 +7,17 @@ without NUL or lone surrogates, an id has up to 256 bytes, a document up to a li
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from headrace.errors import Rejected
+from headrace.storable import ID_BYTES as ID_BYTES
+from headrace.storable import META_DEPTH, check_members, fault, kind
 
 DOCUMENT_BYTES = 1 << 20
 BODY_BYTES = 16 << 10
-ID_BYTES = 256
-META_DEPTH = 32
+ADDED_BYTES = 128  # of what the door adds to a document that it took: an id, the time, the source
 
 # None of the structs below can be part of a cycle (what they hold was JSON), so the garbage collector need not look at them.
 _MEMBERS = ("id", "text", "source", "created_at", "meta", "published_at")
@@ -115,16 +115,14 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
     `meta`. Raises Rejected, saying which member is wrong and how.
     """
     if not isinstance(members, Mapping):
-        raise Rejected(f"a document is a JSON object with a member 'text', not {_kind(members)}")
+        raise Rejected(f"a document is a JSON object with a member 'text', not {kind(members)}")
     if "text" not in members:
         raise Rejected("the document has no member 'text'")
     meta = members.get("meta")
     if meta is not None and not isinstance(meta, Mapping):
-        raise Rejected(f"'meta' must be an object, not {_kind(meta)}")
+        raise Rejected(f"'meta' must be an object, not {kind(meta)}")
     extra = {name: value for name, value in members.items() if name not in _MEMBERS}
-    identity: Any = members.get("id")
-    if isinstance(identity, int) and not isinstance(identity, bool):
-        identity = str(identity)
+    identity = _identity(members.get("id"))
     document = Document(
         id="" if identity is None else identity,
         text=members["text"],
@@ -138,9 +136,13 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
 
 
 def decode(line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
-    """The document of one line of a body. Raises Rejected where it is none."""
+    """The document of one line of a body. Raises Rejected where it is none.
+
+    What the door took fits, with what it added.
+    """
+    limit += ADDED_BYTES
     if len(line) > limit:
-        raise Rejected(f"the document has {len(line):,} bytes; the limit is {limit:,} (setting document_bytes)")
+        raise _too_long(len(line), limit)
     try:
         document = _decode_document(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -148,7 +150,7 @@ def decode(line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
     if document.meta or b"\\u0000" in line:
         _check(document, limit, unnamed=False)
     else:
-        _check_members(document)
+        check_members(document)
     return document
 
 
@@ -198,9 +200,19 @@ def bury(document: Document, kind: str, reason: str, *, model: str = "") -> Dead
 
 
 def bury_bytes(data: bytes, reason: str, *, source: str = "", kind: str = "malformed") -> DeadLetter:
-    """A dead letter for bytes that are no document; its id is their hash."""
+    """A dead letter for bytes that are no document. Id, source and time are those that they name, if they can be read and stored; the
+    id is their hash where they name none."""
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return DeadLetter(id=digest, kind=kind, reason=reason, data=data, content=digest, source=source)
+    named = _named(data)
+    return DeadLetter(
+        id=named.id or digest,
+        kind=kind,
+        reason=reason,
+        data=data,
+        content=digest,
+        source=source or named.source,
+        published_at=named.published_at,
+    )
 
 
 def pack(documents: Iterable[Document], *, target: int = BODY_BYTES) -> Iterator[Body]:
@@ -224,67 +236,41 @@ def unpack(data: bytes) -> list[bytes]:
     return [line for line in data.split(b"\n") if line.strip()] or [b""]
 
 
+def _identity(value: Any) -> Any:
+    """Numbers are ids too."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _named(data: bytes) -> Document:
+    """What bytes that are no document say of id, source and time."""
+    try:
+        members = parse(data)
+    except Rejected:
+        members = None
+    said = dict(members) if isinstance(members, Mapping) else {}
+    named = Document("", "")
+    for member in ("id", "source", "published_at"):
+        value = _identity(said.get(member)) if member == "id" else said.get(member)
+        try:
+            told = msgspec.structs.replace(named, **{member: value})
+            check_members(msgspec.structs.replace(told, text="-"), unnamed=True)
+        except Rejected:
+            continue
+        named = told
+    return named
+
+
+def _too_long(size: int, limit: int) -> Rejected:
+    return Rejected(f"the document has {size:,} bytes; the limit is {limit:,} (setting document_bytes)")
+
+
 def _check(document: Document, limit: int, *, unnamed: bool) -> None:
-    _check_members(document, unnamed=unnamed)
-    if document.meta and (fault := _fault(document.meta, META_DEPTH)):
-        raise Rejected(f"'meta' {fault}")
+    check_members(document, unnamed=unnamed)
+    if document.meta and (found := fault(document.meta, META_DEPTH)):
+        raise Rejected(f"'meta' {found}")
     try:
         size = len(encode(document))
     except (UnicodeEncodeError, RecursionError, TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise Rejected(f"the document cannot be written as JSON: {error}") from None
     if size > limit:
-        raise Rejected(f"the document has {size:,} bytes; the limit is {limit:,} (setting document_bytes)")
-
-
-def _check_members(document: Document, *, unnamed: bool = False) -> None:
-    for name in ("id", "text", "source"):
-        value = getattr(document, name)
-        if not isinstance(value, str):
-            raise Rejected(f"'{name}' must be a string, not {_kind(value)}")
-        if fault := _fault(value, 0):
-            raise Rejected(f"'{name}' {fault}")
-    if not document.text:
-        raise Rejected("'text' is empty")
-    if not document.id and not unnamed:
-        raise Rejected("'id' is empty; leave it out to have one made from the document")
-    for name in ("id", "source"):
-        if len(getattr(document, name).encode()) > ID_BYTES:
-            raise Rejected(f"'{name}' is longer than {ID_BYTES} bytes")
-    if document.created_at is not None:
-        _check_time(document.created_at)
-    at = document.published_at
-    if at is not None and (not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < 1 << 62):
-        raise Rejected("'published_at' must be a whole number of microseconds since the epoch; leave it out")
-
-
-def _check_time(value: object) -> None:
-    if not isinstance(value, str):
-        raise Rejected(f"'created_at' must be a string such as 2026-01-31T12:00:00Z, not {_kind(value)}")
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        raise Rejected("'created_at' must be an ISO 8601 time, such as 2026-01-31T12:00:00Z") from None
-
-
-def _fault(value: object, depth: int) -> str:
-    """Why a value cannot be stored, or an empty string."""
-    if isinstance(value, str):
-        if "\0" in value:
-            return "holds a NUL character; remove it"
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "holds half of a surrogate pair; it is no valid Unicode"
-        return ""
-    if isinstance(value, Mapping | list) and depth <= 0:
-        return f"is nested more than {META_DEPTH} deep"
-    if isinstance(value, Mapping):
-        return next((fault for item in value.items() for part in item if (fault := _fault(part, depth - 1))), "")
-    if isinstance(value, list):
-        return next((fault for part in value if (fault := _fault(part, depth - 1))), "")
-    return ""
-
-
-def _kind(value: object) -> str:
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return "null" if value is None else names.get(type(value), type(value).__name__)
+        raise _too_long(size, limit)

@@ -10,7 +10,7 @@ import msgspec
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
 from headrace.errors import Rejected
 from headrace.ports import Page, Query, Worker
-from headrace.stores.merging import Known, Plan, plan
+from headrace.stores.merging import Known, Plan, ids_of, plan
 
 
 @dataclass
@@ -33,6 +33,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._rows: dict[str, Row] = {}
+        self._by_number: dict[int, Row] = {}
         self._dead: dict[tuple[str, str], DeadLetter] = {}
         self._erased: dict[str, int] = {}
         self._cursors: dict[str, str] = {}
@@ -50,8 +51,7 @@ class MemoryStore:
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         with self._lock:
-            ids = {outcome.document.id for outcome in outcomes if outcome.document is not None}
-            known = {identity: _known(self._rows[identity]) for identity in ids & self._rows.keys()}
+            known = {identity: _known(self._rows[identity]) for identity in ids_of(outcomes) & self._rows.keys()}
             next_number, any_buried = self._next_document, bool(self._dead)
             self._apply(plan(outcomes, known, self._erased, next_number=next_number, any_buried=any_buried))
 
@@ -84,8 +84,11 @@ class MemoryStore:
         with self._lock:
             for identity in ids:
                 row = self._rows.pop(identity, None)
+                if row is not None:
+                    del self._by_number[row.number]
                 # A clock that was set back must not make the tombstone older than what it erases.
-                self._erased[identity] = max(now, (row.document.published_at or 0) if row else 0)
+                published_at = (row.document.published_at or 0) if row else 0
+                self._erased[identity] = max(now, published_at, self._erased.get(identity, 0))
             erased = set(ids)
             self._dead = {key: letter for key, letter in self._dead.items() if letter.id not in erased}
 
@@ -116,7 +119,7 @@ class MemoryStore:
         """Nothing to let go of."""
 
     def _apply(self, made: Plan) -> None:
-        by_number = {row.number: row for row in self._rows.values()} if made.answers or made.predictions else {}
+        by_number = self._by_number
         for number, document in made.documents:
             by_number[number] = self._rows[document.id] = Row(number, document)
         self._next_document += len(made.documents)
@@ -124,7 +127,8 @@ class MemoryStore:
             by_number[number].answers[prediction.model.partition("@")[0]] = prediction
         for number, prediction in made.predictions:
             by_number[number].others[prediction.model] = prediction
-        self._dead = {key: letter for key, letter in self._dead.items() if key[0] not in made.cleared}
+        if made.cleared:
+            self._dead = {key: letter for key, letter in self._dead.items() if key[0] not in made.cleared}
         for key, letter in made.burials.items():
             self._dead[key] = msgspec.structs.replace(letter, burial=self._next_burial, buried_at=microseconds())
             self._next_burial += 1

@@ -39,14 +39,14 @@ def plan(
 ) -> Plan:
     """Decide on outcomes in their order; `known` gains the documents that are new.
 
-    `known` and `erased` (when an id was erased, in microseconds) need only hold the ids of these outcomes. `any_buried`: whether the store
+    `known` and `erased` (when an id was erased, in microseconds) need only hold those of `ids_of`. `any_buried`: whether the store
     has dead letters that a complete outcome might clear.
     """
     made = Plan()
     for outcome in outcomes:
         document = outcome.document
         if document is None:
-            _bury(made, outcome.dead)
+            _bury(made, [letter for letter in outcome.dead if not _is_erased(letter, erased)])
             continue
         if _is_erased(document, erased):
             continue
@@ -63,6 +63,12 @@ def plan(
         if not outcome.dead and (any_buried or made.burials):
             _clear(made, content_hash(document.id, document.text))
     return made
+
+
+def ids_of(outcomes: Sequence[Outcome]) -> set[str]:
+    """The ids that outcomes speak of, those of dead letters without a document included."""
+    documents = {outcome.document.id for outcome in outcomes if outcome.document is not None}
+    return documents.union(letter.id for outcome in outcomes if outcome.document is None for letter in outcome.dead)
 
 
 def _add_predictions(made: Plan, outcome: Outcome, entry: Known) -> None:
@@ -93,6 +99,6 @@ def _clear(made: Plan, content: str) -> None:
         del made.burials[key]
 
 
-def _is_erased(document: Document, erased: Mapping[str, int]) -> bool:
-    at = erased.get(document.id)
-    return at is not None and (document.published_at is None or document.published_at <= at)
+def _is_erased(one: Document | DeadLetter, erased: Mapping[str, int]) -> bool:
+    at = erased.get(one.id)
+    return at is not None and (one.published_at is None or one.published_at <= at)

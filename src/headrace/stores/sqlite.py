@@ -76,7 +76,7 @@ class SqliteStore:
                 "DELETE FROM dead_letters WHERE key = ? AND id = ?", ((key, name) for name, key in keys.items())
             )
             connection.executemany(
-                "INSERT INTO tombstones VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET erased_at = excluded.erased_at",
+                "INSERT INTO tombstones VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)",
                 ((key, times[name]) for name, key in keys.items()),
             )
 

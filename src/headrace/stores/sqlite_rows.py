@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
-from headrace.stores.merging import Known, Plan, plan
+from headrace.stores.merging import Known, Plan, ids_of, plan
 from headrace.stores.schema import key_of
 
 IN = "IN (SELECT value FROM json_each(?))"
@@ -16,7 +16,7 @@ IN = "IN (SELECT value FROM json_each(?))"
 
 def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
     """Write what is new of the outcomes; `names` holds numbers of names that are committed, and is returned with the new ones."""
-    keys = {document.id: key_of(document.id) for outcome in outcomes if (document := outcome.document)}
+    keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
     made = _plan(connection, outcomes, keys)
     names = _number_names(connection, made, names)
     _insert(connection, made, keys, names)

@@ -212,6 +212,14 @@ class StoreSuite:
         assert [result.id for result in results(store)] == ["d"]
         assert letters(store) == []
 
+    def test_bytes_that_name_an_erased_id_are_dropped_too(self, connect: Connect) -> None:
+        store = connect()
+        early = b'{"id": "a", "text": 5, "published_at": 1}'
+        late = b'{"id": "a", "text": 5, "published_at": %d}' % (1 << 60)
+        store.erase(["a"])
+        store.write([Outcome(None, dead=(bury_bytes(early, "no"),)), Outcome(None, dead=(bury_bytes(late, "no"),))])
+        assert [letter.data for letter in letters(store)] == [late]
+
     def test_what_was_published_after_it_was_erased_is_kept(self, connect: Connect) -> None:
         store = connect()
         store.write([labelled("a", text="old")])
