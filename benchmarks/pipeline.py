@@ -44,9 +44,11 @@ def main() -> None:
 
 def measure(folder: Path, number: int, models: str, workers: int) -> dict[str, object]:
     """One run from an empty queue and store."""
-    settings = Settings(broker=f"sqlite:///{folder}/queue.db", store=f"sqlite:///{folder}/store.db", models=models)
+    settings = Settings(
+        broker=f"sqlite:///{folder}/queue.db", store=f"sqlite:///{folder}/store.db", models=models, processes=workers
+    )
     broker, store = SqliteBroker(folder / "queue.db"), SqliteStore(folder / "store.db")
-    crew = family(settings, workers)
+    crew = family(settings)
     children = [crew.spawn() for _ in range(workers)]
     wait_until_ready(store, workers)
     began = time.monotonic()
@@ -83,7 +85,9 @@ def publish(broker: SqliteBroker, number: int) -> None:
         now = microseconds()
         size = min(PUBLISHED_AT_ONCE, left)
         starts = random.sample(range(len(text) - 250), size)
-        documents = [Document(secrets.token_hex(8), text[at : at + 250], "benchmark", published_at=now) for at in starts]
+        documents = [
+            Document(secrets.token_hex(8), text[at : at + 250], "benchmark", published_at=now) for at in starts
+        ]
         broker.publish(list(pack(documents)))
         left -= size
 

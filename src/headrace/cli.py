@@ -7,38 +7,59 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from headrace import __version__, config
 from headrace.errors import HeadraceError
 from headrace.urls import mask
 
+COMMANDS = {
+    "demo": ("running:demo", "Start everything, and feed it samples in 38 languages."),
+    "up": ("running:up", "Start everything: workers, the API and the console."),
+    "serve": ("running:serve", "Serve the API and the console."),
+    "work": ("running:work", "Run workers."),
+    "ingest": ("feeding:ingest", "Publish the documents of files."),
+    "predict": ("feeding:predict", "Predict the labels of texts at once."),
+    "score": ("feeding:score", "Predict the labels of a file, in order, into another."),
+    "train": ("training:train", "Train a model on labelled texts, and register it."),
+    "status": ("looking:status", "Show the backlog, the workers and what is stored."),
+    "erase": ("looking:erase", "Erase documents by their ids."),
+}
+MODELS = {
+    "list": ("models:list_", "List model versions, with their aliases."),
+    "show": ("models:show_", "Show the card of a version."),
+    "promote": ("models:promote_", "Let an alias mean a version."),
+    "rollback": ("models:rollback_", "Let an alias mean what it meant before."),
+}
+DEAD = {
+    "list": ("dead:list_", "List dead letters."),
+    "show": ("dead:show_", "Show dead letters whole."),
+    "replay": ("dead:replay_", "Publish dead letters again."),
+    "drop": ("dead:drop_", "Forget dead letters."),
+}
 
-def build() -> App:
-    """The commands, with their settings from file, environment and flags. Raises Misconfigured for a setting that doesn't exist."""
+
+def build(arguments: Sequence[str] = ()) -> App:
+    """The commands, with their settings from file, environment and flags. Raises Misconfigured for a setting that doesn't exist.
+
+    A list of commands shows summaries; a command's own help shows its docstring, for which it is imported.
+    """
+    listing = [word for word in arguments if not word.startswith("-")] in ([], ["models"], ["dead"])
     app = App(
         name="headrace",
         help="Realtime labelling of text: a scikit-learn classifier behind a queue, none lost, none twice.",
         version=__version__,
         config=config.sources(),
+        default_parameter=Parameter(show_env_var=False),
         result_action="return_value",
         help_format="plaintext",  # Markdown would load a parser of it, and half as long again
     )
-    running, feeding, looking = "headrace.commands.running", "headrace.commands.feeding", "headrace.commands.looking"
-    for name in ("demo", "up", "serve", "work"):
-        app.command(f"{running}:{name}", name=name)
-    for name in ("ingest", "predict", "score"):
-        app.command(f"{feeding}:{name}", name=name)
-    app.command("headrace.commands.training:train", name="train")
     models = App(name="models", help="Model versions, their cards and aliases.")
-    for name in ("list", "show", "promote", "rollback"):
-        models.command(f"headrace.commands.models:{name}_", name=name)
-    app.command(models)
-    app.command(f"{looking}:status", name="status")
-    app.command(f"{looking}:erase", name="erase")
     dead = App(name="dead", help="Dead letters: what could not be processed, with its reason.")
-    for name in ("list", "show", "replay", "drop"):
-        dead.command(f"headrace.commands.dead:{name}_", name=name)
+    for group, table in ((app, COMMANDS), (models, MODELS), (dead, DEAD)):
+        for name, (target, summary) in table.items():
+            group.command(f"headrace.commands.{target}", name=name, help=summary if listing else None)
+    app.command(models)
     app.command(dead)
     return app
 
@@ -46,7 +67,7 @@ def build() -> App:
 def run(arguments: Sequence[str]) -> int:
     """Run a command; its exit status."""
     try:
-        status = build()(list(arguments), exit_on_error=False, print_error=False)
+        status = build(arguments)(list(arguments), exit_on_error=False, print_error=False)
     except HeadraceError as error:
         return _fail(str(error), error.status)
     except CycloptsError as error:

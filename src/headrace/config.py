@@ -25,7 +25,7 @@ SETTINGS = Group(
 
 
 def _help(text: str) -> Parameter:
-    return Parameter(help=text)
+    return Parameter(help=text, show_env_var=True)
 
 
 @Parameter(name="*", group=SETTINGS)
@@ -42,6 +42,7 @@ class Settings:
             'What a worker predicts with, by commas: "language, sentiment if language=en, shadow language@challenger".'
         ),
     ] = "language"
+    processes: Annotated[int, _help("How many workers `work`, `up` and `demo` start.")] = 1
     host: Annotated[str, _help("Address that the API and the console listen on.")] = "127.0.0.1"
     port: Annotated[int, _help("Port of the API and the console; 0 takes a free one.")] = 8000
     hosts: Annotated[str, _help("Further host names by which the API may be called, by commas.")] = ""
@@ -55,6 +56,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise Misconfigured(f"the setting port is {self.port}; a port is a number from 0 to 65535")
+        if not 1 <= self.processes <= 1024:
+            raise Misconfigured(f"the setting processes is {self.processes}; it is between 1 and 1024")
         if not 0.1 <= self.deadline <= 86400:
             raise Misconfigured(f"the setting deadline is {self.deadline}; it is between 0.1 and 86400 seconds")
         if self.memory < 256 << 20:

@@ -54,11 +54,11 @@ def insist(connect: Callable[[], T], stop: Stop) -> T:
     raise AssertionError("delays never end")
 
 
-def family(settings: Settings, number: int, *, drain: bool = False) -> Family:
+def family(settings: Settings, *, drain: bool = False) -> Family:
     """Workers in processes of their own."""
     values = msgspec.to_builtins(settings)
     order = msgspec.json.encode(Order(os.getpid(), drain, values)) + b"\n"
-    return Family(lambda: runtime.start_child(MODULE, [], order), number, say)
+    return Family(lambda: runtime.start_child(MODULE, [], order), settings.processes, say)
 
 
 def say(text: str) -> None:

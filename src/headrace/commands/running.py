@@ -17,11 +17,10 @@ from headrace.runtime import Stop
 from headrace.served import parse
 from headrace.urls import Connectors, is_memory, mask
 
-Processes = Annotated[int, Parameter(help="How many workers.")]
 DEMO_FOLDER = Path("headrace-demo")
 
 
-def demo(*, processes: Processes = 1, settings: Settings = Settings()) -> int:
+def demo(*, settings: Settings = Settings()) -> int:
     """Start everything, in the folder headrace-demo, and feed it samples in 38 languages."""
     usual = Settings()
     DEMO_FOLDER.mkdir(exist_ok=True)
@@ -29,12 +28,12 @@ def demo(*, processes: Processes = 1, settings: Settings = Settings()) -> int:
         settings = replace(settings, broker=f"sqlite:///{DEMO_FOLDER}/queue.db")
     if settings.store == usual.store:
         settings = replace(settings, store=f"sqlite:///{DEMO_FOLDER}/store.db")
-    return _up(settings, processes, feed=samples.feed)
+    return _up(settings, feed=samples.feed)
 
 
-def up(*, processes: Processes = 1, settings: Settings = Settings()) -> int:
+def up(*, settings: Settings = Settings()) -> int:
     """Start everything: workers, the API and the console. The queue and the store are files in the current folder."""
-    return _up(settings, processes)
+    return _up(settings)
 
 
 def serve(
@@ -54,7 +53,6 @@ def serve(
 
 def work(
     *,
-    processes: Processes = 1,
     drain: Annotated[bool, Parameter(negative="", help="Stop when nothing is ready or leased.")] = False,
     settings: Settings = Settings(),
 ) -> int:
@@ -63,10 +61,10 @@ def work(
         raise Misconfigured(
             "workers can't reach what lives in the memory of another process; use headrace up, or another --broker and --store"
         )
-    _check(settings, processes)
+    _check(settings)
     stop = Stop()
-    if processes > 1:
-        family = workers.family(settings, processes, drain=drain)
+    if settings.processes > 1:
+        family = workers.family(settings, drain=drain)
         runtime.on_signals(stop, family.kill)
         return family.run(stop)
     runtime.on_signals(stop, lambda: None)
@@ -74,11 +72,11 @@ def work(
     return 0
 
 
-def _up(settings: Settings, processes: int, feed: Callable[[Connectors, Stop], None] | None = None) -> int:
-    _check(settings, processes)
+def _up(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = None) -> int:
+    _check(settings)
     stop = Stop()
     connectors = Connectors(settings.broker, settings.store)
-    crew = _Crew(settings, connectors, processes, stop)
+    crew = _Crew(settings, connectors, stop)
     runtime.on_signals(stop, crew.kill)
     crew.start()
     feeder = threading.Thread(target=feed, args=(connectors, stop), name="samples") if feed else None
@@ -95,10 +93,10 @@ def _up(settings: Settings, processes: int, feed: Callable[[Connectors, Stop], N
 class _Crew:
     """The workers of `up`: processes of their own, or one thread here where broker or store live in memory."""
 
-    def __init__(self, settings: Settings, connectors: Connectors, processes: int, stop: Stop) -> None:
+    def __init__(self, settings: Settings, connectors: Connectors, stop: Stop) -> None:
         self._settings, self._connectors, self._stop = settings, connectors, stop
         shared = is_memory(settings.broker) or is_memory(settings.store)
-        self._family = None if shared else workers.family(settings, processes)
+        self._family = None if shared else workers.family(settings)
         self._thread = threading.Thread(target=self._run, name="workers")
         self.status = 0
 
@@ -170,10 +168,8 @@ def _serve(
         serve_web(services, console=console, stop=lambda: stop.requested, on_ready=ready)
 
 
-def _check(settings: Settings, processes: int) -> None:
+def _check(settings: Settings) -> None:
     """Say at once what would keep every worker from starting."""
-    if not 1 <= processes <= 1024:
-        raise Misconfigured(f"--processes is {processes}; it is at least 1")
     registry = Registry.from_url(settings.registry)
     for one in parse(settings.models):
         if one.reference:
