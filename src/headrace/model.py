@@ -27,6 +27,11 @@ class Scorer(Protocol):
         """Whether it runs in the kernel; if not, it has a `reason`."""
         ...
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores are probabilities."""
+        ...
+
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """The best label of each text, with its score, in order."""
         ...

@@ -1,0 +1,121 @@
+"""What a classifier is worth, measured on texts that it has not seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.cards import Coverage, Figures, LabelFigures, Slice
+
+BINS = 15
+THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Texts whose best scores lie close together: their mean, the share of them that is right, and how many."""
+
+    score: float
+    accuracy: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures, and what they were made from.
+
+    `confusion` counts texts, one row a true label, one column a predicted one, both in the order of `labels`. `bins` is empty where
+    scores are no probabilities.
+    """
+
+    labels: tuple[str, ...]
+    confusion: NDArray[np.int64]
+    figures: Figures
+    bins: tuple[Bin, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Held-out texts of one kind: their true labels and the scores of a model, of shape (texts, labels)."""
+
+    kind: str
+    truth: Sequence[str]
+    scores: Floats
+
+
+def evaluate(labels: tuple[str, ...], answers: Sequence[Answers], *, calibrated: bool) -> Evaluation:
+    """Evaluate a model on texts of one kind or several, the first of which are the whole texts.
+
+    `labels` are in the order of the scores' columns and hold every true label. `calibrated` says that scores are probabilities.
+    """
+    number = {label: index for index, label in enumerate(labels)}
+    kinds = [(one, np.array([number[label] for label in one.truth], np.intp)) for one in answers]
+    whole, truth = kinds[0]
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    np.add.at(confusion, (truth, whole.scores.argmax(axis=1)), 1)
+    best = np.concatenate([one.scores.max(axis=1) for one, _ in kinds])
+    right = np.concatenate([one.scores.argmax(axis=1) == truth for one, truth in kinds])
+    bins = reliability(best, right) if calibrated else ()
+    figures = Figures(
+        accuracy=float(np.trace(confusion) / confusion.sum()),
+        macro_f1=_macro_f1(confusion),
+        per_label=_per_label(labels, confusion),
+        ece=calibration_error(bins) if calibrated else None,
+        coverage=coverage(best, right) if calibrated else [],
+        slices={one.kind: _slice(one, truth, calibrated) for one, truth in kinds} if len(kinds) > 1 else {},
+    )
+    return Evaluation(labels, confusion, figures, bins)
+
+
+def reliability(best: Floats, right: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    """Best scores in 15 bins of equal width, empty ones left out (Guo et al. 2017, "On Calibration of Modern Neural Networks")."""
+    which = np.clip((best * BINS).astype(np.intp), 0, BINS - 1)
+    found = [np.flatnonzero(which == index) for index in range(BINS)]
+    return tuple(Bin(float(best[one].mean()), float(right[one].mean()), len(one)) for one in found if len(one))
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The expected calibration error: the mean distance of score and accuracy, weighted by the bins' texts; 0 for none."""
+    total = sum(one.count for one in bins)
+    return sum(abs(one.score - one.accuracy) * one.count for one in bins) / total if total else 0.0
+
+
+def coverage(best: Floats, right: NDArray[np.bool_], thresholds: Sequence[float] = THRESHOLDS) -> list[Coverage]:
+    """What share of texts each threshold leaves an answer, and what share of those answers is right."""
+    kept = [best >= threshold for threshold in thresholds]
+    return [
+        Coverage(threshold, float(one.mean()), float(right[one].mean()) if one.any() else 1.0)
+        for threshold, one in zip(thresholds, kept, strict=True)
+    ]
+
+
+def _slice(answers: Answers, truth: NDArray[np.intp], calibrated: bool) -> Slice:
+    right = answers.scores.argmax(axis=1) == truth
+    error = calibration_error(reliability(answers.scores.max(axis=1), right)) if calibrated else None
+    return Slice(len(truth), float(right.mean()), error)
+
+
+def _per_label(labels: tuple[str, ...], confusion: NDArray[np.int64]) -> dict[str, LabelFigures]:
+    precision, recall, f1 = _rates(confusion)
+    support = confusion.sum(axis=1)
+    return {
+        label: LabelFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+        for i, label in enumerate(labels)
+    }
+
+
+def _macro_f1(confusion: NDArray[np.int64]) -> float:
+    """The mean over labels that occur, as truth or as prediction."""
+    occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
+    return float(_rates(confusion)[2][occurs].mean())
+
+
+def _rates(confusion: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    """Precision, recall and F1 of each label; 0 where nothing was predicted, or nothing was there."""
+    hits = np.diag(confusion).astype(np.float64)
+    predicted, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    precision, recall = hits / np.maximum(predicted, 1), hits / np.maximum(true, 1)
+    return precision, recall, 2 * hits / np.maximum(predicted + true, 1)

@@ -1,0 +1,178 @@
+"""A scikit-learn pipeline, fitted: TF-IDF of n-grams, perhaps reduced, a search over its parameters where asked, calibrated scores."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import LabelEncoder
+
+from headrace.errors import Misconfigured
+from headrace.model import Scorer
+from headrace.training import estimators
+from headrace.training.datasets import Progress, Row
+from headrace.training.estimators import Estimator
+from headrace.training.search import FOLDS, Trial, plain, search
+
+DEFAULT = "linear-svc"
+FEATURES = 400_000
+RARE_ROWS = 2_000  # from here on, an n-gram of one text only is left out
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user may choose.
+
+    `search` settings are tried, `svd` is a number of dimensions, 0 for none. `words` is a folder of word lists, for the language
+    recipe (see `training.language.read_words`).
+    """
+
+    seed: int = 0
+    search: int = 0
+    estimator: str | None = None
+    svd: int = 0
+    words: Path | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained classifier.
+
+    `again` learns from other rows with the same parameters; `pipeline` is kept for retraining (None where the estimator is our own);
+    `trials` are the search's, best first; `variance` is the share of variance that the first 1, 2, … dimensions of the SVD explain;
+    `notes` are for the user to read.
+    """
+
+    scorer: Scorer
+    estimator: str
+    parameters: dict[str, Any]
+    again: Callable[[Sequence[Row]], Scorer]
+    pipeline: Any = None
+    trials: tuple[Trial, ...] = ()
+    variance: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
+    """Fit a pipeline on at least two rows of every label, compiled where it can be.
+
+    The same rows and choices give the same pipeline. Raises Misconfigured where a choice doesn't exist or doesn't fit the data.
+    """
+    name = choices.estimator or DEFAULT
+    estimator = estimators.find(name)
+    if choices.svd and not estimator.signed:
+        raise Misconfigured(
+            f"{name} can't follow an SVD, whose features may be negative; choose {DEFAULT}, or leave --svd out"
+        )
+    notes = [f"{name} on {len(rows):,} rows is slow: {estimator.slow}"] if 0 < estimator.rows < len(rows) else []
+    texts, labels, _ = _encoded(rows)
+    pipeline = _pipeline(estimator, choices, texts)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", ConvergenceWarning)
+        trials = _search(pipeline, estimator, choices, texts, labels, progress)
+        chosen = _parameters(pipeline)
+        if estimator.calibrate:
+            folds = min(FOLDS, int(np.bincount(labels).min()))
+            pipeline.set_params(classifier=CalibratedClassifierCV(pipeline["classifier"], cv=folds, ensemble=False))
+        progress("fitting", 0, 1)
+        scorer = _fit(pipeline, rows)
+        progress("fitting", 1, 1)
+    notes += sorted({f"{name} stopped before it had converged" for _ in caught})
+    variance = np.cumsum(pipeline["svd"].explained_variance_ratio_) if choices.svd else None
+    title = f"{name}: {estimator.summary}"
+    return Fitted(scorer, title, chosen, lambda some: _again(pipeline, some), pipeline, trials, variance, tuple(notes))
+
+
+def _encoded(rows: Sequence[Row]) -> tuple[list[str], NDArray[np.int64], LabelEncoder]:
+    encoder = LabelEncoder()
+    labels = encoder.fit_transform([row.label for row in rows])
+    return [row.text for row in rows], labels, encoder
+
+
+def _fit(pipeline: Pipeline, rows: Sequence[Row]) -> Scorer:
+    texts, labels, encoder = _encoded(rows)
+    from headrace.scoring.compile import compile as compiled
+
+    return compiled(pipeline.fit(texts, labels), encoder=encoder)
+
+
+def _again(pipeline: Pipeline, rows: Sequence[Row]) -> Scorer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _fit(clone(pipeline), rows)
+
+
+def _search(
+    pipeline: Pipeline,
+    estimator: Estimator,
+    choices: Choices,
+    texts: Sequence[str],
+    labels: NDArray[np.int64],
+    progress: Progress,
+) -> tuple[Trial, ...]:
+    if not choices.search:
+        return ()
+    ranges = _ranges(pipeline, estimator)
+    return search(pipeline, ranges, choices.search, texts, labels, seed=choices.seed, progress=progress)
+
+
+def _pipeline(estimator: Estimator, choices: Choices, texts: Sequence[str]) -> Pipeline:
+    rare = 2 if len(texts) >= RARE_ROWS else 1
+    options: dict[str, Any] = {"sublinear_tf": True, "min_df": rare, "max_features": FEATURES}
+    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), **options)
+    words = TfidfVectorizer(analyzer="word", ngram_range=(1, 2), **options)
+    parts = [("characters", characters)]
+    if _has_terms(words, texts):  # not so where a sentence is one word, as in Japanese, or where there are emoji only
+        parts.append(("words", words))
+    steps: list[tuple[str, Any]] = [("features", FeatureUnion(parts))]
+    if choices.svd:
+        steps.append(("svd", _reduction(FeatureUnion(parts), choices, texts)))
+    return Pipeline([*steps, ("classifier", estimator.build(choices.seed))])
+
+
+def _has_terms(vectoriser: TfidfVectorizer, texts: Sequence[str]) -> bool:
+    analyse = vectoriser.build_analyzer()
+    seen = Counter[str]()
+    for text in texts:
+        terms = set(analyse(text))
+        seen.update(terms)
+        if any(seen[term] >= vectoriser.min_df for term in terms):
+            return True
+    return False
+
+
+def _reduction(features: FeatureUnion, choices: Choices, texts: Sequence[str]) -> TruncatedSVD:
+    columns = features.fit_transform(texts).shape[1]
+    if not 0 < choices.svd < columns:
+        raise Misconfigured(
+            f"an SVD to {choices.svd:,} dimensions isn't possible: the texts have {columns:,} features; choose fewer"
+        )
+    return TruncatedSVD(choices.svd, random_state=choices.seed)
+
+
+def _ranges(pipeline: Pipeline, estimator: Estimator) -> dict[str, Any]:
+    ranges: dict[str, Any] = {
+        "features__characters__ngram_range": [(low, high) for low in (1, 2) for high in (3, 4, 5)],
+        "features__characters__sublinear_tf": [True, False],
+        "features__words__ngram_range": [(1, 1), (1, 2)],
+        **{f"classifier__{name}": values for name, values in estimator.ranges.items()},
+    }
+    known = pipeline.get_params()
+    return {name: values for name, values in ranges.items() if name in known}
+
+
+def _parameters(pipeline: Pipeline) -> dict[str, Any]:
+    """The parameters of the steps, by "step__name"; those that aren't set or are estimators themselves are left out."""
+    found = sorted((name, value) for name, value in pipeline.get_params().items() if "__" in name)
+    return {name: plain(value) for name, value in found if value is not None and not hasattr(value, "fit")}

@@ -1,0 +1,59 @@
+"""Golden texts: what a version must still say of them wherever it is opened. Sentences of our own, or a few of the user's."""
+
+import hashlib
+from collections.abc import Sequence
+
+from headrace.cards import Card, Golden
+from headrace.model import Model, Scorer
+from headrace.training.datasets import Row
+
+NUMBER = 12
+LONGEST = 300
+MARGIN = 0.01
+
+LANGUAGES = (
+    "The ferry leaves at noon, and nobody has bought the tickets yet.",
+    "Färjan går vid tolv, och ingen har köpt biljetterna ännu.",
+    "Færgen sejler klokken tolv, og ingen har købt billetterne endnu.",
+    "Die Fähre legt mittags ab, und noch hat niemand die Fahrkarten gekauft.",
+    "Le bac part à midi et personne n'a encore acheté les billets.",
+    "El barco sale a mediodía y nadie ha comprado todavía los billetes.",
+    "O barco parte ao meio-dia e ninguém comprou ainda os bilhetes.",
+    "Prom odpływa w południe, a nikt jeszcze nie kupił biletów.",
+    "Паром отходит в полдень, а билеты ещё никто не купил.",
+    "Пором вирушає опівдні, а квитків ще ніхто не придбав.",
+    "Lautta lähtee keskipäivällä, eikä kukaan ole vielä ostanut lippuja.",
+    "A komp délben indul, és még senki sem vette meg a jegyeket.",
+    "Feribot öğlen kalkıyor ve henüz kimse bilet almadı.",
+    "تغادر العبارة عند الظهر ولم يشتر أحد التذاكر بعد.",
+    "フェリーは正午に出ますが、まだ誰も切符を買っていません。",
+    "배는 정오에 떠나는데 아직 아무도 표를 사지 않았다.",
+    "Chuyến phà rời bến lúc trưa mà chưa ai mua vé cả.",
+    "2026-11-23 08:15",
+)
+
+
+def golden(card: Card, scorer: Scorer, texts: Sequence[str]) -> tuple[Golden, ...]:
+    """The texts with what a model of this card and scorer says of them.
+
+    Left out is what another machine's rounding might turn over: a score close to the second best, or to the rule's threshold.
+    """
+    model = Model(card.name, card, scorer)
+    threshold = card.rule.threshold if card.rule else None
+    kept = []
+    for text, said, best in zip(texts, model.predict(texts), model.top(texts, 2), strict=True):
+        clear = len(best) < 2 or best[0].score - best[1].score > MARGIN
+        if clear and (threshold is None or abs(said.score - threshold) > MARGIN):
+            kept.append(Golden(text, said.label, said.score))
+    return tuple(kept)
+
+
+def of_the_users_own(rows: Sequence[Row]) -> list[str]:
+    """Up to a dozen short texts of the data, from as many labels as there are, the same every time."""
+    by_label: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda row: hashlib.blake2b(row.text.encode(), digest_size=8).digest()):
+        if len(row.text) <= LONGEST:
+            by_label.setdefault(row.label, []).append(row.text)
+    turns = max(map(len, by_label.values()), default=0)
+    ordered = (texts[turn] for turn in range(turns) for _, texts in sorted(by_label.items()) if turn < len(texts))
+    return list(dict.fromkeys(ordered))[:NUMBER]

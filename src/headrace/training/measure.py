@@ -1,0 +1,88 @@
+"""What a recipe is worth on data: held-out figures, the learning curve, speed."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from headrace.model import Scorer
+from headrace.training.datasets import Progress, Row
+from headrace.training.evaluate import Answers, Evaluation, evaluate
+from headrace.training.fitting import Fitted
+from headrace.training.recipes import Recipe, vary
+from headrace.training.search import FOLDS
+
+SHARES = (0.125, 0.25, 0.5)
+SPEED_TEXTS = 4_000
+SPEED_ALONE = 200
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Point:
+    """The accuracy on held-out texts after learning from so many rows, and the seconds that learning took."""
+
+    rows: int
+    accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Texts a second by one process, in a batch and one at a time, and how many characters those texts have on average."""
+
+    batch: float
+    alone: float
+    characters: float
+
+
+def judge(recipe: Recipe, scorer: Scorer, held: Sequence[Row], seed: int, progress: Progress) -> Evaluation:
+    """Evaluate on held-out rows, whole and cut as the recipe wishes. Their labels are all known to the scorer."""
+    kinds = [("whole", list(held)), *((name, vary(held, cut, seed)) for name, cut in recipe.cuts)]
+    answers = []
+    for number, (kind, rows) in enumerate(kinds):
+        progress("evaluating", number, len(kinds))
+        scores = scorer.scores([row.text for row in rows])
+        answers.append(Answers(kind, [row.label for row in rows], scores))
+    progress("evaluating", len(kinds), len(kinds))
+    return evaluate(scorer.labels, answers, calibrated=scorer.calibrated)
+
+
+def learning_curve(fitted: Fitted, known: Sequence[Row], held: Sequence[Row], progress: Progress) -> tuple[Point, ...]:
+    """Learn again, with the same parameters, from an eighth, a quarter and a half of the rows (of each label at least three)."""
+    points = []
+    for number, share in enumerate(SHARES):
+        progress("learning curve", number, len(SHARES))
+        rows = _part(known, share)
+        began = time.perf_counter()
+        scorer = fitted.again(rows)
+        seconds = time.perf_counter() - began
+        said = scorer.predict([row.text for row in held])
+        right = sum(one.label == row.label for one, row in zip(said, held, strict=True))
+        points.append(Point(len(rows), right / len(held), seconds))
+    progress("learning curve", len(SHARES), len(SHARES))
+    return tuple(points)
+
+
+def speed(scorer: Scorer, texts: Sequence[str]) -> Speed:
+    """Median of three runs over up to 4,000 texts, after one to warm up."""
+    batch = list(texts[:SPEED_TEXTS])
+    alone = [[text] for text in batch[:SPEED_ALONE]]
+    scorer.predict(batch)
+    rates = sorted(_rate(scorer, [batch]) for _ in range(REPEATS)), sorted(_rate(scorer, alone) for _ in range(REPEATS))
+    return Speed(rates[0][REPEATS // 2], rates[1][REPEATS // 2], sum(map(len, batch)) / len(batch))
+
+
+def _rate(scorer: Scorer, batches: Sequence[Sequence[str]]) -> float:
+    began = time.perf_counter()
+    for batch in batches:
+        scorer.predict(batch)
+    return sum(map(len, batches)) / max(time.perf_counter() - began, 1e-9)
+
+
+def _part(rows: Sequence[Row], share: float) -> list[Row]:
+    by_label: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: hashlib.blake2b(row.text.encode(), digest_size=8).digest()):
+        by_label.setdefault(row.label, []).append(row)
+    return [row for rows in by_label.values() for row in rows[: max(FOLDS, ceil(len(rows) * share))]]

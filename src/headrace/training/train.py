@@ -1,0 +1,109 @@
+"""Training: from labelled files to a version in the registry, with its card and its report."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from headrace.cards import Card, Origin
+from headrace.registry import Registry, Version
+from headrace.training import datasets, goldens, holdout, measure, recipes
+from headrace.training.datasets import Dataset, Progress, Row, silent
+from headrace.training.fitting import Choices
+from headrace.training.measure import Point
+from headrace.training.recipes import Recipe
+from headrace.training.report import Training, render
+from headrace.versions import check_name
+
+CURVE_SECONDS = 120.0
+
+
+def train(
+    name: str,
+    files: Sequence[Path | str],
+    *,
+    registry: Registry,
+    recipe: str | None = None,
+    choices: Choices = Choices(),  # noqa: B008 (frozen)
+    test_size: float | None = None,
+    split_by: Literal["text", "source"] = "text",
+    learning_curve: bool | None = None,
+    keep_pipeline: bool = False,
+    licences: Mapping[str, str] | None = None,
+    alias: str | None = "champion",
+    progress: Progress = silent,
+) -> Version:
+    """Learn a task from labelled files and register the version; `alias` (none, if None) then means it.
+
+    Rows are read, a part is held out, the recipe (the one with the task's name, else "text") learns from the rest; the card and
+    report.html tell how it fares on the part held out. `licences` gives the licences of sources, by the names of their files. The
+    learning curve costs nearly the time of the training itself again: if not said, it is drawn where that took under two minutes.
+    `keep_pipeline` stores the scikit-learn pipeline beside the compiled scorer, which takes a while and some space.
+    Raises Misconfigured for data that nothing can be learnt from, an unknown recipe or estimator, or a registry that can't be written to.
+    """
+    check_name(name)
+    steps = recipes.find(name, recipe)
+    data = datasets.read(files, progress=progress)
+    datasets.check(data.rows)
+    share = steps.test_size if test_size is None else test_size
+    known, held = holdout.split(data.rows, share, seed=choices.seed, by=split_by)
+    datasets.check(known)
+    training = _learn(name, steps, known, held, data, choices, learning_curve, licences or {}, progress)
+    fitted = training.fitted
+    pipeline = fitted.pipeline if keep_pipeline else None
+    progress("registering", 0, 1)
+    version = registry.add(name, fitted.scorer, training.card, pipeline=pipeline, report=render(training), alias=alias)
+    progress("registering", 1, 1)
+    return version
+
+
+def _learn(
+    name: str,
+    recipe: Recipe,
+    known: Sequence[Row],
+    held: Sequence[Row],
+    data: Dataset,
+    choices: Choices,
+    curve: bool | None,
+    licences: Mapping[str, str],
+    progress: Progress,
+) -> Training:
+    began = time.perf_counter()
+    fitted = recipe.fit(known, choices, progress)
+    seconds = time.perf_counter() - began
+    evaluation = measure.judge(recipe, fitted.scorer, held, choices.seed, progress)
+    curve = seconds < CURVE_SECONDS if curve is None else curve
+    points = measure.learning_curve(fitted, known, held, progress) if curve else ()
+    card = Card(
+        name=name,
+        labels=tuple(fitted.scorer.labels),
+        estimator=fitted.estimator,
+        parameters={"recipe": recipe.name, "seed": choices.seed, **fitted.parameters},
+        sizes={"train": len(known), "test": len(held), "malformed": data.malformed, "repeated": data.repeated},
+        figures=evaluation.figures,
+        rule=recipe.rule,
+        sources=tuple(Origin(one.name, one.rows, licences.get(one.name)) for one in data.origins),
+    )
+    texts = recipe.golden or goldens.of_the_users_own(known)
+    return Training(
+        msgspec.structs.replace(card, golden=goldens.golden(card, fitted.scorer, texts)),
+        fitted,
+        evaluation,
+        measure.speed(fitted.scorer, [row.text for row in held]),
+        (*points, Point(len(known), evaluation.figures.accuracy, seconds)),
+        (*_remarks(data), *fitted.notes),
+    )
+
+
+def _remarks(data: Dataset) -> list[str]:
+    """What a reader should know of the data."""
+    found = []
+    if data.malformed:
+        found.append(f"{data.malformed:,} rows could not be used, among them: {'; '.join(data.faults)}")
+    if data.repeated:
+        found.append(f"{data.repeated:,} rows were there already and were left out")
+    if data.contradicted:
+        found.append(f"{data.contradicted:,} texts occur with more than one label")
+    return found
