@@ -32,7 +32,7 @@ class DeadPage:
         self._pages: list[str | None] = [None]
         self._shown: Sequence[DeadLetter] = ()
         self._masthead: Masthead = open_page("/dead")
-        with ui.element("main").props("id=main"):
+        with ui.element("div").props("id=main tabindex=-1"):
             self._graves = Graves()
         put(self._graves, rows=[], kinds=[], next=False, before=False, trouble="", said="", started=False)
         self._graves.on("replay", lambda event: self._act(event.args, again=True))

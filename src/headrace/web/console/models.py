@@ -25,7 +25,7 @@ def add(live: Live, watching: Watching, naming: Naming) -> None:
     @ui.page("/models", title="Models · Headrace")
     async def page() -> None:
         masthead = open_page("/models")
-        with ui.element("main").props("id=main"):
+        with ui.element("div").props("id=main tabindex=-1"):
             cards = Cards()
         put(cards, models=[], trouble="", started=False)
 

@@ -32,7 +32,7 @@ class LivePage:
         self._live, self._watching, self._naming = live, watching, naming
         self._chosen = chosen
         self._masthead: Masthead = open_page("/")
-        with ui.element("main").props("id=main"):
+        with ui.element("div").props("id=main tabindex=-1"):
             if live.services.labeller is not None:
                 Probe(live.services.labeller, naming, live.services.door.document_bytes)
             with ui.element("div").classes("columns"):
