@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from headrace.errors import HeadraceError, Misconfigured, Unavailable
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 
 BUSY_SECONDS = 30.0
 
@@ -16,7 +16,7 @@ def path_of(url: str) -> Path:
     """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
     parts = urlsplit(url)
     path = unquote(parts.path).removeprefix("/")
-    if parts.netloc or not path or parts.query:
+    if parts.netloc or not path or parts.query or parts.fragment or "\0" in path or path == ":memory:":
         raise Misconfigured(
             f"{url!r} names no file; write sqlite:///queue.db, or sqlite:////var/lib/queue.db for an absolute path"
         )
@@ -34,6 +34,7 @@ def open_file(
     with translated(f"opening the {kind} {path}"):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
+            _check_application(connection, path, kind, application)
             _use_wal(connection)
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             _check_version(connection, path, kind, application, version, schema)
@@ -77,6 +78,8 @@ def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
         return Misconfigured(f"{doing}: the file cannot be opened; check that its folder exists and may be written")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return Misconfigured(f"{doing}: the file may not be written; check its owner and permissions")
+    if code == sqlite3.SQLITE_TOOBIG:
+        return Rejected(f"{doing}: it is too large for a database ({error})")
     if code == sqlite3.SQLITE_FULL:
         return Unavailable(f"{doing}: the disk is full; free some space, and it goes on by itself")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR):
@@ -97,6 +100,16 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
 
 
+def _check_application(connection: sqlite3.Connection, path: Path, kind: str, application: int) -> None:
+    """Raises Misconfigured for another's database, before anything in it is changed."""
+    connection.execute("BEGIN")  # so that both questions see the same
+    found = _versions(connection)[0]
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    connection.execute("COMMIT")
+    if found != application and not (found == 0 and empty):
+        raise Misconfigured(f"{path} is an SQLite database, but not Headrace's {kind}; name another file")
+
+
 def _check_version(
     connection: sqlite3.Connection, path: Path, kind: str, application: int, version: int, schema: Sequence[str]
 ) -> None:
@@ -104,14 +117,12 @@ def _check_version(
     if found == (0, 0):
         with transaction(connection, f"creating the {kind} {path}"):
             found = _versions(connection)  # another process may have been first
-            if found == (0, 0) and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if found == (0, 0):
                 for statement in schema:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id={application}")
                 connection.execute(f"PRAGMA user_version={version}")
                 found = (application, version)
-    if found[0] != application:
-        raise Misconfigured(f"{path} is an SQLite database, but not Headrace's {kind}; name another file")
     if found[1] > version:
         raise Misconfigured(
             f"the {kind} {path} was written by a newer Headrace"

@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +16,12 @@ import msgspec
 
 from headrace import frames
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury, bury_bytes, decode
-from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
-from headrace.model import Model
-from headrace.ports import Classifier
-from headrace.registry import Registry
+from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.opened import Open, open_models, told
 from headrace.runtime import follow_parent
-from headrace.served import Served, Setup, parse
-from headrace.urls import own_classifier
+from headrace.served import Served
 
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-
-
-@dataclass(frozen=True)
-class Open:
-    """A model that is served, and open."""
-
-    served: Served
-    version: str
-    classifier: Classifier
-    check: Callable[[], None]
-
-    def best(self, texts: Sequence[str], request: frames.Texts) -> list[list[Prediction]]:
-        """What was asked for each text; a classifier of the user's own knows its best label only."""
-        if not isinstance(self.classifier, Model):
-            return [[one] for one in self.predict(texts)]
-        if request.top:
-            return self.classifier.top(texts, request.top)
-        return [[one] for one in self.classifier.predict(texts, threshold=request.threshold)]
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predictions that name their version."""
-        found = self.classifier.predict(texts)
-        if len(found) != len(texts):
-            raise ValueError(f"the model gave {len(found)} predictions for {len(texts)} texts")
-        return [Prediction(str(one.label), float(one.score), self.version) for one in found]
 
 
 class Labelling:
@@ -100,7 +71,7 @@ class Labelling:
             except (MemoryError, HeadraceError):
                 raise
             except Exception as error:
-                raise Rejected(f"model {model.version} fails on this: {type(error).__name__}: {error}") from error
+                raise Rejected(f"model {model.version} fails on this: {told(error)}") from error
             for number, best in zip(chosen, predictions, strict=True):
                 found[number][model.served.name] = best
         return frames.Answered(found)
@@ -143,51 +114,20 @@ class _Batch:
             return []
         try:
             return [*model.predict([self._documents[number].text for number in chosen])]
-        except (MemoryError, Unavailable):
+        except MemoryError:
             raise
         except Exception as error:
+            failure = f"model {model.version} raised {told(error)}"
+            if isinstance(error, Unavailable):
+                if not model.served.shadow:
+                    raise
+                return [failure] * len(chosen)  # nobody waits for a shadow
             if not model.served.shadow:
                 model.check()
             if len(chosen) == 1:
-                return [f"model {model.version} raised {type(error).__name__}: {error}"]
+                return [failure]
         middle = len(chosen) // 2
         return self._isolate(model, chosen[:middle]) + self._isolate(model, chosen[middle:])
-
-
-def open_models(setup: Setup) -> list[Open]:
-    """Open every model that is served; golden texts are checked. Raises Misconfigured."""
-    registry = Registry.from_url(setup.registry)
-    opened: list[Open] = []
-    for served in parse(setup.models):
-        if served.own:
-            classifier = own_classifier(served.own)
-            version = f"{served.name}@{getattr(classifier, 'version', '0')}"
-            opened.append(Open(served, version, classifier, _golden_check(version, classifier)))
-        else:
-            model = registry.get(served.reference)
-            opened.append(Open(served, model.name, model, model.check))
-    for one in opened:
-        one.check()
-    return opened
-
-
-def _golden_check(version: str, classifier: Classifier) -> Callable[[], None]:
-    """The check of a classifier of the user's own: its member `golden`, pairs of a text and a label, if it has one."""
-
-    def check() -> None:
-        golden = [(str(text), str(label)) for text, label in getattr(classifier, "golden", ())]
-        try:
-            found = [one.label for one in classifier.predict([text for text, _ in golden])]
-        except (MemoryError, HeadraceError):
-            raise
-        except Exception as error:
-            raise Misconfigured(
-                f"model {version} is broken: its golden texts raise {type(error).__name__}: {error}"
-            ) from error
-        if found != [label for _, label in golden]:
-            raise Misconfigured(f"model {version} is broken: its golden texts come out as {found}")
-
-    return check
 
 
 def _applies(served: Served, known: dict[str, Prediction]) -> bool:
@@ -196,9 +136,12 @@ def _applies(served: Served, known: dict[str, Prediction]) -> bool:
 
 def main() -> None:
     """Serve the parent over standard input and output until the input ends."""
-    writing = os.dup(1)
-    os.dup2(2, 1)  # whatever a model prints must not get between the frames
-    setup = frames.read_setup(0)
+    reading, writing = os.dup(0), os.dup(1)
+    os.dup2(2, 1)  # whatever a model prints must not get between the frames, nor may it read them
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    setup = frames.read_setup(reading)
     if setup is None:
         return
     follow_parent(setup.parent, signal.SIGKILL)
@@ -211,7 +154,7 @@ def main() -> None:
         models = open_models(setup)
         say(frames.Ready([model.version for model in models]))
         labelling = Labelling(models, setup.document_bytes, lambda place: say(frames.Working(place)))
-        while (request := frames.read_blocking(0)) is not None:
+        while (request := frames.read_blocking(reading)) is not None:
             say(_serve(labelling, request))
     except MemoryError:
         os._exit(frames.MEMORY_STATUS)

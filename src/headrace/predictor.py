@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from headrace import frames
 from headrace.documents import DeadLetter, Outcome, Prediction, bury, bury_bytes, decode
-from headrace.errors import Rejected
+from headrace.errors import Rejected, Unavailable
 from headrace.process import Abandoned, Gone, Process
+from headrace.runtime import delays
 from headrace.served import Setup, parse
 
 __all__ = ["Abandoned", "Pace", "Predictor"]
@@ -19,6 +20,7 @@ __all__ = ["Abandoned", "Pace", "Predictor"]
 BATCH_SECONDS = 0.5
 GRACE_SECONDS = 2.0
 PROOF = 2
+HINTS = 4  # so many deaths that prove nothing count as one that does: not all of them can be chance
 FIRST_LINES = 16
 MOST_LINES = 8192
 
@@ -78,21 +80,30 @@ class Predictor:
         """Start the process unless it runs, and wait until its models are open. Raises Misconfigured where one can't be."""
         self._process.start()
 
-    def restart(self) -> None:
-        """Let a new process, which opens the models anew, do the work from now on; call it with nothing under way."""
-        self._process.end()
-        self._process.start()
+    def serve(self, models: str) -> None:
+        """Let a new process serve these models (the setting, with the same names) from now on; call it with nothing under way.
+
+        Where it raises Misconfigured, or Unavailable, the models stay as they were.
+        """
+        self._process.serve(models)
 
     def close(self) -> None:
         """End the process at once."""
         self._process.end()
 
     def send(self, lines: Sequence[bytes]) -> None:
-        """Hand over lines, of which `collect` gives the outcomes; returns while the predictor works on the first of them."""
+        """Hand over lines, of which `collect` gives the outcomes; returns while the predictor works on the first of them.
+
+        Raises as `start` does; then nothing was sent.
+        """
         assert not self._queue, "collect first"
         assert not self._sent, "collect first"
         self._queue = list(lines)
-        self._send_some()
+        try:
+            self._send_some()
+        except BaseException:
+            self._queue, self._sent = [], []
+            raise
 
     def collect(self) -> list[Outcome]:
         """One outcome for each line that was sent, in order.
@@ -110,14 +121,23 @@ class Predictor:
         return outcomes
 
     def answer(self, request: frames.Texts) -> list[dict[str, list[Prediction]]]:
-        """Predictions by model for each text, the best first. Raises Rejected where a model fails on a text or takes too long."""
-        self._process.start()
-        try:
-            found = self._exchange(request, self._deadline)
-        except Gone as gone:
-            raise Rejected(f"there is no prediction for this: {gone.reason}") from None
-        assert isinstance(found, frames.Answered)
-        return found.predictions
+        """Predictions by model for each text, the best first. Raises Rejected where a model fails on a text or takes too long.
+
+        Texts are blamed for the death of a fresh process only; for another, they are tried again.
+        """
+        told = ""
+        for _ in range(PROOF):
+            self._process.start()
+            try:
+                found = self._exchange(request, self._deadline)
+            except Gone as gone:
+                told = f"there is no prediction for this: {gone.reason}"
+                if gone.proof:
+                    raise Rejected(told) from None
+                continue
+            assert isinstance(found, frames.Answered)
+            return found.predictions
+        raise Unavailable(f"{told}; try again")
 
     def _send_some(self) -> None:
         self._process.start()
@@ -155,7 +175,8 @@ class Predictor:
 
     def _prove(self, line: bytes) -> Outcome:
         """The outcome of a line that stands alone: models with which two fresh predictors died are left out, and named."""
-        deaths: dict[int, int] = {}
+        deaths: dict[int, float] = {}
+        waits = delays()
         given_up: dict[int, Gone] = {}
         while True:
             if not self._process.fresh:
@@ -166,8 +187,10 @@ class Predictor:
                 (outcome,) = self._labelled(self._exchange(request, self._deadline)).outcomes
                 return self._with_dead(outcome, line, given_up)
             except Gone as gone:
-                deaths[gone.place] = deaths.get(gone.place, 0) + gone.proof
+                deaths[gone.place] = deaths.get(gone.place, 0.0) + (1.0 if gone.proof else 1 / HINTS)
                 if deaths[gone.place] < PROOF:
+                    if not gone.proof:
+                        self._process.pause(next(waits))
                     continue
                 if gone.place < 0:  # before any model: of decoding it
                     return Outcome(None, dead=(bury_bytes(line, _told(gone), kind=gone.kind),))

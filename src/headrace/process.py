@@ -17,6 +17,7 @@ from headrace.runtime import delays, describe
 from headrace.served import Setup
 
 START_SECONDS = 120.0
+LAST_SECONDS = 5.0
 CRASHES_AT_START = 3
 # Signals that somebody sends to end a process, or a whole group: they prove nothing about a document.
 ASKED_TO_END = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE})
@@ -59,8 +60,22 @@ class Process:
         self.models: list[str] = []
         self.deaths = 0
 
+    def serve(self, models: str) -> None:
+        """Let a new process serve these models (the setting); where it raises, it goes on with what it served."""
+        before = self._setup
+        self.end()
+        self._setup = msgspec.structs.replace(before, models=models)
+        try:
+            self.start()
+        except (Misconfigured, Unavailable):
+            self._setup = before
+            raise
+
     def start(self) -> None:
-        """Start the process unless it runs, and wait until its models are open. Raises Misconfigured where one can't be."""
+        """Start the process unless it runs, and wait until its models are open.
+
+        Raises Misconfigured where one can't be, Unavailable where a remote one can't be now.
+        """
         crashes, waits = 0, delays()
         while self._pipe is None:
             try:
@@ -72,7 +87,7 @@ class Process:
                         f"the models ({self._setup.models}) can't be opened: the predictor died {crashes} times while"
                         f" loading them and predicting their golden texts: {gone.reason}; look at its messages above"
                     ) from None
-                self._pause(next(waits))
+                self.pause(next(waits))
 
     def send(self, message: frames.Message, deadline: float) -> None:
         """Send to the process that runs; that it is gone is told by `receive`."""
@@ -134,7 +149,11 @@ class Process:
 
     def _post_mortem(self, place: int, fresh: bool) -> Gone:
         assert self._child is not None
-        status = self._child.wait()
+        try:
+            status = self._child.wait(LAST_SECONDS)
+        except subprocess.TimeoutExpired:  # it only closed its pipe
+            self._child.kill()
+            status = self._child.wait()
         self.end()
         self.deaths += 1
         self._abandon_if_draining()
@@ -148,7 +167,8 @@ class Process:
         if self._draining():
             raise Abandoned("the predictor ended while the worker was draining")
 
-    def _pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
+        """Wait, and be idle meanwhile."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._idle()

@@ -25,21 +25,23 @@ class Stop:
     """A request to finish, made once and seen by everyone. `since` is the monotonic time of the request."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # Its lock may be taken again by the thread that has it: a signal may come while that thread begins to wait.
+        self._changed = threading.Condition(threading.RLock())
         self.since = float("inf")
 
     @property
     def requested(self) -> bool:
-        return self._event.is_set()
+        return self.since < float("inf")
 
     def request(self) -> None:
-        if not self.requested:
-            self.since = time.monotonic()
-            self._event.set()
+        with self._changed:
+            self.since = min(self.since, time.monotonic())
+            self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
         """Wait, but no longer than until the request; whether it was made."""
-        return self._event.wait(seconds)
+        with self._changed:
+            return self._changed.wait_for(lambda: self.requested, seconds)
 
     def overdue(self, seconds: float = DRAIN_SECONDS) -> bool:
         """Whether the request was made longer ago than this."""

@@ -6,7 +6,9 @@ shadow language@challenger          predicts, never answers, and its failures ar
 mood = python:package.module:Class  a classifier of your own: predict(texts) → predictions
 """
 
+import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -54,6 +56,23 @@ def parse(setting: str) -> tuple[Served, ...]:
         )
     _check(served, setting)
     return tuple(served)
+
+
+def pinned(served: Served, version: str) -> Served:
+    """The same, but for one version of the registry, whatever its alias means later."""
+    return dataclasses.replace(served, reference=version)
+
+
+def write(served: Iterable[Served]) -> str:
+    """The setting that `parse` reads as these."""
+    return ", ".join(_written(one) for one in served)
+
+
+def _written(one: Served) -> str:
+    shadow = "shadow " if one.shadow else ""
+    model = f"{one.name} = python:{one.own}" if one.own else one.reference
+    condition = f" if {one.condition}={'|'.join(one.labels)}" if one.condition else ""
+    return f"{shadow}{model}{condition}"
 
 
 def _check(served: list[Served], setting: str) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from headrace.documents import Outcome, bury, bury_bytes, unpack
+import msgspec
+
+from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, encode, unpack
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import Broker, Delivery, FullStore
 from headrace.predictor import Abandoned, Predictor
 from headrace.presence import Reporter
 from headrace.registry import Registry
 from headrace.runtime import Stop, delays
-from headrace.served import Setup, parse
+from headrace.served import Setup, parse, pinned, write
 from headrace.urls import mask
 
 ALIAS_SECONDS = 2.0
@@ -58,20 +60,24 @@ class Keeper:
     ) -> None:
         self._broker, self._store, self._stop, self._drain, self._say = broker, store, stop, drain, say
         self._setup = setup
-        self._predictor = Predictor(setup, deadline=deadline, idle=self._idle, draining=lambda: stop.requested)
+        self._models = self._pinned()
+        self._predictor = Predictor(
+            msgspec.structs.replace(setup, models=self._models),
+            deadline=deadline,
+            idle=self._idle,
+            draining=lambda: stop.requested,
+        )
         self._reporter = Reporter(store)
         self._held: list[Batch] = []
         self._empty_receives = 0
-        self._resolved: list[str] = []
-        self._resolved_at = 0.0
+        self._resolved_at = time.monotonic()
 
     def run(self) -> None:
         """Work until told to stop. Raises Misconfigured where a model is broken: nothing is buried then, and what is leased goes back."""
         try:
             self._reporter.tell("starting")
-            self._predictor.start()
+            self._insist(self._predictor.start, "waiting for a model")
             self._reporter.models = self._predictor.models
-            self._resolved = self._resolve()
             self._work()
         except Abandoned:
             pass  # the leases go back when the broker is closed
@@ -91,12 +97,12 @@ class Keeper:
                 if batch is None:
                     self._follow_aliases()
                     continue
-                self._predictor.send(batch.lines)
+                self._send(batch)
             following = None if self._stop.requested else self._receive(0.0)
             outcomes = self._collect(batch)
             self._follow_aliases()
             if following is not None:
-                self._predictor.send(following.lines)  # before the write, so that both processes are always busy
+                self._send(following)  # before the write, so that both processes are always busy
             self._write(outcomes)
             self._ack(batch)
             batch = following
@@ -120,8 +126,11 @@ class Keeper:
                 return self._predictor.collect()
             except Unavailable as error:  # a remote model
                 self._wait(wait, "waiting for a model", error)
-                self._predictor.send(batch.lines)
+                self._send(batch)
         raise AssertionError("delays never end")
+
+    def _send(self, batch: Batch) -> None:
+        self._insist(lambda: self._predictor.send(batch.lines), "waiting for a model")
 
     def _write(self, outcomes: Sequence[Outcome]) -> None:
         """Write all; one that the store rejects is found by halving, and buried."""
@@ -142,19 +151,21 @@ class Keeper:
         progress.predictor_deaths = self._predictor.deaths
 
     def _write_refused(self, outcome: Outcome, reason: str) -> None:
-        if outcome.document is not None:
-            letter = bury(outcome.document, "refused", reason)
-        else:
-            letter = bury_bytes(outcome.dead[0].data[:REFUSED_BYTES], reason, kind="refused")
-        self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]), "waiting for the store")
+        """Bury what the store rejects; the beginning of it, where the store rejects that too."""
+        data = encode(outcome.document) if outcome.document is not None else outcome.dead[0].data
+        try:
+            named = outcome.document and bury(outcome.document, "refused", reason)
+            self._write_letter(named or bury_bytes(data, reason, kind="refused"))
+        except Rejected:
+            self._write_letter(bury_bytes(data[:REFUSED_BYTES], reason[:REFUSED_BYTES], kind="refused"))
         self._reporter.progress.buried += 1
 
+    def _write_letter(self, letter: DeadLetter) -> None:
+        self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]), "waiting for the store")
+
     def _ack(self, batch: Batch) -> None:
-        try:
-            self._broker.ack(batch.deliveries)
-        except Unavailable as error:
-            # The leases are lost with the connection: the bodies come again, and the store knows their outcomes.
-            self._say(f"an acknowledgement was lost, so its documents come again: {mask(str(error))}")
+        # A connection that was lost took its leases along; the broker ignores their receipts once it is back.
+        self._insist(lambda: self._broker.ack(batch.deliveries), "waiting for the broker")
         self._held.remove(batch)
 
     def _finished(self) -> bool:
@@ -198,9 +209,11 @@ class Keeper:
         except Unavailable as error:
             self._say(f"leases could not be kept: {mask(str(error))}")
 
-    def _resolve(self) -> list[str]:
+    def _pinned(self) -> str:
+        """The setting `models` with the versions that aliases mean now, so that all who open them open the same."""
         registry = Registry.from_url(self._setup.registry)
-        return [str(registry.resolve(one.reference)) for one in parse(self._setup.models) if one.reference]
+        models = parse(self._setup.models)
+        return write(pinned(one, str(registry.resolve(one.reference))) if one.reference else one for one in models)
 
     def _follow_aliases(self) -> None:
         """Let a new predictor take over when an alias has moved; a version that can't be opened is told, and not served."""
@@ -209,12 +222,17 @@ class Keeper:
             return
         self._resolved_at = now
         try:
-            resolved = self._resolve()
+            models = self._pinned()
+            if models == self._models:
+                return
+            before, self._models = self._models, models
+            self._predictor.serve(models)
+        except Unavailable as error:
+            self._models = before  # so that it is tried again
+            self._say(f"the models served stay as they are for now: {error}")
+            return
         except Misconfigured as error:
             self._say(f"the models served stay as they are: {error}")
             return
-        if resolved != self._resolved:
-            self._resolved = resolved
-            self._predictor.restart()
-            self._reporter.models = self._predictor.models
-            self._say(f"now serving {', '.join(self._predictor.models)}")
+        self._reporter.models = self._predictor.models
+        self._say(f"now serving {', '.join(self._predictor.models)}")

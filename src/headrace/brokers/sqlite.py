@@ -154,11 +154,13 @@ class SqliteBroker:
                 lock = _lock_file(path, create=False)
             except BlockingIOError:
                 continue
-            with embedded.transaction(self._consumer, f"taking over the leases of a dead worker in {self._path}"):
-                self._consumer.execute("DELETE FROM leases WHERE owner = ?", (owner,))
-            path.unlink(missing_ok=True)
-            if lock is not None:
-                os.close(lock)
+            try:
+                with embedded.transaction(self._consumer, f"taking over the leases of a dead worker in {self._path}"):
+                    self._consumer.execute("DELETE FROM leases WHERE owner = ?", (owner,))
+                path.unlink(missing_ok=True)
+            finally:
+                if lock is not None:
+                    os.close(lock)
 
     def _change(self) -> int:
         number: int = self._consumer.execute("PRAGMA data_version").fetchone()[0]
@@ -187,7 +189,12 @@ def _lock_file(path: Path, *, create: bool = True) -> int | None:
         raise Unavailable(f"making the lock file {path}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
+    except BlockingIOError:
         os.close(descriptor)
         raise
+    except OSError as error:
+        os.close(descriptor)
+        raise Unavailable(
+            f"locking {path}: {error.strerror}; keep the queue on a local disk, network file systems can't lock"
+        ) from error
     return descriptor

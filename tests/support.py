@@ -1,0 +1,55 @@
+"""What several tests need: waiting for a condition, and setups of predictors."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from headrace.served import Setup
+
+T = TypeVar("T")
+FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
+PATIENCE = 30.0
+
+
+def until(condition: Callable[[], T], what: str = "it") -> T:
+    """The condition's value as soon as it is true; fails where that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come"
+        time.sleep(0.01)
+    return value
+
+
+def setup(
+    models: str = FAULTY, *, memory: int = 1 << 30, document_bytes: int = 1 << 20, registry: str = "none"
+) -> Setup:
+    """What a predictor of these models is told."""
+    return Setup(os.getpid(), registry, models, memory, document_bytes)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead and not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started, in the order of their start."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append((int(fields[19]), int(path.parent.name)))
+    return [number for _, number in sorted(found)]
+
+
+def descriptors() -> int:
+    """How many file descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
