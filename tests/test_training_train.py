@@ -1,5 +1,6 @@
 """Training, from labelled files to a version that predicts, with its card and its report."""
 
+import gzip
 import json
 import random
 import re
@@ -14,6 +15,7 @@ from headrace.training import recipes
 from headrace.training.datasets import Row
 from headrace.training.fitting import Choices
 from headrace.training.train import train
+from headrace.training.wikipedia import LANGUAGES
 
 WORDS = {
     "praise": ["lovely", "great", "helpful", "kind", "quick", "wonderful", "friendly", "thanks", "superb"],
@@ -226,6 +228,28 @@ def test_training_emits_no_warnings_of_its_libraries(registry, tmp_path):
         warnings.simplefilter("always")
         train("mail", [write(tmp_path / "m.jsonl", 60)], registry=registry, choices=Choices(estimator="sgd"))
     assert [str(one.message) for one in caught] == []
+
+
+def test_wikipedia_among_the_files_stands_for_its_articles(registry, tmp_path):
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for language in LANGUAGES:  # gathered already, so that nothing is asked for
+        texts = [f"{language} {language * 2} number {number}" for number in range(4)]
+        body = "".join(json.dumps({"text": text, "label": language}) + "\n" for text in texts)
+        (folder / f"wikipedia_{language}.jsonl.gz").write_bytes(gzip.compress(body.encode()))
+    version = train(
+        "language",
+        ["wikipedia"],
+        registry=registry,
+        choices=Choices(estimator="naive-bayes"),
+        wikipedia=folder,
+        learning_curve=False,
+    )
+    card = registry.card(str(version))
+    assert set(card.labels) == set(LANGUAGES)
+    assert {one.licence for one in card.sources} == {"CC BY-SA 4.0"}
+    assert card.rule.unknown == "und"
+    assert set(card.figures.slices) == {"whole", "20 characters", "two words", "one word"}
 
 
 def test_the_recipe_is_that_of_the_tasks_name_or_the_one_asked_for():
