@@ -1,0 +1,23 @@
+"""The command, with a worker that breaks the second law: it acknowledges before it writes."""
+
+import sys
+from collections.abc import Sequence
+
+from headrace import cli, workers
+from headrace.documents import Outcome
+from headrace.worker import Batch, Keeper
+
+
+class Hasty(Keeper):
+    """Acknowledges what it has not written yet."""
+
+    def _write(self, outcomes: Sequence[Outcome]) -> None:
+        self._broker.ack(self._held[0].deliveries)
+        super()._write(outcomes)
+
+    def _ack(self, batch: Batch) -> None:
+        self._held.remove(batch)
+
+
+workers.Keeper = Hasty  # type: ignore[misc]
+sys.exit(cli.main())
