@@ -1,6 +1,5 @@
 """The console: pages that show results as they come, what waits, and what was buried."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -55,5 +54,4 @@ def add_pages(app: FastAPI, live: Live) -> None:
         show_welcome_message=False,
         reconnect_timeout=10,
         message_history_length=100,
-        storage_secret=secrets.token_hex(16),
     )

@@ -1,0 +1,109 @@
+"""The API and the console on one port, behind one door."""
+
+import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import httpx
+import pytest
+
+from headrace.brokers.memory import MemoryBroker
+from headrace.registry import Registry
+from headrace.stores.memory import MemoryStore
+from headrace.web.server import serve
+from headrace.web.services import Door, Services
+
+TOKEN = "a long random word"
+
+
+class Visitor:
+    """Calls the two apps of a server; every call is a stranger's."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        with httpx.Client(base_url=self._url, trust_env=False, timeout=30) as client:
+            return client.request(method, path, **more)
+
+    def page(self, path: str, **headers: str) -> httpx.Response:
+        return self.call("GET", path, headers={"accept": "text/html", **headers})
+
+    def enter(self, token: str, **headers: str) -> httpx.Response:
+        return self.call("POST", "/enter", data={"token": token}, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """One server for all tests: a process has one console."""
+    services = Services(
+        store=MemoryStore(),
+        connect=MemoryBroker().connect,
+        registry=Registry(tmp_path_factory.mktemp("models"), builtin=None),
+        door=Door(port=0, token=TOKEN),
+    )
+    ready: SimpleQueue[str] = SimpleQueue()
+    stop = threading.Event()
+    server = threading.Thread(
+        target=lambda: serve(services, console=True, stop=stop.is_set, on_ready=ready.put), name="server"
+    )
+    server.start()
+    yield Visitor(ready.get(timeout=30))
+    stop.set()
+    server.join(20)
+    assert not server.is_alive()
+
+
+@pytest.mark.parametrize("path", ["/", "/dead", "/models", "/_nicegui/x"])
+def test_a_stranger_is_asked_for_the_token_on_a_page_without_scripts(visitor: Visitor, path: str) -> None:
+    answer = visitor.page(path)
+    assert answer.status_code == 401
+    assert "<form" in answer.text
+    assert "<script" not in answer.text
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_right_token_opens_the_console_by_a_cookie_that_scripts_cannot_read(visitor: Visitor) -> None:
+    answer = visitor.enter(TOKEN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert TOKEN not in cookie
+    shown = cookie.partition(";")[0]
+    assert visitor.page("/", cookie=shown).status_code == 200
+    assert visitor.call("GET", "/v1/results", headers={"cookie": shown}).status_code == 200
+
+
+def test_a_wrong_token_opens_nothing(visitor: Visitor) -> None:
+    for wrong in ("", "wrong", TOKEN + "x", "å"):
+        answer = visitor.enter(wrong)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+
+
+def test_another_sites_form_cannot_enter_for_somebody(visitor: Visitor) -> None:
+    assert visitor.enter(TOKEN, origin="https://evil.example").status_code == 403
+
+
+def test_a_form_of_any_size_is_not_read(visitor: Visitor) -> None:
+    assert visitor.enter("x" * 10_000).status_code == 413
+
+
+def test_programs_get_an_error_and_no_form(visitor: Visitor) -> None:
+    for path in ("/v1/results", "/v1/nothing"):
+        answer = visitor.page(path)
+        assert answer.status_code == 401
+        assert "HEADRACE_TOKEN" in answer.json()["error"]["message"]
+
+
+def test_each_path_belongs_to_one_of_the_two(visitor: Visitor) -> None:
+    known = {"authorization": f"Bearer {TOKEN}"}
+    assert visitor.page("/", **known).headers["content-type"].startswith("text/html")
+    for path in ("/v1/nothing", "/v1", "/openapi.json/x"):
+        answer = visitor.page(path, **known)
+        assert answer.status_code == 404
+        assert answer.json()["error"]["message"]
+    assert visitor.call("GET", "/livez").json() == {"live": True}
+    assert visitor.page("/v1x", **known).headers["content-type"].startswith("text/html")
