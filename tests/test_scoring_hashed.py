@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured
-from headrace.scoring import hashed, letters, ngrams
+from headrace.scoring import hashed, letters, nature, ngrams
 from headrace.scoring.hashed import HashedScorer, Parts
 
 LABELS = ("aa", "bb", "cc")
@@ -67,6 +67,43 @@ def test_a_text_without_letters_says_nothing_of_its_label(scorer: HashedScorer) 
 
 def test_letters_of_any_script_count_as_letters(scorer: HashedScorer) -> None:
     assert scorer.has_letters(["x", "1 ж", "語", "\U00020000", "ωμέγα", "@name said", "see https://a.b c"]).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for (int i = 0; i < n; i++) {\n  total += values[i];\n}",
+        "def predict_proba(self, texts):\n    return self.scorer.scores(texts)",
+        "const found = items.filter(one => one.id === wanted);",
+        "#include <stdio.h>\nint main(void) { return 0; }",
+        "<ul><li>one</li><li>two</li></ul>",
+        "if (a && b) { std::swap(a, b); }",
+    ],
+)
+def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [nature.CODE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Good morning; how are you? (Fine, thanks.)",
+        "#guten_morgen_welt #noch_ein_tag @nutzer_name",
+        "so =) nice :) ;-) <3 *grins*",
+        "see https://example.org/a_b?c=d&e=f_g for more",
+        "Der Name(n) fehlt noch - bitte nachtragen",
+        "end.Then it went on, and on, and so it was.",
+        "-- And then? -- Nothing.",
+    ],
+)
+def test_words_with_signs_are_no_code(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [nature.WORDS]
+
+
+@given(st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=("L", "M"))))
+@settings(max_examples=100, deadline=None)
+def test_a_text_without_letters_and_marks_is_blank(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [nature.BLANK]
 
 
 @given(st.lists(st.text(), max_size=8), st.integers(1, 3))

@@ -37,14 +37,14 @@ def _composed(base, mark, keys, values):
 
 
 @njit(nogil=True)
-def _class(point, letters):
+def class_of(point, letters):
     if point < 65536:
         return np.int64(letters[point])
     return HAN if 0x20000 <= point < 0x40000 else SEPARATOR
 
 
 @njit(nogil=True)
-def _link(points, at, end):
+def begins_link(points, at, end):
     """Whether a link begins here: http:// or https:// or www."""
     left = end - at
     first = points[at] | 32
@@ -63,14 +63,14 @@ def _link(points, at, end):
 
 
 @njit(nogil=True)
-def _after_name(points, at, end, letters):
+def after_name(points, at, end, letters):
     """Where the @name or domain that follows an at sign ends."""
     while at < end:
         point = points[at]
         dotted = point == 46 or point == 45
-        if dotted and at + 1 < end and _class(points[at + 1], letters) >= FIRST_LETTER:
+        if dotted and at + 1 < end and class_of(points[at + 1], letters) >= FIRST_LETTER:
             at += 2
-        elif point == 95 or 48 <= point <= 57 or _class(point, letters) >= FIRST_LETTER:
+        elif point == 95 or 48 <= point <= 57 or class_of(point, letters) >= FIRST_LETTER:
             at += 1
         else:
             break
@@ -87,12 +87,16 @@ def fold(points, at, end, letters, keys, values, codes, size, inside):
     limit = len(codes) - 2
     while at < end:
         point = points[at]
-        code = _class(point, letters)
+        code = class_of(point, letters)
         if code >= FIRST_LETTER:
             if size >= limit:
                 return at, size, inside
-            if not inside and (point == 104 or point == 119 or point == 72 or point == 87) and _link(points, at, end):
-                while at < end and _class(points[at], letters) != SPACE:
+            if (
+                not inside
+                and (point == 104 or point == 119 or point == 72 or point == 87)
+                and begins_link(points, at, end)
+            ):
+                while at < end and class_of(points[at], letters) != SPACE:
                     at += 1
                 continue
             codes[size] = code
@@ -109,7 +113,7 @@ def fold(points, at, end, letters, keys, values, codes, size, inside):
                 if letter != 0:
                     codes[size - 1] = letter
             continue
-        if code == JOINER and inside and at < end and _class(points[at], letters) >= FIRST_LETTER:
+        if code == JOINER and inside and at < end and class_of(points[at], letters) >= FIRST_LETTER:
             if size >= limit:
                 return at - 1, size, inside
             codes[size] = 39 if point == 0x2019 or point == 0x2BC else point
@@ -120,24 +124,8 @@ def fold(points, at, end, letters, keys, values, codes, size, inside):
             size += 1
             inside = False
         if code == AT:
-            at = _after_name(points, at, end, letters)
+            at = after_name(points, at, end, letters)
     if inside:
         codes[size] = BOUNDARY
         size += 1
     return at, size, False
-
-
-def lettered(points, bounds, letters, found):
-    """Whether each text has a letter outside links and @names, of any script."""
-    for text in range(len(bounds) - 1):
-        at, end, found[text] = bounds[text], bounds[text + 1], False
-        while at < end and not found[text]:
-            code = _class(points[at], letters)
-            if code == AT:
-                at = _after_name(points, at + 1, end, letters)
-            elif code >= FIRST_LETTER and _link(points, at, end):
-                while at < end and _class(points[at], letters) != SPACE:
-                    at += 1
-            else:
-                found[text] = code == OTHER or code >= FIRST_LETTER
-                at += 1

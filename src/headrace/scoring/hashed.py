@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
-from headrace.scoring import folding, native, ngrams, weights
+from headrace.scoring import folding, native, nature, ngrams, weights
 
 KIND = "hashed"
 BATCH_TEXTS = 512
@@ -27,7 +27,7 @@ _POINTS, _BOUNDS, _LETTERS = (
 _SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, native.array(types.int8), types.uint64, types.int64,
           native.array(types.float64), native.array(types.int64, mutable=True), native.array(types.float64, mutable=True),
           native.array(types.float64, 2, mutable=True))  # fmt: skip
-_LETTERED = (_POINTS, _BOUNDS, _LETTERS, native.array(types.boolean, mutable=True))
+_NATURES = (_POINTS, _BOUNDS, _LETTERS, native.array(types.int8, mutable=True))
 _SHAPES = {
     "weights": ("int8", 1),
     "gains": ("float64", 1),
@@ -90,12 +90,17 @@ class HashedScorer:
         blocks = [chances for _, _, chances in self._run(texts, whole=True)]
         return np.concatenate(blocks) if blocks else np.empty((0, len(self.labels)))
 
+    def natures(self, texts: Sequence[str]) -> NDArray[np.int8]:
+        """`nature.BLANK` (no letter of any script outside links and @names), `nature.CODE` or `nature.WORDS`, for each text."""
+        points, bounds = _points(_listed(texts))
+        found = np.empty(len(bounds) - 1, np.int8)
+        native.compiled(nature.natures, _NATURES)(points, bounds, self.parts.letters, found)
+        return found
+
     def has_letters(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Whether each text has a letter of any script outside links and @names."""
-        points, bounds = _points(_listed(texts))
-        found = np.empty(len(bounds) - 1, np.bool_)
-        native.compiled(folding.lettered, _LETTERED)(points, bounds, self.parts.letters, found)
-        return found
+        lettered: NDArray[np.bool_] = self.natures(texts) != nature.BLANK
+        return lettered
 
     def save(self, folder: Path) -> None:
         """Into a folder that exists, as `weights.safetensors`."""
