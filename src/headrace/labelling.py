@@ -136,6 +136,7 @@ def _applies(served: Served, known: dict[str, Prediction]) -> bool:
 
 def main() -> None:
     """Serve the parent over standard input and output until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # so that it shows in the status that somebody asked for the end
     reading, writing = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # whatever a model prints must not get between the frames, nor may it read them
     nothing = os.open(os.devnull, os.O_RDONLY)

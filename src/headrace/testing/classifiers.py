@@ -5,6 +5,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -96,6 +97,22 @@ def _spin() -> None:
         pass
 
 
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _shut() -> None:
+    """Closes every descriptor, the pipe to the keeper among them, and lives on."""
+    os.closerange(0, 256)
+    _hang()
+
+
+def _chatter() -> None:
+    """Writes to standard output and reads from standard input, as a library may."""
+    print("chatter", flush=True)
+    sys.stdin.read(1)
+
+
 def _unavailable() -> None:
     raise Unavailable("the remote model is away")
 
@@ -108,5 +125,8 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "GROW": _grow,
     "HANG": _hang,
     "SPIN": _spin,
+    "INTERRUPT": _interrupt,
+    "SHUT": _shut,
+    "CHATTER": _chatter,
     "UNAVAILABLE": _unavailable,
 }
