@@ -15,6 +15,7 @@ import headrace
 from headrace.cards import Card, Golden, Rule, has_letters
 from headrace.errors import Misconfigured
 from headrace.registry import Model, Registry
+from headrace.training.softmax import HashedSoftmax
 
 ENGLISH = ("the cat sat on the mat", "where is the house", "a good day to you", "this is what they think")
 SWEDISH = ("katten satt på mattan", "var är huset någonstans", "en god dag till dig", "det är vad de tycker")
@@ -361,6 +362,13 @@ def test_a_text_without_letters_is_zxx_and_one_below_the_threshold_und(registry,
     assert [one.label for one in found[:3]] == ["zxx", "zxx", "und"]
     assert found[0].score == 1.0
     assert found[2].score == scorers[0].predict(["ab"])[0].score
+
+
+def test_a_scorer_that_knows_letters_itself_is_asked_about_the_unsure_texts_only(registry):
+    model = HashedSoftmax(buckets=1 << 12, passes=20).fit([*ENGLISH, *SWEDISH], ["en"] * 4 + ["sv"] * 4)
+    put(registry, model.to_scorer(), rule=Rule(0.6))
+    texts = ["12 345 :-) 😀", "https://example.com/the/cat @you", "", "the cat sat on the mat", "katten satt på mattan"]
+    assert [one.label for one in registry.get("language").predict(texts)] == ["zxx", "zxx", "zxx", "en", "sv"]
 
 
 def test_a_threshold_replaces_the_rules_and_0_always_names_a_label(registry, scorers):

@@ -20,8 +20,9 @@ PIPELINE = "pipeline.skops"
 REPORT = "report.html"
 
 _ADDRESS = re.compile(rb'("__id__": |"file": ")\d+')  # skops names objects by their address in memory
-_DRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|@\w+", re.IGNORECASE)
-_LETTER = re.compile(r"[^\W\d_]")
+_BEGINS_PLAIN = re.compile(r"\w+\s").match
+# A link, an e-mail address, a @name; or else, as a group, a character that may be a letter. Linear in the text's length.
+_LETTERS = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)[^\s@]++@\S+|@\w+|([^\W\d_])", re.IGNORECASE).finditer
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -146,9 +147,13 @@ def read(folder: Path) -> Card:
 
 def has_letters(text: str) -> bool:
     """Whether a text holds a letter of any script outside of links, e-mail addresses and @names."""
-    if "://" in text or "@" in text or "www." in text.lower():
-        text = _DRESS.sub(" ", text)
-    return any(found.group().isalpha() for found in _LETTER.finditer(text))
+    if text[:1].isalpha() and _BEGINS_PLAIN(text):  # nearly every text, at a fifth of the cost
+        return True
+    for found in _LETTERS(text):
+        letter = found[1]
+        if letter and letter.isalpha():
+            return True
+    return False
 
 
 def digest(path: Path) -> str:

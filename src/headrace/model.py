@@ -65,7 +65,14 @@ class Model:
         rule = self._rule(threshold)
         if rule is None:
             return [Prediction(one.label, one.score, self.name) for one in self._scorer.predict(texts)]
-        return [self._decide(rule, text, one) for text, one in zip(texts, self._scorer.predict(texts), strict=True)]
+        found = [
+            Prediction(one.label if one.score >= rule.threshold else rule.unknown, one.score, self.name)
+            for one in self._scorer.predict(texts)
+        ]
+        if rule.no_letters:
+            for place in self._without_letters(texts, found):
+                found[place] = Prediction(rule.no_letters, 1.0, self.name)
+        return found
 
     def top(self, texts: Sequence[str], n: int = 3) -> list[list[Prediction]]:
         """The best `n` labels of each text, or all where there are fewer, best first; the card's rule plays no part."""
@@ -99,11 +106,14 @@ class Model:
         known = self.card.rule
         return Rule(threshold, known.unknown, known.no_letters) if known else Rule(threshold, no_letters="")
 
-    def _decide(self, rule: Rule, text: str, one: Prediction) -> Prediction:
-        if rule.no_letters and not has_letters(text):
-            return Prediction(rule.no_letters, 1.0, self.name)
-        label = one.label if one.score >= rule.threshold else rule.unknown
-        return Prediction(label, one.score, self.name)
+    def _without_letters(self, texts: Sequence[str], found: Sequence[Prediction]) -> list[int]:
+        own = getattr(self._scorer, "has_letters", None)
+        if own is None:
+            return [place for place, text in enumerate(texts) if not has_letters(text)]
+        # A scorer that can tell gives all labels of such a text the same probability: only the unsure ones need to be asked about.
+        unsure = [place for place, one in enumerate(found) if one.score <= 0.5]
+        told = own([texts[place] for place in unsure]) if unsure else ()
+        return [place for place, letters in zip(unsure, told, strict=True) if not letters]
 
     def _broken(self, reason: str) -> Misconfigured:
         return Misconfigured(
