@@ -1,0 +1,94 @@
+"""Settings: the file, the environment and flags, in rising order, and what is no setting."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headrace import config
+from headrace.config import Settings
+from headrace.errors import Misconfigured
+
+
+def status(folder: Path, *flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What `headrace status` says in a folder; it names the store that it can't open."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+    command = [sys.executable, "-m", "headrace", "status", *flags]
+    return subprocess.run(command, cwd=folder, env={**clean, **variables}, capture_output=True, text=True, check=False)
+
+
+def store(name: str) -> str:
+    return f"sqlite:///missing-{name}/store.db"
+
+
+def test_the_environment_wins_over_the_file_and_a_flag_over_both(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text(f'store = "{store("file")}"\nport = 9\n')
+    by_file = status(tmp_path)
+    assert by_file.returncode == 2, by_file.stderr
+    assert "missing-file" in by_file.stderr
+    by_variable = status(tmp_path, HEADRACE_STORE=store("variable"))
+    assert "missing-variable" in by_variable.stderr
+    by_flag = status(tmp_path, "--store", store("flag"), HEADRACE_STORE=store("variable"))
+    assert "missing-flag" in by_flag.stderr
+    assert "missing-variable" not in by_flag.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "flags", "variables"),
+    [
+        ('stor = "memory:"', [], {}),
+        ("", ["--stor", "memory:"], {}),
+        ("", [], {"HEADRACE_STOR": "memory:"}),
+    ],
+    ids=["file", "flag", "environment"],
+)
+def test_what_is_no_setting_is_misuse_with_what_was_perhaps_meant(
+    tmp_path: Path, file: str, flags: list[str], variables: dict[str, str]
+) -> None:
+    (tmp_path / "headrace.toml").write_text(file)
+    done = status(tmp_path, *flags, **variables)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2, said
+    assert "id you mean" in said
+    assert "store" in said.lower()
+    assert "Traceback" not in said
+
+
+def test_a_file_that_cannot_be_read_is_told_with_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for content in (b'store = "', b"\xff\xfe", b"store\0"):
+        (tmp_path / "headrace.toml").write_bytes(content)
+        with pytest.raises(Misconfigured, match=str(tmp_path / "headrace.toml")):
+            config.sources()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", -1),
+        ("port", 65536),
+        ("deadline", 0.0),
+        ("deadline", float("nan")),
+        ("deadline", 1e9),
+        ("memory", 1 << 20),
+        ("document_bytes", 10),
+        ("document_bytes", 1 << 40),
+        ("request_bytes", 1),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_told_by_its_name(name: str, value: float) -> None:
+    with pytest.raises(Misconfigured, match=f"the setting {name} is"):
+        Settings(**{name: value})
+
+
+def test_a_value_of_another_kind_is_misuse(tmp_path: Path) -> None:
+    for done in (status(tmp_path, "--port", "many"), status(tmp_path, HEADRACE_PORT="many")):
+        assert done.returncode == 2
+        assert "many" in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_defaults_are_good_settings() -> None:
+    assert Settings() == Settings()

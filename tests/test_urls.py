@@ -1,0 +1,105 @@
+"""Which adapter serves a URL, and what is said where none does."""
+
+import importlib
+
+import pytest
+
+from headrace.documents import Body
+from headrace.errors import Misconfigured
+from headrace.urls import BROKERS, STORES, Connectors, is_memory, mask, open_files, own_classifier
+
+
+@pytest.mark.parametrize(
+    ("broker", "store", "reason"),
+    [
+        ("sqlit:///queue.db", "memory:", "no broker is known for 'sqlit:///queue.db'; did you mean sqlite:"),
+        ("memory:", "memroy:", "no store is known for 'memroy:'; did you mean memory:"),
+        ("queue.db", "memory:", "no broker is known for 'queue.db'; .*known are"),
+        ("", "memory:", "no broker is known for ''"),
+        ("memory", "memory:", "did you mean memory:"),
+        ("xyz://me:secret@host/", "memory:", r"xyz://me:\*\*\*@host/"),
+    ],
+)
+def test_a_scheme_that_nothing_serves_is_told_with_what_was_perhaps_meant(broker: str, store: str, reason: str) -> None:
+    with pytest.raises(Misconfigured, match=reason):
+        Connectors(broker, store)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://host/queue.db",
+        "sqlite:///a.db?x=1",
+        "sqlite:///a#b.db",
+        "sqlite:///:memory:",
+    ],
+)
+def test_a_url_that_names_no_file_is_told_how_to_write_one(url: str) -> None:
+    with pytest.raises(Misconfigured, match=r"sqlite:////var/lib/queue\.db for an absolute path"):
+        Connectors(url, "memory:").broker()
+
+
+def test_what_lives_in_memory_is_the_same_at_each_call() -> None:
+    connectors = Connectors("memory:", "memory:")
+    one, two = connectors.broker(), connectors.broker()
+    assert one is not two
+    one.publish([Body(b"a")])
+    assert [delivery.data for delivery in two.receive(100, 0)] == [b"a"]
+    connectors.store().save("a", "b")
+    assert connectors.store().load("a") == "b"
+    assert Connectors("memory:", "memory:").store().load("a") is None
+
+
+def test_memory_is_told_from_what_processes_share() -> None:
+    assert is_memory("memory:")
+    assert not is_memory("sqlite:///memory:")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("amqp://me:secret@host/v", "amqp://me:***@host/v"),
+        (
+            "waiting for postgresql://me:s3:c%2Fr@et@host:5432/db?x=1 again",
+            "waiting for postgresql://me:***@host:5432/db?x=1 again",
+        ),
+        ("redis://:secret@host", "redis://:***@host"),
+        ("a kafka://u:one@h1 and a redis://v:two@h2", "a kafka://u:***@h1 and a redis://v:***@h2"),
+        ("amqps://u:secret@h1,amqps://u:other@h2", "amqps://u:***@h1,amqps://u:***@h2"),
+        ("http://host:8000/a@b", "http://host:8000/a@b"),
+        ("sqlite:///queue.db", "sqlite:///queue.db"),
+        ("me@example.org: hello", "me@example.org: hello"),
+    ],
+)
+def test_passwords_in_urls_are_masked(text: str, shown: str) -> None:
+    assert mask(text) == shown
+
+
+@pytest.mark.parametrize("entry", [*BROKERS.values(), *STORES.values()], ids=lambda entry: entry.target)
+def test_every_adapter_of_the_base_install_is_where_the_table_says(entry: object) -> None:
+    if not entry.extra:
+        module, _, name = entry.target.partition(":")
+        adapter = getattr(importlib.import_module(module), name)
+        assert callable(adapter.from_url)
+
+
+def test_a_format_that_is_not_known_is_told() -> None:
+    with pytest.raises(Misconfigured, match="known are jsonl, csv, tsv, text"):
+        open_files("a.xml", "xml", 1000)
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("no.such.module:Class", "cannot be loaded: No module named 'no'"),
+        ("headrace.testing.classifiers:Nothing", "cannot be loaded"),
+        ("headrace.testing.classifiers:FAULTS", "is no class"),
+        (":Class", "cannot be loaded"),
+    ],
+)
+def test_a_classifier_of_ones_own_that_is_not_there_is_told(target: str, reason: str) -> None:
+    with pytest.raises(Misconfigured, match=reason):
+        own_classifier(target)
