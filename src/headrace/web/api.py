@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from headrace.web.documents import Documents
+from headrace.web.documents import PATH, Documents
 from headrace.web.door import Guarded
+from headrace.web.express import Express
 from headrace.web.health import Health
 from headrace.web.live import Live
 from headrace.web.meters import Metered
@@ -34,9 +35,11 @@ def plain_api(live: Live) -> FastAPI:
         live.close()
 
     app = new_app("Headrace", lifespan=lifespan)
-    for calls in (Documents(live), Lists(live), Predicting(live), Health(live)):
+    documents = Documents(live)
+    for calls in (documents, Lists(live), Predicting(live), Health(live)):
         app.include_router(calls.routes())
     add_error_handlers(app)
+    app.add_middleware(Express, method="POST", path=PATH, answer=documents.post)
     app.add_middleware(Metered, meters=live.meters)
     describe(app)
     return app

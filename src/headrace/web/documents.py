@@ -1,10 +1,10 @@
 """Documents over HTTP: in by POST, out by GET, gone by DELETE."""
 
+import math
 from collections.abc import Sequence
-from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from headrace import documents
@@ -16,12 +16,19 @@ from headrace.web.live import Live, answer
 from headrace.web.replies import Refused, refused, reply
 from headrace.web.schemas import Accepted, Items, NewDocument, Queueing, answers, reference, takes
 
+PATH = "/v1/documents"
 MOST = 1000
 WAIT_SECONDS = 60
 SOURCE = "api"
 
 _ONE = reference(NewDocument)
 _BODY = {"oneOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MOST}]}
+_WAIT = {
+    "name": "wait",
+    "in": "query",
+    "description": "Seconds to wait for the results.",
+    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": WAIT_SECONDS},
+}
 
 
 class Documents:
@@ -36,15 +43,15 @@ class Documents:
         """The calls, for an app."""
         router = APIRouter(tags=["documents"])
         router.add_api_route(
-            "/v1/documents",
+            PATH,
             self.post,
             methods=["POST"],
             status_code=202,
             summary="Publish a document, or a list of up to 1,000",
             responses=answers({202: Accepted, 200: Items}, 400, 409, 413, 415, 422, 503),
-            openapi_extra=takes(_BODY),
+            openapi_extra={**takes(_BODY), "parameters": [_WAIT]},
         )
-        path = "/v1/documents/{identity:path}"
+        path = PATH + "/{identity:path}"
         router.add_api_route(
             path,
             self.get,
@@ -62,11 +69,10 @@ class Documents:
         )
         return router
 
-    async def post(
-        self, request: Request, wait: Annotated[float | None, Query(gt=0, le=WAIT_SECONDS, allow_inf_nan=False)] = None
-    ) -> Response:
+    async def post(self, request: Request) -> Response:
         """202 with the ids once the broker has confirmed all; with `wait` (seconds) 200 with the results, if they are there in time.
         One bad document of a list is told with its index, and nothing is taken."""
+        wait = _read_wait(request)
         value, size = await bodies.read_json(request, self._door.request_bytes)
         if size > bodies.LARGE:
             taken = await anyio.to_thread.run_sync(self._admit, value)
@@ -131,6 +137,19 @@ class Documents:
                     f"the document {document.id!r} is stored with another text; publish this one under an id of its own"
                 )
                 raise refused(Conflict(told), index=index if isinstance(value, list) else None)
+
+
+def _read_wait(request: Request) -> float | None:
+    given = request.query_params.get("wait")
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= WAIT_SECONDS:
+        raise Refused(422, f"wait must be a number of seconds above 0, up to {WAIT_SECONDS}")
+    return seconds
 
 
 def _check_id(identity: str) -> None:

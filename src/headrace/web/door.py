@@ -11,7 +11,7 @@ import ipaddress
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
@@ -24,18 +24,26 @@ PROBES = ("/livez", "/readyz")
 API_PATHS = ("/v1", "/livez", "/readyz", "/metrics", "/openapi.json")
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_COMMON_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-}
-_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_COMMON_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_API_HEADERS = (
+    *_COMMON_HEADERS,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
 # The console's framework compiles its templates in the browser, so it needs eval and inline scripts; nothing is loaded from elsewhere.
-_CONSOLE_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+_CONSOLE_HEADERS = (
+    *_COMMON_HEADERS,
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
+        b"form-action 'self'; frame-ancestors 'none'",
+    ),
 )
 
 
@@ -194,16 +202,11 @@ async def _close(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 def _dressed(scope: Scope, send: Send) -> Send:
     """`send`, with the headers that keep a browser from doing more than it is meant to."""
-    policy = _API_POLICY if is_api(scope["path"]) else _CONSOLE_POLICY
+    more = _API_HEADERS if is_api(scope["path"]) else _CONSOLE_HEADERS
 
     async def dressed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _COMMON_HEADERS.items():
-                headers[name] = value
-            headers["content-security-policy"] = policy
-            if scope["path"].startswith("/v1/"):
-                headers["cache-control"] = "no-store"
+            message["headers"] = [*message["headers"], *more]
         await send(message)
 
     return dressed
