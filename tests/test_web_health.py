@@ -122,3 +122,22 @@ def test_the_description_names_every_call_and_every_shape_it_speaks_of(tmp_path:
     assert spoken_of <= set(shapes)
     assert set(shapes["Result"]["required"]) == {"id", "text", "source", "created_at", "meta", "predictions"}
     assert "HTTPValidationError" not in spoken_of
+
+
+def test_every_call_and_every_metric_is_documented(tmp_path: Path) -> None:
+    told = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
+    with world(tmp_path, labeller=FirstLetter()) as api:
+        paths = api.get("/openapi.json").json()["paths"]
+        lines = api.get("/metrics").text.splitlines()
+    calls = [
+        (method.upper(), path.partition("{")[0].rstrip("/")) for path, methods in paths.items() for method in methods
+    ]
+    assert [
+        call
+        for call in calls
+        if call[1] not in told or (call[1].startswith("/v1") and f"`{call[0]} {call[1]}" not in told)
+    ] == []
+    metrics = {
+        line.split()[2] for line in lines if line.startswith("# TYPE") and not line.split()[2].endswith("_created")
+    }
+    assert [metric for metric in metrics if metric not in told] == []
