@@ -364,11 +364,12 @@ def test_a_text_without_letters_is_zxx_and_one_below_the_threshold_und(registry,
     assert found[2].score == scorers[0].predict(["ab"])[0].score
 
 
-def test_a_scorer_that_knows_letters_itself_is_asked_about_the_unsure_texts_only(registry):
+def test_a_scorer_that_knows_code_from_words_is_asked(registry):
     model = HashedSoftmax(buckets=1 << 12, passes=20).fit([*ENGLISH, *SWEDISH], ["en"] * 4 + ["sv"] * 4)
     put(registry, model.to_scorer(), rule=Rule(0.6))
-    texts = ["12 345 :-) 😀", "https://example.com/the/cat @you", "", "the cat sat on the mat", "katten satt på mattan"]
-    assert [one.label for one in registry.get("language").predict(texts)] == ["zxx", "zxx", "zxx", "en", "sv"]
+    texts = ["12 345 :-) 😀", "https://example.com/the/cat @you", "", "for (i = 0; i < n; i++) { the->cat(); }"]
+    assert [one.label for one in registry.get("language").predict(texts)] == ["zxx"] * 4
+    assert [one.label for one in registry.get("language").predict([ENGLISH[0], SWEDISH[0]])] == ["en", "sv"]
 
 
 def test_a_threshold_replaces_the_rules_and_0_always_names_a_label(registry, scorers):

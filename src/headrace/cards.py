@@ -36,8 +36,8 @@ class Golden(msgspec.Struct, frozen=True):
 class Rule(msgspec.Struct, frozen=True):
     """When a model declines to name one of its labels.
 
-    A text without letters (links, addresses and @names don't count) is `no_letters`; where the best score is below
-    `threshold` the label is `unknown`. A threshold of 0 switches both off.
+    A text without letters (links, addresses and @names don't count), or code where the scorer can tell, is `no_letters`; where the
+    best score is below `threshold` the label is `unknown`. A threshold of 0 switches both off.
     """
 
     threshold: float

@@ -70,7 +70,7 @@ class Model:
             for one in self._scorer.predict(texts)
         ]
         if rule.no_letters:
-            for place in self._without_letters(texts, found):
+            for place in self._in_no_language(texts):
                 found[place] = Prediction(rule.no_letters, 1.0, self.name)
         return found
 
@@ -106,14 +106,14 @@ class Model:
         known = self.card.rule
         return Rule(threshold, known.unknown, known.no_letters) if known else Rule(threshold, no_letters="")
 
-    def _without_letters(self, texts: Sequence[str], found: Sequence[Prediction]) -> list[int]:
-        own = getattr(self._scorer, "has_letters", None)
-        if own is None:
+    def _in_no_language(self, texts: Sequence[str]) -> list[int]:
+        natures = getattr(self._scorer, "natures", None)
+        if natures is None:
             return [place for place, text in enumerate(texts) if not has_letters(text)]
-        # A scorer that can tell gives all labels of such a text the same probability: only the unsure ones need to be asked about.
-        unsure = [place for place, one in enumerate(found) if one.score <= 0.5]
-        told = own([texts[place] for place in unsure]) if unsure else ()
-        return [place for place, letters in zip(unsure, told, strict=True) if not letters]
+        from headrace.scoring.nature import WORDS
+
+        places: list[int] = (natures(texts) != WORDS).nonzero()[0].tolist()
+        return places
 
     def _broken(self, reason: str) -> Misconfigured:
         return Misconfigured(
