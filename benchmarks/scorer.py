@@ -1,0 +1,202 @@
+"""Sentences a second, memory, size and accuracy: the scorer beside scikit-learn and the libraries that name languages.
+
+    python benchmarks/scorer.py --data ../shared/data [--rounds 5] [--plot scorer.png] [--only compiled,CLD2]
+
+Needs the extras `train` and `bench`. A TF-IDF pipeline (2- and 3-grams of characters, about 135,000 of them; 38 labels) is trained on part
+of the data, and compiled. Each candidate runs in a process of its own, with one thread where not said otherwise, on the same sentences;
+rounds are interleaved, so that whatever else the machine does falls on all of them, and medians are given. Accuracy is measured on the
+hold-out (dev/), where a language that a candidate doesn't know counts as wrong, and a code that covers two languages as right for both.
+"""
+
+import argparse
+import gzip
+import json
+import multiprocessing
+import random
+import statistics
+import tempfile
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from candidates import CANDIDATES, megabytes, right, serve
+
+SECONDS = 1.0  # about what one candidate gets in one round
+FEATURES = 134_886
+
+
+@dataclass
+class Candidate:
+    """A process that answers, and what was measured."""
+
+    name: str
+    pipe: Connection
+    process: Any
+    rates: list[float] = field(default_factory=list)
+    count: int = 0
+    accuracy: float = 0.0
+    memory: float = 0.0
+    first: float = 0.0
+    answers: list[str] = field(default_factory=list)
+
+    def ask(self, texts: list[str]) -> tuple[list[str], float]:
+        self.pipe.send(texts)
+        labels, seconds = self.pipe.recv()
+        return labels, seconds
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+
+def main() -> None:
+    """Train, start the candidates, measure them in turn, print and plot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sentences", type=int, default=6000)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--only", default="", help="names, or parts of them, separated by commas")
+    parser.add_argument("--work", type=Path, help="keep the trained pipeline here, and use it again")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.work or Path(scratch)
+        train(options.data / "language", folder)
+        rows = read(*sorted((options.data / "language" / "dev").glob("*.jsonl.gz")))
+        random.Random(0).shuffle(rows)
+        names = [name for name in CANDIDATES if any(part in name for part in options.only.split(","))]
+        candidates = [started for name in names if (started := start(name, folder))]
+        measure(candidates, rows[: options.sentences], options.rounds)
+        shared = share(folder, 10)
+    show(candidates, rows[: options.sentences])
+    print(
+        f"\nTen processes with the compiled pipeline: {shared[1]:.0f} MB each; one alone: {shared[0]:.0f} MB (proportional set size)"
+    )
+    if options.plot:
+        plot(candidates, options.plot)
+
+
+def read(*paths: Path) -> list[tuple[str, str]]:
+    """Texts and labels of files of JSON Lines."""
+    rows = []
+    for path in paths:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            rows += [(row["text"], row["label"]) for row in map(json.loads, lines)]
+    return rows
+
+
+def train(data: Path, folder: Path) -> None:
+    """Train and compile the pipeline, unless the folder has one."""
+    import joblib
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.pipeline import make_pipeline
+
+    import headrace
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "pipeline.joblib").exists():
+        rows = read(data / "train" / "sib200_train.jsonl.gz", data / "train" / "ntrex128.jsonl.gz")
+        texts, labels = zip(*random.Random(0).sample(rows, 56_000), strict=True)
+        vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(2, 3), max_features=FEATURES)
+        pipeline = make_pipeline(vectorizer, SGDClassifier(alpha=1e-5, max_iter=5, tol=None, random_state=0))
+        joblib.dump(pipeline.fit(texts, labels), folder / "pipeline.joblib")
+    headrace.compile(joblib.load(folder / "pipeline.joblib")).save(folder)
+
+
+def start(name: str, folder: Path) -> Candidate | None:
+    """The candidate in its own process, or None, with a word on why, where it isn't installed."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(name, folder, theirs), daemon=True)
+    process.start()
+    if trouble := ours.recv():
+        print(f"{name} is left out: {trouble}")
+        return None
+    return Candidate(name, ours, process)
+
+
+def measure(candidates: list[Candidate], rows: list[tuple[str, str]], rounds: int) -> None:
+    """Accuracy on all rows, then rates in interleaved rounds on as many as fit into a second."""
+    texts = [text for text, _ in rows]
+    for candidate in candidates:
+        candidate.answers, seconds = candidate.ask(texts)
+        candidate.count = max(100, min(len(texts), int(len(texts) / seconds * SECONDS)))
+        hits = sum(right(answer, label) for answer, (_, label) in zip(candidate.answers, rows, strict=True))
+        candidate.accuracy = hits / len(rows)
+        candidate.pipe.send(None)
+        candidate.memory, candidate.first = candidate.pipe.recv()
+    for _ in range(rounds):
+        for candidate in candidates:
+            _, seconds = candidate.ask(texts[: candidate.count])
+            candidate.rates.append(candidate.count / seconds)
+    for candidate in candidates:
+        candidate.pipe.send(False)
+        candidate.process.join()
+
+
+def share(folder: Path, count: int) -> tuple[float, float]:
+    """Proportional set size, in MB, of one process with the compiled pipeline, and of each of several at once."""
+    import psutil
+
+    sizes = []
+    for number in (1, count):
+        running = [started for _ in range(number) if (started := start("compiled, in batches", folder))]
+        for candidate in running:
+            candidate.ask(["Guten Morgen"] * 300)
+        sizes.append(statistics.mean(psutil.Process(one.process.pid).memory_full_info().pss for one in running) / 1e6)
+        for candidate in running:
+            candidate.pipe.send(False)
+            candidate.process.join()
+    return sizes[0], sizes[1]
+
+
+def show(candidates: list[Candidate], rows: list[tuple[str, str]]) -> None:
+    """One table, and the ratios that are promised."""
+    print(
+        f"\n{len(rows):,} sentences of {sum(len(text) for text, _ in rows) / len(rows):.0f} characters on average, 38 languages\n"
+    )
+    print(f"| {'':28} | sentences/s |   spread    | accuracy | resident MB | package MB | first answer s |")
+    print(f"|{'-' * 30}|------------:|------------:|---------:|------------:|-----------:|---------------:|")
+    for one in candidates:
+        spread = f"{min(one.rates):,.0f}-{max(one.rates):,.0f}"
+        print(
+            f"| {one.name:28} | {one.rate:11,.0f} | {spread:>11} | {one.accuracy:8.4f} | {one.memory:11.0f} "
+            f"| {megabytes(CANDIDATES[one.name][1]):10.1f} | {one.first:14.2f} |"
+        )
+    found = {one.name: one for one in candidates}
+    print()
+    for fast, slow in [
+        ("compiled, in batches", "scikit-learn, in batches"),
+        ("compiled, one at a time", "scikit-learn, one at a time"),
+        ("compiled, 2 threads", "compiled, in batches"),
+        *(("headrace language", peer) for peer in list(CANDIDATES)[6:]),
+    ]:
+        if fast in found and slow in found:
+            ratios = [a / b for a, b in zip(found[fast].rates, found[slow].rates, strict=True)]
+            print(f"{fast} / {slow}: {statistics.median(ratios):.2f}x")
+    same = [found[name].answers for name in found if name.startswith(("compiled", "scikit-learn"))]
+    print(f"compiled and scikit-learn give the same labels: {all(answers == same[0] for answers in same)}")
+
+
+def plot(candidates: list[Candidate], path: Path) -> None:
+    """Speed against accuracy."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 5))
+    for one in candidates:
+        own = one.name.startswith(("compiled", "headrace"))
+        axes.plot(one.rate, one.accuracy, "o", color="tab:blue" if own else "tab:gray")
+        axes.annotate(one.name, (one.rate, one.accuracy), xytext=(4, 4), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", xlabel="sentences a second", ylabel="accuracy on the hold-out, 38 languages")
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
