@@ -22,11 +22,11 @@ _NAMES = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 class Mix:
     """Shares of kinds of examples: whole texts, fragments of 3 to 8 words, pairs, single words, and words of the lists."""
 
-    texts: float = 0.30
+    texts: float = 0.35
     fragments: float = 0.20
-    pairs: float = 0.18
-    singles: float = 0.17
-    listed: float = 0.15
+    pairs: float = 0.16
+    singles: float = 0.15
+    listed: float = 0.14
 
 
 @dataclass(frozen=True, eq=False)
