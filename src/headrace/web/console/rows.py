@@ -112,7 +112,7 @@ def detail(identity: str, found: Found | Dead | None, naming: Naming) -> dict[st
     if not isinstance(found, Found):
         return {"id": identity, "gone": True}
     facts = [
-        [said.model or model, f"{_both(naming.name(model, said.label))} ({said.label}), {said.score:.4f}"]
+        [said.model or model, f"{_called(said.label, naming.name(model, said.label))}, {said.score:.4f}"]
         for model, said in sorted(found.predictions.items())
     ]
     facts += [[f"Failed: {letter.model or letter.kind}", letter.reason] for letter in found.dead]
@@ -143,5 +143,6 @@ def _names(name: Name) -> dict[str, str]:
     return {"name": name.name, "own": name.own}
 
 
-def _both(name: Name) -> str:
-    return f"{name.name} · {name.own}" if name.own else name.name
+def _called(label: str, name: Name) -> str:
+    both = f"{name.name} · {name.own}" if name.own else name.name
+    return both if both == label else f"{both} ({label})"

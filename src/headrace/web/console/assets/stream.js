@@ -24,12 +24,11 @@ export default {
       <p v-if="!shown.length && started" class="quiet empty">{{ chosen.label || chosen.source ? "Nothing here matches." : "No results yet. They appear here as they come." }}</p>
       <ol class="rows" :class="{ calm }">
         <li v-for="row in shown" :key="row.id">
-          <button type="button" class="row" @click="$emit('look', row.id)">
+          <button type="button" class="row" :class="{ many: row.others.length }" @click="$emit('look', row.id)">
             <span class="label"><b>{{ row.name }}</b><small v-if="row.own" :lang="row.label" dir="auto">{{ row.own }}</small></span>
             <span class="text" dir="auto">{{ row.text }}</span>
             <span class="marks">
               <span v-for="one in row.others" :key="one.model" class="chip">{{ one.model }}: {{ one.name }}</span>
-              <span v-if="row.dead" class="chip bad">part failed</span>
               <span v-if="row.source" class="chip">{{ row.source }}</span>
               <span v-if="row.score !== null" class="score"><span class="rail" aria-hidden="true"><span
                 :style="{ width: 100 * row.score + '%' }"></span></span>{{ Math.round(100 * row.score) }}%</span>
