@@ -10,13 +10,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["compile", "load"]
 
-_HOMES = {"load": "headrace.registry", "compile": "headrace.scoring.compile"}
-
 
 def __getattr__(name: str) -> Any:
     """`load` and `compile` are imported when they are first used."""
-    if name not in _HOMES:
+    home = {"load": "headrace.registry", "compile": "headrace.scoring.compile"}.get(name)
+    if home is None:
         raise AttributeError(f"module 'headrace' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(home), name)

@@ -5,7 +5,7 @@ Exit status: 0 done, 1 it found something wrong, 2 misuse or configuration, 3 a 
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -13,7 +13,7 @@ from headrace import __version__, config
 from headrace.errors import HeadraceError
 from headrace.urls import mask
 
-COMMANDS = {
+COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("running:demo", "Start everything, and feed it samples in 38 languages."),
     "up": ("running:up", "Start everything: workers, the API and the console."),
     "serve": ("running:serve", "Serve the API and the console."),
@@ -25,13 +25,13 @@ COMMANDS = {
     "status": ("looking:status", "Show the backlog, the workers and what is stored."),
     "erase": ("looking:erase", "Erase documents by their ids."),
 }
-MODELS = {
+MODELS: Mapping[str, tuple[str, str]] = {
     "list": ("models:list_", "List model versions, with their aliases."),
     "show": ("models:show_", "Show the card of a version."),
     "promote": ("models:promote_", "Let an alias mean a version."),
     "rollback": ("models:rollback_", "Let an alias mean what it meant before."),
 }
-DEAD = {
+DEAD: Mapping[str, tuple[str, str]] = {
     "list": ("dead:list_", "List dead letters."),
     "show": ("dead:show_", "Show dead letters whole."),
     "replay": ("dead:replay_", "Publish dead letters again."),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -21,7 +21,7 @@ LAST_SECONDS = 5.0
 CRASHES_AT_START = 3
 # Signals that somebody sends to end a process, or a whole group: they prove nothing about a document.
 ASKED_TO_END = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE})
-_ERRORS = {error.__name__: error for error in (Misconfigured, Unavailable, Rejected)}
+_ERRORS: Mapping[str, type[HeadraceError]] = {error.__name__: error for error in (Misconfigured, Unavailable, Rejected)}
 
 
 class Abandoned(Exception):

@@ -1,5 +1,6 @@
 """A block: one vectoriser and the weights of its features, as arrays for the kernel."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,14 +13,14 @@ from headrace.scoring import kernel, native, spreading
 from headrace.scoring.texts import Reading
 
 Arrays = dict[str, NDArray[Any]]
-ANALYZERS = {"char": spreading.CHAR, "char_wb": spreading.CHAR_WB, "word": spreading.WORD}
-TERM_FREQUENCIES = {
+ANALYZERS: Mapping[str, int] = {"char": spreading.CHAR, "char_wb": spreading.CHAR_WB, "word": spreading.WORD}
+TERM_FREQUENCIES: Mapping[str, int] = {
     "count": kernel.COUNT,
     "binary": kernel.BINARY,
     "sublinear": kernel.SUBLINEAR,
     "positive": kernel.POSITIVE,
 }
-NORMS = {"": kernel.NO_NORM, "l1": kernel.L1, "l2": kernel.L2}
+NORMS: Mapping[str, int] = {"": kernel.NO_NORM, "l1": kernel.L1, "l2": kernel.L2}
 
 
 class Counting(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import numpy as np
 
 from headrace.scoring.heads import AnyHead, Calibrated, Clipped, Curve, Floats, Member, Plain, Sigmoid, Softmax
 
-PLAIN = {"LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "PassiveAggressiveClassifier"}
+PLAIN = ("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "PassiveAggressiveClassifier")
 
 # Isotonic regression that rises faster than this makes differences in the last digits of what goes in visible.
 STEEPEST = 1e7
@@ -132,14 +132,15 @@ def _calibrated(estimator: Any, steps: tuple[Any, ...]) -> Decision:
         if isinstance(inner.head, Calibrated):
             raise Unsupported("CalibratedClassifierCV calibrates a classifier that is calibrated already")
         width = sum(len(part.bias) for part in inner.parts)
-        places = [classes.index(label) for label in inner.classes]
-        if len(classes) == 2:
-            places = [1]
-        relative = isinstance(inner.head, Softmax) and inner.head.bayes
-        curves = [_curve(calibrator, relative) for calibrator in calibrated.calibrators]
-        if len(curves) != len(places):
-            raise Unsupported("CalibratedClassifierCV has not one curve for each label")
-        members.append(Member(column, width, inner.head, curves, places))
+        if calibrated.method == "temperature" and len(inner.classes) == len(classes):
+            members.append(Member(column, width, inner.head, factor=float(calibrated.calibrators[0].beta_)))
+        else:
+            places = [1] if len(classes) == 2 else [classes.index(label) for label in inner.classes]
+            relative = isinstance(inner.head, Softmax) and inner.head.bayes
+            curves = [_curve(calibrator, relative) for calibrator in calibrated.calibrators]
+            if len(curves) != len(places):
+                raise Unsupported("CalibratedClassifierCV has not one curve for each label")
+            members.append(Member(column, width, inner.head, curves, places))
         parts += inner.parts
         column += width
     return Decision(tuple(parts), Calibrated(members=members, labels=len(classes)), estimator.classes_)

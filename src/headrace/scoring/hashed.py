@@ -1,7 +1,7 @@
 """The scorer of our own language model: hashed n-grams of characters, eight bits a weight, calibrated by length."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ _SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, nati
           native.array(types.float64), native.array(types.int64, mutable=True), native.array(types.float64, mutable=True),
           native.array(types.float64, 2, mutable=True))  # fmt: skip
 _NATURES = (_POINTS, _BOUNDS, _LETTERS, native.array(types.int8, mutable=True))
-_SHAPES = {
+_SHAPES: Mapping[str, Any] = {
     "weights": ("int8", 1),
     "gains": ("float64", 1),
     "letters": ("uint16", 1),

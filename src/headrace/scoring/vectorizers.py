@@ -14,8 +14,8 @@ from headrace.scoring.classifiers import Part, Unsupported, name
 from headrace.scoring.heads import Floats
 from headrace.scoring.texts import Reading
 
-VECTORIZERS = {"CountVectorizer", "TfidfVectorizer", "HashingVectorizer"}
-SELECTORS = {
+VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
+SELECTORS = (
     "GenericUnivariateSelect",
     "SelectFdr",
     "SelectFpr",
@@ -24,7 +24,7 @@ SELECTORS = {
     "SelectKBest",
     "SelectPercentile",
     "VarianceThreshold",
-}
+)
 WORDS = (r"(?u)\b\w\w+\b", r"\b\w\w+\b")
 
 

@@ -22,7 +22,7 @@ from headrace.errors import Misconfigured
 
 FILE = "weights.safetensors"
 HEADER_BYTES = 100_000_000  # as in the format's own definition
-_DTYPES = {
+_DTYPES: Mapping[str, Any] = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",

@@ -15,7 +15,7 @@ from headrace.scoring.folding import BOUNDARY
 from headrace.training.folder import Examples, Folder
 
 # wordfreq's names for languages that it knows under another one; it answers for any name, so that only listed ones may be asked for
-_NAMES = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
+_NAMES: Mapping[str, str] = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import gzip
 import io
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -16,7 +16,7 @@ from headrace.cards import Origin
 from headrace.errors import Misconfigured
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
-TABLES = {".csv": ",", ".tsv": "\t"}
+TABLES: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
 FAULTS_KEPT = 5
 
 Progress = Callable[[str, int, int], None]

@@ -23,7 +23,10 @@ BUCKETS = 500_000
 RATE = 1.2
 POWER = 0.25
 SOURCE_POWER = 0.6  # a source of n texts is drawn from in proportion to n ** SOURCE_POWER
-EMPHASIS = {"dsl2014_test": 10.0, "dsl2015_test": 10.0}  # news in close languages, of which there is little
+EMPHASIS: Mapping[str, float] = {
+    "dsl2014_test": 10.0,
+    "dsl2015_test": 10.0,
+}  # news in close languages, of which there is little
 HELD_OUT = 50  # one text in so many calibrates, where nothing else is given for it
 CALIBRATING = 100_000  # examples cut from the texts that calibrate
 

@@ -1,7 +1,8 @@
 """Documents over HTTP: in by POST, out by GET, gone by DELETE."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
@@ -22,8 +23,8 @@ WAIT_SECONDS = 60
 SOURCE = "api"
 
 _ONE = reference(NewDocument)
-_BODY = {"oneOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MOST}]}
-_WAIT = {
+_BODY: Mapping[str, Any] = {"oneOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MOST}]}
+_WAIT: Mapping[str, Any] = {
     "name": "wait",
     "in": "query",
     "description": "Seconds to wait for the results.",

@@ -13,7 +13,7 @@ from headrace.web.finding import Dead, Found
 from headrace.web.replies import Error
 
 REFERENCE = "#/components/schemas/{name}"
-_FOUND_OR_DEAD = {"anyOf": [{"$ref": REFERENCE.format(name=name)} for name in ("Found", "Dead")]}
+_FOUND_OR_DEAD: Mapping[str, Any] = {"anyOf": [{"$ref": REFERENCE.format(name=name)} for name in ("Found", "Dead")]}
 ABOUT = """Documents go in, and come out with their predictions. Errors are `{"error": {"message": …}}`, with the `index` of the
 member that was wrong where a list was sent; 503 comes with `Retry-After`. Off loopback send `Authorization: Bearer TOKEN`."""
 

@@ -1,6 +1,6 @@
 """What a label is called on a page: a language by both its names, anything else as it is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,9 +9,9 @@ from babel import Locale, UnknownLocaleError
 UNKNOWN, NO_LANGUAGE = "und", "zxx"
 FEWEST = 2
 
-_SPECIAL = {UNKNOWN: "Unknown language", NO_LANGUAGE: "No language"}
+_SPECIAL: Mapping[str, str] = {UNKNOWN: "Unknown language", NO_LANGUAGE: "No language"}
 # Where the CLDR has no name of the language in itself, or one that is no name of a language.
-_OWN = {"war": "Winaray", "id": "Bahasa Indonesia", "ms": "Bahasa Melayu", "tl": "Tagalog"}
+_OWN: Mapping[str, str] = {"war": "Winaray", "id": "Bahasa Indonesia", "ms": "Bahasa Melayu", "tl": "Tagalog"}
 
 
 @dataclass(frozen=True)
