@@ -20,6 +20,13 @@ def api(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One for the tests that leave nothing behind."""
+    with world(tmp_path_factory.mktemp("models")) as found:
+        yield found
+
+
 def stored(api: World, identity: str, text: str) -> None:
     api.store.write([Outcome(Document(identity, text, published_at=1), (Prediction(text[0], 0.9, MODEL),))])
 
@@ -96,11 +103,11 @@ def test_who_waits_in_vain_is_told_the_ids(api: World) -> None:
 
 
 @pytest.mark.parametrize("wait", ["0", "-1", "61", "nan", "inf", "soon", ""])
-def test_a_wait_that_is_no_number_of_seconds_up_to_sixty_is_refused(api: World, wait: str) -> None:
-    answer = api.post(f"{DOCUMENTS}?wait={wait}", {"text": "Hej"})
+def test_a_wait_that_is_no_number_of_seconds_up_to_sixty_is_refused(idle: World, wait: str) -> None:
+    answer = idle.post(f"{DOCUMENTS}?wait={wait}", {"text": "Hej"})
     assert answer.status_code == 422
     assert "wait" in answer.json()["error"]["message"]
-    assert api.queued() == []
+    assert idle.queued() == []
 
 
 def test_one_bad_document_of_a_list_is_named_and_nothing_is_taken(api: World) -> None:
@@ -140,11 +147,11 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_input_is_refused_with_a_message_and_nothing_is_taken(api: World, kind: str) -> None:
-    answer = api.post(DOCUMENTS, content=BAD[kind])
+def test_bad_input_is_refused_with_a_message_and_nothing_is_taken(idle: World, kind: str) -> None:
+    answer = idle.post(DOCUMENTS, content=BAD[kind])
     assert answer.status_code == 422
     assert len(answer.json()["error"]["message"]) > 10
-    assert api.queued() == []
+    assert idle.queued() == []
 
 
 def test_the_same_id_with_two_texts_in_a_list_is_a_conflict(api: World) -> None:
@@ -239,8 +246,8 @@ def test_an_id_may_hold_anything_that_a_path_can_carry(api: World, identity: str
 
 
 @pytest.mark.parametrize("path", ["", "%00", "i" * 257, "%FF%FE"])
-def test_an_id_that_nothing_can_have_is_unknown(api: World, path: str) -> None:
-    assert api.get(f"{DOCUMENTS}/{path}").status_code == 404
+def test_an_id_that_nothing_can_have_is_unknown(idle: World, path: str) -> None:
+    assert idle.get(f"{DOCUMENTS}/{path}").status_code == 404
 
 
 def test_a_document_that_was_buried_is_told_with_its_reason(api: World) -> None:

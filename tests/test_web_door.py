@@ -51,6 +51,7 @@ def test_another_sites_page_changes_nothing(tmp_path: Path, origin: str) -> None
     with world(tmp_path) as api:
         assert api.post("/v1/documents", {"text": "Hej"}, headers={"origin": origin}).status_code == 403
         assert api.call("DELETE", "/v1/documents/a", headers={"origin": origin}).status_code == 403
+        assert api.get("/v1/results", headers={"origin": origin}).status_code == 403
         assert api.post("/v1/documents", {"text": "Hej"}, headers={"sec-fetch-site": "cross-site"}).status_code == 403
         assert api.queued() == []
 
@@ -60,6 +61,21 @@ def test_our_own_page_and_programs_may(tmp_path: Path) -> None:
         own = {"origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin"}
         assert api.post("/v1/documents", {"text": "Hej"}, headers=own).status_code == 202
         assert api.post("/v1/documents", {"text": "Hej"}).status_code == 202
+
+
+def test_behind_a_proxy_pages_of_a_name_in_the_setting_may(tmp_path: Path) -> None:
+    with world(tmp_path, door=Door(hosts=("labels.example.org",))) as api:
+        for origin, status in (
+            ("https://labels.example.org", 202),
+            ("https://evil.example", 403),
+            ("http://localhost", 403),
+        ):
+            assert api.post("/v1/documents", {"text": "Hej"}, headers={"origin": origin}).status_code == status
+
+
+def test_links_from_elsewhere_may_be_followed(tmp_path: Path) -> None:
+    with world(tmp_path) as api:
+        assert api.get("/v1/results", headers={"sec-fetch-site": "cross-site"}).status_code == 200
 
 
 def test_off_loopback_whoever_comes_shows_the_token(tmp_path: Path) -> None:

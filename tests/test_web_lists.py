@@ -16,6 +16,13 @@ def api(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One for the tests that leave nothing behind."""
+    with world(tmp_path_factory.mktemp("models")) as found:
+        yield found
+
+
 def fill(api: World) -> None:
     for n in range(10):
         document = Document(str(n), f"text {n}", source="form" if n % 2 else "tweets", published_at=1)
@@ -82,8 +89,8 @@ def test_results_are_filtered(api: World, query: str, ids: str) -> None:
         "source=%00",
     ],
 )
-def test_a_limit_page_or_name_that_cannot_be_is_refused(api: World, path: str, query: str) -> None:
-    answer = api.get(f"{path}?{query}")
+def test_a_limit_page_or_name_that_cannot_be_is_refused(idle: World, path: str, query: str) -> None:
+    answer = idle.get(f"{path}?{query}")
     assert answer.status_code == 422
     assert answer.json()["error"]["message"]
 
@@ -123,6 +130,6 @@ def test_a_dropped_dead_letter_is_gone_and_may_be_dropped_again(api: World) -> N
 
 
 @pytest.mark.parametrize("burial", ["0", "-1", "first", "9" * 30])
-def test_a_number_that_no_burial_has_is_refused(api: World, burial: str) -> None:
-    assert api.call("DELETE", f"/v1/dead/{burial}").status_code == 422
-    assert api.post(f"/v1/dead/{burial}/replay").status_code == 422
+def test_a_number_that_no_burial_has_is_refused(idle: World, burial: str) -> None:
+    assert idle.call("DELETE", f"/v1/dead/{burial}").status_code == 422
+    assert idle.post(f"/v1/dead/{burial}/replay").status_code == 422

@@ -20,6 +20,13 @@ def api(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One for the tests that leave nothing behind."""
+    with world(tmp_path_factory.mktemp("models"), labeller=FirstLetter()) as found:
+        yield found
+
+
 def test_a_text_is_predicted_at_once(api: World) -> None:
     answer = api.post(PREDICT, {"text": "Hej"})
     assert answer.status_code == 200
@@ -60,8 +67,8 @@ BAD = [
 
 
 @pytest.mark.parametrize("number", range(len(BAD)))
-def test_what_is_no_text_is_refused(api: World, number: int) -> None:
-    answer = api.post(PREDICT, BAD[number])
+def test_what_is_no_text_is_refused(idle: World, number: int) -> None:
+    answer = idle.post(PREDICT, BAD[number])
     assert answer.status_code == 422
     assert len(answer.json()["error"]["message"]) > 10
 

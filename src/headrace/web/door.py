@@ -1,8 +1,9 @@
 """The door: which requests come in at all. What it refuses, no other code of the web ever sees.
 
 Names: a Host header must be one of ours, so that a foreign page can't reach a loopback server through a name of its own (DNS
-rebinding). Origins: what changes something, and every WebSocket, comes from our own pages or from no page at all, and a POST is JSON,
-which a foreign form can't send. Off loopback whoever comes shows the token, as `Authorization: Bearer …` or by the console's cookie.
+rebinding). Origins: what a page asks for comes from our own pages, or from those of a name in the setting, for a server behind a
+proxy; and a POST is JSON, which a foreign form can't send. Off loopback whoever comes shows the token, as `Authorization:
+Bearer …` or by the console's cookie.
 """
 
 import hashlib
@@ -77,7 +78,8 @@ class Guarded:
         self.app = app
         self._door = door
         self._entrance = entrance
-        self._names = {"localhost", "127.0.0.1", "::1", _bare(door.host), *map(_bare, door.hosts)} - {""}
+        self._named = {_bare(name) for name in door.hosts} - {""}
+        self._names = {"localhost", "127.0.0.1", "::1", _bare(door.host), *self._named} - {""}
         bound = _address(door.host)
         self._any_address = not door.host or (bound is not None and bound.is_unspecified)
         self._session = hmac.digest(door.token.encode(), b"console", hashlib.sha256).hex() if door.token else ""
@@ -110,8 +112,7 @@ class Guarded:
             return
         host = self._check_host(headers)
         method = scope.get("method", "WEBSOCKET")
-        if method not in _SAFE:
-            _check_origin(headers, host)
+        self._check_origin(headers, host, safe=method in _SAFE)
         entering = scope["path"] == ENTER
         if method in ("POST", "PUT", "PATCH") and is_api(scope["path"]):
             _check_json(headers)
@@ -135,23 +136,24 @@ class Guarded:
             )
         return given[0].lower()
 
+    def _check_origin(self, headers: Headers, host: str, *, safe: bool) -> None:
+        """No page of another site reads or changes anything here; following its links is all it can do."""
+        origin = headers.get("origin")
+        if origin is None:
+            foreign = not safe and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        else:
+            given = urlsplit(origin)
+            foreign = given.netloc.lower() != host and (given.hostname or "") not in self._named
+        if foreign:
+            raise Refused(
+                403, "another site's page may not do this here; call it from this server's own pages, or from no page"
+            )
+
     def _is_known(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _same(given.strip(), self._door.token):
             return True
         return _same(_cookie(headers), self._session)
-
-
-def _check_origin(headers: Headers, host: str) -> None:
-    origin = headers.get("origin")
-    if origin is None:
-        foreign = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-    else:
-        foreign = urlsplit(origin).netloc.lower() != host
-    if foreign:
-        raise Refused(
-            403, "another site's page may not do this here; call it from this server's own pages, or from no page"
-        )
 
 
 def _check_json(headers: Headers) -> None:

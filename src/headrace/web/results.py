@@ -1,7 +1,7 @@
 """Lists over HTTP: results and dead letters, and what is done with dead letters."""
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Literal
 
 import anyio.to_thread
 from fastapi import APIRouter, Path, Query
@@ -18,7 +18,7 @@ LIMIT, MOST = 50, 1000
 NAME_LENGTH, TOKEN_LENGTH = 256, 64
 LAST_BURIAL = (1 << 63) - 1
 
-Name = Annotated[str, Query(max_length=NAME_LENGTH, pattern="^[^\\x00]*$")]
+Name = Annotated[str, Query(max_length=NAME_LENGTH)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Token = Annotated[str | None, Query(max_length=TOKEN_LENGTH)]
 Burial = Annotated[int, Path(ge=1, le=LAST_BURIAL)]
@@ -72,13 +72,13 @@ class Lists:
         self, label: Name = "", source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None
     ) -> Response:
         """`label` and `model` (a name, without a version) speak of the predictions that stand; what is left out asks for nothing."""
-        query = ports.Query(label=label, source=source, model=model)
+        query = _query("results", label=label, source=source, model=model)
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
         return reply(Results([item for item in found.items if isinstance(item, Result)], found.next))
 
     async def dead(self, source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None) -> Response:
         """`model` is the one that failed; a document that failed as a whole has none."""
-        query = ports.Query("dead", source=source, model=model)
+        query = _query("dead", source=source, model=model)
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
         return reply(DeadLetters([tell_dead(one) for one in found.items if isinstance(one, DeadLetter)], found.next))
 
@@ -94,6 +94,13 @@ class Lists:
         """For good; a number that is gone is ignored."""
         await anyio.to_thread.run_sync(self._store.drop, [burial])
         return Response(status_code=204)
+
+
+def _query(kind: Literal["results", "dead"], *, label: str = "", source: str, model: str) -> ports.Query:
+    for member, name in (("label", label), ("source", source), ("model", model)):
+        if "\0" in name:
+            raise Refused(422, f"{member!r} holds a NUL character; nothing is called so")
+    return ports.Query(kind, label=label, source=source, model=model)
 
 
 def find_letter(store: ports.Store, burial: int) -> DeadLetter | None:

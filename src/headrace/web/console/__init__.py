@@ -1,5 +1,6 @@
 """The console: pages that show results as they come, what waits, and what was buried."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -41,6 +42,7 @@ def add_pages(app: FastAPI, live: Live) -> None:
     from headrace.web.console.rows import Naming
     from headrace.web.console.watching import Watching
 
+    logging.getLogger("nicegui").setLevel(logging.ERROR)  # it would log every address that somebody mistypes
     watching, naming = Watching(live), Naming(live.services.registry)
     stream.add(live, watching, naming)
     graves.add(live, watching)
