@@ -214,7 +214,7 @@ def test_the_report_is_one_page_with_everything_in_it(trained):
         "texts/s",
     ):
         assert words in page
-    assert "1 rows could not be used, among them: mail.jsonl, line 301: no JSON" in page
+    assert "Rows that could not be used: 1, among them mail.jsonl, line 301: no JSON" in page
     assert page.count("data:image/png;base64,") == 3
     assert all(address.startswith("data:") for address in re.findall(r'(?:src|href)="([^"]*)', page))
     assert "http" not in page
@@ -258,6 +258,44 @@ def test_wikipedia_among_the_files_stands_for_its_articles(registry, tmp_path):
     assert {one.licence for one in card.sources} == {"CC BY-SA 4.0"}
     assert card.rule.unknown == "und"
     assert set(card.figures.slices) == {"whole", "20 characters", "two words", "one word"}
+
+
+def test_the_language_recipe_learns_from_rows_and_word_lists_and_credits_its_sources(registry, tmp_path):
+    sentences = {
+        "en": ("the old mill stands by the river", "we walk to the water in the morning"),
+        "sv": ("den gamla kvarnen står vid floden", "vi går till vattnet på morgonen"),
+        "fi": ("vanha mylly seisoo joen varrella", "kävelemme veden luo aamulla"),
+    }
+    rows = [
+        {"text": f"{text} {number}", "label": label}
+        for label, texts in sentences.items()
+        for text in texts
+        for number in range(40)
+    ]
+    (tmp_path / "xquad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "words" / "web_ocr").mkdir(parents=True)
+    for label, texts in sentences.items():
+        words = "".join(f"{word}\n" for text in texts for word in text.split())
+        (tmp_path / "words" / "web_ocr" / f"{label}.txt.gz").write_bytes(gzip.compress(words.encode()))
+    choices = Choices(words=tmp_path / "words", passes=2, examples=3000)
+    version = train(
+        "language", [tmp_path / "xquad.jsonl"], registry=registry, choices=choices, test_size=0.2, learning_curve=False
+    )
+    card = registry.card(str(version))
+    told = {one.name: (one.home, one.licence) for one in card.sources}
+    assert told["xquad"] == ("github.com/google-deepmind/xquad", "CC BY-SA 4.0")
+    assert {"xquad", "web_ocr"} <= set(told) <= {"xquad", "web_ocr", "wordfreq"}
+    assert card.rule.threshold == 0.5
+    model = registry.get("language")
+    said = model.predict(["the river in the morning", "kvarnen vid vattnet", "joen varrella", "12:30", ""])
+    assert [one.label for one in said] == ["en", "sv", "fi", "zxx", "zxx"]
+    assert len(model.card.golden) > 1
+
+
+def test_word_lists_that_are_not_there_are_told(registry, data, tmp_path):
+    choices = Choices(words=tmp_path / "gone")
+    with pytest.raises(Misconfigured, match="it is no folder"):
+        train("mail", [data], registry=registry, recipe="language", choices=choices)
 
 
 def test_the_recipe_is_that_of_the_tasks_name_or_the_one_asked_for():

@@ -46,11 +46,12 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where training data came from: a file's or a source's name, its rows, and the licence that it states."""
+    """Where training data came from: a file's or a source's name, its rows, its home, and the licence that is stated there."""
 
     name: str
     rows: int
     licence: str | None = None
+    home: str | None = None
 
 
 class LabelFigures(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import LabelEncoder
 
+from headrace.cards import Origin
 from headrace.errors import Misconfigured
 from headrace.model import Scorer
 from headrace.training import estimators
@@ -33,8 +34,9 @@ RARE_ROWS = 2_000  # from here on, an n-gram of one text only is left out
 class Choices:
     """What a user may choose.
 
-    `search` settings are tried, `svd` is a number of dimensions, 0 for none. `words` is a folder of word lists, for the language
-    recipe (see `training.language.read_words`).
+    `search` settings are tried, `svd` is a number of dimensions, 0 for none. For the language recipe only: `words` is a folder of
+    word lists (see `training.language.read_words`); `passes` and `examples` replace how often it learns, and from how many examples
+    each time, where that is to be tried quickly.
     """
 
     seed: int = 0
@@ -42,6 +44,8 @@ class Choices:
     estimator: str | None = None
     svd: int = 0
     words: Path | None = None
+    passes: int | None = None
+    examples: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Fitted:
 
     `again` learns from other rows with the same parameters; `pipeline` is kept for retraining (None where the estimator is our own);
     `trials` are the search's, best first; `variance` is the share of variance that the first 1, 2, … dimensions of the SVD explain;
-    `notes` are for the user to read.
+    `origins` tells of data beyond the rows, such as word lists; `notes` are for the user to read.
     """
 
     scorer: Scorer
@@ -60,6 +64,7 @@ class Fitted:
     pipeline: Any = None
     trials: tuple[Trial, ...] = ()
     variance: NDArray[np.float64] | None = None
+    origins: tuple[Origin, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -91,7 +96,9 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
     notes += sorted({f"{name} stopped before it had converged" for _ in caught})
     variance = np.cumsum(pipeline["svd"].explained_variance_ratio_) if choices.svd else None
     title = f"{name}: {estimator.summary}"
-    return Fitted(scorer, title, chosen, lambda some: _again(pipeline, some), pipeline, trials, variance, tuple(notes))
+    return Fitted(
+        scorer, title, chosen, lambda some: _again(pipeline, some), pipeline, trials, variance, notes=tuple(notes)
+    )
 
 
 def _encoded(rows: Sequence[Row]) -> tuple[list[str], NDArray[np.int64], LabelEncoder]:

@@ -2,17 +2,19 @@
 
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 
-from headrace.cards import Rule
+from headrace.cards import Origin, Rule
 from headrace.errors import Misconfigured
 from headrace.model import Scorer
 from headrace.training import fitting
@@ -33,8 +35,9 @@ Cut = Callable[[str, random.Random], str]
 class Recipe:
     """How a task is trained.
 
-    `fit` learns from rows; `rule` goes into the card; `golden` are texts to check every load with (from the user's own data where there
-    are none); `cuts` makes further kinds of held-out text from the whole ones; `test_size` is the part held out, unless the user says.
+    `fit` learns from rows; `rule` goes into the card; `golden` are texts to check every load with (from the user's own data where
+    there are none); `cuts` makes further kinds of held-out text from the whole ones; `test_size` is the part held out, unless the
+    user says; `sources` tells homes and licences of data by file name.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Recipe:
     golden: tuple[str, ...] = ()
     cuts: tuple[tuple[str, Cut], ...] = ()
     test_size: float = 0.1
+    sources: Callable[[], Mapping[str, Mapping[str, str]]] = dict
 
 
 def recipes() -> dict[str, Recipe]:
@@ -58,6 +62,7 @@ def recipes() -> dict[str, Recipe]:
             golden=LANGUAGES,
             cuts=(("20 characters", twenty_characters), ("two words", two_words), ("one word", one_word)),
             test_size=0.02,
+            sources=public_sources,
         ),
     )
     return {recipe.name: recipe for recipe in known}
@@ -125,19 +130,34 @@ def fit_language(rows: Sequence[Row], choices: Choices, progress: Progress) -> F
     from headrace.training.language import fit_language as fit
     from headrace.training.language import read_words
 
-    lists = read_words(choices.words) if choices.words else []
+    lists = dict(zip(_subfolders(choices.words), read_words(choices.words), strict=True)) if choices.words else {}
     if find_spec("wordfreq"):
-        lists.append(word_frequencies(sorted({row.label for row in rows})))
-    words = blend(lists)
+        lists["wordfreq"] = word_frequencies(sorted({row.label for row in rows}))
+    words = blend(lists.values())
+
+    effort = {"passes": choices.passes, "examples": choices.examples}
+    options: dict[str, Any] = {name: value for name, value in effort.items() if value is not None}
 
     def learn(some: Sequence[Row], told: Progress) -> Any:
-        return fit(some, words=words, seed=choices.seed, progress=told)
+        return fit(some, words=words, seed=choices.seed, progress=told, **options)
 
     model = learn(rows, progress)
     notes = () if lists else ("without word lists single words fare worse: install wordfreq, or give --words FOLDER",)
-    parameters = {**model.get_params(), "word_lists": len(lists)}
+    origins = tuple(Origin(name, sum(map(len, one.values()))) for name, one in lists.items())
     again = lambda some: learn(some, silent).to_scorer()  # noqa: E731
-    return Fitted(model.to_scorer(), SOFTMAX_NAME, parameters, again, notes=notes)
+    return Fitted(model.to_scorer(), SOFTMAX_NAME, model.get_params(), again, origins=origins, notes=notes)
+
+
+def _subfolders(folder: Path) -> list[str]:
+    """The names of the word lists, in the order in which they are read."""
+    if not folder.is_dir():
+        raise Misconfigured(f"there are no word lists in {folder}: it is no folder")
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.txt.gz")))
+
+
+def public_sources() -> dict[str, dict[str, str]]:
+    """Home and licence of the public data that the default language model is trained on, by file name."""
+    return tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
 
 
 def one_word(text: str, chance: random.Random) -> str:

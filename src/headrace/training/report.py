@@ -59,7 +59,7 @@ def render(training: Training) -> str:
     parts = [
         f"<h1>{escape(card.name)}</h1><p class=soft>{escape(card.estimator)}</p>",
         _facts(training),
-        "".join(f"<p>{escape(note)}.</p>" for note in training.notes),
+        "".join(f"<p class=soft>{escape(note[:1].upper() + note[1:])}.</p>" for note in training.notes),
         _slices(training.evaluation.figures.slices),
         _charts(training),
         _per_label(training.evaluation),
@@ -67,8 +67,8 @@ def render(training: Training) -> str:
         _trials(training),
         _rows(
             "Data",
-            ("source", "rows", "licence"),
-            [(one.name, f"{one.rows:,}", one.licence or "") for one in card.sources],
+            ("source", "rows", "home", "licence"),
+            [(one.name, f"{one.rows:,}", one.home or "", one.licence or "") for one in card.sources],
         ),
         _rows("Parameters", ("parameter", "value"), [(name, str(value)) for name, value in card.parameters.items()]),
     ]

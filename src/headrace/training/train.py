@@ -1,7 +1,7 @@
 """Training: from labelled files to a version in the registry, with its card and its report."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -88,9 +88,7 @@ def _learn(
         sizes={"train": len(known), "test": len(held), "malformed": data.malformed, "repeated": data.repeated},
         figures=evaluation.figures,
         rule=recipe.rule,
-        sources=tuple(
-            Origin(one.name, one.rows, licences.get(one.name, _known_licence(one.name))) for one in data.origins
-        ),
+        sources=tuple(_credited((*data.origins, *fitted.origins), recipe, licences)),
     )
     texts = recipe.golden or goldens.of_the_users_own(known)
     return Training(
@@ -110,17 +108,21 @@ def _gathered(files: Sequence[Path | str], folder: Path, progress: Progress) -> 
     return [*(file for file in files if file != WIKIPEDIA), *articles]
 
 
-def _known_licence(source: str) -> str | None:
-    return LICENCE if source.startswith("wikipedia_") else None
+def _credited(origins: Iterable[Origin], recipe: Recipe, licences: Mapping[str, str]) -> Iterator[Origin]:
+    """The origins with their licences and homes, as far as they are known."""
+    known = recipe.sources()
+    for one in origins:
+        told = known.get(one.name, {"licence": LICENCE} if one.name.startswith("wikipedia_") else {})
+        yield Origin(one.name, one.rows, licences.get(one.name, told.get("licence")), told.get("home"))
 
 
 def _remarks(data: Dataset) -> list[str]:
     """What a reader should know of the data."""
     found = []
     if data.malformed:
-        found.append(f"{data.malformed:,} rows could not be used, among them: {'; '.join(data.faults)}")
+        found.append(f"rows that could not be used: {data.malformed:,}, among them {'; '.join(data.faults)}")
     if data.repeated:
-        found.append(f"{data.repeated:,} rows were there already and were left out")
+        found.append(f"rows that were there already and were left out: {data.repeated:,}")
     if data.contradicted:
-        found.append(f"{data.contradicted:,} texts occur with more than one label")
+        found.append(f"texts that occur with more than one label: {data.contradicted:,}")
     return found
