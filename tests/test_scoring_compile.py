@@ -106,12 +106,16 @@ LINEAR: dict[str, Callable[[], Any]] = {
     "ridge": lambda: RidgeClassifier(),
     "Perceptron": lambda: Perceptron(random_state=0),
     "calibrated": lambda: CalibratedClassifierCV(LinearSVC(random_state=0), cv=2),
+    "calibrated by temperature": lambda: CalibratedClassifierCV(
+        SGDClassifier(random_state=0), cv=2, method="temperature"
+    ),
     "calibrated once": lambda: CalibratedClassifierCV(RidgeClassifier(), cv=2, ensemble=False, method="isotonic"),
 }
 BAYES: dict[str, Callable[[], Any]] = {
     "multinomial Bayes": lambda: MultinomialNB(),
     "complement Bayes": lambda: ComplementNB(norm=True),
     "Bernoulli Bayes": lambda: BernoulliNB(),
+    "Bayes by temperature": lambda: CalibratedClassifierCV(MultinomialNB(), cv=2, method="temperature"),
     "calibrated Bayes": lambda: CalibratedClassifierCV(MultinomialNB(), cv=2, method="isotonic"),
 }
 CLASSIFIERS = LINEAR | BAYES

@@ -114,9 +114,9 @@ def slices(start, stop, least, n, buffer, slots, pool, spans, settings, counts, 
 def phrases(size, n, buffer, slots, pool, spans, settings, counts, touched):
     """Count the known n-grams of words; the words of the buffer are joined by spaces."""
     least, most, longest, turn = settings[LEAST], settings[MOST], settings[LONGEST], np.uint64(settings[TURN])
-    start = 0
+    start = np.int64(0)
     while start < size:
-        key, words = np.uint64(0), 0
+        key, words = np.uint64(0), np.int64(0)
         for i in range(start, min(size, start + longest)):
             key = extend(key, i - start, buffer[i])
             if buffer[i] == BLANK or (i + 1 < size and buffer[i + 1] != BLANK):
@@ -147,7 +147,7 @@ def hashed_slices(start, stop, least, n, octets, offsets, settings, counts, touc
 def hashed_phrases(size, n, buffer, octets, offsets, settings, counts, touched):
     """Hash and count all n-grams of words; the words of the buffer are joined by spaces."""
     least, most, features, signed = settings[LEAST], settings[MOST], settings[FEATURES], settings[SIGNED]
-    start = 0
+    start = np.int64(0)
     while start < size:
         stop = start - 1
         for words in range(1, most + 1):

@@ -68,8 +68,7 @@ class Softmax(Head, frozen=True, tag=True):
         return np.asarray(decisions.argmax(axis=1))
 
     def scores(self, decisions: Floats) -> Floats:
-        powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return softmax(decisions)
 
     def response(self, decisions: Floats) -> Floats:
         if not self.bayes:
@@ -93,16 +92,22 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One classifier of a calibrated ensemble: its columns, its head, and its curves with the label that each is for."""
+    """One classifier of a calibrated ensemble: its columns, its head, and its curves with the label that each is for.
+
+    Or, in place of curves, a factor of all logits (temperature scaling: Guo et al. 2017, On calibration of modern neural networks).
+    """
 
     column: int
     width: int
     head: Plain | Sigmoid | Clipped | Softmax
-    curves: list[Curve]
-    places: list[int]
+    curves: list[Curve] = []
+    places: list[int] = []
+    factor: float | None = None
 
     def scores(self, decisions: Floats, labels: int) -> Floats:
         response = self.head.response(decisions[:, self.column : self.column + self.width])
+        if self.factor is not None:
+            return softmax(self.factor * self._logits(response))
         scores = np.zeros((len(decisions), labels))
         for place, curve, values in zip(self.places, self.curves, response.T, strict=True):
             scores[:, place] = curve(values)
@@ -114,9 +119,15 @@ class Member(msgspec.Struct, frozen=True):
         scores[(scores > 1.0) & (scores <= 1.0 + 1e-5)] = 1.0
         return scores
 
+    def _logits(self, response: Floats) -> Floats:
+        if isinstance(self.head, Softmax) and self.head.bayes:
+            pairs = np.hstack([1 - response, response]) if response.shape[1] == 1 else response
+            return np.asarray(np.log(pairs + 1e-12))
+        return np.hstack([-response, response]) if response.shape[1] == 1 else response
+
 
 class Calibrated(Head, frozen=True, tag=True):
-    """The mean of calibrated classifiers (Platt's sigmoid or isotonic regression). The label is that of the highest probability."""
+    """The mean of calibrated classifiers (Platt's sigmoid, isotonic regression, temperature); the label is the most probable one."""
 
     members: list[Member] = []
     labels: int = 0
@@ -138,6 +149,12 @@ def expit(values: Floats) -> Floats:
     """The logistic function, without overflow."""
     small = np.exp(-np.abs(values))
     return np.asarray(np.where(values >= 0, 1.0, small) / (1.0 + small))
+
+
+def softmax(values: Floats) -> Floats:
+    """Exponentials that sum to one in each row, without overflow."""
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _normalised(positive: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """From code points to decision values: n-grams, counts, norms and weights, in one compiled pass a text.
 
 What has no decorator is compiled by `headrace.scoring.native`. Buffers are as long as the longest text; nothing else is allocated.
+Numbers that kernels pass on begin as np.int64: a literal 0 would have each callee compiled twice.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,assignment"
@@ -78,7 +79,7 @@ def score(points, bounds, characters, slots, pool, spans, settings, gain, weight
     analyzer, least, column = settings[ANALYZER], settings[LEAST], settings[COLUMN]
     for i in range(bounds.shape[0] - 1):
         size = spread(points, bounds[i], bounds[i + 1], characters, analyzer, buffer)
-        n, start = 0, 0
+        n, start = np.int64(0), np.int64(0)
         if analyzer == WORD:
             n = phrases(size, n, buffer, slots, pool, spans, settings, counts, touched)
             start = size
@@ -110,7 +111,7 @@ def score_hashed(points, bounds, characters, settings, gain, weights, counts, to
         if refused < 0 and (analyzer != CHAR or size >= least) and surrogate(buffer, size):
             refused = i
         encode(buffer, size, octets, offsets)
-        n, start = 0, 0
+        n, start = np.int64(0), np.int64(0)
         if analyzer == WORD:
             n = hashed_phrases(size, n, buffer, octets, offsets, settings, counts, touched)
             start = size

@@ -117,20 +117,22 @@ class Scorer:
     def _map(self, work: Any, texts: list[str]) -> list[Any]:
         if not self._kernels:
             self._kernels = [block.kernel(self._cache) for block in self._blocks]
-        batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         if self.threads > 1 and len(texts) > 1:
-            size = min(BATCH, -(-len(texts) // self.threads))
-            batches = [texts[start : start + size] for start in range(0, len(texts), size)]
+            batches = _batches(texts, min(BATCH, -(-len(texts) // self.threads)))
             with ThreadPoolExecutor(self.threads) as pool:
                 return list(pool.map(work, batches))
-        return [work(batch) for batch in batches]
+        return [work(batch) for batch in _batches(texts, BATCH)]
 
     def _predict(self, texts: list[str]) -> list[Prediction]:
         decisions = self._decisions(texts)
         places = self._head.choose(decisions)
-        scores = self._head.scores(decisions)[np.arange(len(places)), places]
+        scores = self._head.scores(decisions)
         labels = self.labels
-        return [Prediction(labels[place], score) for place, score in zip(places.tolist(), scores.tolist(), strict=True)]
+        if len(texts) == 1:
+            place = int(places[0])
+            return [Prediction(labels[place], float(scores[0, place]))]
+        chosen = scores[np.arange(len(places)), places].tolist()
+        return [Prediction(labels[place], score) for place, score in zip(places.tolist(), chosen, strict=True)]
 
     def _scores(self, texts: list[str]) -> Floats:
         return self._head.scores(self._decisions(texts))
@@ -177,6 +179,12 @@ def _block(place: int, counting: Counting, arrays: dict[str, NDArray[Any]]) -> B
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     check(counting, own)
     return Block(counting, own)
+
+
+def _batches(texts: list[str], size: int) -> list[list[str]]:
+    if 0 < len(texts) <= size:
+        return [texts]
+    return [texts[start : start + size] for start in range(0, len(texts), size)]
 
 
 def _portions(texts: list[str], out: Floats) -> list[tuple[list[str], Floats]]:

@@ -59,7 +59,7 @@ def spread_padded(points, begin, end, table, buffer):
 @njit(nogil=True, error_model="numpy", forceinline=True)
 def spread_words(points, begin, end, table, buffer):
     """Words of two characters or more, joined by blanks."""
-    size, start = 0, 0
+    size, start = np.int64(0), np.int64(0)
     for i in range(begin, end):
         entry = table[points[i]]
         if entry & WORD_BIT:

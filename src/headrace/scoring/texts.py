@@ -1,7 +1,7 @@
 """Texts as arrays of code points, as a vectoriser's settings ask for them."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any, Literal
 
@@ -35,7 +35,8 @@ class Reading(msgspec.Struct, frozen=True):
             texts = [text.lower() for text in texts]
             whole = "".join(texts)
         points = np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), np.uint32)
-        return points, np.fromiter(chain((0,), accumulate(map(len, texts))), np.int64, len(texts) + 1)
+        bounds = np.array((0, len(points))) if len(texts) == 1 else _bounds(texts)
+        return points, bounds
 
     def decode(self, texts: list[Any]) -> list[str]:
         """Texts with bytes decoded. Raises Rejected for what is neither, and UnicodeDecodeError as scikit-learn does."""
@@ -49,6 +50,10 @@ class Reading(msgspec.Struct, frozen=True):
         if isinstance(text, str):
             return text
         raise Rejected(f"text {place} can't be scored: it is no string but of type {type(text).__name__}")
+
+
+def _bounds(texts: Sequence[str]) -> NDArray[np.int64]:
+    return np.fromiter(chain((0,), accumulate(map(len, texts))), np.int64, len(texts) + 1)
 
 
 def listed(texts: Iterable[str]) -> list[str]:
@@ -71,4 +76,4 @@ def _strip_ascii(text: str) -> str:
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
 
 
-_STRIPPERS: dict[str, Callable[[str], str]] = {"unicode": _strip_unicode, "ascii": _strip_ascii}
+_STRIPPERS: Mapping[str, Callable[[str], str]] = {"unicode": _strip_unicode, "ascii": _strip_ascii}
