@@ -28,6 +28,7 @@ BROKERS: Mapping[str, Entry] = {
 }
 STORES: Mapping[str, Entry] = {
     "memory": Entry("headrace.stores.memory:MemoryStore"),
+    "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql"),
     "sqlite": Entry("headrace.stores.sqlite:SqliteStore"),
 }
 

@@ -1,12 +1,15 @@
 """The suite of stores, over every adapter."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from headrace.stores.memory import MemoryStore
+from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.stores import Connect, StoreSuite
 
@@ -29,3 +32,19 @@ class TestSqlite(StoreSuite):
                 return store
 
             yield connect
+
+
+class TestPostgresql(StoreSuite):
+    @pytest.fixture
+    def connect(self, postgresql: str) -> Iterator[Connect]:
+        schema = f"suite_{secrets.token_hex(6)}"
+        with ExitStack() as opened:
+
+            def connect() -> PostgresqlStore:
+                store = PostgresqlStore(postgresql, schema=schema)
+                opened.callback(store.close)
+                return store
+
+            yield connect
+        with psycopg.connect(postgresql) as connection:
+            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")

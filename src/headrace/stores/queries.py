@@ -37,8 +37,12 @@ def count(connection: Connection, query: Query) -> dict[str, int]:
     if not query.model:
         grouped = select(counts.c.model, func.sum(counts.c.total)).group_by(counts.c.model)
         return {by_number.get(model, ""): int(total) for model, total in connection.execute(grouped)}
-    rows = select(counts.c.label, counts.c.total).where(counts.c.model == _name_number(connection, query.model))
-    return {by_number[label]: total for label, total in connection.execute(rows) if total}
+    rows = (
+        select(counts.c.label, func.sum(counts.c.total))
+        .where(counts.c.model == _name_number(connection, query.model))
+        .group_by(counts.c.label)
+    )
+    return {by_number[label]: int(total) for label, total in connection.execute(rows) if total}
 
 
 def list_workers(connection: Connection) -> list[Worker]:

@@ -39,7 +39,9 @@ documents = Table(
     Column("created_at", Text),
     Column("meta", Text),
     Column("published_at", _NUMBER),
-    Index("documents_key", "key"),
+    Index("documents_key", "key", info={"only": "sqlite"}),
+    # Where many write at once, this is what keeps a document from being stored twice.
+    Index("documents_identity", "key", "id", unique=True, info={"only": "postgresql"}),
     Index("documents_source", "source", "n"),
     sqlite_autoincrement=True,
 )
@@ -73,6 +75,15 @@ counts = Table(
     Column("label", Integer, primary_key=True, autoincrement=False),
     Column("total", _NUMBER, nullable=False),
     sqlite_with_rowid=False,
+)
+# The same for PostgreSQL, where writers don't wait for each other: each adds to rows of its own slot, and whoever asks adds them up.
+slotted_counts = Table(
+    "counts",
+    MetaData(),
+    Column("model", Integer, primary_key=True, autoincrement=False),
+    Column("label", Integer, primary_key=True, autoincrement=False),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("total", _NUMBER, nullable=False),
 )
 dead_letters = Table(
     "dead_letters",
@@ -119,8 +130,11 @@ def key_of(identity: str) -> int:
 def ddl(dialect: Dialect) -> list[str]:
     """The statements that create the tables and indexes."""
     made: list[str] = []
+    slotted = dialect.name == "postgresql"
     for table in metadata.sorted_tables:
-        made.append(str(CreateTable(table).compile(dialect=dialect)))
-        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        chosen = slotted_counts if slotted and table is counts else table
+        made.append(str(CreateTable(chosen).compile(dialect=dialect)))
+        indexes = [index for index in chosen.indexes if index.info.get("only", dialect.name) == dialect.name]
+        indexes.sort(key=lambda index: str(index.name))
         made.extend(str(CreateIndex(index).compile(dialect=dialect)) for index in indexes)
     return made

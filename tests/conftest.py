@@ -1,0 +1,33 @@
+"""The real servers, for the tests that ask for one. `deploy/servers start` starts those that are missing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(os.environ.get("SERVERS_FOLDER", "/tmp/headrace-servers"))
+
+
+def address(name: str) -> str:
+    """The URL of a server. Skips the test where it isn't there; fails where it has to be (CI=true)."""
+    path = FOLDER / "servers.env"
+    lines = path.read_text().splitlines() if path.exists() else []
+    found = [line.removeprefix(f"{name}=") for line in lines if line.startswith(f"{name}=")]
+    if found:
+        return found[0]
+    missing = f"no {name} runs here (none in {path}); deploy/servers install, then deploy/servers start"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> str:
+    """The URL of a RabbitMQ node, up to and with the slash before the virtual host."""
+    return address("RABBITMQ")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> str:
+    """The URL of a PostgreSQL database that tests may fill with schemas of their own."""
+    return address("POSTGRESQL")
