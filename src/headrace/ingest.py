@@ -1,6 +1,8 @@
 """source → broker: the cursor is saved after the broker has confirmed, so that a death costs a repetition and loses nothing."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -13,6 +15,7 @@ from headrace.ports import Batch, Broker, Deletion, FullStore, Gap, Malformed, S
 from headrace.runtime import Stop, delays
 
 REMEMBERED = 1_000_000
+WATCH_SECONDS = 0.1
 
 T = TypeVar("T")
 
@@ -60,13 +63,14 @@ class Ingest:
         saved = None if again else self._load(name)
         before = saved.published if saved else 0
         self.tally.repeated += before
-        for batch in source.read(saved.cursor if saved else None):
-            before += self._take(batch)
-            self._insist(partial(self._save, name, Saved(batch.cursor, before)))
-            self._progress(self.tally)
-            if self._stop.requested:
-                return False
-        return True
+        with _closed_at(self._stop, source):
+            for batch in source.read(saved.cursor if saved else None):
+                before += self._take(batch)
+                self._insist(partial(self._save, name, Saved(batch.cursor, before)))
+                self._progress(self.tally)
+                if self._stop.requested:
+                    return False
+        return not self._stop.requested
 
     def _take(self, batch: Batch) -> int:
         """Publish, bury and erase what a batch holds; how many documents are new."""
@@ -121,3 +125,21 @@ class Ingest:
                 if self._stop.wait(wait):
                     raise
         raise AssertionError("delays never end")
+
+
+@contextmanager
+def _closed_at(stop: Stop, source: Source) -> Iterator[None]:
+    """Close the source as soon as the stop is requested, even while it waits for its next document."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            if stop.wait(WATCH_SECONDS):
+                source.close()
+                return
+
+    threading.Thread(target=watch, name="ingest watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()

@@ -1,32 +1,39 @@
 """Files as a source: JSON Lines, CSV and plain text, compressed with gzip or not, and standard input.
 
-The cursor counts records, together with a hash of the beginning of the file, so that another file of the same name starts afresh.
+The cursor counts records, together with a hash of the beginning of the file, so that another file of the same name starts afresh,
+and of the last record, so that one that was still being written is read again when it is whole.
 """
 
 import contextlib
 import csv
 import gzip
 import hashlib
-import os
 import sys
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from headrace.documents import DOCUMENT_BYTES, Document, parse, read
 from headrace.errors import Misconfigured, Rejected
 from headrace.ports import Batch, Malformed
-from headrace.sources.lines import Lines
+from headrace.sources.lines import Lines, read_until
 
-SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv", ".txt": "text"}
+SUFFIXES: Mapping[str, str] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "text",
+}
 FORMATS = ("jsonl", "csv", "tsv", "text")
 SOURCE = "files"
-BATCH = 500
+BATCH, BATCH_BYTES = 500, 4 << 20
 HEAD = 4096
 KEPT = 64 << 10
+BOM = b"\xef\xbb\xbf"
 
 
 class Raw(NamedTuple):
@@ -39,11 +46,12 @@ class Raw(NamedTuple):
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """How many records were read of a file whose first `head` bytes have this hash."""
+    """How many records were read of a file whose first `head` bytes have the hash `digest`; `last` is the hash of the last of them."""
 
     records: int
     head: int
     digest: str
+    last: str = ""
 
 
 class FileSource:
@@ -67,52 +75,58 @@ class FileSource:
     def read(self, after: str | None = None) -> Iterator[Batch]:
         with self._opened() as lines:
             live = self._path == "-"
-            head = lines.head(1 if live else HEAD)
-            skip = 0 if live else _resume(after, head)
+            head = lines.head(1 if live else HEAD, HEAD)
+            done = Cursor(0, 0, "") if live else _resume(after, head)
             items: list[Document | Malformed] = []
-            number = 0
+            size = number = 0
+            raw = Raw()
             for number, raw in enumerate(self._raw(lines, head), 1):
                 if self._closed:
                     return
-                if raw.where and number > skip:
+                if raw.where and (number > done.records or (number == done.records and _hash(raw.data) != done.last)):
                     items.append(self._document(raw))
-                if len(items) >= BATCH or (items and live and lines.drained):
-                    yield Batch(items, _cursor(number, head))
-                    items = []
-            if number > skip:
-                yield Batch(items, _cursor(number, head))
+                    size += len(raw.data)
+                if len(items) >= BATCH or size >= BATCH_BYTES or (items and live and lines.drained):
+                    yield Batch(items, _cursor(number, head, raw))
+                    items, size = [], 0
+            if items or number > done.records:
+                yield Batch(items, _cursor(number, head, raw))
+            self._check_whole(lines)
 
     def objects(self) -> Iterator[Raw]:
         """The records as they stand in the file, from the start, without blank lines."""
         with self._opened() as lines:
-            yield from (raw for raw in self._raw(lines, lines.head(1)) if raw.where)
+            yield from (raw for raw in self._raw(lines, lines.head(1, HEAD)) if raw.where)
+            self._check_whole(lines)
 
     def close(self) -> None:
         self._closed = True
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Lines]:
-        doing = f"reading {self._path}"
         try:
-            with self._open() as stream:
-                yield Lines(stream, self._limit)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            told = f"the gzip file is damaged or cut short ({error}); what came before that was read"
-            raise Misconfigured(f"{doing}: {told}") from error
+            with contextlib.ExitStack() as opened:
+                yield Lines(self._open(opened), self._limit)
         except OSError as error:
-            raise Misconfigured(f"{doing}: {error.strerror or error}; check the name and the permissions") from error
+            told = f"{error.strerror or error}; check the name and the permissions"
+            raise Misconfigured(f"reading {self._path}: {told}") from error
 
-    def _open(self) -> IO[bytes]:
+    def _open(self, opened: contextlib.ExitStack) -> Callable[[int], bytes]:
         if self._path == "-":
-            return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+            return read_until(sys.stdin.fileno(), lambda: self._closed)
         if self._path.endswith(".gz"):
-            return cast("IO[bytes]", gzip.open(self._path))
-        return Path(self._path).open("rb", buffering=0)
+            return opened.enter_context(gzip.open(self._path)).read1
+        return opened.enter_context(Path(self._path).open("rb", buffering=0)).read
+
+    def _check_whole(self, lines: Lines) -> None:
+        if lines.damage:
+            told = f"the gzip file is damaged or cut short ({lines.damage}); what came before that was read"
+            raise Misconfigured(f"reading {self._path}: {told}")
 
     def _raw(self, lines: Lines, head: bytes) -> Iterator[Raw]:
         name = Path(self._path.removesuffix(".gz"))
         kind = self._kind or SUFFIXES.get(name.suffix.lower(), "")
-        kind = kind or ("jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else "text")
+        kind = kind or ("jsonl" if head.removeprefix(BOM).lstrip()[:1] == b"{" else "text")
         if kind in ("csv", "tsv"):
             return self._rows(lines, "," if kind == "csv" else "\t")
         made = parse if kind == "jsonl" else _text
@@ -141,21 +155,36 @@ class FileSource:
     def _rows(self, lines: Lines, delimiter: str) -> Iterator[Raw]:
         csv.field_size_limit(self._limit + 1)
         # What is no UTF-8 becomes lone surrogates, which are refused row by row.
-        decoded = (line.decode("utf-8", "surrogateescape") + "\n" for line in lines)
-        rows = csv.reader(decoded, delimiter=delimiter)
-        header = [name.strip().removeprefix("\ufeff") for name in next(rows, [])]
+        too_long: list[int] = []
+        rows = csv.reader(self._decoded(lines, too_long), delimiter=delimiter)
+        header = [name.strip() for name in next(rows, [])]
         if "text" not in header:
             columns = ", ".join(map(repr, header)) or "none"
             raise Misconfigured(f"reading {self._path}: there is no column 'text'; the columns are {columns}")
         while True:
+            fault, row = "", None
             try:
                 row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Raw(b"", f"{self._path}, line {rows.line_num}", fault=f"the row can't be read: {error}")
-                continue
-            yield _row(header, row, f"{self._path}, line {rows.line_num}") if row else Raw()
+                fault = f"the row can't be read: {error}"
+            where = f"{self._path}, line {rows.line_num}"
+            if too_long:
+                too_long.clear()
+                fault = f"the line is longer than {self._limit:,} bytes (setting document_bytes)"
+            if fault:
+                # With its place, for rows that can't be read must not be taken for each other.
+                yield Raw(",".join(row or [where])[:KEPT].encode("utf-8", "surrogateescape"), where, fault=fault)
+            else:
+                yield _row(header, row, where) if row else Raw()
+
+    def _decoded(self, lines: Lines, too_long: list[int]) -> Iterator[str]:
+        """Lines for the reader of CSV; `too_long` gains the numbers of those that were cut."""
+        for number, line in enumerate(lines):
+            if len(line) > self._limit:
+                too_long.append(number)
+            yield (line if number else line.removeprefix(BOM)).decode("utf-8", "surrogateescape") + "\n"
 
 
 def _text(line: bytes) -> object:
@@ -182,17 +211,21 @@ def _row(header: list[str], row: list[str], where: str) -> Raw:
     return Raw(data, where, members)
 
 
-def _cursor(number: int, head: bytes) -> str:
-    return msgspec.json.encode(Cursor(number, len(head), hashlib.sha256(head).hexdigest())).decode()
+def _cursor(number: int, head: bytes, last: Raw) -> str:
+    return msgspec.json.encode(Cursor(number, len(head), _hash(head), _hash(last.data))).decode()
 
 
-def _resume(after: str | None, head: bytes) -> int:
-    """How many records to skip: those of the cursor, if the file still begins as it did."""
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _resume(after: str | None, head: bytes) -> Cursor:
+    """The cursor, if the file still begins as it did; else the start."""
+    start = Cursor(0, 0, "")
     if after is None:
-        return 0
+        return start
     try:
         cursor = msgspec.json.decode(after, type=Cursor)
     except msgspec.DecodeError:
-        return 0
-    same = hashlib.sha256(head[: cursor.head]).hexdigest() == cursor.digest
-    return cursor.records if same else 0
+        return start
+    return cursor if _hash(head[: cursor.head]) == cursor.digest else start

@@ -1,0 +1,75 @@
+"""What every source does. Subclass `SourceSuite` in a test module and give it a fixture `connect`.
+
+class TestMySource(SourceSuite):
+    @pytest.fixture
+    def connect(self): ...   # a function; each call is a source of the same content, of two batches or more, that ends
+
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from headrace.documents import Document, decode, encode
+from headrace.ports import Batch, Deletion, Gap, Malformed, Source
+
+Connect = Callable[[], Source]
+Item = Document | Deletion | Malformed | Gap
+PATIENCE = 20.0
+
+
+def items(batches: Sequence[Batch]) -> list[Item]:
+    """What batches hold, in order."""
+    return [item for batch in batches for item in batch.items]
+
+
+class SourceSuite:
+    """The tests; each name is the sentence that it shows."""
+
+    def test_reading_again_gives_the_same(self, connect: Connect) -> None:
+        first = items(list(connect().read()))
+        assert first
+        assert items(list(connect().read())) == first
+
+    def test_reading_after_any_cursor_gives_exactly_the_rest(self, connect: Connect) -> None:
+        batches = list(connect().read())
+        assert len(batches) >= 2
+        for number, batch in enumerate(batches, 1):
+            assert items(list(connect().read(batch.cursor))) == items(batches[number:])
+
+    def test_one_source_goes_on_after_its_reading_was_broken_off(self, connect: Connect) -> None:
+        source = connect()
+        reading = source.read()
+        first = next(reading)
+        reading.close()  # type: ignore[attr-defined]
+        assert items([first, *source.read(first.cursor)]) == items(list(connect().read()))
+
+    def test_every_document_can_be_stored(self, connect: Connect) -> None:
+        for item in items(list(connect().read())):
+            if isinstance(item, Document):
+                assert item.id
+                assert item.source
+                assert decode(encode(item)) == item
+            if isinstance(item, Malformed):
+                assert item.reason
+                assert item.where
+
+    def test_a_closed_source_reads_nothing(self, connect: Connect) -> None:
+        source = connect()
+        source.close()
+        source.close()
+        assert items(list(source.read())) == []
+
+    def test_closing_from_another_thread_ends_the_reading(self, connect: Connect) -> None:
+        source = connect()
+        reading = source.read()
+        next(reading)
+        closing = threading.Thread(target=source.close)
+        closing.start()
+        closing.join(PATIENCE)
+        ended = threading.Thread(target=lambda: list(reading))
+        ended.start()
+        ended.join(PATIENCE)
+        if ended.is_alive():
+            pytest.fail("the source is still being read")

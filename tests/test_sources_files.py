@@ -1,0 +1,282 @@
+"""Files as a source: every format, whatever is odd about a file, and going on where it was left."""
+
+import gzip
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from support import descriptors
+
+from headrace.documents import Document
+from headrace.errors import Misconfigured
+from headrace.ports import Batch, Malformed
+from headrace.sources.files import FileSource
+from headrace.sources.lines import Lines
+
+
+def items(path: Path, after: str | None = None, *, kind: str = "", limit: int = 1 << 20) -> list[Document | Malformed]:
+    return [item for batch in FileSource(path, kind=kind, limit=limit).read(after) for item in batch.items]
+
+
+def texts(path: Path, after: str | None = None, *, kind: str = "", limit: int = 1 << 20) -> list[str]:
+    """The texts of documents, and the reasons of what is malformed, in order."""
+    found = items(path, after, kind=kind, limit=limit)
+    return [item.text if isinstance(item, Document) else f"! {item.reason}" for item in found]
+
+
+def last_cursor(path: Path) -> str:
+    return list(FileSource(path).read())[-1].cursor
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.jsonl", b'{"text": "one"}\n{"text": "two"}\n'),
+        ("a.ndjson", b'{"text": "one"}\r\n{"text": "two"}\r\n'),
+        ("a.JSON", b'\xef\xbb\xbf{"text": "one"}\n\n  \n{"text": "two"}'),
+        ("a", b'{"text": "one"}\n{"text": "two"}'),
+        ("a.csv", b"text\none\ntwo\n"),
+        ("b.csv", b'\xef\xbb\xbf"text","id"\r\n"one","1"\r\n"two","2"'),
+        ("a.tsv", b"id\ttext\n1\tone\n2\ttwo"),
+        ("a.txt", b"one\ntwo\n"),
+        ("b.txt", b"\xef\xbb\xbfone\r\n\r\n\t\r\ntwo"),
+        ("a.log", b"one\ntwo"),
+    ],
+)
+def test_every_format_is_read_compressed_or_not(tmp_path: Path, name: str, data: bytes) -> None:
+    assert texts(write(tmp_path / name, data)) == ["one", "two"]
+    assert texts(write(tmp_path / f"{name}.gz", gzip.compress(data))) == ["one", "two"]
+
+
+def test_a_format_that_is_named_wins_over_the_files_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", b"one\ntwo")
+    assert texts(path, kind="text") == ["one", "two"]
+    assert all(text.startswith("! the document is no JSON") for text in texts(path))
+
+
+def test_documents_come_with_their_members_and_the_source(tmp_path: Path) -> None:
+    line = b'{"id": "1", "text": "a", "created_at": "2026-01-31", "likes": 3}'
+    (document,) = items(write(tmp_path / "a.jsonl", line))
+    assert document == Document("1", "a", "files", "2026-01-31", {"likes": 3})
+    (row,) = items(write(tmp_path / "a.csv", b'id,text,created_at,likes,meta,other\n1,a,2026-01-31,3,"{""x"": 1}",\n'))
+    assert row == Document("1", "a", "files", "2026-01-31", {"likes": "3", "x": 1})
+
+
+def test_a_quoted_cell_may_hold_separators_quotes_and_line_ends(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", b'id,text\r\n1,"a, ""b""\r\nc"\r\n2,d\r\n')
+    assert texts(path) == ['a, "b"\nc', "d"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n \n"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt", "a.txt.gz"])
+def test_a_file_without_records_has_no_documents(tmp_path: Path, name: str, data: bytes) -> None:
+    assert texts(write(tmp_path / name, gzip.compress(data) if name.endswith(".gz") else data)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason", "where"),
+    [
+        ("a.jsonl", b"no JSON", "the document is no JSON", "line 2"),
+        ("a.jsonl", b'{"text": ""}', "'text' is empty", "line 2"),
+        ("a.jsonl", b'{"text": "\xff"}', "no valid UTF-8", "line 2"),
+        ("a.txt", b"\xff", "no valid UTF-8", "line 2"),
+        ("a.txt", b"a\0b", "NUL", "line 2"),
+        ("a.csv", b"1,2,3", "the row has 3 cells, the header 2", "line 3"),
+        ("a.csv", b"5,", "'text' is empty", "line 3"),
+        ("a.csv", b"5,\xff", "surrogate", "line 3"),
+        ("a.csv", b"5,a\rb", "the row can't be read", "line 3"),
+    ],
+)
+def test_what_is_no_document_is_told_with_its_place_and_the_rest_goes_on(
+    tmp_path: Path, name: str, data: bytes, reason: str, where: str
+) -> None:
+    good = {"a.jsonl": b'{"text": "good"}', "a.txt": b"good", "a.csv": b"1,good"}[name]
+    head = b"id,text\n" if name == "a.csv" else b""
+    found = items(write(tmp_path / name, head + b"\n".join([good, data, good])))
+    assert [isinstance(item, Document) for item in found] == [True, False, True]
+    assert reason in found[1].reason
+    assert found[1].where == f"{tmp_path / name}, {where}"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "line"),
+    [
+        ("a.jsonl", b"", b'{"text": "%s"}'),
+        ("a.txt", b"", b"%s"),
+        ("a.csv", b"id,text\n", b"1,%s"),
+        ("a.csv", b"id,text" + b",c" * 500 + b"\n", b"1,%s" + b"," * 500),
+    ],
+)
+def test_a_line_that_is_too_long_is_told_and_never_cut_into_a_document(
+    tmp_path: Path, name: str, head: bytes, line: bytes
+) -> None:
+    path = write(tmp_path / name, head + b"\n".join([line % b"a", line % (b"x" * 5_000_000), line % b"b"]))
+    found = texts(path, limit=2000)
+    assert [text[:1] for text in found] == ["a", "!", "b"]
+    assert "setting document_bytes" in found[1]
+    (malformed,) = [item for item in items(path, limit=2000) if isinstance(item, Malformed)]
+    assert len(malformed.data) <= 64 << 10
+
+
+def test_a_document_at_the_limit_is_read_whole(tmp_path: Path) -> None:
+    assert texts(write(tmp_path / "a.txt", b"x" * 1000 + b"\n" + b"y" * 1000), limit=1050) == ["x" * 1000, "y" * 1000]
+
+
+@pytest.mark.parametrize("cut", [1, 8, 100, 5000])
+def test_of_a_gzip_file_that_is_cut_short_everything_before_the_cut_is_read(tmp_path: Path, cut: int) -> None:
+    lines = [b'{"text": "%s"}' % os.urandom(30).hex().encode() for _ in range(700)]
+    path = write(tmp_path / "a.jsonl.gz", gzip.compress(b"\n".join(lines))[:-cut])
+    batches: list[Batch] = []
+    with pytest.raises(Misconfigured, match=r"a.jsonl.gz: the gzip file is damaged or cut short .*what came before"):
+        batches.extend(FileSource(path).read())
+    found = [item.text for batch in batches for item in batch.items if isinstance(item, Document)]
+    assert found == [msgspec.json.decode(line)["text"] for line in lines[: len(found)]]
+    assert len(found) >= 500
+    assert len(found) < 700 or cut <= 8
+
+
+@pytest.mark.parametrize("data", [b"no gzip", b"\x1f\x8b\x08\x00garbage that is no deflate stream"])
+def test_what_is_no_gzip_file_is_told(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(Misconfigured, match="gzip"):
+        items(write(tmp_path / "a.txt.gz", data))
+    with pytest.raises(Misconfigured, match="gzip"):
+        list(FileSource(tmp_path / "a.txt.gz").objects())
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "missing.txt.gz", "folder"])
+def test_a_file_that_cannot_be_read_is_told_by_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Misconfigured, match=name):
+        items(tmp_path / name)
+
+
+def test_a_table_without_a_column_of_texts_is_told_with_its_columns(tmp_path: Path) -> None:
+    for data, columns in ((b"id,message\n1,a", "'id', 'message'"), (b"", "none")):
+        with pytest.raises(Misconfigured, match=f"there is no column 'text'; the columns are {columns}"):
+            items(write(tmp_path / "a.csv", data))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt", "a.csv"])
+def test_what_is_appended_is_read_after_the_cursor_and_nothing_else(tmp_path: Path, name: str) -> None:
+    head = b"text\n" if name == "a.csv" else b""
+    line = b'{"text": "%d"}\n' if name == "a.jsonl" else b"%d\n"
+    path = write(tmp_path / name, head + b"".join(line % number for number in range(10)))
+    cursor = last_cursor(path)
+    assert texts(path, cursor) == []
+    with path.open("ab") as file:
+        file.write(line % 10 + b"\n" + line % 11)
+    assert texts(path, cursor) == ["10", "11"]
+
+
+def test_a_line_that_was_being_written_is_read_again_when_it_is_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", b'{"text": "a"}\n{"text": "b')
+    assert texts(path)[0] == "a"
+    cursor = last_cursor(path)
+    with path.open("ab") as file:
+        file.write(b'c"}\n{"text": "d"}\n')
+    assert texts(path, cursor) == ["bc", "d"]
+    assert texts(path, last_cursor(path)) == []
+
+
+def test_a_last_line_without_an_end_is_read_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"a\nb")
+    cursor = last_cursor(path)
+    assert texts(path, cursor) == []
+    with path.open("ab") as file:
+        file.write(b"\n")
+    assert texts(path, cursor) == []
+
+
+def test_another_file_of_the_same_name_is_read_from_its_start(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"a\nb\nc\n")
+    cursor = last_cursor(path)
+    assert texts(write(path, b"x\nb\nc\nd\n"), cursor) == ["x", "b", "c", "d"]
+    assert texts(write(path, b""), cursor) == []
+    assert texts(write(path, b"a\n"), cursor) == ["a"]
+    for foreign in ("", "7", "{}", '{"records": "x"}'):
+        assert texts(path, foreign) == ["a"]
+
+
+def test_batches_are_bounded_by_number_and_by_bytes(tmp_path: Path) -> None:
+    many = list(FileSource(write(tmp_path / "a.txt", b"a\n" * 1200)).read())
+    assert [len(batch.items) for batch in many] == [500, 500, 200]
+    large = list(FileSource(write(tmp_path / "b.txt", (b"x" * (1 << 19) + b"\n") * 20)).read())
+    assert max(len(batch.items) for batch in large) <= 9
+
+
+def test_reading_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"a\n" * 2000)
+    zipped = write(tmp_path / "a.txt.gz", gzip.compress(b"a\n" * 2000))
+    before = descriptors()
+    for one in (path, zipped):
+        reading = FileSource(one).read()
+        next(reading)
+        reading.close()
+        list(FileSource(one).read())
+    assert descriptors() == before
+
+
+@pytest.fixture
+def stdin() -> Iterator[int]:
+    """The other end of our standard input, while the test lasts."""
+    kept = os.dup(0)
+    reading, writing = os.pipe()
+    os.dup2(reading, 0)
+    os.close(reading)
+    yield writing
+    os.dup2(kept, 0)
+    os.close(kept)
+
+
+class Zero:
+    """Standard input as a process has it, whatever pytest puts in its place."""
+
+    def fileno(self) -> int:
+        return 0
+
+
+def test_standard_input_is_read_as_it_comes_and_to_its_end(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Zero())
+    batches: Iterator[Batch] = FileSource("-").read()
+    os.write(stdin, b'\xef\xbb\xbf {"text": "one"}\n{"te')
+    assert [item.text for item in next(batches).items] == ["one"]
+    os.write(stdin, b'xt": "two"}\n{"text": "three"}')
+    assert [item.text for item in next(batches).items] == ["two"]
+    os.close(stdin)
+    assert [item.text for batch in batches for item in batch.items] == ["three"]
+
+
+def test_closing_ends_the_wait_for_standard_input(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Zero())
+    source = FileSource("-")
+    os.write(stdin, b"one\nhalf a li")
+    found: list[str] = []
+    first = threading.Event()
+
+    def read() -> None:
+        for batch in source.read():
+            found.extend(item.text for item in batch.items)
+            first.set()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert first.wait(20)
+    source.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert found == ["one"]
+    os.close(stdin)
+
+
+def test_lines_keep_no_more_of_a_long_one_than_shows_its_length() -> None:
+    chunks = iter([b"x" * 1000] * 50 + [b"\nshort\n", b""])
+    lines = Lines(lambda _size: next(chunks), 100)
+    assert [len(line) for line in lines] == [101, 5]
