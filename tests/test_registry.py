@@ -302,6 +302,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, scorers):
         put(Registry(tmp_path / "models", builtin=None), scorers[0])
 
 
+def test_whatever_a_library_raises_on_a_full_disk_is_told_with_the_folder(registry, scorers, monkeypatch):
+    import safetensors.numpy
+
+    def full(*_):
+        raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", full)
+    with pytest.raises(Misconfigured, match=r"can't be written to .*language: I/O error: No space left"):
+        put(registry, scorers[0])
+    assert registry.list() == []
+
+
 PROMOTE_OFTEN = """
 import sys
 from headrace.registry import Registry
@@ -348,6 +360,12 @@ def test_load_takes_a_reference_or_the_path_of_a_version(registry, scorers):
     ):
         assert model.name == str(version)
         assert model.predict(["katten satt på mattan"])[0].label == "sv"
+
+
+def test_load_looks_into_the_folder_models_here(tmp_path, scorers, monkeypatch):
+    version = put(Registry(tmp_path / "models", builtin=None), scorers[0], name="mail")
+    monkeypatch.chdir(tmp_path)
+    assert headrace.load("mail").name == str(version)
 
 
 def test_load_of_a_folder_that_is_no_version_says_so(tmp_path):

@@ -26,6 +26,7 @@ from headrace.versions import NAME, Version, check_name, meant, open_version, ve
 
 __all__ = ["Model", "Registry", "Version", "load"]
 
+HERE = "models"
 BUILTIN = Path(__file__).with_name("models")
 DIGITS = 6
 
@@ -211,14 +212,14 @@ def load(reference: str = "language", *, registry: str | Path | None = None) -> 
     """Open a model for use from Python: `headrace.load("language").predict(["Hej"])`.
 
     `reference` is a name ("language"), a version ("language@3f9c2a", "language@challenger") or the path of a version's folder.
-    `registry` is a folder or URL; without one, the package's own models are meant. Raises Misconfigured where there is no such
-    model or it is damaged.
+    `registry` is a folder or URL; without one it is the folder `models` here, as for the commands. Behind it are the package's own
+    models. Raises Misconfigured where there is no such model or it is damaged.
     """
     folder = Path(reference)
     if os.sep in reference or (folder / cards.FILE).is_file():
         card = cards.read(folder)
         return open_version(folder, card, f"{card.name}@{card.version}")
-    return Registry.from_url(str(registry if registry is not None else BUILTIN)).get(reference)
+    return Registry.from_url(str(HERE if registry is None else registry)).get(reference)
 
 
 def _matching(known: Iterable[str], wanted: str, *, prefix: bool) -> Sequence[str]:

@@ -16,7 +16,7 @@ import msgspec
 from headrace import __version__, cards
 from headrace.aliases import flush
 from headrace.cards import Card, Served
-from headrace.errors import Misconfigured
+from headrace.errors import HeadraceError, Misconfigured
 from headrace.model import Model, Scorer
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -58,7 +58,12 @@ def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, re
         raise Misconfigured(
             f"model {name!r} can't be added: its card has the labels {_few(card.labels)}, its scorer {_few(scorer.labels)}"
         )
-    scorer.save(folder)
+    try:
+        scorer.save(folder)
+    except (HeadraceError, OSError):
+        raise
+    except Exception as error:  # a library's own error, such as that of safetensors for a full disk
+        raise Misconfigured(f"model {name!r} can't be written to {folder.parent}: {error}; mend that") from error
     if pipeline is not None and not (folder / cards.PIPELINE).exists():
         from headrace.scoring.pipeline import PipelineScorer
 
