@@ -1,0 +1,246 @@
+"""The documentation is complete, its links resolve, and what it tells one to type works."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from cyclopts import App
+
+from headrace import cli, errors, urls
+from headrace.config import FILE, PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ROOT / "src" / "headrace" / "models"
+PAGES = sorted(
+    path
+    for path in ROOT.rglob("*.md")
+    if not {".venv", "node_modules", ".pytest_cache"} & set(path.relative_to(ROOT).parts)
+)
+COMMANDS = [*cli.COMMANDS, *(f"models {name}" for name in cli.MODELS), *(f"dead {name}" for name in cli.DEAD)]
+SETTINGS = [field.name for field in fields(Settings)]
+ERRORS = [name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)]
+INSTALLS = re.compile(r"\b(pip|venv|pytest|apt-get|curl|docker|kubectl|systemctl)\b")
+FOR_EVER = re.compile(r"^headrace (up|serve|demo)\b", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A block of code of a page, and where it stands."""
+
+    page: str
+    line: int
+    language: str
+    code: str
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def id_of(value: object) -> str:
+    return f"{value.page}:{value.line}" if isinstance(value, Block) else str(value)
+
+
+def blocks(language: str) -> Iterator[Block]:
+    """All fenced blocks of a language, with the indentation of a list taken off."""
+    for path in PAGES:
+        page = path.read_text()
+        for found in re.finditer(r"^( *)```(\w*)\n(.*?)^\1```$", page, re.DOTALL | re.MULTILINE):
+            if found[2] == language:
+                code = re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE)
+                yield Block(str(path.relative_to(ROOT)), page.count("\n", 0, found.start()) + 1, language, code)
+
+
+def section(command: str) -> str:
+    """What docs/commands.md says of a command."""
+    found = re.search(
+        rf"^### headrace {command}( [^\n]*)?\n(.*?)(?=^##|\Z)", text_of("docs/commands.md"), re.DOTALL | re.MULTILINE
+    )
+    assert found, f"docs/commands.md has no section for headrace {command}"
+    return found[2]
+
+
+def flags_of(command: str) -> set[str]:
+    """The flags that a command has beyond the settings."""
+    app: Any = cli.build(["-"])
+    for word in command.split():
+        app = app[word]
+    names = {name for one in app.assemble_argument_collection() for name in one.names if name.startswith("--")}
+    settings = {f"--{name.replace('_', '-')}" for name in SETTINGS}
+    return {name for name in names - settings if not name.startswith("--no-")}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_each_of_its_flags_is_documented(command: str) -> None:
+    told = section(command)
+    missing = {name for name in flags_of(command) if name not in told and name != f"--{command.split()[-1]}"}
+    assert not missing, f"docs/commands.md says nothing of {missing} of headrace {command}"
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    told = re.findall(r"^### headrace ([a-z ]*[a-z])", text_of("docs/commands.md"), re.MULTILINE)
+    assert set(told) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_documented_with_its_variable_flag_and_default(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \|.*$", text_of("docs/configuration.md"), re.MULTILINE)
+    assert f"`{PREFIX}{name.upper()}`" in row
+    assert f"`--{name.replace('_', '-')}`" in row
+    default = getattr(Settings(), name)
+    told = str(default).lower() if isinstance(default, bool) else str(default)
+    assert not told or f"`{told}`" in row
+    assert FILE in text_of("docs/configuration.md")
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    told = re.findall(rf"`{PREFIX}(\w+)`", "\n".join(path.read_text() for path in PAGES))
+    assert {name.lower() for name in told} <= set(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("heading", "scheme"),
+    [("Brokers", one) for one in urls.BROKERS] + [("Stores", one) for one in urls.STORES],
+    ids=id_of,
+)
+def test_every_scheme_is_documented(heading: str, scheme: str) -> None:
+    told = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text_of("docs/configuration.md"), re.DOTALL | re.MULTILINE)
+    assert told
+    assert f"`{scheme}:" in told[1], f"docs/configuration.md shows no {scheme}: under {heading}"
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_error_is_documented(name: str) -> None:
+    assert f"`{name}`" in text_of("docs/commands.md")
+
+
+def test_every_call_of_the_api_is_documented() -> None:
+    told = text_of("docs/api.md")
+    sources = "".join(path.read_text() for path in (ROOT / "src/headrace/web").glob("*.py"))
+    paths = set(re.findall(r'"(/v1/[a-z]+|/[a-z]+z|/metrics)"', sources))
+    assert {"/v1/documents", "/v1/dead", "/v1/predict", "/livez", "/metrics"} <= paths
+    assert not {path for path in paths if path not in told}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_within_the_project_resolve(path: Path) -> None:
+    page = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", page):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        found = (path.parent / name).resolve() if name else path
+        assert found.exists(), f"{path.name} links to {target}, which isn't there"
+        assert found.is_relative_to(ROOT), f"{path.name} links to {target}, outside of the project"
+        if anchor and found.suffix == ".md":
+            assert anchor in _anchors(found), f"{path.name} links to {target}; there is no such heading"
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("block", [*blocks("sh")], ids=id_of)
+def test_shell_blocks_are_valid_and_call_headrace_as_it_is(block: Block) -> None:
+    checked = subprocess.run(["bash", "-n"], input=block.code, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    for arguments in _calls(block.code):
+        _bind(arguments)
+
+
+def _calls(code: str) -> Iterator[list[str]]:
+    """The arguments of every call of headrace in shell code."""
+    code = re.sub(r"<<'?(\w+)'?.*?^\1$", "", code.replace("\\\n", " "), flags=re.DOTALL | re.MULTILINE)
+    for line in code.splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
+        lexer.whitespace_split = True
+        words = [*lexer, ";"]
+        while any(Path(word).name == "headrace" for word in words):
+            start = next(place for place, word in enumerate(words) if Path(word).name == "headrace") + 1
+            length = next(place for place, word in enumerate(words[start:]) if set(word) <= set("|&;<>"))
+            yield words[start : start + length]
+            words = words[start + length :]
+
+
+def _bind(arguments: list[str]) -> None:
+    app: App = cli.build(["-"])
+    if "--help" not in arguments and "--version" not in arguments:
+        app.parse_args(arguments, exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("block", [*blocks("json")], ids=id_of)
+def test_json_blocks_are_json(block: Block) -> None:
+    json.loads(block.code.replace("…", "..."))
+
+
+@cache
+def _environment() -> Mapping[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**inherited, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HEADRACE_PORT": "0"}
+
+
+def run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(
+        command, cwd=folder, env=dict(_environment()), capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+
+
+def needs_the_default_model() -> None:
+    """The language model that comes with the package; a clone without it can't show what the pages tell."""
+    if not any(SHIPPED.rglob("card.json")):
+        missing = "the package brings no language model (src/headrace/models is empty)"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+
+
+def runnable(block: Block) -> str:
+    """A shell block as it can be run here: without what installs, and what runs for ever drained."""
+    if INSTALLS.search(block.code) or FOR_EVER.search(block.code):
+        return ""
+    return re.sub(r"^headrace work(?!.*--drain)", "headrace work --drain", block.code, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_the_commands_of_a_page_run_from_its_top_to_its_end(page: str, tmp_path: Path) -> None:
+    needs_the_default_model()
+    (tmp_path / "labelled").mkdir()
+    rows = [{"text": f"{word} {number}", "label": word} for number in range(20) for word in ("glad", "sad")]
+    (tmp_path / "labelled" / "moods.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code = "\n".join(runnable(block) for block in blocks("sh") if block.page == page)
+    assert code.count("headrace ") >= 6
+    run(["bash", "-euo", "pipefail", "-c", code], tmp_path)
+
+
+@pytest.mark.parametrize("block", [one for one in blocks("python") if "extending" not in one.page], ids=id_of)
+def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
+    if block.page == "CONTRIBUTING.md":
+        compile(block.code, block.page, "exec")
+        return
+    if "headrace.load" in block.code:
+        needs_the_default_model()
+    run([sys.executable, "-W", "error", "-c", block.code], tmp_path)
+
+
+def test_what_docs_extending_shows_works(tmp_path: Path) -> None:
+    written = [one for one in blocks("python") if one.page == "docs/extending.md"]
+    assert len(written) == 5
+    for block in written:
+        named = re.match(r'"""(\w+\.py)', block.code)
+        name = named[1] if named else "spool.py" if "class SpoolBroker" in block.code else "program.py"
+        (tmp_path / name).write_text(block.code)
+    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_spool.py", "test_mine.py"], tmp_path)
+    (tmp_path / "spool").mkdir()
+    run([sys.executable, "program.py"], tmp_path)
+    check = (
+        "from tone import Shouting; assert [one.label for one in Shouting().predict(['HO', 'ho'])] == ['loud', 'calm']"
+    )
+    run([sys.executable, "-c", check], tmp_path)
