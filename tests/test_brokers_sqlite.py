@@ -1,0 +1,153 @@
+"""The embedded queue among processes: leases that end with their owner, and locks that nobody sees."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import descriptors, until
+
+from headrace.brokers.sqlite import SqliteBroker
+from headrace.documents import Body
+from headrace.errors import Misconfigured, Unavailable
+
+HOLDER = """
+import sys, time
+from headrace.brokers.sqlite import SqliteBroker
+held = SqliteBroker(sys.argv[1]).receive(1 << 30, 10)
+print(len(held), flush=True)
+time.sleep(600)
+"""
+MANY = """
+import sys
+from headrace.brokers.sqlite import SqliteBroker
+from headrace.documents import Body
+broker, name, number = SqliteBroker(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+done = 0
+for turn in range(number):
+    broker.publish([Body(f"{name}-{turn}".encode())])
+    held = broker.receive(10, 0.0)
+    broker.ack(held)
+    done += len(held)
+broker.close()
+print(done)
+"""
+
+
+def holder(path: Path) -> "subprocess.Popen[bytes]":
+    """A process that leases everything and does nothing more."""
+    return subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE)
+
+
+def test_the_lease_of_a_killed_process_comes_back_at_once_and_that_of_a_slow_one_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    broker = SqliteBroker(path)
+    broker.publish([Body(b"a"), Body(b"b")])
+    process = holder(path)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"2\n"
+        os.kill(process.pid, signal.SIGSTOP)  # as slow as can be
+        assert broker.receive(1 << 30, 1.2) == []
+        process.kill()
+        process.wait()
+        began = time.monotonic()
+        held = broker.receive(1 << 30, 20.0)
+    assert sorted(delivery.data for delivery in held) == [b"a", b"b"]
+    assert time.monotonic() - began < 20
+    broker.ack(held)
+    broker.close()
+    assert [one.name for one in tmp_path.iterdir() if "lease" in one.name] == []
+
+
+def test_many_processes_on_one_new_file_lose_nothing_and_see_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    command = [sys.executable, "-c", MANY, str(path)]
+    processes = [
+        subprocess.Popen([*command, f"p{number}", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for number in range(4)
+    ]
+    ended = [process.communicate(timeout=120) for process in processes]
+    assert [errors for _, errors in ended] == [b""] * 4
+    left = SqliteBroker(path)
+    done = sum(int(output) for output, _ in ended)
+    rest = left.receive(1 << 30, 0.0)
+    assert done + len(rest) == 240
+    left.close()
+
+
+def test_numbers_never_start_again(tmp_path: Path) -> None:
+    numbers = []
+    for _ in range(3):
+        broker = SqliteBroker(tmp_path / "queue.db")
+        broker.publish([Body(b"a")])
+        (held,) = broker.receive(1000, 1.0)
+        numbers.append(held.receipt[1])
+        broker.ack([held])
+        broker.close()
+    assert numbers == [1, 2, 3]
+
+
+def test_the_oldest_body_is_as_old_as_its_publishing(tmp_path: Path) -> None:
+    broker = SqliteBroker(tmp_path / "queue.db")
+    broker.publish([Body(b"a")])
+    until(lambda: (broker.backlog().oldest or 0) > 0.05)
+    broker.close()
+
+
+def test_whoever_waits_is_woken_by_what_another_process_publishes(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    broker = SqliteBroker(path)
+    script = "import sys; from headrace.brokers.sqlite import *; SqliteBroker(sys.argv[1]).publish([Body(b'a')])"
+    process = subprocess.Popen([sys.executable, "-c", script, str(path)])
+    assert [delivery.data for delivery in broker.receive(1000, 30.0)] == [b"a"]
+    process.wait()
+    broker.close()
+
+
+def test_closing_leaves_no_descriptor_and_no_lock_file(tmp_path: Path) -> None:
+    before = descriptors()
+    for _ in range(3):
+        broker = SqliteBroker(tmp_path / "queue.db")
+        broker.publish([Body(b"a")])
+        assert broker.receive(1000, 1.0)
+        broker.close()
+    assert descriptors() == before
+    assert {one.name for one in tmp_path.iterdir()} == {"queue.db"}
+
+
+def test_taking_over_that_fails_leaves_the_leases_for_the_next_try(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    broker = SqliteBroker(path)
+    broker.publish([Body(b"a")])
+    process = holder(path)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"1\n"
+        process.kill()
+        process.wait()
+    other = SqliteBroker(path)
+    other._consumer.execute("PRAGMA query_only=1")
+    before = descriptors()
+    with pytest.raises(Misconfigured, match="taking over the leases"):
+        other.receive(1000, 1.0)
+    assert descriptors() == before
+    assert broker.receive(1000, 5.0)
+    other.close()
+    broker.close()
+
+
+def test_a_queue_in_a_folder_that_is_gone_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="check that its folder exists"):
+        SqliteBroker(tmp_path / "missing" / "queue.db")
+
+
+def test_a_closed_connection_takes_and_acknowledges_nothing(tmp_path: Path) -> None:
+    broker = SqliteBroker(tmp_path / "queue.db")
+    broker.close()
+    for call in (lambda: broker.receive(1, 0.0), lambda: broker.ack([]), broker.backlog):
+        with pytest.raises(Unavailable, match="closed"):
+            call()
