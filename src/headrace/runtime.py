@@ -112,6 +112,7 @@ class Family:
                 return Misconfigured.status
             self._children = [child for child in self._children if child not in ended]
             for child in ended:
+                _let_go(child)
                 if child.returncode != 0 and not stop.requested:
                     self._say(f"a worker died ({describe(child.returncode)}); it is started again")
                     stop.wait(next(waits))
@@ -133,11 +134,17 @@ class Family:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+            _let_go(child)
 
     def kill(self) -> None:
         """End the children at once."""
         for child in self._children:
             child.kill()
+
+
+def _let_go(child: "subprocess.Popen[bytes]") -> None:
+    if child.stdin is not None:
+        child.stdin.close()
 
 
 def start_child(module: str, arguments: Sequence[str], first_input: bytes) -> "subprocess.Popen[bytes]":
