@@ -2,23 +2,24 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Annotated
 
 import msgspec
 from cyclopts import Parameter
 
-from headrace import runtime
+from headrace import frames, runtime, scorefile, workers
 from headrace.commands.output import Json, bar, print_json, print_table, say
 from headrace.config import Settings
 from headrace.documents import Prediction, read
 from headrace.errors import Misconfigured, Rejected
 from headrace.ingest import Ingest
-from headrace.registry import Model, Registry
-from headrace.scorefile import as_scored, batches, score_lines
-from headrace.served import parse as parse_models
+from headrace.labelling import Labelling
+from headrace.opened import open_models
+from headrace.scorefile import batches
 from headrace.urls import Connectors, is_memory, open_files
 
 SCORED_AT_ONCE = 1024
@@ -26,10 +27,12 @@ SCORED_AT_ONCE = 1024
 Threshold = Annotated[
     float | None, Parameter(help="Below this score the label is und; 0 always names a label. [default: the model's]")
 ]
+Models = Annotated[str, Parameter(help="Models of the registry, written like the setting models, instead of it.")]
+Operand = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def ingest(
-    *files: str,
+    *files: Operand,
     format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
     again: Annotated[bool, Parameter(negative="", help="From the start, also what was published before.")] = False,
     json: Json = False,
@@ -41,6 +44,7 @@ def ingest(
     """
     if not files:
         raise Misconfigured("name the files to ingest, or - for standard input")
+    _check_operands(*files)
     if is_memory(settings.broker) or is_memory(settings.store):
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
@@ -72,27 +76,23 @@ def ingest(
 
 def predict(
     *texts: str,
-    model: Annotated[str, Parameter(help="A model of the registry. [default: the setting models]")] = "",
+    model: Models = "",
     threshold: Threshold = None,
     top: Annotated[int, Parameter(help="Show so many labels, the best first.")] = 1,
     json: Json = False,
     settings: Settings = Settings(),
 ) -> None:
-    """Predict the labels of texts at once; without TEXT, of the lines of standard input."""
+    """Predict the labels of texts at once; without TEXTS, of the lines of standard input."""
     given = list(texts) or [line.rstrip("\n") for line in sys.stdin]
     for number, text in enumerate(given, 1):
         try:
             read({"text": text}, limit=settings.document_bytes)
         except Rejected as error:
             raise Misconfigured(f"text {number}: {error}") from error
-    found: list[dict[str, list[Prediction]]] = [{} for _ in given]
-    for one in _models(model, settings):
-        name = one.name.partition("@")[0]
-        best = one.top(given, top) if top > 1 else [[best] for best in one.predict(given, threshold=threshold)]
-        for known, predictions in zip(found, best, strict=True):
-            known[name] = predictions
+    wanted = top if top > 1 else 0
+    found = _labelling(model, settings).answer(frames.Texts(given, threshold, wanted)).predictions
     if json:
-        shown = [{name: best if top > 1 else best[0] for name, best in known.items()} for known in found]
+        shown = [{name: best if wanted else best[0] for name, best in known.items()} for known in found]
         print_json({"predictions": shown})
         return
     rows = [
@@ -105,12 +105,10 @@ def predict(
 
 
 def score(
-    input: Path,  # noqa: A002
-    output: Path,
+    input: Operand,  # noqa: A002
+    output: Operand,
     *,
-    model: Annotated[
-        str, Parameter(help="A model of the registry; several by commas. [default: the setting models]")
-    ] = "",
+    model: Models = "",
     threshold: Threshold = None,
     settings: Settings = Settings(),
 ) -> int:
@@ -118,26 +116,38 @@ def score(
 
     Each line is the input object and its `predictions`; a line that is no document gets an `error` instead, and the exit status is 1.
     """
-    models = _models(model, settings)
-    source = open_files(str(input), "", settings.document_bytes)
+    _check_operands(input, output)
+    labelling = _labelling(model, settings)
+    source = open_files(input, "", settings.document_bytes)
+
+    def answer(texts: Sequence[str]) -> list[dict[str, Prediction]]:
+        found = labelling.answer(frames.Texts(list(texts), threshold)).predictions
+        return [{name: best[0] for name, best in known.items()} for known in found]
+
     wrong = number = 0
-    with _writing(output) as target, bar() as shown:
+    with _writing(Path(output)) as target, bar() as shown:
         task = shown.add_task("scoring", total=None)
         for batch in batches(source.objects(), SCORED_AT_ONCE):
-            lines = [as_scored(raw, settings.document_bytes) for raw in batch]
-            wrong += score_lines(lines, models, threshold)
+            lines, bad = scorefile.score(batch, answer, limit=settings.document_bytes)
             target.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+            wrong += bad
             number += len(lines)
             shown.update(task, completed=number)
-    say(f"{number:,} scored" + (f", {wrong:,} of them are no documents and have an `error`" if wrong else ""))
+    say(f"{number:,} scored" + (f", {wrong:,} of them have an `error` instead" if wrong else ""))
     return 1 if wrong else 0
 
 
-def _models(reference: str, settings: Settings) -> list[Model]:
-    """The models that were asked for by name, or those that the settings let answer everywhere."""
-    registry = Registry.from_url(settings.registry)
-    served = [one for one in parse_models(reference or settings.models) if one.reference and not one.shadow]
-    return [registry.get(one.reference) for one in served]
+def _labelling(models: str, settings: Settings) -> Labelling:
+    """The models that were asked for, or those of the settings, with their conditions, in this process."""
+    asked = replace(settings, models=models or settings.models)
+    return Labelling(open_models(workers.setup(asked)), settings.document_bytes, lambda _place: None)
+
+
+def _check_operands(*names: str) -> None:
+    """What looks like a flag was meant as one: only `-` itself is a name."""
+    for name in names:
+        if name.startswith("-") and name != "-":
+            raise Misconfigured(f"there is no option {name}; for a file of that name write ./{name}")
 
 
 @contextlib.contextmanager
