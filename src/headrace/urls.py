@@ -23,6 +23,8 @@ class Entry:
 
 
 BROKERS: Mapping[str, Entry] = {
+    "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq"),
+    "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq"),
     "memory": Entry("headrace.brokers.memory:MemoryBroker"),
     "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker"),
 }

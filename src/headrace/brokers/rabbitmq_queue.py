@@ -1,0 +1,55 @@
+"""How a link to a node is opened, and the exchange, the queue and its bindings are made where they are missing."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.brokers.rabbitmq_link import Link
+from headrace.brokers.rabbitmq_url import Address
+
+
+def connect(address: Address, number: int) -> Link:
+    """A link to one of the hosts, where the queue exists now. Raises Unavailable, or Misconfigured with what to mend."""
+    link = Link(address, number)
+    try:
+        if address.declare:
+            _declare(link, address)
+        else:
+            link.call(
+                lambda done: link.channel.queue_declare(address.queue, passive=True, callback=done),
+                f"looking for queue {address.queue}",
+            )
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def arguments(version: str) -> Mapping[str, Any]:
+    """What a queue is declared with on a server of this version.
+
+    A body that was delivered often is not at fault: a worker finds the culprit and buries it. So there is no limit to deliveries: up to
+    3.x that is the default, and -1 would mean none at all; from 4.0 on the default is 20.
+    """
+    major = re.match(r"\d+", version)
+    unlimited = {"x-delivery-limit": -1} if major is None or int(major[0]) >= 4 else {}
+    return {"x-queue-type": "quorum", **unlimited}
+
+
+def _declare(link: Link, address: Address) -> None:
+    channel = link.channel
+    link.call(
+        lambda done: channel.exchange_declare(address.to, "topic", durable=True, callback=done),
+        f"declaring exchange {address.to}",
+    )
+    made = arguments(link.version)
+    link.call(
+        lambda done: channel.queue_declare(address.queue, durable=True, arguments=made, callback=done),
+        f"declaring queue {address.queue}",
+    )
+    for key in address.keys:
+
+        def bind(done: Any, key: str = key) -> None:
+            channel.queue_bind(address.queue, address.to, key, callback=done)
+
+        link.call(bind, f"binding queue {address.queue} to {address.to}")
