@@ -3,23 +3,9 @@
 from pathlib import Path
 
 import pytest
-from web_world import FirstLetter, world
+from web_world import FirstLetter, LostStore, unreachable, world
 
-from headrace.errors import Unavailable
-from headrace.ports import Broker
-from headrace.stores.memory import MemoryStore
 from headrace.web.services import Door
-
-
-def unreachable() -> Broker:
-    raise Unavailable("connecting to the broker: nobody answers; is it running?")
-
-
-class LostStore(MemoryStore):
-    """A store whose server is gone."""
-
-    def find(self, *_: object, **__: object):  # type: ignore[no-untyped-def]
-        raise Unavailable("asking the store: nobody answers; is it running?")
 
 
 def test_a_process_that_answers_is_alive_whatever_else_is_down(tmp_path: Path) -> None:

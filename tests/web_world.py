@@ -49,6 +49,17 @@ class FirstLetter:
             raise Unavailable("the predictor is starting; try again in a second")
 
 
+def unreachable() -> Broker:
+    raise Unavailable("connecting to the broker: nobody answers; is it running?")
+
+
+class LostStore(MemoryStore):
+    """A store whose server is gone."""
+
+    def find(self, *_: object, **__: object):  # type: ignore[no-untyped-def]
+        raise Unavailable("asking the store: nobody answers; is it running?")
+
+
 @dataclass
 class World:
     """An API that runs, with the store and the queue behind it."""

@@ -169,6 +169,25 @@ def test_the_colours_are_the_visitors_choice_and_stay(page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
 
 
+def test_people_show_the_token_once(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("guarded")
+    headrace = Headrace(folder, models="language=python:tongues:Tongues", token="a long random word")
+    try:
+        page = browser.new_page()
+        page.goto(headrace.start("up").address())
+        page.get_by_label("Token").fill("a guess")
+        page.get_by_role("button", name="Come in").click()
+        expect(page.get_by_text("That is not the token")).to_be_visible()
+        page.get_by_label("Token").fill("a long random word")
+        page.get_by_role("button", name="Come in").click()
+        expect(page.locator(".tiles")).to_contain_text("Backlog", timeout=15_000)
+        page.reload()
+        expect(page.locator(".tiles")).to_contain_text("Backlog", timeout=15_000)
+        page.close()
+    finally:
+        headrace.sweep()
+
+
 def test_a_stop_ends_it_within_seconds_though_browsers_watch(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

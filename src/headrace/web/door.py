@@ -28,7 +28,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with no-referrer, forms of our own pages would come from the origin "null"
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _API_HEADERS = (
