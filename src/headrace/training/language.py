@@ -15,10 +15,11 @@ from headrace.errors import Misconfigured
 from headrace.training.augment import Corpus, Mix, corpus, draw, source_chances
 from headrace.training.datasets import Progress, silent
 from headrace.training.folder import Examples, Folder
+from headrace.training.scripts import twins
 from headrace.training.softmax import HashedSoftmax
 
 EXAMPLES = 4_000_000  # a pass
-PASSES = 5
+PASSES = 6
 BUCKETS = 500_000
 RATE = 1.2
 POWER = 0.25
@@ -52,11 +53,13 @@ def fit_language(
 
     `words` holds word frequencies (label → word → any unit; see `augment.blend`, `augment.word_frequencies`, `read_words`); labels without
     rows are passed over. `held` are rows that calibrate and are not learnt from; if not given, one text in fifty, by its hash. Each of
-    the `passes` draws `examples` anew, all labels equally often. Raises ValueError for fewer than two labels.
+    the `passes` draws `examples` anew, all labels equally often; Serbian in Cyrillic is learnt in Latin script too.
+    Raises ValueError for fewer than two labels.
     """
     if held is None:
         held = [row for row in rows if _held_out(row[0])]
         rows = [row for row in rows if not _held_out(row[0])]
+    rows = [*rows, *twins(rows)]
     classes = np.unique([label for _, label, _ in rows])
     model = HashedSoftmax(buckets=buckets, rate=RATE, power=POWER, passes=passes, seed=seed)
     folder = Folder.new()
