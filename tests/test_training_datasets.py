@@ -89,7 +89,7 @@ def test_a_table_with_bytes_that_are_no_utf8_loses_that_row_only(tmp_path):
     [
         ("a.jsonl", b"", "no labelled text was found"),
         ("a.jsonl", b"{}\n", "line 1: 'text' is missing"),
-        ("a.csv", b"", "no column 'text' and no column 'label'"),
+        ("a.csv", b"", "is empty; its first line should name columns"),
         ("a.csv", b"text,class\nx,y\n", "no column 'label'; its first line names 'text', 'class'"),
         ("a.jsonl.gz", b"no gzip", "is damaged"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "x", "label": "y"}')[:-6], "is damaged"),
@@ -111,7 +111,7 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
 
 
 def test_a_classifier_needs_two_labels_with_two_texts_each():
-    with pytest.raises(Misconfigured, match="all 2 rows have the label 'x'"):
+    with pytest.raises(Misconfigured, match="every row has the label 'x'"):
         check([Row("a", "x", ""), Row("b", "x", "")])
     with pytest.raises(Misconfigured, match="one text only to learn from: 'y'"):
         check([Row("a", "x", ""), Row("b", "x", ""), Row("c", "y", "")])

@@ -11,7 +11,7 @@ import pytest
 import headrace
 from headrace.errors import Misconfigured
 from headrace.registry import Registry
-from headrace.training import recipes
+from headrace.training import estimators, recipes
 from headrace.training.datasets import Row
 from headrace.training.fitting import Choices
 from headrace.training.train import train
@@ -156,6 +156,26 @@ def test_choices_that_do_not_fit_are_told(registry, data, choices, words):
     with pytest.raises(Misconfigured, match=words):
         train("mail", [data], registry=registry, choices=choices)
     assert registry.list() == []
+
+
+def test_the_user_is_told_of_bad_rows_before_it_is_learnt_from_the_others(registry, tmp_path):
+    path = write(tmp_path / "mail.jsonl", 60)
+    with path.open("a") as file:
+        file.write("no json\n")
+    told = []
+
+    def progress(what, *_):
+        told.append(what)
+
+    train("mail", [path], registry=registry, learning_curve=False, progress=progress, tell=told.append)
+    (remark,) = [one for one in told if one.startswith("rows that could not be used: 1")]
+    assert "mail.jsonl, line 61: no JSON" in remark
+    assert told.index(remark) < told.index("fitting")
+
+
+def test_an_estimator_that_grows_with_the_rows_is_warned_about_where_there_are_many():
+    assert "grows with the square of the rows" in estimators.caution("svc", 100_000)
+    assert estimators.caution("svc", 500) == estimators.caution("linear-svc", 10**7) == ""
 
 
 def test_an_unknown_recipe_is_told_with_the_ones_there_are(registry, data):

@@ -128,9 +128,7 @@ def check(rows: Sequence[Row]) -> None:
     counts = Counter(row.label for row in rows)
     if len(counts) < 2:
         label = next(iter(counts), "")
-        raise Misconfigured(
-            f"all {len(rows):,} rows have the label {label!r}: a classifier needs rows of two labels or more"
-        )
+        raise Misconfigured(f"every row has the label {label!r}: a classifier needs rows of two labels or more")
     rare = sorted(label for label, count in counts.items() if count < 2)
     if rare:
         raise Misconfigured(
@@ -201,9 +199,13 @@ def _json_rows(file: BinaryIO) -> Iterator[tuple[int, Any]]:
 def _table_rows(path: Path, file: BinaryIO, delimiter: str, wanted: tuple[str, str]) -> Iterator[tuple[int, Any]]:
     lines = (line.decode("utf-8-sig", "surrogateescape") for line in file)
     reader = csv.DictReader(lines, delimiter=delimiter)
-    missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+    if reader.fieldnames is None:
+        raise Misconfigured(
+            f"the data {path} is empty; its first line should name columns, {' and '.join(wanted)} among them"
+        )
+    missing = [name for name in wanted if name not in reader.fieldnames]
     if missing:
-        columns = ", ".join(map(repr, reader.fieldnames or ())) or "none"
+        columns = ", ".join(map(repr, reader.fieldnames))
         raise Misconfigured(
             f"the data {path} has no column {' and no column '.join(map(repr, missing))}; its first line names {columns}"
         )

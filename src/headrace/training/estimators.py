@@ -71,6 +71,14 @@ def choices() -> dict[str, Estimator]:
     }
 
 
+def caution(name: str, rows: int) -> str:
+    """What to know before so many rows are given to an estimator, or nothing."""
+    estimator = choices().get(name)
+    if estimator is None or not 0 < estimator.rows < rows:
+        return ""
+    return f"{name} on {rows:,} rows will be slow: {estimator.slow}; linear-svc takes any number"
+
+
 def find(name: str) -> Estimator:
     """The estimator of this name; Misconfigured, with those there are, for another."""
     known = choices()

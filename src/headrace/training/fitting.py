@@ -79,7 +79,6 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
         raise Misconfigured(
             f"{name} can't follow an SVD, whose features may be negative; choose {DEFAULT}, or leave --svd out"
         )
-    notes = [f"{name} on {len(rows):,} rows is slow: {estimator.slow}"] if 0 < estimator.rows < len(rows) else []
     texts, labels, _ = _encoded(rows)
     pipeline = _pipeline(estimator, choices, texts)
     with warnings.catch_warnings(record=True) as caught:
@@ -93,12 +92,10 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
         progress("fitting", 0, 1)
         scorer = _fit(pipeline, rows)
         progress("fitting", 1, 1)
-    notes += sorted({f"{name} stopped before it had converged" for _ in caught})
+    notes = (f"{name} stopped before it had converged",) if caught else ()
     variance = np.cumsum(pipeline["svd"].explained_variance_ratio_) if choices.svd else None
     title = f"{name}: {estimator.summary}"
-    return Fitted(
-        scorer, title, chosen, lambda some: _again(pipeline, some), pipeline, trials, variance, notes=tuple(notes)
-    )
+    return Fitted(scorer, title, chosen, lambda some: _again(pipeline, some), pipeline, trials, variance, notes=notes)
 
 
 def _encoded(rows: Sequence[Row]) -> tuple[list[str], NDArray[np.int64], LabelEncoder]:

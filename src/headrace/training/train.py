@@ -1,7 +1,8 @@
 """Training: from labelled files to a version in the registry, with its card and its report."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from headrace.cards import Card, Origin
 from headrace.registry import Registry, Version
-from headrace.training import datasets, goldens, holdout, measure, recipes
+from headrace.training import datasets, estimators, goldens, holdout, measure, recipes
 from headrace.training.datasets import Dataset, Progress, Row, silent
 from headrace.training.fitting import Choices
 from headrace.training.measure import Point
@@ -37,6 +38,7 @@ def train(
     licences: Mapping[str, str] | None = None,
     alias: str | None = "champion",
     progress: Progress = silent,
+    tell: Callable[[str], object] = str,
 ) -> Version:
     """Learn a task from labelled files and register the version; `alias` (none, if None) then means it.
 
@@ -44,8 +46,9 @@ def train(
     report.html tell how it fares on the part held out. "wikipedia" among the files stands for articles of the 38 Wikipedias, which are
     gathered into the folder `wikipedia` first. `licences` gives the licences of sources, by the names of their files. The learning curve
     costs nearly the time of the training itself again: if not said, it is drawn where that took under two minutes. `keep_pipeline` stores
-    the scikit-learn pipeline beside the compiled scorer, which takes a while and some space. Raises Misconfigured for data that nothing
-    can be learnt from, an unknown recipe or estimator, or a registry that can't be written to.
+    the scikit-learn pipeline beside the compiled scorer, which takes a while and some space. `tell` is told what the user should
+    know before it begins. Raises Misconfigured for data that nothing can be learnt from, an unknown recipe or estimator, or a registry
+    that can't be written to.
     """
     check_name(name)
     steps = recipes.find(name, recipe)
@@ -54,8 +57,12 @@ def train(
     share = steps.test_size if test_size is None else test_size
     known, held = holdout.split(data.rows, share, seed=choices.seed, by=split_by)
     datasets.check(known)
+    remarks = _remarks(data, choices, known)
+    for remark in remarks:
+        tell(remark)
     training = _learn(name, steps, known, held, data, choices, learning_curve, licences or {}, progress)
     fitted = training.fitted
+    training = replace(training, notes=(*remarks, *fitted.notes))
     pipeline = fitted.pipeline if keep_pipeline else None
     progress("registering", 0, 1)
     version = registry.add(name, fitted.scorer, training.card, pipeline=pipeline, report=render(training), alias=alias)
@@ -97,7 +104,6 @@ def _learn(
         evaluation,
         measure.speed(fitted.scorer, [row.text for row in held]),
         (*points, Point(len(known), evaluation.figures.accuracy, seconds)),
-        (*_remarks(data), *fitted.notes),
     )
 
 
@@ -116,8 +122,8 @@ def _credited(origins: Iterable[Origin], recipe: Recipe, licences: Mapping[str, 
         yield Origin(one.name, one.rows, licences.get(one.name, told.get("licence")), told.get("home"))
 
 
-def _remarks(data: Dataset) -> list[str]:
-    """What a reader should know of the data."""
+def _remarks(data: Dataset, choices: Choices, known: Sequence[Row]) -> list[str]:
+    """What the user should know of the data and of what is about to be done with it."""
     found = []
     if data.malformed:
         found.append(f"rows that could not be used: {data.malformed:,}, among them {'; '.join(data.faults)}")
@@ -125,4 +131,6 @@ def _remarks(data: Dataset) -> list[str]:
         found.append(f"rows that were there already and were left out: {data.repeated:,}")
     if data.contradicted:
         found.append(f"texts that occur with more than one label: {data.contradicted:,}")
+    if caution := estimators.caution(choices.estimator or "", len(known)):
+        found.append(caution)
     return found
