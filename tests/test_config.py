@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
 from headrace import config
 from headrace.config import Settings
@@ -92,3 +93,17 @@ def test_a_value_of_another_kind_is_misuse(tmp_path: Path) -> None:
 
 def test_the_defaults_are_good_settings() -> None:
     assert Settings() == Settings()
+
+
+def test_the_file_may_set_what_is_also_the_name_of_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "headrace.toml").write_text('models = ["language", "mood if language=en"]\n')
+    seen: list[Settings] = []
+    app = App(config=config.sources(), result_action="return_value")
+
+    @app.command
+    def models(settings: Settings = Settings()) -> None:
+        seen.append(settings)
+
+    app(["models"])
+    assert seen[0].models == "language, mood if language=en"

@@ -319,7 +319,7 @@ def add(registry: Registry, *labels: str, alias: str | None = None) -> Version:
 
 
 def test_results_name_the_version_that_an_alias_means_by_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.worker.ALIAS_SECONDS", 0.1)
+    monkeypatch.setattr("headrace.following.ALIAS_SECONDS", 0.1)
     registry = Registry(tmp_path, builtin=None)
     first, second = add(registry, "x", "y", alias="champion"), add(registry, "x", "z")
     queue, store, stop = queue_of("xx"), MemoryStore(), Stop()

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Group, Parameter
-from cyclopts.config import Env, Toml
+from cyclopts import App, ArgumentCollection, Group, Parameter, Token
+from cyclopts.config import Env
 
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured
@@ -70,18 +70,46 @@ class Settings:
             raise Misconfigured(f"the setting request_bytes is {self.request_bytes}; it is at least 1024")
 
 
-def sources() -> tuple[Env, Toml]:
+def sources() -> "tuple[Env, SettingsFile]":
     """Where the command line finds what no flag gives. Raises Misconfigured for a setting that doesn't exist."""
     known = [field.name for field in fields(Settings)]
-    path = Path(FILE)
-    if path.is_file():
-        _check(known, _read(path), f"in {path.resolve()}", "")
+    file = SettingsFile(Path(FILE))
+    _check(known, file.values, f"in {file.path}", "")
     variables = [name for name in os.environ if name.startswith(PREFIX)]
     _check([PREFIX + name.upper() for name in known], variables, "in the environment", "the variable ")
-    return Env(PREFIX, command=False), Toml(FILE, use_commands_as_keys=False)
+    return Env(PREFIX, command=False), file
 
 
-def _read(path: Path) -> Iterable[str]:
+class SettingsFile:
+    """headrace.toml as a source of Cyclopts: gives what neither a flag nor a variable gave.
+
+    Cyclopts' own reader passes over keys that are also names of commands, as `models` is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.values = _read(path) if path.is_file() else {}
+
+    def __call__(self, _app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        for name, value in self.values.items():
+            wanted = "--" + name.replace("_", "-")
+            for argument in arguments:
+                if argument.name == wanted and not argument.tokens:
+                    argument.append(Token(keyword=name, value=self._text(name, value), source=str(self.path)))
+
+    def _text(self, name: str, value: object) -> str:
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            return ", ".join(value)
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, str | int | float):
+            return str(value)
+        raise Misconfigured(
+            f"{name} in {self.path} is {type(value).__name__}; write a string, a number, or a list of strings"
+        )
+
+
+def _read(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:

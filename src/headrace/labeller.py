@@ -2,13 +2,14 @@
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from headrace import frames
 from headrace.documents import Prediction
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.following import Following
 from headrace.predictor import Abandoned, Predictor
 from headrace.served import Setup
 
@@ -29,11 +30,14 @@ class _Call:
 
 
 class Labeller:
-    """Asks one predictor process, on a thread of its own; what calls it is batched with whatever piled up meanwhile."""
+    """Asks one predictor process, on a thread of its own; what calls it is batched with whatever piled up meanwhile. Follows aliases."""
 
-    def __init__(self, setup: Setup, *, deadline: float) -> None:
+    def __init__(self, setup: Setup, *, deadline: float, say: Callable[[str], None] = lambda _text: None) -> None:
         self._closed = threading.Event()
-        self._predictor = Predictor(setup, deadline=deadline, idle=self._idle, draining=self._closed.is_set)
+        self._following = Following(setup, say)
+        self._predictor = Predictor(
+            self._following.setup, deadline=deadline, idle=self._idle, draining=self._closed.is_set
+        )
         self._deadline = deadline
         self._calls: queue.Queue[_Call] = queue.Queue(WAITING)
         self._trouble: HeadraceError | None = Unavailable("the models are being opened; try again in some seconds")
@@ -82,6 +86,7 @@ class Labeller:
             while not self._closed.is_set():
                 self._open()
                 while self._trouble is None and not self._closed.is_set():
+                    self._following.follow(self._predictor)
                     self._serve()
         except Abandoned:
             pass

@@ -146,7 +146,7 @@ def main() -> None:
     if setup is None:
         return
     follow_parent(setup.parent, signal.SIGKILL)
-    _limit_memory(setup.memory)
+    _limit_memory(setup.memory, setup.sharers)
 
     def say(message: frames.Message) -> None:
         frames.write_blocking(writing, message)
@@ -174,7 +174,7 @@ def _serve(labelling: Labelling, request: Any) -> frames.Message:
         return frames.Failed("Rejected", str(error))
 
 
-def _limit_memory(limit: int) -> None:
+def _limit_memory(limit: int, sharers: int) -> None:
     """Let this process fail before its container does, whose limit ends keeper and predictor together (Linux only)."""
     if sys.platform != "linux":
         return
@@ -182,7 +182,7 @@ def _limit_memory(limit: int) -> None:
 
     for file in CONTAINER_LIMITS:
         with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-            limit = min(limit, int(Path(file).read_text()) * 7 // 10)
+            limit = min(limit, int(Path(file).read_text()) * 7 // (10 * sharers))
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 

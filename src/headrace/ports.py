@@ -189,11 +189,14 @@ class Worker:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+FORGET_SECONDS = 600
+
+
 class Presence(Protocol):
     """Which workers there are; by the same adapters as stores."""
 
     def beat(self, worker: Worker) -> None:
-        """Remember this worker; one whose state is `stopped` is forgotten."""
+        """Remember this worker. Forgotten are one whose state is `stopped`, and any that was last seen FORGET_SECONDS before this."""
         ...
 
     def workers(self) -> list[Worker]:

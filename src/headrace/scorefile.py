@@ -1,16 +1,17 @@
 """Records of a file, scored in order: each comes out as its own object with `predictions`, or with an `error`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from headrace.documents import read
+from headrace.documents import Prediction, read
 from headrace.errors import Rejected
-from headrace.model import Model
 
 T = TypeVar("T")
+Predictions = Mapping[str, Prediction]
+Answer = Callable[[Sequence[str]], Sequence[Predictions]]
 
 
 class Record(Protocol):
@@ -31,28 +32,51 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def as_scored(record: Record, limit: int) -> dict[str, Any]:
-    """The object of a record, with an `error` where it is no document."""
-    members = (
-        dict(record.members) if isinstance(record.members, Mapping) else {"data": record.data.decode(errors="replace")}
-    )
+def score(records: Sequence[Record], answer: Answer, *, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """The object of each record, in order, and how many of them have an `error`.
+
+    `answer` gives predictions by model for each text, and may raise Rejected: what it fails on is found by halving.
+    """
+    faults = [_fault(record, limit) for record in records]
+    texts = [_text(record) for record, fault in zip(records, faults, strict=True) if not fault]
+    answers = iter(_answers(texts, answer))
+    scored, wrong = [], 0
+    for record, fault in zip(records, faults, strict=True):
+        found = fault or next(answers)
+        scored.append(_object(record) | ({"error": found} if isinstance(found, str) else {"predictions": found}))
+        wrong += isinstance(found, str)
+    return scored, wrong
+
+
+def _answers(texts: Sequence[str], answer: Answer) -> list[dict[str, Any] | str]:
+    if not texts:
+        return []
     try:
-        if record.fault:
-            raise Rejected(record.fault)
+        return [msgspec.to_builtins(dict(found)) for found in answer(texts)]
+    except Rejected as error:
+        if len(texts) == 1:
+            return [str(error)]
+    middle = len(texts) // 2
+    return _answers(texts[:middle], answer) + _answers(texts[middle:], answer)
+
+
+def _fault(record: Record, limit: int) -> str:
+    """Why a record is no document; empty where it is one."""
+    if record.fault:
+        return record.fault
+    try:
         read(record.members, limit=limit)
     except Rejected as error:
-        members["error"] = str(error)
-    return members
+        return str(error)
+    return ""
 
 
-def score_lines(lines: Sequence[dict[str, Any]], models: Sequence[Model], threshold: float | None) -> int:
-    """Add `predictions` to every object that has no `error`; how many have one."""
-    good = [line for line in lines if "error" not in line]
-    texts = [line["text"] for line in good]
-    for line in good:
-        line["predictions"] = {}
-    for model in models:
-        name = model.name.partition("@")[0]
-        for line, prediction in zip(good, model.predict(texts, threshold=threshold), strict=True):
-            line["predictions"][name] = msgspec.to_builtins(prediction)
-    return len(lines) - len(good)
+def _text(record: Record) -> str:
+    assert isinstance(record.members, Mapping)
+    return str(record.members["text"])
+
+
+def _object(record: Record) -> dict[str, Any]:
+    if isinstance(record.members, Mapping):
+        return dict(record.members)
+    return {"data": record.data.decode(errors="replace")}

@@ -93,10 +93,11 @@ def _check(served: list[Served], setting: str) -> None:
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """What a predictor process is told first."""
+    """What a predictor process is told first; `sharers` is how many predictors share the container's memory."""
 
     parent: int
     registry: str
     models: str
     memory: int
     document_bytes: int
+    sharers: int = 1

@@ -9,19 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import msgspec
-
 from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, encode, unpack
-from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.errors import Rejected, Unavailable
+from headrace.following import Following
 from headrace.ports import Broker, Delivery, FullStore
 from headrace.predictor import Abandoned, Predictor
 from headrace.presence import Reporter
-from headrace.registry import Registry
 from headrace.runtime import Stop, delays
-from headrace.served import Setup, parse, pinned, write
+from headrace.served import Setup
 from headrace.urls import mask
 
-ALIAS_SECONDS = 2.0
 WAIT_SECONDS = 0.5
 LEAST_BYTES, MOST_BYTES = 16 << 10, 1 << 20
 EMPTY_RECEIVES = 4
@@ -59,18 +56,13 @@ class Keeper:
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._broker, self._store, self._stop, self._drain, self._say = broker, store, stop, drain, say
-        self._setup = setup
-        self._models = self._pinned()
+        self._following = Following(setup, say)
         self._predictor = Predictor(
-            msgspec.structs.replace(setup, models=self._models),
-            deadline=deadline,
-            idle=self._idle,
-            draining=lambda: stop.requested,
+            self._following.setup, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
         )
         self._reporter = Reporter(store)
         self._held: list[Batch] = []
         self._empty_receives = 0
-        self._resolved_at = time.monotonic()
 
     def run(self) -> None:
         """Work until told to stop. Raises Misconfigured where a model is broken: nothing is buried then, and what is leased goes back."""
@@ -209,30 +201,6 @@ class Keeper:
         except Unavailable as error:
             self._say(f"leases could not be kept: {mask(str(error))}")
 
-    def _pinned(self) -> str:
-        """The setting `models` with the versions that aliases mean now, so that all who open them open the same."""
-        registry = Registry.from_url(self._setup.registry)
-        models = parse(self._setup.models)
-        return write(pinned(one, str(registry.resolve(one.reference))) if one.reference else one for one in models)
-
     def _follow_aliases(self) -> None:
-        """Let a new predictor take over when an alias has moved; a version that can't be opened is told, and not served."""
-        now = time.monotonic()
-        if now - self._resolved_at < ALIAS_SECONDS:
-            return
-        self._resolved_at = now
-        try:
-            models = self._pinned()
-            if models == self._models:
-                return
-            before, self._models = self._models, models
-            self._predictor.serve(models)
-        except Unavailable as error:
-            self._models = before  # so that it is tried again
-            self._say(f"the models served stay as they are for now: {error}")
-            return
-        except Misconfigured as error:
-            self._say(f"the models served stay as they are: {error}")
-            return
-        self._reporter.models = self._predictor.models
-        self._say(f"now serving {', '.join(self._predictor.models)}")
+        if self._following.follow(self._predictor):
+            self._reporter.models = self._predictor.models

@@ -33,7 +33,8 @@ class Order(msgspec.Struct, frozen=True):
 def setup(settings: Settings) -> Setup:
     """What the settings tell a predictor. Raises Misconfigured for models that can't be read."""
     parse(settings.models)
-    return Setup(os.getpid(), settings.registry, settings.models, settings.memory, settings.document_bytes)
+    sharers = settings.processes + 1  # the API has a predictor too
+    return Setup(os.getpid(), settings.registry, settings.models, settings.memory, settings.document_bytes, sharers)
 
 
 def keep(settings: Settings, connectors: Connectors, stop: Stop, *, drain: bool = False) -> None:

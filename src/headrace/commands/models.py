@@ -7,23 +7,31 @@ from cyclopts import Parameter
 
 from headrace.commands.output import Json, print_json, print_table
 from headrace.config import Settings
+from headrace.errors import Misconfigured
 from headrace.registry import Registry, Version
 
 Alias = Annotated[str, Parameter(help="champion answers, challenger would like to; or a name of your own.")]
 
 
-def list_(name: str | None = None, /, *, json: Json = False, settings: Settings = Settings()) -> None:
-    """List model versions, the newest first, with their aliases."""
+def list_(name: str | None = None, /, *, json: Json = False, settings: Settings = Settings()) -> int:
+    """List model versions, the newest first, with their aliases; 1 where one of them is damaged."""
     registry = Registry.from_url(settings.registry)
-    found = [(version, registry.card(str(version))) for version in registry.list(name)]
+    found = [_entry(registry, version) for version in registry.list(name)]
     if json:
-        print_json({"models": [_as_json(version, card.created_at, card.figures) for version, card in found]})
-        return
-    rows = [
-        (str(version), ", ".join(version.aliases), card.created_at, len(card.labels), _percent(card.figures))
-        for version, card in found
-    ]
-    print_table(("model", "aliases", "created", "labels", "accuracy"), rows)
+        print_json({"models": found})
+    else:
+        rows = [
+            (
+                one["model"],
+                ", ".join(one["aliases"]),
+                one["created_at"][:19],
+                _percent(one["accuracy"]),
+                one["error"] or "",
+            )
+            for one in found
+        ]
+        print_table(("model", "aliases", "created", "accuracy", ""), rows)
+    return 1 if any(one["error"] for one in found) else 0
 
 
 def show_(reference: str, /, *, json: Json = False, settings: Settings = Settings()) -> None:
@@ -56,16 +64,15 @@ def _tell(version: Version, alias: str, json: bool) -> None:
         print(f"{version} is {alias}")
 
 
-def _as_json(version: Version, created_at: str, figures: Any) -> dict[str, Any]:
-    accuracy = _accuracy(figures)
-    return {"model": str(version), "aliases": list(version.aliases), "created_at": created_at, "accuracy": accuracy}
+def _entry(registry: Registry, version: Version) -> dict[str, Any]:
+    """What is told of a version; a card that can't be read is told as its error, and hides no other."""
+    entry = {"model": str(version), "aliases": list(version.aliases), "created_at": "", "accuracy": None, "error": None}
+    try:
+        card = registry.card(str(version))
+    except Misconfigured as error:
+        return entry | {"error": str(error)}
+    return entry | {"created_at": card.created_at, "accuracy": card.figures.accuracy if card.figures else None}
 
 
-def _accuracy(figures: Any) -> float | None:
-    told = msgspec.to_builtins(figures)
-    return told.get("accuracy") if isinstance(told, dict) else None
-
-
-def _percent(figures: Any) -> str:
-    accuracy = _accuracy(figures)
+def _percent(accuracy: float | None) -> str:
     return "-" if accuracy is None else f"{accuracy:.2%}"

@@ -156,7 +156,9 @@ def _serve(
     )
     with ExitStack() as opened:
         store = opened.enter_context(closing(workers.insist(connectors.store, stop)))
-        labeller = opened.enter_context(closing(Labeller(workers.setup(settings), deadline=settings.deadline)))
+        labeller = opened.enter_context(
+            closing(Labeller(workers.setup(settings), deadline=settings.deadline, say=workers.say))
+        )
         labeller.start()
         services = Services(
             store=store,

@@ -9,7 +9,7 @@ import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
 from headrace.errors import Rejected
-from headrace.ports import Page, Query, Worker
+from headrace.ports import FORGET_SECONDS, Page, Query, Worker
 from headrace.stores.merging import Known, Plan, ids_of, plan
 
 
@@ -107,9 +107,11 @@ class MemoryStore:
 
     def beat(self, worker: Worker) -> None:
         with self._lock:
+            oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
             self._workers[worker.name] = worker
-            if worker.state == "stopped":
-                del self._workers[worker.name]
+            self._workers = {
+                name: one for name, one in self._workers.items() if one.state != "stopped" and one.seen_at >= oldest
+            }
 
     def workers(self) -> list[Worker]:
         with self._lock:

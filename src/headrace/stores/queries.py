@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, exists, func, select
+from sqlalchemy import Connection, Delete, Select, and_, delete, exists, func, select
 
 from headrace.documents import DeadLetter, Prediction, Result
 from headrace.errors import Rejected
-from headrace.ports import Page, Query, Worker
+from headrace.ports import FORGET_SECONDS, Page, Query, Worker
 from headrace.stores.schema import answers, counts, dead_letters, documents, key_of, names, workers
 
 
 def find(connection: Connection, query: Query, limit: int, page: str | None) -> Page:
     """A page of results or dead letters, newest first; pages are keyed by the number of the last row."""
-    column = documents.c.n if query.kind == "results" else dead_letters.c.burial
+    column = _place(query)
     statement = (_results(connection, query) if query.kind == "results" else _dead(query)).order_by(column.desc())
     if page is not None:
         statement = statement.where(column < _number(page))
@@ -53,6 +53,11 @@ def list_workers(connection: Connection) -> list[Worker]:
     ]
 
 
+def forget_workers(seen: Worker) -> Delete:
+    """Deletes the workers that were last seen long before this one."""
+    return delete(workers).where(workers.c.seen_at < seen.seen_at - FORGET_SECONDS * 1_000_000)
+
+
 def worker_row(worker: Worker) -> dict[str, Any]:
     """A worker as a row of its table."""
     return {
@@ -63,6 +68,13 @@ def worker_row(worker: Worker) -> dict[str, Any]:
         "models": msgspec.json.encode(list(worker.models)).decode(),
         "counts": msgspec.json.encode(dict(worker.counts)).decode(),
     }
+
+
+def _place(query: Query) -> Any:
+    """The column by which pages are ordered; with a label that of the index which finds its documents, so that no page sorts them all."""
+    if query.kind == "dead":
+        return dead_letters.c.burial
+    return answers.c.document if query.label else documents.c.n
 
 
 def _results(connection: Connection, query: Query) -> Select[Any]:
@@ -77,7 +89,11 @@ def _results(connection: Connection, query: Query) -> Select[Any]:
         label = _name_number(connection, query.label)
         statement = statement.join(answers, and_(answers.c.label == label, answers.c.document == documents.c.n))
         # A document may have the label from two models; without a model it is listed once.
-        statement = statement.where(answers.c.model == model) if query.model else statement.distinct()
+        other = answers.alias()
+        again = exists().where(
+            other.c.document == answers.c.document, other.c.label == label, other.c.model < answers.c.model
+        )
+        statement = statement.where(answers.c.model == model if query.model else ~again)
     elif query.model:
         statement = statement.where(exists().where(answers.c.document == documents.c.n, answers.c.model == model))
     return statement

@@ -13,7 +13,7 @@ import pytest
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, bury, bury_bytes
 from headrace.errors import Rejected
-from headrace.ports import FullStore, Query, Store, Worker
+from headrace.ports import FORGET_SECONDS, FullStore, Query, Store, Worker
 
 Connect = Callable[[], FullStore]
 DEAD = Query(kind="dead")
@@ -327,6 +327,12 @@ class StoreSuite:
         assert [(list(w.models), dict(w.counts)) for w in listed] == [(["language@aaaaaa"], {"stored": 3}), ([], {})]
         store.beat(Worker("host-2", 1, 3, "stopped"))
         assert [worker.name for worker in store.workers()] == ["host-1"]
+
+    def test_a_worker_that_was_not_seen_for_long_is_forgotten(self, connect: Connect) -> None:
+        store = connect()
+        store.beat(Worker("host-1", 1, 2, "working"))
+        store.beat(Worker("host-2", 1, 3 + FORGET_SECONDS * 1_000_000, "working"))
+        assert [worker.name for worker in store.workers()] == ["host-2"]
 
     def test_closing_twice_is_closing_once(self, connect: Connect) -> None:
         store = connect()
