@@ -16,7 +16,7 @@ from headrace.training.measure import Point
 from headrace.training.search import Trial
 
 INK, BLUE, ORANGE, GREY = "#22303c", "#1769aa", "#c8641b", "#b8c4ce"
-DPI = 160
+DPI = 140
 
 
 def learning_curve(points: Sequence[Point]) -> bytes:
@@ -101,13 +101,14 @@ def _label(axes: Axes, horizontal: str, vertical: str) -> None:
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
-    figure = Figure(figsize=(5.4, 3.6), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(5.4, 3.6), dpi=DPI)
     FigureCanvasAgg(figure)
+    figure.subplots_adjust(left=0.13, bottom=0.15, right=0.98, top=0.97)
     axes = figure.add_subplot()
     axes.grid(visible=True, color="#e6ebef")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     draw(axes)
     image = io.BytesIO()
-    figure.savefig(image, format="png", metadata={"Software": None})
+    figure.savefig(image, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": 4})
     return image.getvalue()

@@ -89,11 +89,7 @@ class _Reading:
 
 
 def read(
-    files: Sequence[Path | str],
-    *,
-    text: str = "text",
-    label: str = "label",
-    progress: Progress = silent,
+    files: Sequence[Path | str], *, text: str = "text", label: str = "label", progress: Progress = silent
 ) -> Dataset:
     """All labelled rows of files and folders: JSON Lines and CSV (comma, or tab in .tsv), each also as .gz, in UTF-8.
 
