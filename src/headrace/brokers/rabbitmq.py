@@ -20,7 +20,7 @@ from headrace.ports import Backlog, Delivery
 
 MOST_BODY_BYTES = 16 << 20
 WINDOW, WINDOW_BYTES = 1024, 8 << 20
-CONFIRM_SECONDS, BLOCKED_SECONDS = 30.0, 5.0
+CONFIRM_SECONDS, BLOCKED_SECONDS = 30.0, 5.0  # of no progress
 MOST_PREFETCH, MOST_HELD = 4096, 65535
 KEY_BYTES = 255
 
@@ -28,11 +28,13 @@ KEY_BYTES = 255
 class RabbitmqBroker:
     """A connection to a queue, opened by the first call that needs it, at whichever node answers; a lost one is opened again.
 
-    What `publish` has returned for is on the disks of most nodes that have the queue. A body has up to 16 MiB.
+    What `publish` has returned for is on the disks of most nodes that have the queue. A body has up to 16 MiB. `patience`: how many
+    seconds `publish` waits without progress, before it raises Unavailable; less where the server says that it takes nothing now.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, patience: float = CONFIRM_SECONDS) -> None:
         self._address = address
+        self._patience = patience
         self._link: Link | None = None
         self._next_host = 0
         self._consumer = ""
@@ -149,17 +151,17 @@ class RabbitmqBroker:
         """Wait until so few are unconfirmed. Raises Unavailable where the server confirms nothing for long, or blocks us."""
         while len(link.confirms) > most or link.confirms.bytes > most_bytes:
             before = len(link.confirms)
-            moved = link.wait(lambda: len(link.confirms) < before or link.blocked, CONFIRM_SECONDS)  # noqa: B023
+            moved = link.wait(lambda: len(link.confirms) < before or link.blocked, self._patience)  # noqa: B023
             if link.blocked:
                 self._unblocked(link)
             elif not moved:
                 raise Unavailable(
-                    f"publishing to {self._address}: nothing was confirmed for {CONFIRM_SECONDS:.0f} seconds"
+                    f"publishing to {self._address}: nothing was confirmed for {self._patience:.0f} seconds"
                 )
 
     def _unblocked(self, link: Link) -> None:
         """Wait until the server lets us publish. Raises Unavailable where that takes long."""
-        if not link.wait(lambda: not link.blocked, BLOCKED_SECONDS):
+        if not link.wait(lambda: not link.blocked, min(BLOCKED_SECONDS, self._patience)):
             raise Unavailable(
                 f"publishing to {self._address}: the server takes nothing now ({link.blocked}); it goes on by itself once that is over"
             )

@@ -38,14 +38,14 @@ def arguments(version: str) -> Mapping[str, Any]:
 
 def _declare(link: Link, address: Address) -> None:
     channel = link.channel
-    link.call(
-        lambda done: channel.exchange_declare(address.to, "topic", durable=True, callback=done),
-        f"declaring exchange {address.to}",
-    )
     made = arguments(link.version)
     link.call(
         lambda done: channel.queue_declare(address.queue, durable=True, arguments=made, callback=done),
         f"declaring queue {address.queue}",
+    )
+    link.call(
+        lambda done: channel.exchange_declare(address.to, "topic", durable=True, callback=done),
+        f"declaring exchange {address.to}",
     )
     for key in address.keys:
 
