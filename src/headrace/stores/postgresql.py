@@ -92,6 +92,7 @@ class PostgresqlStore:
             return
         row = queries.worker_row(worker)
         self._execute(insert(schema.workers).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
+        self._execute(queries.forget_workers(worker))
 
     def workers(self) -> list[Worker]:
         with self._reading() as connection:
