@@ -168,7 +168,7 @@ def pairs(draw: st.DrawFn) -> tuple[str, str, bool]:
     return vectorizer, draw(st.sampled_from(sorted(usable))), draw(st.booleans())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(pairs(), st.lists(ANY, min_size=1, max_size=5))
 def test_any_text_gets_the_answers_of_the_pipeline(pair: tuple[str, str, bool], texts: list[str]) -> None:
     vectorizer, classifier, binary = pair

@@ -89,6 +89,32 @@ def test_many_texts_are_scored_as_few(scorer: Scorer) -> None:
     np.testing.assert_array_equal(whole, np.concatenate([scorer.scores([text]) for text in many]))
 
 
+@pytest.mark.parametrize("classifier", [RidgeClassifier(), LogisticRegression(), MultinomialNB()])
+@pytest.mark.parametrize("apart", [1e-3, 1e-6, 1e-8, 1e-12])
+def test_labels_that_are_almost_tied_are_told_apart(classifier: Any, apart: float) -> None:
+    """Single precision alone would confuse labels whose weights differ by 1e-8."""
+    pipeline = make_pipeline(CountVectorizer(analyzer="char"), classifier).fit(TEXTS, LABELS)
+    attribute = "feature_log_prob_" if hasattr(classifier, "feature_log_prob_") else "coef_"
+    rows = getattr(classifier, attribute)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], rows.shape[1])
+    rows[1], rows[2] = rows[0] * (1 + apart * signs), rows[0] * (1 - apart * signs)
+    for prior in ("intercept_", "class_log_prior_"):
+        if hasattr(classifier, prior):
+            setattr(classifier, prior, np.zeros(3))
+    scorer = compile_(pipeline)
+    texts = [text[place:] for text in TEXTS[:6] for place in range(len(text))]
+    scores = scorer.scores(texts)
+    method = "decision_function" if attribute == "coef_" else "predict_joint_log_proba"
+    top = np.sort(getattr(classifier, method)(pipeline[0].transform(texts)))
+    predictions = scorer.predict(texts)
+    wanted = pipeline.predict(texts)
+    sure = [place for place in range(len(texts)) if top[place, -1] - top[place, -2] > 1e-9]
+    assert len(sure) > 40 or apart < 1e-9
+    assert [predictions[place].label for place in sure] == [wanted[place] for place in sure]
+    chosen = [row[scorer.labels.index(p.label)] for row, p in zip(scores, predictions, strict=True)]
+    np.testing.assert_allclose([p.score for p in predictions], chosen, rtol=1e-5)
+
+
 def test_threads_change_nothing(pipeline: Any, scorer: Scorer) -> None:
     threaded = compile_(pipeline, threads=3)
     many = [f"{text} {place}" for place in range(200) for text in TEXTS[:6]]

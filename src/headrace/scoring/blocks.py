@@ -13,6 +13,7 @@ from headrace.scoring import kernel, native, spreading
 from headrace.scoring.texts import Reading
 
 Arrays = dict[str, NDArray[Any]]
+Floats = NDArray[np.float64]
 ANALYZERS: Mapping[str, int] = {"char": spreading.CHAR, "char_wb": spreading.CHAR_WB, "word": spreading.WORD}
 TERM_FREQUENCIES: Mapping[str, int] = {
     "count": kernel.COUNT,
@@ -46,8 +47,9 @@ class Counting(msgspec.Struct, frozen=True):
 class Block:
     """Adds the decision values of one vectoriser's features.
 
-    Arrays: `gain` (features,) float64, what a value is multiplied with for the norm; `weights` (features, width padded to 8) float64; and
-    for a table `slots` (a power of two, 2) uint64, `pool` uint32, `spans` (features + 1,) int64.
+    Arrays: `gain` (features,) float64, what a value is multiplied with for the norm; `weights` (features, width + 1, padded to 8)
+    float32, with the largest of a row behind its weights, and `remainder` (features, width padded to 8) float32, what they lack; and for a
+    table `slots` (a power of two, 2) uint64, `pool` uint32, `spans` (features + 1,) int64.
     """
 
     def __init__(self, counting: Counting, arrays: Arrays) -> None:
@@ -57,16 +59,19 @@ class Block:
             array.flags.writeable = False
         self._settings = _settings(counting, arrays)
         self._scratch: list[tuple[NDArray[Any], ...]] = []
-        names = ("gain", "weights") if counting.hashed else ("slots", "pool", "spans", "gain", "weights")
-        tables = [arrays[name] for name in names]
-        split = -2  # the settings stand before gain and weights
-        self._fixed = (*tables[:split], self._settings, *tables[split:])
+        table = () if counting.hashed else (arrays["slots"], arrays["pool"], arrays["spans"])
+        self._fixed = (*table, self._settings, arrays["gain"], arrays["weights"], arrays["remainder"])
 
-    def add(self, texts: list[str], out: NDArray[np.float64], kernel_: Any) -> None:
-        """Add to the rows of `out` (texts, columns). Raises UnicodeEncodeError where hashing meets a surrogate."""
+    def add(self, texts: list[str], kernel_: Any, precise: bool, out: Floats, errors: Floats) -> None:
+        """Add to the rows of `out` (texts, columns), and to `errors` (texts,) how far they may be off where not precise.
+
+        Raises UnicodeEncodeError where hashing meets a surrogate.
+        """
         points, bounds = self.counting.reading.points(texts)
         scratch = self._borrow()
-        refused = kernel_(points, bounds, self.counting.reading.characters(), *self._fixed, *scratch, out)
+        refused = kernel_(
+            points, bounds, self.counting.reading.characters(), *self._fixed, *scratch, precise, out, errors
+        )
         self._scratch.append(scratch)
         if refused >= 0:
             texts[refused].encode()
@@ -88,10 +93,11 @@ class Block:
 
 def check(counting: Counting, arrays: Arrays) -> None:
     """Refuse, by a ValueError or KeyError, arrays that do not fit together: a kernel trusts them."""
-    features, width = counting.features, -(-counting.width // 8) * 8
+    features, width = counting.features, counting.width
     wanted: dict[str, tuple[Any, tuple[int, ...]]] = {
         "gain": (np.float64, (features,)),
-        "weights": (np.float64, (features, width)),
+        "weights": (np.float32, (features, padded(width + 1))),
+        "remainder": (np.float32, (features, padded(width))),
     }
     if not counting.hashed:
         slots = arrays["slots"]
@@ -106,13 +112,30 @@ def check(counting: Counting, arrays: Arrays) -> None:
     ):
         raise ValueError("it names an analyzer, a term frequency or a norm that is not known")
     if (
-        min(counting.least, counting.width, features) < 1
+        min(counting.least, counting.width, features + (not counting.hashed)) < 1
         or min(counting.column, counting.most) < 0
         or features > 2**31 - 1
     ):
         raise ValueError("its settings are out of range")
     if not counting.hashed:
         _check_table(features, arrays["slots"], arrays["spans"])
+
+
+def padded(width: int) -> int:
+    """The next multiple of 8, so that rows fill vector registers."""
+    return -(-width // 8) * 8
+
+
+def halved(weights: Floats) -> Arrays:
+    """The arrays `weights` and `remainder` for (features, width) float64. What float32 can't hold becomes infinite."""
+    features, width = weights.shape
+    first = np.zeros((features, padded(width + 1)), np.float32)
+    second = np.zeros((features, padded(width)), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        first[:, :width] = weights
+        second[:, :width] = weights - first[:, :width]
+        first[:, width] = np.abs(weights).max(axis=1, initial=0.0)
+    return {"weights": first, "remainder": second}
 
 
 def _check_table(features: int, slots: NDArray[np.uint64], spans: NDArray[np.int64]) -> None:
@@ -140,9 +163,11 @@ def _settings(counting: Counting, arrays: Arrays) -> NDArray[np.int64]:
 def _signatures() -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     texts = (native.array(types.uint32), native.array(types.int64), native.array(types.uint32))
     table = (native.array(types.uint64, 2), native.array(types.uint32), native.array(types.int64))
-    weights = (native.array(types.int64), native.array(types.float64), native.array(types.float64, 2))
+    rows = native.array(types.float32, 2)
+    weights = (native.array(types.int64), native.array(types.float64), rows, rows)
     scratch = tuple(native.array(kind, mutable=True) for kind in (types.int32, types.int32, types.float64))
-    rest = (*weights, *scratch, native.array(types.float64, 2, mutable=True))
+    answers = (native.array(types.float64, 2, mutable=True), native.array(types.float64, mutable=True))
+    rest = (*weights, *scratch, types.boolean, *answers)
     return (*texts, *table, *rest), (*texts, *rest)
 
 

@@ -19,6 +19,7 @@ from headrace.scoring.texts import listed
 
 KIND = "linear"
 BATCH = 256  # texts a kernel gets at once
+FEW = 8  # so few are scored precisely at once: telling where that is needed would take longer
 BATCH_CHARACTERS = 1 << 20  # and fewer where they are long, so that memory is bounded by the longest text
 
 
@@ -63,6 +64,7 @@ class Scorer:
         self._head = head
         self._cache = cache
         self._kernels: list[Any] = []
+        self._quick = head.quick
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """One prediction a text, in order, without a model's name; none for no texts. Any container of strings (or bytes) will do.
@@ -124,26 +126,38 @@ class Scorer:
         return [work(batch) for batch in _batches(texts, BATCH)]
 
     def _predict(self, texts: list[str]) -> list[Prediction]:
-        decisions = self._decisions(texts)
-        places = self._head.choose(decisions)
-        scores = self._head.scores(decisions)
+        places, scores = self._choose(texts)
         labels = self.labels
-        if len(texts) == 1:
-            place = int(places[0])
-            return [Prediction(labels[place], float(scores[0, place]))]
-        chosen = scores[np.arange(len(places)), places].tolist()
-        return [Prediction(labels[place], score) for place, score in zip(places.tolist(), chosen, strict=True)]
+        return [Prediction(labels[place], score) for place, score in zip(places.tolist(), scores.tolist(), strict=True)]
+
+    def _choose(self, texts: list[str]) -> tuple[NDArray[np.intp], Floats]:
+        """The places of the labels, and their scores. Where rounding might show, decision values are summed once more, in full."""
+        head, quick = self._head, self._quick and len(texts) >= FEW
+        decisions, errors = self._decisions(texts, precise=not quick)
+        places, scores = head.best(decisions)
+        if not quick or not (unsure := head.unsure(decisions, errors, scores)).any():
+            return places, scores
+        again = np.flatnonzero(unsure)
+        precise, _ = self._decisions([texts[place] for place in again], precise=True)
+        places[again], scores[again] = head.best(precise)
+        if 2 * len(again) > len(texts) >= BATCH // 4:  # most of the work is done twice
+            self._quick = False
+        return places, scores
 
     def _scores(self, texts: list[str]) -> Floats:
-        return self._head.scores(self._decisions(texts))
+        return self._head.scores(self._decisions(texts, precise=True)[0])
 
-    def _decisions(self, texts: list[str]) -> Floats:
-        out = np.empty((len(texts), len(self._bias)))
+    def _decisions(self, texts: list[str], *, precise: bool) -> tuple[Floats, Floats]:
+        """Decision values (texts, columns), and how far those of each text may be off."""
+        out, errors = np.empty((len(texts), len(self._bias))), np.zeros(len(texts))
         out[:] = self._bias
         for block, kernel in zip(self._blocks, self._kernels, strict=True):
-            for part, rows in _portions(block.counting.reading.decode(texts), out):
-                block.add(part, rows, kernel)
-        return out
+            start = 0
+            for part in _portions(block.counting.reading.decode(texts)):
+                stop = start + len(part)
+                block.add(part, kernel, precise, out[start:stop], errors[start:stop])
+                start = stop
+        return out, errors
 
 
 class _Settings(msgspec.Struct, frozen=True):
@@ -187,9 +201,9 @@ def _batches(texts: list[str], size: int) -> list[list[str]]:
     return [texts[start : start + size] for start in range(0, len(texts), size)]
 
 
-def _portions(texts: list[str], out: Floats) -> list[tuple[list[str], Floats]]:
-    """Texts and their rows, in portions of at most some million characters, or of a single text."""
+def _portions(texts: list[str]) -> list[list[str]]:
+    """The texts in portions of at most some million characters, or of a single text."""
     if len(texts) < 2 or sum(map(len, texts)) <= BATCH_CHARACTERS:
-        return [(texts, out)]
+        return [texts]
     half = len(texts) // 2
-    return _portions(texts[:half], out[:half]) + _portions(texts[half:], out[half:])
+    return _portions(texts[:half]) + _portions(texts[half:])

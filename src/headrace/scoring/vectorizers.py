@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headrace.scoring import terms
-from headrace.scoring.blocks import Block, Counting
+from headrace.scoring.blocks import Arrays, Block, Counting, halved
 from headrace.scoring.classifiers import Part, Unsupported, name
 from headrace.scoring.heads import Floats
 from headrace.scoring.texts import Reading
@@ -167,7 +167,7 @@ def _block(vectorizer: Any, values: Values, weights: Floats, column: int) -> Blo
     if least < 1:
         raise Unsupported("the n-gram range begins below 1")
     hashed = name(vectorizer) == "HashingVectorizer"
-    arrays = {}
+    arrays: Arrays = {}
     longest = 0
     if not hashed:
         # Frequent features first: the rows that are read most then share pages.
@@ -177,18 +177,16 @@ def _block(vectorizer: Any, values: Values, weights: Floats, column: int) -> Blo
         scaled, gain, arrays = scaled[order], gain[order], terms.build(vocabulary)
         longest = max(map(len, vocabulary), default=0)
         most = most if vectorizer.analyzer == "word" else min(most, longest)
-    width = scaled.shape[1]
-    padded = np.zeros((len(scaled), -(-width // 8) * 8))
-    padded[:, :width] = scaled
-    if not (np.isfinite(padded).all() and np.isfinite(gain).all()):
-        raise Unsupported("some weights are infinite or no numbers")
+    arrays |= {"gain": gain, **halved(scaled)}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise Unsupported("some weights are too large, infinite or no numbers")
     counting = Counting(
         analyzer=_analyzer(vectorizer),
         least=least,
         most=most,
-        features=len(padded),
+        features=len(gain),
         column=column,
-        width=width,
+        width=scaled.shape[1],
         tf=values.tf,
         norm=values.norm,
         hashed=hashed,
@@ -196,7 +194,7 @@ def _block(vectorizer: Any, values: Values, weights: Floats, column: int) -> Blo
         longest=longest,
         reading=_reading(vectorizer),
     )
-    return Block(counting, arrays | {"gain": gain, "weights": padded})
+    return Block(counting, arrays)
 
 
 def _analyzer(vectorizer: Any) -> str:
