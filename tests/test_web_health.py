@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from web_world import FirstLetter, LostStore, unreachable, world
 
+from headrace.ports import Worker
 from headrace.web.services import Door
 
 
@@ -56,6 +57,16 @@ def test_metrics_count_requests_by_template_and_never_by_path(tmp_path: Path) ->
     assert 'headrace_http_predictions_total{model="language@3f9c2a"} 3.0' in lines
     assert 'headrace_backlog_bodies{state="ready"} 1.0' in lines
     assert not any("unknown-" in line or "nothing" in line for line in lines)
+
+
+def test_metrics_tell_what_each_worker_has_done(tmp_path: Path) -> None:
+    with world(tmp_path) as api:
+        api.store.beat(Worker("host:1", 1, 2_000_000, "working", ("language@3f9c2a",), {"stored": 7}))
+        lines = api.get("/metrics").text.splitlines()
+        assert 'headrace_worker_progress{what="stored",worker="host:1"} 7.0' in lines
+        assert 'headrace_worker_seen_timestamp_seconds{state="working",worker="host:1"} 2.0' in lines
+        api.store.beat(Worker("host:1", 1, 3_000_000, "stopped"))
+        assert "host:1" not in api.get("/metrics").text
 
 
 def test_metrics_of_a_broker_that_is_down_are_served_without_its_backlog(tmp_path: Path) -> None:

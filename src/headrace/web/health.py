@@ -48,12 +48,16 @@ class Health:
         return reply(Ready(ready, checks), 200 if ready else 503)
 
     async def metrics(self) -> Response:
-        """The backlog is asked for now; it is NaN where the broker doesn't tell."""
+        """The backlog and the workers are asked for now; a broker that doesn't tell is NaN, a store that doesn't is left out."""
         try:
             backlog = await self._live.backlog()
         except HeadraceError:
             backlog = None
-        return Response(self._live.meters.show(backlog), media_type=METRICS_TYPE)
+        try:
+            workers = await anyio.to_thread.run_sync(self._services.store.workers)
+        except HeadraceError:
+            workers = []
+        return Response(self._live.meters.show(backlog, workers), media_type=METRICS_TYPE)
 
     async def _ask_store(self) -> None:
         store = self._services.store

@@ -1,12 +1,13 @@
 """What the web counts of itself, for Prometheus. Every label has a bounded number of values."""
 
 import time
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headrace.ports import Backlog
+from headrace.ports import Backlog, Worker
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -37,6 +38,19 @@ class Meters:
             "headrace_backlog_oldest_seconds", "Age of the oldest body that is not acked.", registry=self._registry
         )
 
+        self._done = Gauge(
+            "headrace_worker_progress",
+            "What each worker has done since it started: received, stored, buried and the like.",
+            ["worker", "what"],
+            registry=self._registry,
+        )
+        self._seen = Gauge(
+            "headrace_worker_seen_timestamp_seconds",
+            "When each worker was last heard of, and in which state.",
+            ["worker", "state"],
+            registry=self._registry,
+        )
+
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request by the template of its route, never by its path."""
         self._requests.labels(method if method in METHODS else OTHER, route or OTHER, str(status)).inc()
@@ -50,8 +64,17 @@ class Meters:
         """Count texts; `model` is a version that this server serves."""
         self._predictions.labels(model).inc(texts)
 
-    def show(self, backlog: Backlog | None) -> bytes:
-        """All metrics in Prometheus's text format; the backlog is NaN where it can't be told."""
+    def show(self, backlog: Backlog | None, workers: Sequence[Worker] = ()) -> bytes:
+        """All metrics in Prometheus's text format; the backlog is NaN where it can't be told.
+
+        Of workers it is told what they last told the store: one process gathers for all, so none needs a port of its own.
+        """
+        for gauge in (self._done, self._seen):
+            gauge.clear()
+        for worker in workers:
+            self._seen.labels(worker.name, worker.state).set(worker.seen_at / 1e6)
+            for what, number in worker.counts.items():
+                self._done.labels(worker.name, what).set(number)
         unknown = float("nan")
         ready, leased, oldest = (backlog.ready, backlog.leased, backlog.oldest) if backlog else (None, None, None)
         self._backlog.labels("ready").set(unknown if ready is None else ready)
