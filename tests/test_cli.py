@@ -1,0 +1,529 @@
+"""The commands: what they print for people and for programs, their exit statuses, and what they say of bad input."""
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from headrace import cli
+from headrace.brokers.sqlite import SqliteBroker
+from headrace.documents import unpack
+
+FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
+TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("HEADRACE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "250")
+    return tmp_path
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Runs a command that handles no signals and reads no standard input, in this process."""
+
+    def call(*arguments: str) -> Ended:
+        capfdbinary.readouterr()
+        status = cli.run(arguments)
+        output, errors = capfdbinary.readouterr()
+        return Ended(status, output.decode(), errors.decode())
+
+    return call
+
+
+def command(*arguments: str, given: bytes = b"") -> Ended:
+    """Runs a command in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "headrace", *arguments], input=given, capture_output=True, check=False, timeout=60
+    )
+    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def write(name: str, rows: Sequence[object]) -> str:
+    lines = (row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows)
+    Path(name).write_bytes(b"".join(line + b"\n" for line in lines))
+    return name
+
+
+@pytest.fixture
+def worked(run: Run) -> Run:
+    """A folder in which three documents were labelled, one was poison and one was malformed."""
+    rows = [*({"id": str(n), "text": f"text {n}"} for n in range(3)), {"id": "bad", "text": "RAISE"}, b"no json"]
+    assert command("ingest", write("some.jsonl", rows)).status == 1
+    assert command("work", "--drain", "--models", FAULTY).status == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A registry with two versions of a model `mood`; not to be changed."""
+    folder = tmp_path_factory.mktemp("trained")
+    for number, more in enumerate(("", " again")):
+        rows = [{"text": f"{mood} {place}{more}", "label": mood} for place in range(30) for mood in ("glad", "sad")]
+        data = folder / f"{number}.jsonl"
+        data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        ended = command("train", "mood", "--data", str(data), "--registry", str(folder / "models"), "--json")
+        assert ended.status == 0, ended.errors
+        (folder / f"{number}.json").write_text(ended.output)
+    yield folder
+
+
+# --- as a whole
+
+
+def test_help_lists_every_command_with_what_it_does(run: Run) -> None:
+    told = run("--help").output
+    for name, (_, summary) in cli.COMMANDS.items():
+        assert name in told
+        assert summary.split()[0] in told
+    assert "Dead letters" in told
+
+
+@pytest.mark.parametrize(
+    "name", [*cli.COMMANDS, *(f"models {n}" for n in cli.MODELS), *(f"dead {n}" for n in cli.DEAD)]
+)
+def test_every_command_explains_itself_and_every_setting(run: Run, name: str) -> None:
+    ended = run(*name.split(), "--help")
+    assert ended.status == 0
+    assert "--broker" in ended.output
+    assert "HEADRACE_BROKER" in ended.output
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    from headrace import __version__
+
+    assert run("--version").output.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["wrok"], "work"),
+        (["work", "--brokr", "memory:"], "--broker"),
+        (["predict", "--top", "many", "text"], "top"),
+        (["models", "shwo"], "show"),
+        (["score", "only-one"], "OUTPUT"),
+        (["train", "mood"], "--data"),
+    ],
+    ids=" ".join,
+)
+def test_misuse_is_status_2_with_a_word_on_what_was_meant(run: Run, arguments: list[str], told: str) -> None:
+    ended = run(*arguments)
+    assert ended.status == 2
+    assert told in ended.errors
+    assert ended.output == ""
+
+
+def test_a_variable_that_is_no_setting_is_named_with_what_was_meant(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_BROKR", "memory:")
+    ended = run("status")
+    assert ended.status == 2
+    assert "did you mean HEADRACE_BROKER" in ended.errors
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('brokr = "memory:"', "did you mean broker"),
+        ("port = 'many'", "port"),
+        ("port = 70000", "65535"),
+        ("broker = ", "headrace.toml"),
+        ("deadline = 0", "deadline"),
+    ],
+)
+def test_a_file_of_settings_that_is_wrong_is_named(run: Run, toml: str, told: str) -> None:
+    Path("headrace.toml").write_text(toml)
+    ended = run("status")
+    assert ended.status == 2
+    assert told in ended.errors
+
+
+def test_flags_win_over_variables_and_variables_over_the_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("headrace.toml").write_text('store = "sqlite:///file.db"\nbroker = "sqlite:///queue-of-file.db"')
+    assert "file.db" in run("status").output
+    monkeypatch.setenv("HEADRACE_STORE", "sqlite:///variable.db")
+    assert "variable.db" in run("status").output
+    told = run("status", "--store", "sqlite:///flag.db").output
+    assert "flag.db" in told
+    assert "queue-of-file.db" in told
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--broker", "sqllite:///q.db"], "did you mean sqlite:"),
+        (["--store", "nothing"], "known are"),
+        (["--broker", "amqqp://user:secret@host/"], "amqqp://user:***@host/"),
+        (["--store", "sqlite://host/x.db"], "sqlite:///"),
+        (["--store", "sqlite:///no/such/folder/store.db"], "folder exists"),
+    ],
+    ids=str,
+)
+def test_a_url_that_nothing_serves_is_named_without_its_password(run: Run, flags: list[str], told: str) -> None:
+    ended = run("status", *flags)
+    assert ended.status == 2
+    assert told in ended.errors
+    assert "secret" not in ended.errors
+
+
+def test_a_store_that_is_no_database_is_left_alone_and_named(run: Run) -> None:
+    Path("store.db").write_text("certainly no database, but long enough to be looked at " * 20)
+    before = Path("store.db").read_bytes()
+    ended = run("status")
+    assert ended.status == 2
+    assert "store.db" in ended.errors
+    assert "no SQLite database" in ended.errors
+    assert Path("store.db").read_bytes() == before
+
+
+def test_another_programs_database_is_left_alone_and_named(run: Run) -> None:
+    with closing(sqlite3.connect("store.db")) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    ended = run("status")
+    assert ended.status == 2
+    assert "not Headrace's store" in ended.errors
+
+
+@pytest.mark.parametrize(("file", "kind"), [("store.db", "store"), ("queue.db", "queue")])
+def test_a_file_of_a_newer_headrace_asks_for_an_upgrade(run: Run, file: str, kind: str) -> None:
+    assert run("status").status == 0
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version=999")
+    ended = run("status")
+    assert ended.status == 2
+    assert f"the {kind} {file} was written by a newer Headrace" in ended.errors
+
+
+def test_a_file_that_others_hold_for_too_long_is_status_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.embedded.BUSY_SECONDS", 0.1)
+    run("status")
+    with closing(sqlite3.connect("store.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        ended = run("erase", "some-id")
+    assert ended.status == 3
+    assert "store.db" in ended.errors
+
+
+@pytest.mark.parametrize("name", [["work"], ["ingest", "-"], ["serve"]], ids=" ".join)
+@pytest.mark.parametrize("which", ["--broker", "--store"])
+def test_commands_that_would_be_alone_with_their_memory_say_so(name: list[str], which: str) -> None:
+    ended = command(*name, which, "memory:")
+    assert ended.status == 2
+    assert "memory" in ended.errors
+
+
+# --- ingest, work, status
+
+
+def test_ingest_says_how_many_were_published_repeated_and_malformed(folder: Path) -> None:
+    rows = [{"id": "a", "text": "x"}, {"id": "a", "text": "x"}, {"text": 5}, b"\xff", {"text": "y"}]
+    ended = command("ingest", write("some.jsonl", rows))
+    assert ended.status == 1
+    assert ended.output == "2 published, 1 repeated, 2 malformed\n"
+    assert "headrace dead list" in ended.errors
+    again = command("ingest", "some.jsonl", "--json")
+    assert again.status == 0
+    assert again.json == {"published": 0, "repeated": 2, "malformed": 0}
+    with closing(SqliteBroker(folder / "queue.db")) as broker:
+        lines = [line for one in broker.receive(1 << 20, 0) for line in unpack(one.data)]
+    assert [json.loads(line)["text"] for line in lines] == ["x", "y"]
+
+
+def test_ingest_reads_standard_input(folder: Path) -> None:
+    ended = command("ingest", "-", "--json", given=b'{"text": "from a pipe"}\n')
+    assert ended.json == {"published": 1, "repeated": 0, "malformed": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["no-such.jsonl"], "no-such.jsonl"),
+        (["some.jsonl", "--format", "xml"], "known are"),
+        (["cut.jsonl.gz"], "gzip"),
+        ([], "name the files"),
+    ],
+)
+def test_ingest_names_what_it_cannot_read(arguments: list[str], told: str) -> None:
+    write("some.jsonl", [{"text": "x"}])
+    Path("cut.jsonl.gz").write_bytes(b"\x1f\x8b\x08 cut short")
+    ended = command("ingest", *arguments)
+    assert ended.status == 2
+    assert told in ended.errors
+    assert "Traceback" not in ended.errors
+
+
+def test_status_counts_what_waits_and_what_is_stored(worked: Run) -> None:
+    command("ingest", write("more.jsonl", [{"text": "waits"}]))
+    told = worked("status", "--json").json
+    assert told["backlog"]["ready"] == 1
+    assert told["backlog"]["leased"] == 0
+    assert told["backlog"]["oldest_seconds"] >= 0
+    assert told["workers"] == []
+    assert (told["documents"], told["answers"]) == (3, {"fake": 3})
+    assert told["dead"] == {"malformed": 1, "raised": 1}
+    shown = worked("status").output
+    assert "1 ready, 0 leased" in shown
+    assert "answers    3 by fake" in shown
+    assert "1 malformed, 1 raised" in shown
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        ("no-such-model", "no-such-model"),
+        ("fake=python:no.such:Thing", "no.such"),
+        ("fake=python:headrace.testing.classifiers:Nothing", "Nothing"),
+        ("", "no model that answers"),
+        ("a b c", "can't be read"),
+    ],
+)
+def test_work_without_a_model_that_can_be_had_is_status_2(models: str, told: str) -> None:
+    ended = command("work", "--drain", "--models", models)
+    assert ended.status == 2
+    assert told in ended.errors
+    assert "Traceback" not in ended.errors
+
+
+def test_processes_must_be_a_number_of_workers() -> None:
+    assert command("work", "--drain", "--processes", "0", "--models", TRIVIAL).status == 2
+
+
+def test_up_says_that_its_port_is_in_use_and_ends() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = command("up", "--port", str(taken.getsockname()[1]), "--models", TRIVIAL)
+    assert ended.status == 2
+    assert "is in use" in ended.errors
+    assert "--port" in ended.errors
+
+
+def test_up_does_not_open_to_a_network_without_a_token() -> None:
+    ended = command("up", "--host", "0.0.0.0", "--port", "0", "--models", TRIVIAL)
+    assert ended.status == 2
+    assert "token" in ended.errors.lower()
+
+
+def test_erase_forgets_and_says_how_many(worked: Run) -> None:
+    assert worked("erase", "0", "1").output.startswith("2")
+    assert worked("status", "--json").json["documents"] == 1
+    assert worked("erase").status == 2
+
+
+# --- dead letters
+
+
+def test_dead_letters_are_listed_with_their_reasons(worked: Run) -> None:
+    items = worked("dead", "list", "--json").json["items"]
+    assert {one["kind"] for one in items} == {"raised", "malformed"}
+    (raised,) = worked("dead", "list", "--json", "--model", "fake").json["items"]
+    assert raised["id"] == "bad"
+    assert raised["model"] == "fake"
+    assert "ValueError" in raised["reason"]
+    assert json.loads(raised["data"])["text"] == "RAISE"
+    shown = worked("dead", "list").output
+    assert "ValueError" in shown
+    assert "some.jsonl, line 5" in shown
+
+
+def test_a_dead_letter_is_shown_whole_and_a_missing_one_is_status_1(worked: Run) -> None:
+    (burial,) = (one["burial"] for one in worked("dead", "list", "--json", "--model", "fake").json["items"])
+    assert "RAISE" in worked("dead", "show", str(burial)).output
+    ended = worked("dead", "show", str(burial), "999", "--json")
+    assert ended.status == 1
+    assert [one["burial"] for one in ended.json["items"]] == [burial]
+    assert "999" in ended.errors
+
+
+def test_a_dead_letter_that_is_replayed_is_done_once_its_model_is_mended(worked: Run) -> None:
+    ended = worked("dead", "replay", "--all", "--model", "fake", "--json")
+    assert (ended.status, ended.json) == (0, {"replayed": 1})
+    assert command("work", "--drain", "--models", TRIVIAL).status == 0
+    assert worked("status", "--json").json["documents"] == 4
+
+
+def test_dead_letters_are_dropped_by_number_or_all(worked: Run) -> None:
+    numbers = [str(one["burial"]) for one in worked("dead", "list", "--json").json["items"]]
+    assert worked("dead", "drop", numbers[0], "--json").json == {"dropped": 1}
+    assert worked("dead", "drop", numbers[0]).status == 1
+    assert worked("dead", "drop", "--all", "--json").json == {"dropped": 1}
+    assert worked("dead", "list", "--json").json == {"items": []}
+
+
+@pytest.mark.parametrize("what", ["replay", "drop"])
+def test_dead_letters_are_not_taken_without_saying_which(run: Run, what: str) -> None:
+    for arguments in ([], ["1", "--all"]):
+        ended = run("dead", what, *arguments)
+        assert ended.status == 2
+        assert "--all" in ended.errors
+
+
+def test_what_is_listed_cannot_harm_a_terminal(run: Run) -> None:
+    command("ingest", write("evil.jsonl", [b"\x1b[2J\x1b]0;evil\x07 no json"]))
+    assert "\x1b[2J" not in run("dead", "list").output
+    assert "\x1b" not in run("dead", "show", "1").output
+
+
+# --- models, predict, score
+
+
+def test_train_says_what_it_made_and_where_the_report_is(trained: Path) -> None:
+    told = json.loads((trained / "0.json").read_text())
+    assert told["model"].startswith("mood@")
+    assert told["labels"] == ["glad", "sad"]
+    assert told["accuracy"] == 1.0
+    assert "<html" in Path(told["report"]).read_text().lower()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["mood", "--data", "no-such.jsonl"], "no-such.jsonl"),
+        (["mood", "--data", "one.jsonl"], "label"),
+        (["Mood!", "--data", "two.jsonl"], "name"),
+        (["mood", "--data", "two.jsonl", "--recipe", "txt"], "did you mean"),
+        (["mood", "--data", "two.jsonl", "--test-size", "2"], "--test-size"),
+        (["mood", "--data", "two.jsonl", "--search", "-1"], "--search"),
+    ],
+    ids=" ".join,
+)
+def test_train_names_what_nothing_can_be_learnt_from(arguments: list[str], told: str) -> None:
+    write("one.jsonl", [{"text": "a", "label": "x"}, {"text": "b", "label": "x"}])
+    write("two.jsonl", [{"text": f"{n}", "label": label} for n in range(9) for label in "xy"])
+    ended = command("train", *arguments)
+    assert ended.status == 2
+    assert told in ended.errors
+    assert "Traceback" not in ended.errors
+
+
+def test_models_are_listed_the_newest_first_with_their_aliases(run: Run, trained: Path) -> None:
+    items = run("models", "list", "mood", "--registry", str(trained / "models"), "--json").json["models"]
+    newest, oldest = (json.loads((trained / f"{n}.json").read_text())["model"] for n in (1, 0))
+    assert [one["model"] for one in items] == [newest, oldest]
+    assert [one["aliases"] for one in items] == [["champion"], []]
+    assert items[0]["accuracy"] == 1.0
+    assert newest in run("models", "list", "--registry", str(trained / "models")).output
+
+
+def test_a_card_is_shown(run: Run, trained: Path) -> None:
+    card = run("models", "show", "mood", "--registry", str(trained / "models"), "--json").json
+    assert card["labels"] == ["glad", "sad"]
+    assert card["aliases"] == ["champion"]
+    assert card["golden"]
+    assert "glad" in run("models", "show", "mood@champion", "--registry", str(trained / "models")).output
+
+
+def test_an_alias_is_moved_and_moved_back(run: Run, trained: Path, folder: Path) -> None:
+    import shutil
+
+    shutil.copytree(trained / "models", folder / "models")
+    newest, oldest = (json.loads((trained / f"{n}.json").read_text())["model"] for n in (1, 0))
+    assert oldest in run("models", "promote", oldest).output
+    assert run("models", "show", "mood", "--json").json["version"] == oldest.partition("@")[2]
+    assert newest in run("models", "rollback", "mood").output
+    assert run("models", "show", "mood", "--json").json["version"] == newest.partition("@")[2]
+
+
+@pytest.mark.parametrize("reference", ["moot", "mood@challenger", "mood@000000"])
+def test_a_model_that_is_missing_is_named(run: Run, trained: Path, reference: str) -> None:
+    for arguments in (["models", "show", reference], ["predict", "--model", reference, "text"]):
+        ended = run(*arguments, "--registry", str(trained / "models"))
+        assert ended.status == 2
+        assert reference.partition("@")[2] in ended.errors
+
+
+def test_a_damaged_model_is_refused_by_name(run: Run, trained: Path, folder: Path) -> None:
+    import shutil
+
+    shutil.copytree(trained / "models", folder / "models")
+    (name,) = {json.loads((trained / "1.json").read_text())["model"]}
+    weights = folder / "models" / "mood" / name.partition("@")[2] / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    for arguments in (["predict", "text", "--model", "mood"], ["score", "a.jsonl", "b.jsonl", "--model", "mood"]):
+        write("a.jsonl", [{"text": "x"}])
+        ended = run(*arguments)
+        assert ended.status == 2
+        assert name in ended.errors
+    ended = command("work", "--drain", "--models", "mood")
+    assert ended.status == 2
+    assert name in ended.errors
+
+
+def test_predict_labels_texts_at_once(run: Run, trained: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    name = json.loads((trained / "1.json").read_text())["model"]
+    told = run("predict", "so glad", "so sad", *registry, "--json").json["predictions"]
+    assert [one["mood"]["label"] for one in told] == ["glad", "sad"]
+    assert all(one["mood"]["model"] == name and 0.5 < one["mood"]["score"] <= 1 for one in told)
+    (best,) = run("predict", "so glad", *registry, "--top", "2", "--json").json["predictions"]
+    assert [one["label"] for one in best["mood"]] == ["glad", "sad"]
+    assert "glad" in run("predict", "so glad", *registry).output
+
+
+def test_predict_reads_lines_of_standard_input(trained: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    told = command("predict", "--json", *registry, given=b"glad\nsad\n").json["predictions"]
+    assert [one["mood"]["label"] for one in told] == ["glad", "sad"]
+
+
+@pytest.mark.parametrize("text", ["", "a\0b"])
+def test_predict_refuses_what_is_no_text(run: Run, trained: Path, text: str) -> None:
+    ended = run("predict", "fine", text, "--registry", str(trained / "models"), "--model", "mood")
+    assert ended.status == 2
+    assert "text 2" in ended.errors
+
+
+def test_score_keeps_the_order_and_the_members_and_marks_what_is_no_document(run: Run, trained: Path) -> None:
+    rows = [{"id": "1", "text": "glad", "shop": 12}, {"text": 7, "mine": True}, b"no json", {"text": "sad"}]
+    ended = run("score", write("in.jsonl", rows), "out.jsonl", "--registry", str(trained / "models"), "--model", "mood")
+    assert ended.status == 1
+    lines = [json.loads(line) for line in Path("out.jsonl").read_bytes().splitlines()]
+    name = json.loads((trained / "1.json").read_text())["model"]
+    first = lines[0].pop("predictions")["mood"]
+    assert (first["label"], first["model"], sorted(first)) == ("glad", name, ["label", "model", "score"])
+    assert lines[0] == rows[0]
+    assert lines[1]["mine"] is True
+    assert "must be a string" in lines[1]["error"]
+    assert lines[2]["data"] == "no json"
+    assert lines[3]["predictions"]["mood"]["label"] == "sad"
+
+
+def test_score_leaves_no_half_file(run: Run, trained: Path, folder: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    assert run("score", "no-such.jsonl", "out.jsonl", *registry).status == 2
+    assert run("score", write("in.jsonl", [{"text": "x"}]), "no/such/folder/out.jsonl", *registry).status == 2
+    assert [path.name for path in folder.iterdir()] == ["in.jsonl"]
+
+
+def test_score_speaks_through_standard_streams(trained: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    ended = command("score", "-", "-", *registry, given=b'{"text": "glad"}\n')
+    assert ended.status == 0
+    assert ended.json["predictions"]["mood"]["label"] == "glad"
+    assert "1 scored" in ended.errors
