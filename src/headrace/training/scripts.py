@@ -4,17 +4,17 @@ Serbian texts are mostly gathered in Cyrillic, and what tells Serbian from Croat
 Cyrillic text has exactly one Latin form, letter by letter, so it is learnt in both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 Row = tuple[str, str, str]
 
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
 _LATIN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()  # noqa: SIM905 (legible)
-_SERBIAN = str.maketrans(
+_SERBIAN: Mapping[int, str] = str.maketrans(
     dict(zip(_CYRILLIC, _LATIN, strict=True))
     | {c.upper(): i.capitalize() for c, i in zip(_CYRILLIC, _LATIN, strict=True)}
 )
-_TABLES = {"sr": _SERBIAN}
+_TABLES: Mapping[str, Mapping[int, str]] = {"sr": _SERBIAN}
 
 
 def twins(rows: Sequence[Row]) -> Iterator[Row]:
