@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,7 +83,7 @@ def worked(run: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with two versions of a model `mood`; not to be changed."""
     folder = tmp_path_factory.mktemp("trained")
     for number, more in enumerate(("", " again")):
@@ -93,7 +93,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ended = command("train", "mood", "--data", str(data), "--registry", str(folder / "models"), "--json")
         assert ended.status == 0, ended.errors
         (folder / f"{number}.json").write_text(ended.output)
-    yield folder
+    return folder
 
 
 # --- as a whole
@@ -257,7 +257,7 @@ def test_ingest_says_how_many_were_published_repeated_and_malformed(folder: Path
     assert [json.loads(line)["text"] for line in lines] == ["x", "y"]
 
 
-def test_ingest_reads_standard_input(folder: Path) -> None:
+def test_ingest_reads_standard_input() -> None:
     ended = command("ingest", "-", "--json", given=b'{"text": "from a pipe"}\n')
     assert ended.json == {"published": 1, "repeated": 0, "malformed": 0}
 

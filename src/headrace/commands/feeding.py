@@ -107,6 +107,7 @@ def predict(
 def score(
     input: Operand,  # noqa: A002
     output: Operand,
+    /,
     *,
     model: Models = "",
     threshold: Threshold = None,
