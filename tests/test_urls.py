@@ -6,7 +6,7 @@ import pytest
 
 from headrace.documents import Body
 from headrace.errors import Misconfigured
-from headrace.urls import BROKERS, STORES, Connectors, is_memory, mask, open_files, own_classifier
+from headrace.urls import BROKERS, STORES, Connectors, Entry, apart, is_memory, mask, open_files, own_classifier
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,40 @@ def test_every_adapter_of_the_base_install_is_where_the_table_says(entry: object
         module, _, name = entry.target.partition(":")
         adapter = getattr(importlib.import_module(module), name)
         assert callable(adapter.from_url)
+
+
+@pytest.mark.parametrize(
+    ("broker", "store", "expected"),
+    [
+        (
+            "sqlite:///queue.db",
+            "sqlite:////var/lib/store.db",
+            ("sqlite:///it_queue.db", "sqlite:////var/lib/it_store.db"),
+        ),
+        (
+            "amqp://me:s%20t@h1,h2:1/v%2F?queue=mine&heartbeat=5&exchange=events&keys=a,b",
+            "postgresql://u:p@h/db?schema=mine&options=-c%20x",
+            (
+                "amqp://me:s%20t@h1,h2:1/v%2F?heartbeat=5&queue=it_queue",
+                "postgresql://u:p@h/db?options=-c%20x&schema=it_store",
+            ),
+        ),
+        ("amqps://h/", "postgresql:///db", ("amqps://h/?queue=it_queue", "postgresql:///db?schema=it_store")),
+    ],
+)
+def test_another_place_on_the_same_servers_has_a_url(broker: str, store: str, expected: tuple[str, str]) -> None:
+    assert apart(broker, store, "it") == expected
+
+
+def test_memory_has_no_other_place() -> None:
+    with pytest.raises(Misconfigured, match="no other place"):
+        apart("sqlite:///queue.db", "memory:", "it")
+
+
+@pytest.mark.parametrize("entry", [*BROKERS.items(), *STORES.items()], ids=lambda entry: entry[0])
+def test_every_adapter_but_memory_says_how_its_urls_name_a_place(entry: tuple[str, Entry]) -> None:
+    scheme, where = entry
+    assert bool(where.place) != (scheme == "memory")
 
 
 def test_a_format_that_is_not_known_is_told() -> None:

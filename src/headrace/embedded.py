@@ -1,5 +1,6 @@
 """SQLite files, as the embedded broker and store both open them: WAL, versioned, and with errors that say what to do."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 
 BUSY_SECONDS = 30.0
+IN_MEMORY = ("tmpfs", "ramfs")
+OVER_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs")
 
 
 def path_of(url: str) -> Path:
@@ -42,6 +45,21 @@ def open_file(
             connection.close()
             raise
         return connection
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file, and those that SQLite keeps beside it."""
+    return [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))]
+
+
+def warnings(path: Path) -> list[str]:
+    """What is wrong with the file system that a file is on, where that can be told (Linux)."""
+    kind = _file_system(path)
+    if kind in IN_MEMORY:
+        return [f"{path} is on a {kind}: loses everything when the machine restarts; put it on a disk"]
+    if kind in OVER_NETWORK:
+        return [f"{path} is on {kind}: its locks, on which the leases rest, don't hold there; put it on a local disk"]
+    return []
 
 
 @contextmanager
@@ -85,6 +103,18 @@ def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR):
         return Unavailable(f"{doing}: the file cannot be used now ({error})")
     return Misconfigured(f"{doing}: {error}")
+
+
+def _file_system(path: Path) -> str:
+    """Its kind, as mount(8) names it; empty where that can't be told."""
+    try:
+        device = path.stat().st_dev
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    numbered = f"{os.major(device)}:{os.minor(device)}"
+    kinds = [line.partition(" - ")[2].split()[0] for line in mounts if line.split()[2] == numbered]
+    return kinds[0] if kinds else ""
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

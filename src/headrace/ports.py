@@ -99,6 +99,23 @@ class Broker(Protocol):
         ...
 
 
+class Place(Protocol):
+    """Where an adapter keeps things, as a thing of its own; by the same adapters as brokers and stores."""
+
+    def warnings(self) -> list[str]:
+        """Settings of the server, or of the place, with which something that was confirmed can be lost: what, when, and what to set
+        instead. What the server doesn't tell is left out."""
+        ...
+
+    def remove(self) -> None:
+        """Remove the queue or the store itself, with all that it holds, and close. Again, or closed already: nothing."""
+        ...
+
+
+class FullBroker(Broker, Place, Protocol):
+    """What every adapter of brokers is: a broker with the small port beside it."""
+
+
 class Classifier(Protocol):
     """Whatever predicts a label for a text."""
 
@@ -204,5 +221,5 @@ class Presence(Protocol):
         ...
 
 
-class FullStore(Store, Cursors, Presence, Protocol):
+class FullStore(Store, Cursors, Presence, Place, Protocol):
     """What every adapter of stores is: a store with the small ports beside it."""

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from headrace.errors import Misconfigured
-from headrace.ports import Broker, Classifier, FullStore
+from headrace.ports import Classifier, FullBroker, FullStore
 
 if TYPE_CHECKING:
     from headrace.sources.files import FileSource
@@ -16,22 +17,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where an adapter is, and the extra that installs its driver (empty: the base install has it)."""
+    """Where an adapter is, the extra that installs its driver (empty: the base install has it), and how a URL names the place.
+
+    `place`: the options that name the queue or the store itself, `/` for the last part of the path; `left`: options that belong to
+    that one, and have no meaning for another. Both with blanks between.
+    """
 
     target: str
     extra: str = ""
+    place: str = ""
+    left: str = ""
 
 
 BROKERS: Mapping[str, Entry] = {
-    "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq"),
-    "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq"),
+    "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
+    "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
     "memory": Entry("headrace.brokers.memory:MemoryBroker"),
-    "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker"),
+    "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker", place="/"),
 }
 STORES: Mapping[str, Entry] = {
     "memory": Entry("headrace.stores.memory:MemoryStore"),
-    "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql"),
-    "sqlite": Entry("headrace.stores.sqlite:SqliteStore"),
+    "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql", "schema"),
+    "sqlite": Entry("headrace.stores.sqlite:SqliteStore", place="/"),
 }
 
 
@@ -42,8 +49,16 @@ class Connectors:
     """
 
     def __init__(self, broker: str, store: str) -> None:
-        self.broker: Callable[[], Broker] = _connector("broker", broker, BROKERS)
+        self.broker: Callable[[], FullBroker] = _connector("broker", broker, BROKERS)
         self.store: Callable[[], FullStore] = _connector("store", store, STORES)
+
+
+def apart(broker: str, store: str, name: str) -> tuple[str, str]:
+    """The URLs of another queue and another store, on the same servers as these and called after `name` (letters, digits, underscores).
+
+    Raises Misconfigured for a URL that nothing serves, and for memory, where there is no other place.
+    """
+    return _apart("broker", broker, f"{name}_queue", BROKERS), _apart("store", store, f"{name}_store", STORES)
 
 
 def open_files(path: str, kind: str, limit: int) -> "FileSource":
@@ -70,7 +85,33 @@ def mask(text: str) -> str:
     return re.sub(r"(://[^/@\s:]*):[^/\s]*@", r"\1:***@", text)
 
 
+def _apart(what: str, url: str, name: str, table: Mapping[str, Entry]) -> str:
+    entry = _entry(what, url, table)
+    if not entry.place:
+        raise Misconfigured(f"the {what} {mask(url)} has no other place beside it; name one that other processes reach")
+    named = entry.place.split()
+    address, _, query = url.partition("?")
+    if "/" in named:
+        scheme, _, rest = address.partition("://")
+        host, _, path = rest.partition("/")
+        folder, slash, last = path.rpartition("/")
+        address = f"{scheme}://{host}/{folder}{slash}{name}{PurePath(last).suffix if host == '' else ''}"
+    gone = {*named, *entry.left.split()}
+    options = [option for option in query.split("&") if option and option.partition("=")[0] not in gone]
+    options += [f"{option}={name}" for option in named if option != "/"]
+    return f"{address}?{'&'.join(options)}" if options else address
+
+
 def _connector(what: str, url: str, table: Mapping[str, Entry]) -> Callable[[], Any]:
+    entry = _entry(what, url, table)
+    adapter = _load(entry.target, f"the {what} {mask(url)}", entry.extra)
+    if not is_memory(url):
+        return lambda: adapter.from_url(url)
+    shared = adapter.from_url(url)
+    return lambda: shared.connect()
+
+
+def _entry(what: str, url: str, table: Mapping[str, Entry]) -> Entry:
     scheme, colon, _ = url.partition(":")
     entry = table.get(scheme) if colon else None
     if entry is None:
@@ -79,11 +120,7 @@ def _connector(what: str, url: str, table: Mapping[str, Entry]) -> Callable[[], 
         raise Misconfigured(
             f"no {what} is known for {mask(url)!r}; {meant}known are {', '.join(f'{name}:' for name in sorted(table))}"
         )
-    adapter = _load(entry.target, f"the {what} {mask(url)}", entry.extra)
-    if not is_memory(url):
-        return lambda: adapter.from_url(url)
-    shared = adapter.from_url(url)
-    return lambda: shared.connect()
+    return entry
 
 
 def _load(target: str, what: str, extra: str) -> Any:

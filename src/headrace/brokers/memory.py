@@ -11,6 +11,8 @@ from headrace.documents import Body
 from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
 
+GONE = "the broker memory: loses all that is published when its process ends; name another"
+
 
 @dataclass
 class Queue:
@@ -70,7 +72,7 @@ class MemoryBroker:
                 owner, number = delivery.receipt
                 if owner == id(self) and number in self._mine:
                     self._mine.remove(number)
-                    del self._queue.leased[number]
+                    self._queue.leased.pop(number, None)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
         """Leases last as long as the connection."""
@@ -85,11 +87,21 @@ class MemoryBroker:
     def close(self) -> None:
         self._closed = True
         with self._queue.changed:
-            for number in sorted(self._mine, reverse=True):
+            for number in sorted(self._mine & self._queue.leased.keys(), reverse=True):
                 self._queue.ready[number] = self._queue.leased.pop(number)
                 self._queue.ready.move_to_end(number, last=False)
             self._mine.clear()
             self._queue.changed.notify_all()
+
+    def warnings(self) -> list[str]:
+        return [GONE]
+
+    def remove(self) -> None:
+        with self._queue.changed:
+            self._queue.ready.clear()
+            self._queue.leased.clear()
+            self._mine.clear()
+        self.close()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -12,7 +12,7 @@ from typing import Self
 import pika
 
 from headrace.brokers.rabbitmq_link import Link
-from headrace.brokers.rabbitmq_queue import connect
+from headrace.brokers.rabbitmq_queue import connect, other_arguments
 from headrace.brokers.rabbitmq_url import Address, parse
 from headrace.documents import BODY_BYTES, Body
 from headrace.errors import Rejected, Unavailable
@@ -127,6 +127,24 @@ class RabbitmqBroker:
     def close(self) -> None:
         self._closed = True
         self._drop()
+
+    def warnings(self) -> list[str]:
+        """Of a queue that was made otherwise than ours are. How many nodes have the queue, AMQP doesn't tell."""
+        self._check_open()
+        self._linked()
+        told = "" if self._address.declare else other_arguments(self._address, self._next_host - 1)
+        return [told] if told else []
+
+    def remove(self) -> None:
+        """The exchange too, where it is called like the queue."""
+        if self._closed:
+            return
+        self._drop()  # the end of a consumer would end the link
+        link, queue = self._linked(), self._address.queue
+        link.call(lambda done: link.channel.queue_delete(queue, callback=done), f"deleting queue {queue}")
+        if self._address.to == queue:
+            link.call(lambda done: link.channel.exchange_delete(queue, callback=done), f"deleting exchange {queue}")
+        self.close()
 
     def _publish(self, link: Link, bodies: Sequence[Body]) -> None:
         properties = pika.BasicProperties(

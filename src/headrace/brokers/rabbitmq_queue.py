@@ -6,6 +6,13 @@ from typing import Any
 
 from headrace.brokers.rabbitmq_link import Link
 from headrace.brokers.rabbitmq_url import Address
+from headrace.errors import Misconfigured
+
+LOSES: Mapping[str, str] = {
+    "durable": "is not durable: loses everything when its node restarts; make it anew, durable",
+    "x-queue-type": "is no quorum queue: loses what it has confirmed with the one node that it is on; make it anew as a quorum queue",
+    "x-delivery-limit": "drops what was delivered often, as when many workers die; make it anew without a delivery limit",
+}
 
 
 def connect(address: Address, number: int) -> Link:
@@ -36,13 +43,32 @@ def arguments(version: str) -> Mapping[str, Any]:
     return {"x-queue-type": "quorum", **unlimited}
 
 
-def _declare(link: Link, address: Address) -> None:
-    channel = link.channel
+def other_arguments(address: Address, number: int) -> str:
+    """What is lost with a queue that exists and was made with other arguments than ours; empty where they are the same."""
+    link = connect(address, number)
+    try:
+        _declare_queue(link, address)
+    except Misconfigured as error:
+        named = re.search(r"inequivalent arg '([\w-]+)'", str(error))
+        if named is None:
+            raise
+        return f"queue {address.queue} {LOSES.get(named[1], f'was made otherwise than Headrace does: {error}')}"
+    finally:
+        link.close()
+    return ""
+
+
+def _declare_queue(link: Link, address: Address) -> None:
     made = arguments(link.version)
     link.call(
-        lambda done: channel.queue_declare(address.queue, durable=True, arguments=made, callback=done),
+        lambda done: link.channel.queue_declare(address.queue, durable=True, arguments=made, callback=done),
         f"declaring queue {address.queue}",
     )
+
+
+def _declare(link: Link, address: Address) -> None:
+    channel = link.channel
+    _declare_queue(link, address)
     link.call(
         lambda done: channel.exchange_declare(address.to, "topic", durable=True, callback=done),
         f"declaring exchange {address.to}",

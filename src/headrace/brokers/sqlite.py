@@ -114,6 +114,14 @@ class SqliteBroker:
                 if connection is not None:
                     connection.close()
 
+    def warnings(self) -> list[str]:
+        return embedded.warnings(self._path)
+
+    def remove(self) -> None:
+        self.close()
+        for path in (*embedded.files_of(self._path), *self._path.parent.glob(f"{self._path.name}-lease-*")):
+            path.unlink(missing_ok=True)
+
     def _return_leases(self) -> None:
         assert self._lock is not None
         try:

@@ -14,17 +14,19 @@ LOST_SECONDS = 30
 
 
 def status(*, json: Json = False, settings: Settings = Settings()) -> None:
-    """Show the backlog, the workers and their progress, and what is stored."""
+    """Show the backlog, the workers and their progress, what is stored, and which settings of the servers lose what was confirmed."""
     connectors = Connectors(settings.broker, settings.store)
     with closing(connectors.store()) as store, closing(connectors.broker()) as broker:
         backlog = broker.backlog()
+        warnings = [mask(told) for told in (*broker.warnings(), *store.warnings())]
         workers = [_worker(worker) for worker in store.workers()]
         answers = dict(store.count(Query()))
         dead = dict(store.count(Query(kind="dead")))
     documents = answers.pop("", 0)
     if json:
         waiting = {"ready": backlog.ready, "leased": backlog.leased, "oldest_seconds": backlog.oldest}
-        print_json({"backlog": waiting, "workers": workers, "documents": documents, "answers": answers, "dead": dead})
+        stored = {"documents": documents, "answers": answers, "dead": dead}
+        print_json({"backlog": waiting, "workers": workers, **stored, "warnings": warnings})
         return
     print(
         f"backlog    {_or_unknown(backlog.ready)} ready, {_or_unknown(backlog.leased)} leased in {mask(settings.broker)}",
@@ -43,6 +45,8 @@ def status(*, json: Json = False, settings: Settings = Settings()) -> None:
             for one in workers
         ]
         print_table(("worker", "state", "seen", "stored", "models"), rows)
+    for told in warnings:
+        print(f"warning    {told}")
 
 
 def erase(*ids: str, json: Json = False, settings: Settings = Settings()) -> None:

@@ -12,6 +12,8 @@ from headrace.errors import Rejected
 from headrace.ports import FORGET_SECONDS, Page, Query, Worker
 from headrace.stores.merging import Known, Plan, ids_of, plan
 
+GONE = "the store memory: loses all that is stored when its process ends; name another"
+
 
 @dataclass
 class Row:
@@ -119,6 +121,14 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def warnings(self) -> list[str]:
+        return [GONE]
+
+    def remove(self) -> None:
+        with self._lock:
+            for kept in (self._rows, self._by_number, self._dead, self._erased, self._cursors, self._workers):
+                kept.clear()
 
     def _apply(self, made: Plan) -> None:
         by_number = self._by_number

@@ -101,6 +101,15 @@ class PostgresqlStore:
     def close(self) -> None:
         self._engine.dispose()
 
+    def warnings(self) -> list[str]:
+        with self._translated(f"asking {self._server} for its settings"), self._server.open() as connection:
+            return self._server.warnings(connection)
+
+    def remove(self) -> None:
+        """The schema goes too, unless others keep something in it."""
+        self._transact(f"removing the store {self._server}", self._server.remove)
+        self.close()
+
     def _execute(self, statement: Executable) -> None:
         with self._reading() as connection:
             connection.execute(statement)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import conninfo, errors, sql
@@ -20,6 +20,11 @@ PATIENCE: Mapping[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
+}
+LOSES: Mapping[str, str] = {
+    "fsync": "a loss of power can lose what was written, and damage the rest",
+    "full_page_writes": "a loss of power can damage what was written",
+    "synchronous_commit": "a crash of the server can lose what was written last, though it was confirmed",
 }
 # A refusal while connecting has no error code, only words.
 _REFUSED = re.compile(
@@ -47,9 +52,10 @@ class Server:
     def parse(url: str) -> dict[str, str]:
         """The arguments of a store that a URL gives."""
         parts = urlsplit(url)
-        said = parse_qsl(parts.query, keep_blank_values=True)
-        schema = [value for name, value in said if name == "schema"]
-        rest = urlencode([(name, value) for name, value in said if name != "schema"])
+        # The rest is left as it is written: for libpq a + in it is a plus.
+        said = parts.query.split("&")
+        schema = [unquote(one.removeprefix("schema=")) for one in said if one.startswith("schema=")]
+        rest = "&".join(one for one in said if not one.startswith("schema="))
         return {"conninfo": urlunsplit(parts._replace(query=rest)), "schema": schema[-1] if schema else "headrace"}
 
     def open(self) -> psycopg.Connection[Any]:
@@ -94,6 +100,23 @@ class Server:
             raise Misconfigured(
                 f"{doing}: its tables were made by a newer Headrace (version {found}, this one knows {tables.VERSION}); upgrade Headrace"
             )
+
+    def warnings(self, connection: psycopg.Connection[Any]) -> list[str]:
+        """Settings with which what was committed can be lost."""
+        rows = connection.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", (list(LOSES),))
+        return [
+            f"{self}: {name} is {value}: {LOSES[name]}; set it to on" for name, value in sorted(rows) if value == "off"
+        ]
+
+    def remove(self, connection: psycopg.Connection[Any]) -> None:
+        """Drop the tables, and the schema where nothing else is in it."""
+        for name in ("about", *tables.metadata.tables):
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(self._schema, name)))
+        try:
+            with connection.transaction():
+                connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} RESTRICT").format(sql.Identifier(self._schema)))
+        except errors.DependentObjectsStillExist:
+            pass  # of others
 
     def _version(self, connection: psycopg.Connection[Any]) -> int | None:
         row = connection.execute("SELECT to_regclass('about')").fetchone()

@@ -110,6 +110,14 @@ class SqliteStore:
     def close(self) -> None:
         self._engine.dispose()
 
+    def warnings(self) -> list[str]:
+        return embedded.warnings(self._path)
+
+    def remove(self) -> None:
+        self.close()
+        for path in embedded.files_of(self._path):
+            path.unlink(missing_ok=True)
+
     def _open(self) -> sqlite3.Connection:
         return embedded.open_file(
             self._path,

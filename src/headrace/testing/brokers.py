@@ -13,9 +13,9 @@ import pytest
 
 from headrace.documents import Body
 from headrace.errors import Unavailable
-from headrace.ports import Broker, Delivery
+from headrace.ports import Broker, Delivery, FullBroker
 
-Connect = Callable[[], Broker]
+Connect = Callable[[], FullBroker]
 PATIENCE = 20.0
 LARGE = 1 << 30
 
@@ -168,6 +168,19 @@ class BrokerSuite:
         assert backlog.ready in (None, 0)
         assert backlog.leased in (None, 0)
         assert backlog.oldest is None
+
+    def test_what_is_removed_is_gone_with_all_it_held_and_removing_again_is_nothing(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish(bodies("a", "b"))
+        take(broker, 1, limit=1)
+        broker.remove()
+        broker.remove()
+        with pytest.raises(Unavailable):
+            broker.publish(bodies("c"))
+        assert connect().receive(LARGE, 0.2) == []
+
+    def test_warnings_are_sentences_about_what_is_lost(self, connect: Connect) -> None:
+        assert all(" " in told for told in connect().warnings())
 
     def test_closing_twice_is_closing_once(self, connect: Connect) -> None:
         broker = connect()

@@ -334,6 +334,19 @@ class StoreSuite:
         store.beat(Worker("host-2", 1, 3 + FORGET_SECONDS * 1_000_000, "working"))
         assert [worker.name for worker in store.workers()] == ["host-2"]
 
+    def test_what_is_removed_is_gone_with_all_it_held_and_removing_again_is_nothing(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("a"), Outcome(None, dead=(bury_bytes(b"x", "no"),))])
+        store.save("files:a", "1")
+        store.remove()
+        store.remove()
+        anew = connect()
+        assert (results(anew), letters(anew), anew.load("files:a")) == ([], [], None)
+        anew.write([labelled("a")])
+
+    def test_warnings_are_sentences_about_what_is_lost(self, connect: Connect) -> None:
+        assert all(" " in told for told in connect().warnings())
+
     def test_closing_twice_is_closing_once(self, connect: Connect) -> None:
         store = connect()
         store.close()
