@@ -57,6 +57,18 @@ def test_what_could_not_be_published_stays_buried() -> None:
     assert [letter.id for letter in letters(store)] == ["a"]
 
 
+def test_what_the_broker_never_takes_stays_buried_and_the_others_are_published() -> None:
+    store = buried("a", "b", "c")
+    huge = Document("huge", "x" * 1000, "suite")
+    store.write([Outcome(None, dead=(bury(huge, "refused", "no"),))])
+    broker = MemoryBroker(most=500)
+    (refused,) = dead.replay(store, broker, letters(store))
+    (left,) = letters(store)
+    assert left.id == "huge"
+    assert f"dead letter {left.burial} stays" in str(refused)
+    assert broker.backlog().ready == 3
+
+
 def test_what_was_buried_again_meanwhile_is_not_dropped() -> None:
     store = buried("a")
     chosen = letters(store)

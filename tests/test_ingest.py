@@ -36,7 +36,7 @@ class Listed:
 class World(MemoryStore):
     """A store and a broker that write down what happens, in order, and can be made to fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = 1 << 20) -> None:
         super().__init__()
         self.happened: list[str] = []
         self.failing: dict[str, int] = {}
@@ -47,7 +47,7 @@ class World(MemoryStore):
                 world.note("publish", bool(bodies))
                 super().publish(bodies)
 
-        self.broker = Broker()
+        self.broker = Broker(most=most)
 
     def note(self, what: str, worth: bool = True) -> None:
         if self.failing.get(what, 0) > 0:
@@ -99,6 +99,30 @@ def test_what_was_deleted_at_the_source_is_erased_before_the_cursor_is_saved() -
     assert world.happened == ["publish", "erase", "save"]
     assert results(world) == []
     assert work.tally.erased == 1
+
+
+def test_what_is_too_large_for_the_broker_is_buried_with_the_reason_and_the_others_go_on() -> None:
+    world = World(most=1000)
+    work = ingest(world)
+    huge = [Document(name, "x" * 1000, "listed") for name in "py"]
+    assert work.run(Listed([*documents("a"), huge[0], *documents("b", "c"), huge[1]], documents("d")), "listed")
+    assert [document.id for document in world.published()] == ["a", "b", "c", "d"]
+    dead = letters(world)
+    assert {(letter.id, letter.kind, decode(letter.data).text) for letter in dead} == {
+        (document.id, "refused", document.text) for document in huge
+    }
+    assert all("the limit is 1,000" in letter.reason for letter in dead)
+    assert (work.tally.published, work.tally.refused, work.tally.malformed) == (4, 2, 0)
+    first = world.happened.index("save")
+    assert world.happened[:first].count("write") == 2
+    assert world.happened[first:] == ["save", "publish", "save"]
+
+
+def test_bodies_are_packed_to_what_the_broker_takes() -> None:
+    world = World(most=400)
+    work = ingest(world)
+    work.run(Listed(documents(*(f"document {number:03}" for number in range(100)))), "listed")
+    assert work.tally.published == len(world.published()) == 100
 
 
 def test_it_goes_on_where_it_was_left_and_counts_what_was_published_before() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from web_world import MODEL, World, world
 
+from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Document, Outcome, Prediction, bury
 from headrace.web.services import Door
 
@@ -210,6 +211,16 @@ def test_the_limit_of_a_document_is_a_setting(tmp_path: Path) -> None:
         answer = api.post(DOCUMENTS, [{"text": "a"}, {"text": "a" * 100}])
         assert (answer.status_code, answer.json()["error"]["index"]) == (422, 1)
         assert "document_bytes" in answer.json()["error"]["message"]
+
+
+def test_what_the_broker_is_too_small_for_is_refused_with_its_index_and_nothing_is_taken(tmp_path: Path) -> None:
+    broker = MemoryBroker(most=200)
+    with world(tmp_path, connect=broker.connect) as api:
+        answer = api.post(DOCUMENTS, [{"text": "a"}, {"text": "a" * 200}])
+        assert (answer.status_code, answer.json()["error"]["index"]) == (422, 1)
+        answer = api.post(DOCUMENTS, {"text": "a" * 200})
+        assert (answer.status_code, list(answer.json()["error"])) == (422, ["message"])
+        assert broker.backlog().ready == 0
 
 
 def test_a_document_is_queued_then_stored_then_erased(api: World) -> None:

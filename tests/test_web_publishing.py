@@ -9,7 +9,7 @@ import pytest
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, unpack
 from headrace.errors import Rejected, Unavailable
-from headrace.web.publishing import Publisher
+from headrace.web.publishing import Oversized, Publisher
 
 HEJ = [Document("a", "Hej", source="api")]
 
@@ -111,6 +111,21 @@ def test_one_request_that_the_broker_never_takes_does_not_harm_the_others() -> N
     with pytest.raises(Rejected, match="of this size"):
         bad.result(20)
     assert len(lines(broker)) == 2
+    publisher.close()
+
+
+def test_a_document_that_is_too_large_is_named_and_nothing_of_its_request_is_published() -> None:
+    broker, gate = MemoryBroker(most=200), threading.Event()
+    publisher = Publisher(broker.connect)
+    publisher.ask(lambda _: gate.wait(20))
+    large = Document("b", "x" * 200, source="api")
+    bad, good = publisher.publish([Document("a", "Hopp"), large], 300), publisher.publish(HEJ * 10, 100)
+    gate.set()
+    good.result(20)
+    with pytest.raises(Oversized, match=r"document 'b' has 2\d\d bytes; the broker takes up to 200") as caught:
+        bad.result(20)
+    assert caught.value.identity == "b"
+    assert len(lines(broker)) == 10
     publisher.close()
 
 

@@ -1,7 +1,7 @@
 """source → broker: the cursor is saved after the broker has confirmed, so that a death costs a repetition and loses nothing."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -9,8 +9,19 @@ from typing import TypeVar
 
 import msgspec
 
-from headrace.documents import Document, Outcome, bury_bytes, content_hash, microseconds, pack, stamp
-from headrace.errors import Unavailable
+from headrace.documents import (
+    BODY_BYTES,
+    Body,
+    Document,
+    Outcome,
+    bury,
+    bury_bytes,
+    content_hash,
+    microseconds,
+    pack,
+    stamp,
+)
+from headrace.errors import Rejected, Unavailable
 from headrace.ports import Batch, Broker, Deletion, FullStore, Gap, Malformed, Source
 from headrace.runtime import Stop, delays
 
@@ -29,11 +40,13 @@ class Saved(msgspec.Struct, frozen=True):
 
 @dataclass
 class Tally:
-    """What became of what was read. `repeated`: published before, by this run or by an earlier one that it goes on from."""
+    """What became of what was read. `repeated`: published before, by this run or by an earlier one that it goes on from; `refused`:
+    the broker never takes such a document."""
 
     published: int = 0
     repeated: int = 0
     malformed: int = 0
+    refused: int = 0
     erased: int = 0
     gaps: int = 0
 
@@ -41,7 +54,8 @@ class Tally:
 class Ingest:
     """Publishes a source.
 
-    What is no document is buried in the store at once, with its place; documents that were deleted at the source are erased.
+    What is no document is buried in the store at once, with its place, and so is a document that the broker never takes; documents that
+    were deleted at the source are erased.
     """
 
     def __init__(
@@ -73,7 +87,7 @@ class Ingest:
         return not self._stop.requested
 
     def _take(self, batch: Batch) -> int:
-        """Publish, bury and erase what a batch holds; how many documents are new."""
+        """Publish, bury and erase what a batch holds; how many documents are new, and published."""
         now = microseconds()
         documents = [stamp(document, now) for document in self._new(batch)]
         buried = [
@@ -82,8 +96,7 @@ class Ingest:
             if isinstance(item, Malformed)
         ]
         deleted = [item.id for item in batch.items if isinstance(item, Deletion)]
-        bodies = list(pack(documents))
-        self._insist(lambda: self._broker.publish(bodies))
+        published = self._publish(documents)
         self._insist(lambda: self._store.write(buried))
         if deleted:
             self._insist(lambda: self._store.erase(deleted))
@@ -91,10 +104,27 @@ class Ingest:
             if isinstance(item, Gap):
                 self._say(f"the source lost documents: {item.reason}")
                 self.tally.gaps += 1
-        self.tally.published += len(documents)
+        self.tally.published += published
         self.tally.malformed += len(buried)
         self.tally.erased += len(deleted)
+        return published
+
+    def _publish(self, documents: Sequence[Document]) -> int:
+        """Publish all, and tell how many; one that the broker rejects is found by halving, and buried."""
+        try:
+            self._insist(lambda: self._broker.publish(self._packed(documents)))
+        except Rejected as error:
+            if len(documents) == 1:
+                letter = bury(documents[0], "refused", str(error))
+                self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]))
+                self.tally.refused += 1
+                return 0
+            middle = len(documents) // 2
+            return self._publish(documents[:middle]) + self._publish(documents[middle:])
         return len(documents)
+
+    def _packed(self, documents: Sequence[Document]) -> Sequence[Body]:
+        return list(pack(documents, target=min(BODY_BYTES, self._broker.body_bytes()))) if documents else []
 
     def _new(self, batch: Batch) -> Iterator[Document]:
         for item in batch.items:

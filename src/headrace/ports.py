@@ -74,8 +74,16 @@ class Backlog:
 class Broker(Protocol):
     """Moves bodies, at least once; promises no order; is used by one thread."""
 
+    def body_bytes(self) -> int:
+        """How large a body may be. Asks the server, where that decides."""
+        ...
+
     def publish(self, bodies: Sequence[Body]) -> None:
-        """Return once all are durable, or raise; some may have been published when it raises. Nothing for no bodies."""
+        """Return once all are durable, or raise; some may have been published when it raises. Nothing for no bodies.
+
+        Raises Rejected, before it publishes any, where one is larger than `body_bytes`; and where the server will never take one of
+        them: the caller halves.
+        """
         ...
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:

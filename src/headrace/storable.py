@@ -1,7 +1,8 @@
-"""What can be stored, and so what the door lets in: Unicode without NUL or lone surrogates, numbers of 64 bits, and no deep nesting."""
+"""What can be stored, and moved: Unicode without NUL or lone surrogates, numbers of 64 bits, no deep nesting, bodies of a limited size.
+Such is what the door lets in."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -24,6 +25,13 @@ class Named(Protocol):
     def created_at(self) -> Any: ...
     @property
     def published_at(self) -> Any: ...
+
+
+def check_sizes(sizes: Iterable[int], most: int, doing: str) -> None:
+    """Raises Rejected where one of these sizes, of bodies, is more than the most that a broker takes."""
+    for size in sizes:
+        if size > most:
+            raise Rejected(f"{doing}: a body of {size:,} bytes; the limit is {most:,}")
 
 
 def check_members(document: Named, *, unnamed: bool = False) -> None:

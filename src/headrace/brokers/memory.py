@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from headrace.documents import Body
 from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
+from headrace.storable import check_sizes
+
+MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow
 
 GONE = "the broker memory: loses all that is published when its process ends; name another"
 
@@ -25,10 +28,11 @@ class Queue:
 
 
 class MemoryBroker:
-    """One connection to a `Queue`. Bodies live as long as the queue does."""
+    """One connection to a `Queue`. Bodies live as long as the queue does, and have up to `most` bytes."""
 
-    def __init__(self, queue: Queue | None = None) -> None:
+    def __init__(self, queue: Queue | None = None, *, most: int = MOST_BODY_BYTES) -> None:
         self._queue = queue or Queue()
+        self._most = most
         self._mine: set[int] = set()
         self._closed = False
 
@@ -38,10 +42,14 @@ class MemoryBroker:
 
     def connect(self) -> "MemoryBroker":
         """Another connection to the same queue."""
-        return MemoryBroker(self._queue)
+        return MemoryBroker(self._queue, most=self._most)
+
+    def body_bytes(self) -> int:
+        return self._most
 
     def publish(self, bodies: Sequence[Body]) -> None:
         self._check_open()
+        check_sizes((len(body.data) for body in bodies), self._most, "publishing to the memory broker")
         with self._queue.changed:
             for body in bodies:
                 self._queue.ready[next(self._queue.numbers)] = (body.data, time.monotonic())

@@ -15,8 +15,9 @@ from headrace.brokers.rabbitmq_link import Link
 from headrace.brokers.rabbitmq_queue import connect, other_arguments
 from headrace.brokers.rabbitmq_url import Address, parse
 from headrace.documents import BODY_BYTES, Body
-from headrace.errors import Rejected, Unavailable
+from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
+from headrace.storable import check_sizes
 
 MOST_BODY_BYTES = 16 << 20
 WINDOW, WINDOW_BYTES = 1024, 8 << 20
@@ -48,13 +49,13 @@ class RabbitmqBroker:
         """`amqp://user:password@host[:port][,host2…]/vhost?queue=headrace`; docs/configuration.md has the options."""
         return cls(parse(url))
 
+    def body_bytes(self) -> int:
+        """What RabbitMQ 4 takes unless set otherwise (`max_message_size`)."""
+        return MOST_BODY_BYTES
+
     def publish(self, bodies: Sequence[Body]) -> None:
         self._check_open()
-        for body in bodies:
-            if len(body.data) > MOST_BODY_BYTES:
-                raise Rejected(
-                    f"publishing to {self._address}: a body of {len(body.data):,} bytes; the limit is {MOST_BODY_BYTES:,}"
-                )
+        check_sizes((len(body.data) for body in bodies), MOST_BODY_BYTES, f"publishing to {self._address}")
         if not bodies:
             return
         link = self._linked()

@@ -18,6 +18,7 @@ from headrace import embedded
 from headrace.documents import Body
 from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
+from headrace.storable import check_sizes
 
 APPLICATION = 0x48524451
 VERSION = 1
@@ -25,6 +26,7 @@ SCHEMA = (
     "CREATE TABLE bodies (n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, data BLOB NOT NULL, published_at REAL NOT NULL)",
     "CREATE TABLE leases (body INTEGER PRIMARY KEY, owner INTEGER NOT NULL)",
 )
+MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow
 POLL_SECONDS = 0.01
 RECLAIM_SECONDS = 0.5
 
@@ -50,8 +52,12 @@ class SqliteBroker:
     def from_url(cls, url: str) -> Self:
         return cls(embedded.path_of(url))
 
+    def body_bytes(self) -> int:
+        return MOST_BODY_BYTES
+
     def publish(self, bodies: Sequence[Body]) -> None:
         self._check_open()
+        check_sizes((len(body.data) for body in bodies), MOST_BODY_BYTES, f"publishing to {self._path}")
         if not bodies:
             return
         self._publisher = self._publisher or self._open(durable=True)

@@ -14,7 +14,7 @@ from headrace.documents import DeadLetter
 from headrace.errors import Misconfigured
 from headrace.ports import FullStore, Query
 from headrace.scorefile import batches
-from headrace.urls import Connectors
+from headrace.urls import Connectors, mask
 
 Model = Annotated[str, Parameter(help="Only of this model.")]
 Source = Annotated[str, Parameter(help="Only of this source.")]
@@ -59,10 +59,11 @@ def replay_(
     connectors = Connectors(settings.broker, settings.store)
     with closing(connectors.store()) as store, closing(connectors.broker()) as broker:
         found = _chosen(store, burials, everything=all_, model=model, source=source)
-        for batch in _shown(found, "replaying"):
-            replay(store, broker, batch)
-    _tell(json, "replayed", len(found))
-    return _missing(burials, found)
+        refused = [error for batch in _shown(found, "replaying") for error in replay(store, broker, batch)]
+    for error in refused:
+        say(mask(str(error)))
+    _tell(json, "replayed", len(found) - len(refused))
+    return 1 if refused else _missing(burials, found)
 
 
 def drop_(

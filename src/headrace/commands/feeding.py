@@ -64,14 +64,17 @@ def ingest(
             done = done and work.run(source, cursor, again=again or not cursor)
     tally = work.tally
     if json:
-        print_json({"published": tally.published, "repeated": tally.repeated, "malformed": tally.malformed})
+        refused = {"refused": tally.refused} if tally.refused else {}
+        print_json({"published": tally.published, "repeated": tally.repeated, "malformed": tally.malformed, **refused})
     else:
         print(f"{tally.published:,} published, {tally.repeated:,} repeated, {tally.malformed:,} malformed")
         if tally.malformed:
             say("what is malformed is kept, with the reason: headrace dead list")
+        if tally.refused:
+            say(f"the broker refused {tally.refused:,}, which are kept, with the reason: headrace dead list")
     if not done:
         say("interrupted; call it again to go on")
-    return 1 if tally.malformed or not done else 0
+    return 1 if tally.malformed or tally.refused or not done else 0
 
 
 def predict(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from headrace.documents import Body
-from headrace.errors import Unavailable
+from headrace.errors import Rejected, Unavailable
 from headrace.ports import Broker, Delivery, FullBroker
 
 Connect = Callable[[], FullBroker]
@@ -58,6 +58,25 @@ class BrokerSuite:
         broker = connect()
         broker.publish([])
         assert broker.receive(LARGE, 0.05) == []
+
+    def test_a_body_as_large_as_may_be_arrives_whole(self, connect: Connect) -> None:
+        broker = connect()
+        large = b"\xff" * min(broker.body_bytes(), 1 << 20)
+        broker.publish([Body(large, "suite"), *bodies("a")])
+        held = take(broker, 2)
+        assert {delivery.data for delivery in held} == {large, b"a"}
+        broker.ack(held)
+
+    def test_a_larger_body_is_rejected_before_any_is_published_and_harms_nothing(self, connect: Connect) -> None:
+        broker = connect()
+        broker.publish(bodies("a"))
+        held = take(broker, 1)
+        with pytest.raises(Rejected):
+            broker.publish([*bodies("b"), Body(bytes(broker.body_bytes() + 1), "suite")])
+        assert broker.receive(LARGE, 0.05) == []
+        broker.publish(bodies("c"))
+        broker.ack(held)
+        assert data(take(broker, 1)) == ["c"]
 
     def test_an_empty_queue_gives_nothing_when_the_wait_is_over(self, connect: Connect) -> None:
         assert connect().receive(LARGE, 0.0) == []

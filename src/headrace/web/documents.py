@@ -14,6 +14,7 @@ from headrace.errors import Conflict, Rejected
 from headrace.web import bodies
 from headrace.web.finding import Dead, Found, trace
 from headrace.web.live import Live, answer
+from headrace.web.publishing import Oversized
 from headrace.web.replies import Refused, refused, reply
 from headrace.web.schemas import Accepted, Items, NewDocument, Queueing, answers, reference, takes
 
@@ -81,7 +82,11 @@ class Documents:
             taken = self._admit(value)
         await self._refuse_conflicts(value, taken)
         unique = list({document.id: document for document in taken}.values())
-        await answer(self._live.publisher.publish(unique, size))
+        try:
+            await answer(self._live.publisher.publish(unique, size))
+        except Oversized as error:
+            index = next(index for index, document in enumerate(taken) if document.id == error.identity)
+            raise refused(error, index=index if isinstance(value, list) else None) from None
         self._live.meters.took(len(unique))
         self._live.queued.add(document.id for document in unique)
         items = await self._live.waiters.wait_for(taken, wait) if wait is not None else None

@@ -41,9 +41,11 @@ class Live:
 
     async def replay(self, letters: Sequence[DeadLetter]) -> None:
         """Publish dead letters again, then drop them. Raises Unavailable where the broker or the store can't be reached; then they are
-        still there."""
+        still there. Raises Rejected where the broker never takes one of them, which stays; the others are published."""
         store = self.services.store
-        await answer(self.publisher.ask(lambda broker: dead.replay(store, broker, letters)))
+        refused = await answer(self.publisher.ask(lambda broker: dead.replay(store, broker, letters)))
+        if refused:
+            raise refused[0]
         self.queued.add(letter.id for letter in letters)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from headrace.documents import Document, pack
+from headrace.documents import BODY_BYTES, Document, encode, pack
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.ports import Broker
 
@@ -21,6 +21,14 @@ KEEP_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
 T = TypeVar("T")
+
+
+class Oversized(Rejected):
+    """The broker takes no document of this size; none of its request was published."""
+
+    def __init__(self, document: Document, size: int, most: int) -> None:
+        super().__init__(f"the document {document.id!r} has {size:,} bytes; the broker takes up to {most:,}")
+        self.identity = document.id
 
 
 def _promise() -> "Future[Any]":
@@ -68,7 +76,8 @@ class Publisher:
         """Done once the broker has confirmed. `size` is about how many bytes the documents take.
 
         Raises Unavailable where too much waits already. The future fails with Unavailable where the broker can't be reached in time
-        (then some may have been published: sending them again is safe) and with Rejected where it never takes such a document.
+        (then some may have been published: sending them again is safe) and with Rejected where it never takes such a document;
+        Oversized tells which one is too large.
         """
         job = Job(documents, size, time.monotonic() + self._patience)
         with self._changed:
@@ -134,8 +143,7 @@ class Publisher:
         pause = FIRST_PAUSE
         while jobs:
             try:
-                documents = [document for job in jobs for document in job.documents]
-                self._connected().publish(list(pack(sorted(documents, key=lambda document: document.source))))
+                self._send([document for job in jobs for document in job.documents])
             except Unavailable as error:
                 self._disconnect()
                 jobs = self._those_with_time(jobs, error)
@@ -155,6 +163,15 @@ class Publisher:
                 for job in jobs:
                     job.done.set_result(None)
                 return
+
+    def _send(self, documents: Sequence[Document]) -> None:
+        broker = self._connected()
+        most = broker.body_bytes()
+        bodies = list(pack(sorted(documents, key=lambda document: document.source), target=min(BODY_BYTES, most)))
+        if any(len(body.data) > most for body in bodies):
+            sizes = ((document, len(encode(document))) for document in documents)
+            raise next(Oversized(document, size, most) for document, size in sizes if size > most)
+        broker.publish(bodies)
 
     def _those_with_time(self, jobs: Sequence[Job], error: Unavailable) -> Sequence[Job]:
         now = time.monotonic()
