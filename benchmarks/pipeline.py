@@ -1,129 +1,116 @@
-"""Documents a second from publish to stored and acked, embedded, on this machine; and CPU microseconds a document by stage.
+"""Documents a second from publish to stored and acked, and CPU microseconds a document by stage: Headrace, and what others do.
 
-    python benchmarks/pipeline.py [--documents 1000000] [--model trivial|language] [--workers 1]
+    python benchmarks/pipeline.py                                                    # embedded, a million, the trivial classifier
+    python benchmarks/pipeline.py --model language --documents 200000
+    python benchmarks/pipeline.py --broker amqp://… --store postgresql://… --data ../shared/data --rounds 3 --plot pipeline.png
 
-Documents of 250 characters with random ids go through the SQLite broker, a worker (keeper and predictor) and the SQLite store, which grows
-from empty to all of them. The publisher runs beside, as ingest would. Prints one JSON line; figures of one machine under one load: compare
-ratios, and run it several times.
+Documents have 250 characters and random ids; the publisher runs beside, as ingest would. With --data, the peers run side by side in the
+same rounds, on RabbitMQ and PostgreSQL: the talk's worker, Celery and FastStream, each with a scikit-learn pipeline that is trained on that
+data, and with Headrace's model, so that one sees what the model costs and what the rest. Figures of one machine under one load: compare
+ratios.
 """
 
 import argparse
 import json
-import os
-import random
-import secrets
-import signal
-import string
+import statistics
 import tempfile
-import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import psutil
+from contestants import MODELS, Contest, Run, headrace, peer
 
-from headrace.brokers.sqlite import SqliteBroker
-from headrace.config import Settings
-from headrace.documents import Document, microseconds, pack
-from headrace.ports import Query
-from headrace.stores.sqlite import SqliteStore
-from headrace.workers import family
-
-MODELS = {"trivial": "trivial=python:headrace.testing.classifiers:Trivial", "language": "language"}
-PUBLISHED_AT_ONCE = 2000
+TALK, CELERY = ("peers.talk",), ("celery", "-A", "peers.celery_app", "worker", "--loglevel", "ERROR")
+FASTSTREAM = ("faststream", "run", "peers.faststream_app:app")
 
 
 def main() -> None:
-    """Run once and print what was measured."""
+    """Run everybody in turn, as often as asked, and print medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=int, default=1_000_000)
+    parser.add_argument("--broker", default="sqlite:")
+    parser.add_argument("--store", default="sqlite:")
     parser.add_argument("--model", choices=MODELS, default="trivial")
+    parser.add_argument("--documents", type=int, default=1_000_000)
+    parser.add_argument("--stored", type=int, default=0, help="documents that are in the store already")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--unpacked", action="store_true", help="Headrace with one document a body, too")
+    parser.add_argument("--data", type=Path, help="run the peers too, with a pipeline trained on this")
+    parser.add_argument("--work", type=Path, help="keep the trained pipeline here, and use it again")
+    parser.add_argument("--peer-documents", type=int, default=3000)
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
+    contest = Contest(options.broker, options.store, options.documents, options.stored, options.workers)
+    runs: dict[str, list[Run]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(Path(folder), options.documents, MODELS[options.model], options.workers)))
+        contestants = gather(options, contest, options.work or Path(folder))
+        for _ in range(options.rounds):
+            for name, go in contestants.items():
+                runs.setdefault(name, []).append(go())
+    show(runs)
+    if options.plot:
+        plot(runs, options.plot)
 
 
-def measure(folder: Path, number: int, models: str, workers: int) -> dict[str, object]:
-    """One run from an empty queue and store."""
-    settings = Settings(
-        broker=f"sqlite:///{folder}/queue.db", store=f"sqlite:///{folder}/store.db", models=models, processes=workers
-    )
-    broker, store = SqliteBroker(folder / "queue.db"), SqliteStore(folder / "store.db")
-    crew = family(settings)
-    children = [crew.spawn() for _ in range(workers)]
-    wait_until_ready(store, workers)
-    began = time.monotonic()
-    before = cpu(children)
-    publish(broker, number)
-    published = time.monotonic()
-    while (backlog := broker.backlog()).ready or backlog.leased:
-        time.sleep(0.02)
-    seconds = time.monotonic() - began
-    spent = {stage: 1e6 * (used - before[stage]) / number for stage, used in cpu(children).items()}
-    memory = {stage: peak >> 20 for stage, peak in memories(children).items()}
-    for child in children:
-        child.send_signal(signal.SIGTERM)
-        child.wait()
-    stored = store.count(Query())[""]
-    assert stored == number, f"{stored} stored of {number}"
-    return {
-        "documents": number,
-        "workers": workers,
-        "models": models,
-        "documents_per_second": round(number / seconds),
-        "published_per_second": round(number / (published - began)),
-        "cpu_microseconds_per_document": {stage: round(used, 1) for stage, used in spent.items()},
-        "peak_memory_mib": memory,
-    }
+def gather(options: argparse.Namespace, contest: Contest, folder: Path) -> dict[str, Callable[[], Run]]:
+    """Who takes part, by name."""
+    contestants: dict[str, Callable[[], Run]] = {f"Headrace, {options.model}": lambda: headrace(contest, options.model)}
+    if options.unpacked or options.data:
+        fewer = replace(contest, documents=max(1, contest.documents // 5))
+        contestants[f"Headrace, {options.model}, unpacked"] = lambda: headrace(fewer, options.model, unpacked=True)
+    if options.data:
+        from scorer import train
+
+        train(options.data / "language", folder)
+        few = replace(contest, documents=options.peer_documents)
+        for model, where in (("scikit-learn", str(folder)), ("Headrace's model", "language")):
+            contestants[f"the talk's worker, {model}"] = lambda where=where: peer(few, TALK, where)
+            contestants[f"Celery, {model}"] = lambda where=where: peer(few, CELERY, where, celery=True)
+            contestants[f"FastStream, {model}"] = lambda where=where: peer(few, FASTSTREAM, where)
+    return contestants
 
 
-def publish(broker: SqliteBroker, number: int) -> None:
-    """Random words, 250 characters, each document with a random id."""
-    words = ["".join(random.choices(string.ascii_lowercase, k=random.randint(2, 9))) for _ in range(5000)]
-    text = " ".join(random.choices(words, k=200_000))
-    left = number
-    while left:
-        now = microseconds()
-        size = min(PUBLISHED_AT_ONCE, left)
-        starts = random.sample(range(len(text) - 250), size)
-        documents = [
-            Document(secrets.token_hex(8), text[at : at + 250], "benchmark", published_at=now) for at in starts
-        ]
-        broker.publish(list(pack(documents)))
-        left -= size
+def show(runs: dict[str, list[Run]]) -> None:
+    """A table, medians; and how many times a peer Headrace is, round by round."""
+    first = next(iter(runs))
+    print(f"| {'':40} | documents | documents/s | spread        | ratio | CPU µs a document | peak MiB |")
+    print(f"|{'-' * 42}|----------:|------------:|--------------:|------:|---|---|")
+    for name, some in runs.items():
+        rates = [run.rate for run in some]
+        ratio = statistics.median(mine.rate / run.rate for mine, run in zip(runs[first], some, strict=True))
+        cpu = {
+            stage: round(statistics.median(1e6 * run.cpu[stage] / run.documents for run in some), 1)
+            for stage in some[0].cpu
+        }
+        memory = {stage: max(run.memory[stage] for run in some) for stage in some[0].memory}
+        spread = f"{min(rates):,.0f}-{max(rates):,.0f}"
+        print(
+            f"| {name:40} | {some[0].documents:9,} | {statistics.median(rates):11,.0f} | {spread:13} | {ratio:5.1f} "
+            f"| {_told(cpu)} | {_told(memory)} |"
+        )
 
 
-def wait_until_ready(store: SqliteStore, workers: int) -> None:
-    """Return when every worker has opened its models."""
-    while sum(worker.state == "ready" for worker in store.workers()) < workers:
-        time.sleep(0.05)
+def _told(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:,}" for name, value in figures.items() if value) or json.dumps(None)
 
 
-def stages(children: "list[object]") -> dict[str, list[psutil.Process]]:
-    """The processes by stage."""
-    keepers = [psutil.Process(child.pid) for child in children]  # type: ignore[attr-defined]
-    predictors = [process for keeper in keepers for process in keeper.children()]
-    return {"publisher": [psutil.Process(os.getpid())], "keeper": keepers, "predictor": predictors}
+def plot(runs: dict[str, list[Run]], path: Path) -> None:
+    """Rates, as bars on a logarithmic axis."""
+    import matplotlib as mpl
 
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
 
-def cpu(children: "list[object]") -> dict[str, float]:
-    """CPU seconds so far, user and system, by stage."""
-    return {
-        stage: sum(sum(process.cpu_times()[:2]) for process in processes)
-        for stage, processes in stages(children).items()
-    }
-
-
-def memories(children: "list[object]") -> dict[str, int]:
-    """Peak resident bytes of the largest process, by stage."""
-    return {stage: max(peak(process.pid) for process in processes) for stage, processes in stages(children).items()}
-
-
-def peak(pid: int) -> int:
-    """VmHWM of a process, in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) << 10
-    return 0
+    names = list(runs)[::-1]
+    rates = [statistics.median(run.rate for run in runs[name]) for name in names]
+    figure, axes = plt.subplots(figsize=(8, 0.5 * len(names) + 1))
+    bars = axes.barh(names, rates, color=["tab:blue" if name.startswith("Headrace") else "tab:gray" for name in names])
+    axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates], padding=3, fontsize=8)
+    axes.set(xscale="log", xlabel="documents a second, from publish to stored and acked")
+    axes.margins(x=0.15)
+    axes.grid(axis="x", alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=150)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""The same as a Celery task, acknowledged late; `celery -A peers.celery_app worker`, a process a core."""
+
+import sys
+from typing import Any
+
+import psycopg
+from celery import Celery
+from celery.signals import worker_process_init, worker_ready
+
+from peers import BROKER, QUEUE, STORE, WRITE, labeller
+
+app = Celery("peer", broker=BROKER)
+app.conf.update(task_acks_late=True, task_ignore_result=True, task_default_queue=QUEUE, worker_hijack_root_logger=False)
+opened: dict[str, Any] = {}
+
+
+@worker_process_init.connect
+def open_all(**_: object) -> None:
+    """Once in each process, as the documentation has it for connections."""
+    opened.update(label=labeller(), store=psycopg.connect(STORE))
+
+
+@worker_ready.connect
+def tell(**_: object) -> None:
+    print("ready", file=sys.__stdout__, flush=True)  # its own standard output is a log by now
+
+
+@app.task
+def label(identity: str, text: str) -> None:
+    """Predict and write."""
+    opened["store"].execute(WRITE, (identity, text, opened["label"](text)))
+    opened["store"].commit()
