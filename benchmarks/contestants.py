@@ -31,6 +31,7 @@ MODELS = {"trivial": "trivial=python:headrace.testing.classifiers:Trivial", "lan
 SERVERS = ("beam.smp", "postgres", "java", "redis-server", "nats-server", "beanstalkd", "ferretdb")
 CHARACTERS = 250
 AT_ONCE = 2000
+LAST = 20  # documents that are looked for, to tell whether all are stored
 PATIENCE = 1200.0
 HERE = Path(__file__).parent
 
@@ -83,8 +84,8 @@ def headrace(contest: Contest, model: str, *, unpacked: bool = False) -> Run:
             last: list[str] = []
             for documents in _documents(contest.documents):
                 queue.publish(list(pack(documents, target=1 if unpacked else 16 << 10)))
-                last = [document.id for document in documents]
-            _until(lambda: len(stored.find(Query(ids=last), limit=1000).items) == min(len(last), 1000))
+                last = [document.id for document in documents[-LAST:]]
+            _until(lambda: len(stored.find(Query(ids=last)).items) == len(last))
             _until(lambda: not queue.backlog().ready and not queue.backlog().leased)
             run = Run(contest.documents, time.monotonic() - began, _difference(before, _spent(stages)), _peaks(stages))
             whole = stored.count(Query())[""]
