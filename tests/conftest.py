@@ -1,6 +1,7 @@
 """The real servers, for the tests that ask for one. `deploy/servers start` starts those that are missing."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ def address(name: str) -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Callable[[str], str]:
+    """The URL of any server, by its name in servers.env."""
+    return address
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ LAYERS = (
     " headrace.scoring headrace.cards headrace.aliases headrace.model headrace.versions headrace.registry headrace.opened"
     " headrace.labelling headrace.process headrace.predictor headrace.following",
     "headrace.ingest headrace.worker headrace.workers headrace.labeller headrace.dead headrace.scorefile headrace.samples"
-    " headrace.rescore headrace.verify headrace.training",
+    " headrace.rescore headrace.verify headrace.training headrace.proof",
     "headrace.commands headrace.web headrace.spark",
     "headrace.cli headrace.__main__",
 )

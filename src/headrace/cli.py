@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "train": ("training:train", "Train a model on labelled texts, and register it."),
     "status": ("looking:status", "Show the backlog, the workers and what is stored."),
     "erase": ("looking:erase", "Erase documents by their ids."),
+    "prove": ("proving:prove", "Prove on your own servers that nothing is lost."),
 }
 MODELS: Mapping[str, tuple[str, str]] = {
     "list": ("models:list_", "List model versions, with their aliases."),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -22,13 +22,25 @@ from headrace.documents import (
     stamp,
 )
 from headrace.errors import Rejected, Unavailable
-from headrace.ports import Batch, Broker, Deletion, FullStore, Gap, Malformed, Source
+from headrace.ports import Batch, Deletion, FullStore, Gap, Malformed, Source
 from headrace.runtime import Stop, delays
 
 REMEMBERED = 1_000_000
 WATCH_SECONDS = 0.1
 
 T = TypeVar("T")
+
+
+class Publishes(Protocol):
+    """All that ingest asks of a broker."""
+
+    def body_bytes(self) -> int:
+        """See `ports.Broker`."""
+        ...
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        """See `ports.Broker`."""
+        ...
 
 
 class Saved(msgspec.Struct, frozen=True):
@@ -60,7 +72,7 @@ class Ingest:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: Publishes,
         store: FullStore,
         *,
         stop: Stop,

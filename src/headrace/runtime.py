@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
+from typing import IO
 
 from headrace.errors import Misconfigured
 
@@ -147,13 +148,26 @@ def _let_go(child: "subprocess.Popen[bytes]") -> None:
         child.stdin.close()
 
 
-def start_child(module: str, arguments: Sequence[str], first_input: bytes) -> "subprocess.Popen[bytes]":
+def start_child(
+    module: str,
+    arguments: Sequence[str],
+    first_input: bytes,
+    *,
+    output: int | None = None,
+    errors: IO[bytes] | None = None,
+) -> "subprocess.Popen[bytes]":
     """A Python process of ours in a session of its own, so that a terminal's Ctrl-C reaches it only through its parent.
 
-    Its standard input gets `first_input` and stays open: its end means that the parent is gone.
+    Its standard input gets `first_input` and stays open: its end means that the parent is gone. What it prints goes where ours goes,
+    unless `output` (PIPE) or `errors` say otherwise.
     """
     child = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, start_new_session=True, bufsize=0
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=errors,
+        start_new_session=True,
+        bufsize=0,
     )
     assert child.stdin is not None
     child.stdin.write(first_input)

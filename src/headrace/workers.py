@@ -55,11 +55,15 @@ def insist(connect: Callable[[], T], stop: Stop) -> T:
     raise AssertionError("delays never end")
 
 
+def order(settings: Settings, *, drain: bool = False) -> bytes:
+    """What a worker in a process of its own is told first."""
+    return msgspec.json.encode(Order(os.getpid(), drain, msgspec.to_builtins(settings))) + b"\n"
+
+
 def family(settings: Settings, *, drain: bool = False) -> Family:
     """Workers in processes of their own."""
-    values = msgspec.to_builtins(settings)
-    order = msgspec.json.encode(Order(os.getpid(), drain, values)) + b"\n"
-    return Family(lambda: runtime.start_child(MODULE, [], order), settings.processes, say)
+    told = order(settings, drain=drain)
+    return Family(lambda: runtime.start_child(MODULE, [], told), settings.processes, say)
 
 
 def say(text: str) -> None:
@@ -69,14 +73,14 @@ def say(text: str) -> None:
 
 def main() -> int:
     """A worker that was started by `family`."""
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    told = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     stop = Stop()
     runtime.on_signals(stop, lambda: None)
-    runtime.follow_parent(order.parent, signal.SIGTERM)
+    runtime.follow_parent(told.parent, signal.SIGTERM)
     runtime.on_end_of_input(stop.request)
     try:
-        settings = msgspec.convert(order.settings, Settings)
-        keep(settings, Connectors(settings.broker, settings.store), stop, drain=order.drain)
+        settings = msgspec.convert(told.settings, Settings)
+        keep(settings, Connectors(settings.broker, settings.store), stop, drain=told.drain)
     except HeadraceError as error:
         say(str(error))
         return error.status

@@ -25,7 +25,7 @@ COMMAND = (str(Path(sys.executable).with_name("headrace")),)
 MARK = "ACCEPTANCE_MARK"
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
 TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
-CHECKSUM = "fake=python:classifiers:Checksum"
+CHECKSUM = "fake=python:headrace.testing.classifiers:Checksum"
 
 
 class Finished(NamedTuple):

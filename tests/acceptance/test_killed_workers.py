@@ -11,11 +11,11 @@ from contextlib import closing
 
 import psutil
 import pytest
-from classifiers import checksum
 from driver import COMMAND, HERE, Headrace, Running, kill, until
 
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body
+from headrace.testing.classifiers import checksum
 
 SOUND = [f"sound text {number}".ljust(250, ".") for number in range(4000)]
 POISON = [f"RAISE {number}" for number in range(20)]

@@ -7,10 +7,14 @@ import os
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 
 from headrace.documents import Prediction
 from headrace.errors import Unavailable
+
+SECONDS_A_TEXT = 0.001
+LABELS = 4096
 
 
 class Trivial:
@@ -33,6 +37,27 @@ class Faulty:
         for text in texts:
             FAULTS.get(text.partition(" ")[0], _nothing)()
         return [Prediction("fine", 0.5) for _ in texts]
+
+
+def checksum(text: str) -> str:
+    """The label that `Checksum` gives a text."""
+    return f"{zlib.crc32(text.encode()) % LABELS:x}"
+
+
+class Checksum:
+    """Labels a text by its checksum, so that a swapped answer is seen, and scores by the clock, so that a changed one is.
+
+    Its faults are those of `Faulty`; it takes its time, so that there is a middle of a batch.
+    """
+
+    version = "eeeeee"
+    golden = (("sound", checksum("sound")),)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        for text in texts:
+            FAULTS.get(text.partition(" ")[0], _nothing)()
+        time.sleep(SECONDS_A_TEXT * len(texts))
+        return [Prediction(checksum(text), time.time(), "") for text in texts]
 
 
 class Broken:

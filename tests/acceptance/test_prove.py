@@ -1,0 +1,163 @@
+"""`headrace prove`: against every broker and every store it finds nothing; against what breaks a promise, it does."""
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+import pytest
+from driver import HERE, Headrace, until
+
+from headrace.config import Settings
+from headrace.proof.ledger import FAILURES, Finding, Ledger
+from headrace.proof.proof import Cast, Proof, Task
+from headrace.runtime import Stop
+
+DOCUMENTS, KILLS = 4000, 5
+EMBEDDED = ""
+# Each by its name in servers.env; every broker with the embedded store, every store with RabbitMQ.
+PAIRS = [(EMBEDDED, EMBEDDED), ("RABBITMQ", EMBEDDED), ("RABBITMQ", "POSTGRESQL")]
+
+
+Servers = Callable[[str], str]
+
+
+def flags(servers: Servers, broker: str, store: str) -> list[str]:
+    """The flags that name these servers."""
+    named = {"--broker": broker, "--store": store}
+    return [part for flag, name in named.items() if name for part in (flag, servers(name))]
+
+
+@pytest.mark.parametrize(("broker", "store"), PAIRS, ids=lambda name: name.lower() or "sqlite")
+def test_nothing_is_lost_doubled_or_wrong_and_nothing_is_left_behind(
+    headrace: Headrace, servers: Servers, broker: str, store: str
+) -> None:
+    finished = headrace.run(
+        "prove", *flags(servers, broker, store), f"--documents={DOCUMENTS}", f"--kills={KILLS}", "--json", "--details"
+    )
+
+    assert finished.status == 0, finished
+    told = json.loads(finished.output)
+    assert told.pop("details") == {column: [] for column in FAILURES}
+    assert told.pop("seconds") > 0
+    buried = told["buried"]
+    assert 3 * (DOCUMENTS // 200) < buried < DOCUMENTS // 20
+    none = dict.fromkeys(FAILURES, 0)
+    assert told == {"published": DOCUMENTS, "stored": DOCUMENTS - buried, "buried": buried, "kills": KILLS, **none}
+    assert_removed(finished.errors, servers)
+
+
+def assert_removed(told: str, servers: Servers) -> None:
+    """That what the command says it works in is gone."""
+    for path in re.findall(r"sqlite:///(\S+?),", told):
+        assert not Path(path).parent.exists() or not list(Path(path).parent.glob("headrace_prove_*"))
+    schema = re.search(r"schema=(\w+)", told)
+    if schema:
+        with psycopg.connect(servers("POSTGRESQL")) as connection:
+            found = connection.execute("SELECT to_regnamespace(%s)", (schema[1],)).fetchone()
+            assert found == (None,)
+
+
+@pytest.mark.parametrize("store", [EMBEDDED, "POSTGRESQL"], ids=lambda name: name.lower() or "sqlite")
+def test_ctrl_c_ends_it_and_leaves_neither_processes_nor_tables(
+    headrace: Headrace, servers: Servers, store: str
+) -> None:
+    running = headrace.start("prove", *flags(servers, EMBEDDED, store), "--documents=20000", "--kills=40")
+    running.wait_for("seed ")
+    until(lambda: len(running.processes()) >= 5, 60, "it has started nothing")
+    running.interrupt()
+    assert running.status() == 130
+    running.leaves_nothing()
+    assert "interrupted, and cleaned up" in running.told
+    assert_removed(running.told, servers)
+
+
+def test_files_of_ones_own_are_not_touched_and_the_proof_happens_beside_them(headrace: Headrace) -> None:
+    headrace.done("ingest", headrace.write("some.jsonl", [{"id": "mine", "text": "a text of mine"}]))
+    finished = headrace.run(
+        "prove", "--broker=sqlite:///./queue.db", "--store=sqlite:///./store.db", "--documents=50", "--kills=1"
+    )
+    assert finished.status == 0, finished
+    assert "sqlite:///./headrace_prove_" in finished.errors
+    assert not list(headrace.folder.glob("headrace_prove_*"))
+    assert headrace.waiting() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (("--broker=memory:",), 2, "no other place"),
+        (("--documents=0",), 2, "--documents is at least 1"),
+        (("--kills=-1",), 2, "--kills at least 0"),
+        (("--broker=amqp://127.0.0.1:1/",), 3, "amqp"),
+        (("--store=postgresql://127.0.0.1:1/x",), 3, "postgresql"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_proved_is_told(headrace: Headrace, arguments: tuple[str, ...], status: int, told: str) -> None:
+    finished = headrace.run("prove", *arguments)
+    assert finished.status == status, finished
+    assert told in finished.errors
+    assert "Traceback" not in finished.errors
+
+
+class Proved(NamedTuple):
+    """What a proof found."""
+
+    ledger: Ledger
+    findings: list[Finding]
+    gave_up: str
+
+    def columns(self) -> set[str]:
+        return {one.column for one in self.findings}
+
+
+def prove(folder: Path, cast: Cast, *, documents: int = 2000, kills: int = 2, patience: float = 60) -> Proved:
+    """A proof on files, with processes that break what they promise."""
+    name = secrets.token_hex(4)
+    settings = Settings(broker=f"sqlite:///{folder}/{name}-queue.db", store=f"sqlite:///{folder}/{name}-store.db")
+    proof = Proof(settings, Task(documents, kills, 7, patience), folder, stop=Stop(), cast=cast)
+    ledger, findings = proof.run()
+    return Proved(ledger, findings, proof.gave_up)
+
+
+@pytest.fixture(autouse=True)
+def broken_processes_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+
+
+@pytest.mark.parametrize(
+    ("fault", "columns", "reason"),
+    [
+        ("hasty", {"lost"}, "published, and not stored"),
+        ("forgetful", {"lost"}, "published, and not stored"),
+        ("lying", {"wrong"}, "stored is 'other'"),
+        ("fickle", {"duplicated"}, "its answer was"),
+        ("garbling", {"lost", "unsound"}, "nobody has published it"),
+    ],
+)
+def test_a_broken_worker_store_or_broker_is_seen(tmp_path: Path, fault: str, columns: set[str], reason: str) -> None:
+    proved = prove(tmp_path, Cast(worker=("broken", "worker", fault)))
+    assert proved.columns() == columns, proved.ledger
+    assert any(reason in one.reason for one in proved.findings)
+    assert {column for column in FAILURES if getattr(proved.ledger, column)} == columns
+    assert proved.ledger.failed
+    assert not proved.gave_up
+
+
+def test_a_broker_that_loses_what_it_has_confirmed_is_seen(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Cast(publisher=("broken", "publisher", "leaky")), documents=400)
+    assert proved.columns() == {"lost"}
+    assert proved.ledger.published == 400
+    assert proved.ledger.lost > 20
+
+
+def test_workers_that_never_do_anything_are_given_up_and_all_is_lost(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Cast(worker=("broken", "worker", "idle")), documents=100, kills=1, patience=1)
+    assert "the queue is not empty, and nothing has moved for 1 s" in proved.gave_up
+    assert proved.ledger.published == 100
+    assert proved.ledger.stored == 0
+    assert proved.ledger.lost + proved.ledger.buried == 100
