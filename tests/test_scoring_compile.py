@@ -24,6 +24,7 @@ from sklearn.preprocessing import LabelEncoder, MaxAbsScaler, Normalizer
 from sklearn.svm import LinearSVC
 
 from headrace.scoring.compile import compile as compile_
+from headrace.scoring.heads import Curve
 from headrace.scoring.pipeline import PipelineScorer
 from headrace.scoring.scorer import Scorer
 
@@ -275,3 +276,12 @@ def test_isotonic_regression_that_jumps_runs_as_it_is() -> None:
 def test_one_label_is_enough_for_bayes() -> None:
     _, scorer = fit(make_pipeline(CountVectorizer(), MultinomialNB()), ["only"] * len(TEXTS))
     assert [(p.label, p.score) for p in scorer.predict(["x", ""])] == [("only", 1.0)] * 2
+
+
+def test_isotonic_plateaus_of_zeros_end_where_the_texts_of_training_stand() -> None:
+    """Rounding must not push such a text off its plateau: where all labels have a zero, each gets the same probability."""
+    curve = Curve(x=[-2.0, 0.1, 0.3], y=[0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(curve(np.array([0.1, np.nextafter(0.1, 1), 0.1 - 1e-16, -9.0, 9.0])), [0, 0, 0, 0, 1])
+    np.testing.assert_allclose(curve(np.array([0.1 + 1e-9, 0.2])), [5e-9, 0.5])
+    assert Curve(x=[1e-20, 1.0], y=[0.0, 1.0], relative=True)(np.array([1e-15]))[0] > 0
+    assert Curve(x=[2.0], y=[0.5])(np.array([1.0, 2.0, 3.0])).tolist() == [0.5] * 3

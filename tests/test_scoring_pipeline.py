@@ -106,6 +106,16 @@ def test_what_cannot_be_compiled_says_why_and_answers_as_the_pipeline(case: str)
     assert scorer.scores([]).shape == (0, 3)
 
 
+def test_whoever_compiles_is_told_what_runs_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    pipeline = make_pipeline(CountVectorizer(analyzer=split), RidgeClassifier()).fit(TEXTS, LABELS)
+    compile_(pipeline)
+    said = capfd.readouterr().err
+    assert "not compiled: the vectoriser has an analyzer of its own; so the pipeline runs as it is" in said
+    told: list[str] = []
+    compile_(pipeline, tell=told.append)
+    assert told == [said.removeprefix("headrace: ").rstrip()]
+
+
 def test_two_labels_have_two_columns() -> None:
     labels = ["de" if label == "de" else "other" for label in LABELS]
     pipeline = make_pipeline(TfidfVectorizer(analyzer="char"), SVC()).fit(TEXTS, labels)

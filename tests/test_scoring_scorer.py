@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline, make_union
 
@@ -83,10 +83,39 @@ def test_bytes_are_decoded_as_the_vectoriser_would(pipeline: Any, scorer: Scorer
             predict([b"\xff"])
 
 
-def test_many_texts_are_scored_as_few(scorer: Scorer) -> None:
-    many = [TEXTS[place % 6] + " " * (place % 7) + str(place) for place in range(1000)]
-    whole = scorer.scores(many)
-    np.testing.assert_array_equal(whole, np.concatenate([scorer.scores([text]) for text in many]))
+@pytest.mark.parametrize("classifier", [RidgeClassifier(), LogisticRegression(), MultinomialNB()])
+def test_a_text_alone_gets_the_answer_that_it_gets_in_a_batch(classifier: Any) -> None:
+    scorer = compile_(make_pipeline(TfidfVectorizer(analyzer="char"), classifier).fit(TEXTS, LABELS))
+    many = [TEXTS[place % 6] + " " * (place % 7) + str(place) for place in range(600)]
+    assert scorer.predict(many) == [prediction for text in many for prediction in scorer.predict([text])]
+    np.testing.assert_array_equal(scorer.scores(many), np.concatenate([scorer.scores([text]) for text in many]))
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e-3, 1.0, 1e3, 1e7, 1e12])
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.parametrize("kind", ["value", "sigmoid", "softmax"])
+def test_the_second_halves_of_weights_are_added_wherever_they_may_be_seen(kind: str, labels: int, scale: float) -> None:
+    """Weights large and small, margins wide and narrow: label and score are what whole weights give."""
+    random = np.random.default_rng(labels)
+    model = {"value": RidgeClassifier(), "sigmoid": SGDClassifier("log_loss"), "softmax": LogisticRegression()}[kind]
+    texts = ["".join(random.choice(list("abcdefgh"), 1 + place % 40)) for place in range(400)]
+    pipeline = make_pipeline(HashingVectorizer(analyzer="char", n_features=16, norm=None), model)
+    pipeline.fit(texts, [str(place % labels) for place in range(400)])
+    rows = scale * random.normal(size=np.atleast_2d(model.coef_).shape)
+    rows[:] = rows[:1] + rows * 10 ** random.uniform(-9, 0, rows.shape[1])  # labels differ by little, in many places
+    model.coef_, model.intercept_ = rows, np.zeros(len(rows))
+    decisions = pipeline.decision_function(texts)
+    wanted = pipeline.predict_proba(texts).max(axis=1) if kind != "value" else np.abs(decisions)
+    if decisions.ndim == 2:
+        wanted = decisions.max(axis=1) if kind == "value" else wanted
+        top = np.sort(decisions, axis=1)
+        decisions = top[:, -1] - top[:, -2]
+    predictions = compile_(pipeline).predict(texts)
+    sure = np.abs(decisions) > max(1e-9, 1e-12 * scale)
+    assert sure.sum() > 100 or scale < 1e-3
+    found = np.array([prediction.label for prediction in predictions])
+    np.testing.assert_array_equal(found[sure], pipeline.predict(texts)[sure])
+    np.testing.assert_allclose(np.array([p.score for p in predictions])[sure], wanted[sure], rtol=1e-5)
 
 
 @pytest.mark.parametrize("classifier", [RidgeClassifier(), LogisticRegression(), MultinomialNB()])

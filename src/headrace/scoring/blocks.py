@@ -62,16 +62,13 @@ class Block:
         table = () if counting.hashed else (arrays["slots"], arrays["pool"], arrays["spans"])
         self._fixed = (*table, self._settings, arrays["gain"], arrays["weights"], arrays["remainder"])
 
-    def add(self, texts: list[str], kernel_: Any, precise: bool, out: Floats, errors: Floats) -> None:
-        """Add to the rows of `out` (texts, columns), and to `errors` (texts,) how far they may be off where not precise.
-
-        Raises UnicodeEncodeError where hashing meets a surrogate.
+    def add(self, texts: list[str], kernel_: Any, head: int, out: Floats) -> None:
+        """Add to the rows of `out` (texts, columns), precisely, or as precisely as a head needs (see `kernel`); only where there are no
+        other blocks, because the kernel looks at the whole row. Raises UnicodeEncodeError where hashing meets a surrogate.
         """
         points, bounds = self.counting.reading.points(texts)
         scratch = self._borrow()
-        refused = kernel_(
-            points, bounds, self.counting.reading.characters(), *self._fixed, *scratch, precise, out, errors
-        )
+        refused = kernel_(points, bounds, self.counting.reading.characters(), *self._fixed, *scratch, head, out)
         self._scratch.append(scratch)
         if refused >= 0:
             texts[refused].encode()
@@ -166,8 +163,7 @@ def _signatures() -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     rows = native.array(types.float32, 2)
     weights = (native.array(types.int64), native.array(types.float64), rows, rows)
     scratch = tuple(native.array(kind, mutable=True) for kind in (types.int32, types.int32, types.float64))
-    answers = (native.array(types.float64, 2, mutable=True), native.array(types.float64, mutable=True))
-    rest = (*weights, *scratch, types.boolean, *answers)
+    rest = (*weights, *scratch, types.int64, native.array(types.float64, 2, mutable=True))
     return (*texts, *table, *rest), (*texts, *rest)
 
 

@@ -156,7 +156,7 @@ def _curve(calibrator: Any, relative: bool) -> Curve:
             size = np.abs(x[1:]) if relative else np.abs(x).max()
             if len(x) > 1 and (np.diff(y) * size > STEEPEST * np.diff(x)).any():
                 raise Unsupported("isotonic regression jumps where rounding decides")
-            return Curve(x=x.tolist(), y=y.tolist())
+            return Curve(x=x.tolist(), y=y.tolist(), relative=relative)
     raise Unsupported(f"the calibration {type(calibrator).__name__} is not known")
 
 

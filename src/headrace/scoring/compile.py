@@ -1,5 +1,7 @@
 """From a fitted scikit-learn pipeline to a scorer with the same answers."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,24 @@ from headrace.scoring.pipeline import PipelineScorer
 from headrace.scoring.scorer import Scorer
 
 
+def _tell(reason: str) -> None:
+    print(f"headrace: {reason}", file=sys.stderr)
+
+
 def compile(  # noqa: A001 (the word for it)
-    pipeline: Any, *, encoder: Any = None, threads: int = 1, cache: Path | None = None
+    pipeline: Any,
+    *,
+    encoder: Any = None,
+    threads: int = 1,
+    cache: Path | None = None,
+    tell: Callable[[str], None] = _tell,
 ) -> Scorer | PipelineScorer:
     """A scorer with the answers of a fitted pipeline: the same labels, and scores within a relative 1e-5.
 
     Compiled: Count-, Tfidf- and HashingVectorizer (characters, char_wb, words) and unions of them, TfidfTransformer, TruncatedSVD,
     feature selection; linear classifiers, naive Bayes, CalibratedClassifierCV over them, one against the rest; a search's best.
-    Anything else runs as it is: a PipelineScorer, whose `reason` says why. An estimator with a method `to_scorer` is asked for its own.
+    Anything else runs as it is: a PipelineScorer, whose `reason` says why; `tell` is told, by default a line on stderr.
+    An estimator with a method `to_scorer` is asked for its own.
 
     `encoder` is the LabelEncoder, where the pipeline was trained on what it gave. `threads` and `cache`: see Scorer and native.compiled.
     Raises Misconfigured for what is not fitted, or no classifier of one label a text.
@@ -37,7 +49,9 @@ def compile(  # noqa: A001 (the word for it)
         if not np.isfinite(bias).all():
             raise classifiers.Unsupported("some weights are infinite or no numbers")
     except classifiers.Unsupported as reason:
-        return PipelineScorer(pipeline, labels, reason=f"{reason}; so the pipeline runs as it is")
+        told = f"{reason}; so the pipeline runs as it is"
+        tell(f"not compiled: {told}, at scikit-learn's speed")
+        return PipelineScorer(pipeline, labels, reason=told)
     return Scorer(labels, blocks, bias, decision.head, threads=threads, cache=cache)
 
 

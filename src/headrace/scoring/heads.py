@@ -8,20 +8,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
-TOLERANCE = 3e-6
+NEAR = 1e-13  # what is closer is the same number, but for rounding
 
 
 class Head(msgspec.Struct, frozen=True, tag=True):
     """What a classifier makes of its decision values (n, columns). Two labels may share one column, the second's.
 
     `choose` gives the place of the label of each row; `scores` (n, labels) probabilities, or decision values where there are none;
-    `best` (n,) places and their scores. `quick` heads can tell where decision values that are off by up to `errors` might change a
-    label, or a score by more than a relative TOLERANCE: `unsure` (n,).
+    `best` (n,) places and their scores.
     """
-
-    @property
-    def quick(self) -> bool:
-        return False
 
     @property
     def calibrated(self) -> bool:
@@ -42,10 +37,6 @@ class Head(msgspec.Struct, frozen=True, tag=True):
             return places, scores[0, places]
         return places, scores[np.arange(len(places)), places]
 
-    def unsure(self, decisions: Floats, errors: Floats, scores: Floats) -> NDArray[np.bool_]:
-        """By `scores` of the labels chosen: a probability p can be off by a relative 2 (1 - p) times the error of its logits."""
-        return _close(decisions, errors) | (2 * errors * (1 - scores) > TOLERANCE)
-
     def response(self, decisions: Floats) -> Floats:
         """What calibration starts from, one column for two labels: decision values, or probabilities where there are none."""
         return decisions
@@ -53,13 +44,6 @@ class Head(msgspec.Struct, frozen=True, tag=True):
 
 class Plain(Head, frozen=True, tag=True):
     """Decision values as they are; two labels: -d and d."""
-
-    @property
-    def quick(self) -> bool:
-        return True
-
-    def unsure(self, decisions: Floats, errors: Floats, scores: Floats) -> NDArray[np.bool_]:
-        return _close(decisions, errors) | (errors > TOLERANCE * np.abs(scores))
 
     @property
     def calibrated(self) -> bool:
@@ -71,10 +55,6 @@ class Plain(Head, frozen=True, tag=True):
 
 class Sigmoid(Head, frozen=True, tag=True):
     """Logistic functions, one against the rest, normalised."""
-
-    @property
-    def quick(self) -> bool:
-        return True
 
     def scores(self, decisions: Floats) -> Floats:
         return _normalised(expit(decisions))
@@ -92,15 +72,16 @@ class Softmax(Head, frozen=True, tag=True):
 
     bayes: bool = False
 
-    @property
-    def quick(self) -> bool:
-        return True
-
     def choose(self, decisions: Floats) -> Integers:
         return np.asarray(decisions.argmax(axis=1))
 
     def scores(self, decisions: Floats) -> Floats:
-        return softmax(decisions)
+        if not self.bayes:
+            return softmax(decisions)
+        highest = decisions.max(axis=1, keepdims=True)  # in scikit-learn's order: the smallest have few digits left
+        return np.asarray(
+            np.exp(decisions - (np.log(np.exp(decisions - highest).sum(axis=1, keepdims=True)) + highest))
+        )
 
     def response(self, decisions: Floats) -> Floats:
         if not self.bayes:
@@ -110,17 +91,32 @@ class Softmax(Head, frozen=True, tag=True):
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """A calibrator: 1 / (1 + exp(slope x + offset)), or, where it has points, what is interpolated between them."""
+    """A calibrator: 1 / (1 + exp(slope x + offset)), or, where it has points, what is interpolated between them.
+
+    Values are exact to some digits of the largest x, or where `relative` to some digits of their own.
+    """
 
     slope: float = 0.0
     offset: float = 0.0
     x: list[float] = []
     y: list[float] = []
+    relative: bool = False
 
     def __call__(self, values: Floats) -> Floats:
         if self.x:
-            return np.asarray(np.interp(values, self.x, self.y))
+            return np.asarray(np.interp(self._snapped(values), self.x, self.y))
         return expit(-(self.slope * values + self.offset))
+
+    def _snapped(self, values: Floats) -> Floats:
+        """A text of the training data stands on a point, where a plateau of zeros may end: rounding must not push it off."""
+        points = np.array(self.x)
+        after = (
+            np.searchsorted(points, values).clip(1, len(points) - 1) if len(points) > 1 else np.zeros(len(values), int)
+        )
+        before, after = points[after - 1], points[after]
+        nearest = np.where(values - before < after - values, before, after)
+        near = NEAR * (np.abs(nearest) if self.relative else np.abs(points).max())
+        return np.where(np.abs(values - nearest) <= near, nearest, values)
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -178,23 +174,15 @@ AnyHead = Plain | Sigmoid | Clipped | Softmax | Calibrated
 
 
 def expit(values: Floats) -> Floats:
-    """The logistic function, without overflow."""
-    small = np.exp(-np.abs(values))
-    return np.asarray(np.where(values >= 0, 1.0, small) / (1.0 + small))
+    """The logistic function; 0 where the exponential is infinite, as in SciPy."""
+    with np.errstate(over="ignore"):
+        return np.asarray(1.0 / (1.0 + np.exp(-values)))
 
 
 def softmax(values: Floats) -> Floats:
     """Exponentials that sum to one in each row, without overflow."""
     powers = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _close(decisions: Floats, errors: Floats) -> NDArray[np.bool_]:
-    """Where the two highest might change places."""
-    if decisions.shape[1] == 1:
-        return np.asarray(np.abs(decisions[:, 0]) <= errors)
-    highest = np.partition(decisions, decisions.shape[1] - 2, axis=1)[:, -2:]
-    return np.asarray(highest[:, 1] - highest[:, 0] <= 2 * errors)
 
 
 def _normalised(positive: Floats) -> Floats:

@@ -3,8 +3,9 @@
 What has no decorator is compiled by `headrace.scoring.native`. Buffers are as long as the longest text; nothing else is allocated.
 Numbers that kernels pass on begin as np.int64: a literal 0 would have each callee compiled twice.
 
-A weight is the sum of two float32: what rounding left is in `remainder`. Sums are float64. Where not asked to be precise, kernels read
-the first ones only, half the memory, and tell how far a decision value may be off: half a unit in the last place of each weight.
+A weight is the sum of two float32: what rounding left is in `remainder`. Sums are float64. The first ones alone, half the memory, mostly
+decide: a decision value is off by half a unit in the last place of each weight at most. Where that might change the label, or show in
+its score, the others are added: text by text, so that an answer does not depend on what else is in the batch.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,assignment"
@@ -19,6 +20,7 @@ from headrace.scoring.counting import (
     COLUMN,
     LEAST,
     NORM,
+    SIGNED,
     TF,
     WIDTH,
     hashed_phrases,
@@ -31,6 +33,13 @@ from headrace.scoring.spreading import CHAR, CHAR_WB, WORD, after_word, encode, 
 COUNT, BINARY, SUBLINEAR, POSITIVE = 0, 1, 2, 3
 NO_NORM, L1, L2 = 0, 1, 2
 ROUNDING = 1.001 * 2.0**-24  # of a float32, relative; and something for the rounding of sums
+TOLERANCE = 3e-6  # of a score, relative
+PRECISE, BY_VALUE, BY_SIGMOID, BY_SOFTMAX = (
+    0,
+    1,
+    2,
+    3,
+)  # what to tell from the first halves: nothing, or this score of the likeliest label
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -63,22 +72,49 @@ def evaluate(n, tf, norm, counts, touched, values, gain):
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, precise, decisions):
-    """Add the weights of the touched features to a row of decision values; how far these may be off."""
+def weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, head, decisions):
+    """Add the weights of the touched features to a row of decision values, in full where that may be seen."""
     norm = evaluate(n, settings[TF], settings[NORM], counts, touched, values, gain)
     column, width = settings[COLUMN], settings[WIDTH]
     add_rows(n, touched, values, weights, sums)
     for k in range(width):
         decisions[column + k] += sums[k] / norm
-    if precise:
-        add_rows(n, touched, values, remainder, sums)
-        for k in range(width):
-            decisions[column + k] += sums[k] / norm
-        return 0.0
-    bound = 0.0
-    for j in range(n):  # beside the weights of a feature stands the largest of them
-        bound += abs(values[j]) * weights[touched[j], width]
-    return bound / norm * ROUNDING
+    if head != PRECISE:
+        bound = sums[width]  # behind the weights of a feature stands the largest of them
+        if settings[SIGNED]:
+            bound = 0.0
+            for j in range(n):
+                bound += abs(values[j]) * weights[touched[j], width]
+        if not doubtful(head, decisions, bound / norm * ROUNDING):
+            return
+    add_rows(n, touched, values, remainder, sums)
+    for k in range(width):
+        decisions[column + k] += sums[k] / norm
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def doubtful(head, decisions, error):
+    """Whether decision values that are off by up to `error` might name another label, or a score that is off by more than TOLERANCE.
+
+    The odds of another label change by a factor of exp(2 error) at most, so that a probability p changes by a relative
+    (1 - p) (exp(2 error) - 1) at most. No comparison holds for NaN, which is doubtful.
+    """
+    if len(decisions) == 1:  # of the second of two labels
+        size = abs(decisions[0])
+        if head == BY_VALUE:
+            return not error <= TOLERANCE * size
+        return not (size > error and math.exp(-size) * math.expm1(error) <= TOLERANCE)
+    first, second = -np.inf, -np.inf
+    for k in range(len(decisions)):
+        first, second = max(first, decisions[k]), max(second, min(first, decisions[k]))
+    if not first - second > 2.0 * error:
+        return True
+    if head == BY_VALUE:
+        return not error <= TOLERANCE * abs(first)
+    odds = math.exp(second - first)
+    if head == BY_SIGMOID:
+        odds = (1.0 + math.exp(-first)) / (1.0 + math.exp(-second))
+    return not (len(decisions) - 1) * odds * math.expm1(2.0 * error) <= TOLERANCE
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -112,13 +148,13 @@ def score(
     counts,
     touched,
     values,
-    precise,
+    head,
     out,
-    errors,
 ):
     """Add the decision values of texts points[bounds[i]:bounds[i + 1]] to the rows of `out`, by the n-grams of a table.
 
-    To `errors`, add how far those of a text may be off. `counts` is all zeros before and after. Returns -1: no text is refused.
+    They are precise to the last digits, or as precise as `head` needs. `counts` is all zeros before and after.
+    Returns -1: no text is refused.
     """
     buffer = np.empty(longest_text(bounds) + 2, np.uint32)
     sums = np.empty(weights.shape[1], np.float64)
@@ -136,13 +172,11 @@ def score(
                 shortest = min(least, stop - start)
             n = slices(start, stop, shortest, n, buffer, slots, pool, spans, settings, counts, touched)
             start = stop - 1 if stop < size else size
-        errors[i] += weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, precise, out[i])
+        weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, head, out[i])
     return -1
 
 
-def score_hashed(
-    points, bounds, characters, settings, gain, weights, remainder, counts, touched, values, precise, out, errors
-):
+def score_hashed(points, bounds, characters, settings, gain, weights, remainder, counts, touched, values, head, out):
     """As `score`, by the hashes of the n-grams.
 
     Returns the first text that scikit-learn refuses (an n-gram that holds a surrogate has no UTF-8), or -1.
@@ -168,5 +202,5 @@ def score_hashed(
                 shortest = min(least, stop - start)
             n = hashed_slices(start, stop, shortest, n, octets, offsets, settings, counts, touched)
             start = stop - 1 if stop < size else size
-        errors[i] += weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, precise, out[i])
+        weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, head, out[i])
     return refused

@@ -92,15 +92,16 @@ def _unsafe(folder: Path) -> str:
 
 
 class _Announcer(event.Listener):
-    """Says once that code is being compiled; nothing where it came from the cache."""
-
-    def __init__(self) -> None:
-        self._said = False
+    """Says that code is being compiled; nothing where it came from the cache."""
 
     def on_start(self, _: event.Event) -> None:
-        if not self._said:
-            print("headrace: compiling the scorer for this machine, once; this takes some 10 seconds", file=sys.stderr)
-        self._said = True
+        _announce()
 
     def on_end(self, _: event.Event) -> None:
         pass
+
+
+@functools.cache
+def _announce() -> None:
+    """Once a process, however many kernels a model needs."""
+    print("headrace: compiling the scorer for this machine, once; this takes some 10 seconds", file=sys.stderr)

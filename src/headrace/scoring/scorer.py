@@ -1,7 +1,7 @@
 """The scorer: compiled weights as a classifier, and the door through which every saved one is opened."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
-from headrace.scoring import weights
+from headrace.scoring import kernel, weights
 from headrace.scoring.blocks import Block, Counting, check
-from headrace.scoring.heads import AnyHead, Floats
+from headrace.scoring.heads import AnyHead, Floats, Head, Plain, Sigmoid, Softmax
 from headrace.scoring.texts import listed
 
 KIND = "linear"
 BATCH = 256  # texts a kernel gets at once
-FEW = 8  # so few are scored precisely at once: telling where that is needed would take longer
 BATCH_CHARACTERS = 1 << 20  # and fewer where they are long, so that memory is bounded by the longest text
+
+# The heads whose label and score a kernel can tell from the first halves of weights; all others want precise decision values.
+QUICK: Mapping[type[Head], int] = {Plain: kernel.BY_VALUE, Sigmoid: kernel.BY_SIGMOID, Softmax: kernel.BY_SOFTMAX}
 
 
 class Predictor(Protocol):
@@ -38,7 +40,7 @@ class Predictor(Protocol):
 
 
 class Scorer:
-    """A text classifier of scikit-learn, compiled: the same labels and scores, many times faster.
+    """A text classifier of scikit-learn, compiled: the same labels and scores, many times faster; the same for a text alone and in a batch.
 
     `labels` are in the order of the classifier's classes; `calibrated` says that scores are probabilities. Batches are scored by
     `threads` threads at a time; the kernel releases the GIL. Safe to use from several threads.
@@ -64,7 +66,7 @@ class Scorer:
         self._head = head
         self._cache = cache
         self._kernels: list[Any] = []
-        self._quick = head.quick
+        self._quick = QUICK.get(type(head), kernel.PRECISE) if len(blocks) == 1 else kernel.PRECISE
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """One prediction a text, in order, without a model's name; none for no texts. Any container of strings (or bytes) will do.
@@ -126,38 +128,24 @@ class Scorer:
         return [work(batch) for batch in _batches(texts, BATCH)]
 
     def _predict(self, texts: list[str]) -> list[Prediction]:
-        places, scores = self._choose(texts)
+        places, scores = self._head.best(self._decisions(texts, self._quick))
         labels = self.labels
         return [Prediction(labels[place], score) for place, score in zip(places.tolist(), scores.tolist(), strict=True)]
 
-    def _choose(self, texts: list[str]) -> tuple[NDArray[np.intp], Floats]:
-        """The places of the labels, and their scores. Where rounding might show, decision values are summed once more, in full."""
-        head, quick = self._head, self._quick and len(texts) >= FEW
-        decisions, errors = self._decisions(texts, precise=not quick)
-        places, scores = head.best(decisions)
-        if not quick or not (unsure := head.unsure(decisions, errors, scores)).any():
-            return places, scores
-        again = np.flatnonzero(unsure)
-        precise, _ = self._decisions([texts[place] for place in again], precise=True)
-        places[again], scores[again] = head.best(precise)
-        if 2 * len(again) > len(texts) >= BATCH // 4:  # most of the work is done twice
-            self._quick = False
-        return places, scores
-
     def _scores(self, texts: list[str]) -> Floats:
-        return self._head.scores(self._decisions(texts, precise=True)[0])
+        return self._head.scores(self._decisions(texts, kernel.PRECISE))
 
-    def _decisions(self, texts: list[str], *, precise: bool) -> tuple[Floats, Floats]:
-        """Decision values (texts, columns), and how far those of each text may be off."""
-        out, errors = np.empty((len(texts), len(self._bias))), np.zeros(len(texts))
+    def _decisions(self, texts: list[str], head: int) -> Floats:
+        """Decision values (texts, columns), as precise as this head of a kernel needs."""
+        out = np.empty((len(texts), len(self._bias)))
         out[:] = self._bias
-        for block, kernel in zip(self._blocks, self._kernels, strict=True):
+        for block, compiled in zip(self._blocks, self._kernels, strict=True):
             start = 0
             for part in _portions(block.counting.reading.decode(texts)):
                 stop = start + len(part)
-                block.add(part, kernel, precise, out[start:stop], errors[start:stop])
+                block.add(part, compiled, head, out[start:stop])
                 start = stop
-        return out, errors
+        return out
 
 
 class _Settings(msgspec.Struct, frozen=True):

@@ -61,6 +61,8 @@ def listed(texts: Iterable[str]) -> list[str]:
 
     Raises Misconfigured for a single string, whose characters would otherwise be taken for texts.
     """
+    if isinstance(texts, np.ndarray):
+        texts = texts.tolist()
     if isinstance(texts, str | bytes):
         raise Misconfigured("predict takes several texts, and got a single string; put it in a list")
     return texts if isinstance(texts, list) else list(texts)

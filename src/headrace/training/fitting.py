@@ -108,7 +108,8 @@ def _fit(pipeline: Pipeline, rows: Sequence[Row]) -> Scorer:
     texts, labels, encoder = _encoded(rows)
     from headrace.scoring.compile import compile as compiled
 
-    return compiled(pipeline.fit(texts, labels), encoder=encoder)
+    # Whoever chose the estimator knows from its summary whether it can be compiled, and the card says so.
+    return compiled(pipeline.fit(texts, labels), encoder=encoder, tell=lambda _: None)
 
 
 def _again(pipeline: Pipeline, rows: Sequence[Row]) -> Scorer:
