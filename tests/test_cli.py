@@ -1,5 +1,6 @@
 """The commands: what they print for people and for programs, their exit statuses, and what they say of bad input."""
 
+import gzip
 import json
 import os
 import socket
@@ -257,9 +258,16 @@ def test_ingest_says_how_many_were_published_repeated_and_malformed(folder: Path
     assert [json.loads(line)["text"] for line in lines] == ["x", "y"]
 
 
-def test_ingest_reads_standard_input() -> None:
-    ended = command("ingest", "-", "--json", given=b'{"text": "from a pipe"}\n')
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_ingest_reads_standard_input_compressed_or_not(packed: Callable[[bytes], bytes]) -> None:
+    ended = command("ingest", "-", "--json", given=packed(b'{"text": "from a pipe"}\n'))
     assert ended.json == {"published": 1, "repeated": 0, "malformed": 0}
+
+
+def test_a_flag_that_ingest_does_not_have_is_no_file(run: Run) -> None:
+    ended = run("ingest", "--brokr", "memory:", write("some.jsonl", [{"text": "x"}]))
+    assert ended.status == 2
+    assert "did you mean --broker?" in ended.errors
 
 
 @pytest.mark.parametrize(
@@ -486,6 +494,22 @@ def test_predict_labels_texts_at_once(run: Run, trained: Path) -> None:
     assert "glad" in run("predict", "so glad", *registry).output
 
 
+def test_a_text_may_begin_with_a_hyphen_unless_it_looks_like_an_option(run: Run, trained: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    told = run("predict", "-5 and glad", "- sad", "-", *registry, "--json").json["predictions"]
+    assert [one["mood"]["label"] for one in told[:2]] == ["glad", "sad"]
+    ended = run("predict", "glad", "--threshhold", "0.5", *registry)
+    assert ended.status == 2
+    assert "did you mean --threshold?" in ended.errors
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--threshold", "1.5"), ("--threshold", "nan"), ("--top", "0")])
+def test_predict_refuses_what_no_score_can_be_and_no_labels(run: Run, flag: str, value: str) -> None:
+    ended = run("predict", "text", flag, value)
+    assert ended.status == 2
+    assert f"{flag} is {value}" in ended.errors
+
+
 def test_predict_reads_lines_of_standard_input(trained: Path) -> None:
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     told = command("predict", "--json", *registry, given=b"glad\nsad\n").json["predictions"]
@@ -519,6 +543,36 @@ def test_score_leaves_no_half_file(run: Run, trained: Path, folder: Path) -> Non
     assert run("score", "no-such.jsonl", "out.jsonl", *registry).status == 2
     assert run("score", write("in.jsonl", [{"text": "x"}]), "no/such/folder/out.jsonl", *registry).status == 2
     assert [path.name for path in folder.iterdir()] == ["in.jsonl"]
+
+
+def test_score_compresses_what_is_called_gz(run: Run, trained: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    assert run("score", write("in.jsonl", [{"text": "glad"}]), "out.jsonl.gz", *registry).status == 0
+    assert json.loads(gzip.decompress(Path("out.jsonl.gz").read_bytes()))["predictions"]["mood"]["label"] == "glad"
+    assert run("score", "out.jsonl.gz", "again.jsonl", *registry).status == 0
+
+
+def test_score_leaves_a_device_and_the_link_to_a_file_as_they_are(run: Run, trained: Path, folder: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    write("in.jsonl", [{"text": "glad"}])
+    os.mkfifo("pipe")
+    with os.fdopen(os.open("pipe", os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
+        assert run("score", "in.jsonl", "pipe", *registry).status == 0
+        assert json.loads(pipe.readline())["predictions"]["mood"]["label"] == "glad"
+    assert (folder / "pipe").is_fifo()
+    (folder / "real.jsonl").touch()
+    (folder / "link.jsonl").symlink_to("real.jsonl")
+    assert run("score", "in.jsonl", "link.jsonl", *registry).status == 0
+    assert (folder / "link.jsonl").is_symlink()
+    assert (folder / "real.jsonl").read_bytes().startswith(b'{"text":"glad"')
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which is always full (Linux)")
+def test_score_onto_a_full_disk_is_status_3(run: Run, trained: Path) -> None:
+    registry = ["--registry", str(trained / "models"), "--model", "mood"]
+    ended = run("score", write("in.jsonl", [{"text": "glad"}]), "/dev/full", *registry)
+    assert ended.status == 3
+    assert "the disk is full" in ended.errors
 
 
 def test_score_speaks_through_standard_streams(trained: Path) -> None:

@@ -130,6 +130,14 @@ def test_a_document_at_the_limit_is_read_whole(tmp_path: Path) -> None:
     assert texts(write(tmp_path / "a.txt", b"x" * 1000 + b"\n" + b"y" * 1000), limit=1050) == ["x" * 1000, "y" * 1000]
 
 
+def test_what_is_compressed_is_unpacked_whatever_its_name_and_in_as_many_parts_as_it_has(tmp_path: Path) -> None:
+    parts = [
+        b"".join(b"%d %s\n" % (number, b"x" * 300) for number in range(start, start + 2000)) for start in (0, 2000)
+    ]
+    found = texts(write(tmp_path / "a.txt", b"".join(map(gzip.compress, parts))))
+    assert found == [f"{number} {'x' * 300}" for number in range(4000)]
+
+
 @pytest.mark.parametrize("cut", [1, 8, 100, 5000])
 def test_of_a_gzip_file_that_is_cut_short_everything_before_the_cut_is_read(tmp_path: Path, cut: int) -> None:
     lines = [b'{"text": "%s"}' % os.urandom(30).hex().encode() for _ in range(700)]

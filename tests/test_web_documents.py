@@ -103,8 +103,18 @@ def test_who_waits_in_vain_is_told_the_ids(api: World) -> None:
     assert (answer.status_code, answer.json()) == (202, {"ids": ["a"]})
 
 
-@pytest.mark.parametrize("wait", ["0", "-1", "61", "nan", "inf", "soon", ""])
-def test_a_wait_that_is_no_number_of_seconds_up_to_sixty_is_refused(idle: World, wait: str) -> None:
+def test_a_wait_of_nothing_is_none(api: World) -> None:
+    assert api.post(f"{DOCUMENTS}?wait=0", {"id": "a", "text": "Hej"}).status_code == 202
+
+
+def test_a_wait_of_more_than_a_minute_is_taken(api: World) -> None:
+    answer = api.begin("POST", f"{DOCUMENTS}?wait=3600", json={"id": "a", "text": "Hej"})
+    assert api.work(wait=10) == 1
+    assert answer().status_code == 200
+
+
+@pytest.mark.parametrize("wait", ["-1", "nan", "inf", "soon", ""])
+def test_a_wait_that_is_no_number_of_seconds_is_refused(idle: World, wait: str) -> None:
     answer = idle.post(f"{DOCUMENTS}?wait={wait}", {"text": "Hej"})
     assert answer.status_code == 422
     assert "wait" in answer.json()["error"]["message"]

@@ -21,6 +21,13 @@ def test_it_is_ready_when_store_broker_and_models_answer(tmp_path: Path) -> None
         assert answer.json() == {"ready": True, "checks": {"store": "ok", "broker": "ok", "models": "ok"}}
 
 
+def test_probes_may_be_asked_for_their_head_alone(tmp_path: Path) -> None:
+    with world(tmp_path, labeller=FirstLetter()) as api:
+        assert [api.call("HEAD", path).status_code for path in ("/livez", "/readyz")] == [200, 200]
+    with world(tmp_path, store=LostStore()) as api:
+        assert [api.call("HEAD", path).status_code for path in ("/livez", "/readyz")] == [200, 503]
+
+
 def test_it_says_what_is_not_ready(tmp_path: Path) -> None:
     with world(tmp_path, store=LostStore(), connect=unreachable, labeller=FirstLetter(starting=True)) as api:
         answer = api.get("/readyz")

@@ -47,6 +47,12 @@ def test_an_empty_store_has_an_empty_list(api: World) -> None:
     assert api.get("/v1/dead").json() == {"items": [], "next": None}
 
 
+def test_a_version_is_no_name_of_a_model(idle: World) -> None:
+    answer = idle.get("/v1/results?model=language@3f9c2a")
+    assert answer.status_code == 422
+    assert "without a version: language" in answer.json()["error"]["message"]
+
+
 def test_pages_follow_one_another_without_a_gap_or_a_repetition(api: World) -> None:
     fill(api)
     seen, page = [], None

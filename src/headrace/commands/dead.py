@@ -16,6 +16,8 @@ from headrace.ports import FullStore, Query
 from headrace.scorefile import batches
 from headrace.urls import Connectors, mask
 
+SHOWN_OF_ID = 20
+
 Model = Annotated[str, Parameter(help="Only of this model.")]
 Source = Annotated[str, Parameter(help="Only of this source.")]
 All = Annotated[bool, Parameter(name="--all", negative="", help="All, or all of the model and source given.")]
@@ -30,7 +32,10 @@ def list_(
     if json:
         print_json({"items": [_as_json(letter) for letter in found]})
         return
-    rows = [(one.burial, when(one.buried_at), one.kind, one.model or "-", one.id, one.reason) for one in found]
+    rows = [
+        (one.burial, when(one.buried_at)[:16].replace("T", " "), one.kind, one.model or "-", _short(one.id), one.reason)
+        for one in found
+    ]
     print_table(("burial", "buried", "kind", "model", "document", "reason"), rows)
 
 
@@ -43,7 +48,7 @@ def show_(*burials: int, json: Json = False, settings: Settings = Settings()) ->
     else:
         for letter in found:
             for name, value in _as_json(letter).items():
-                print(f"{name:>12}  {shown(str(value))}")
+                print(f"{name:>12}  {'-' if value in (None, '') else shown(str(value))}")
     return _missing(burials, found)
 
 
@@ -81,6 +86,10 @@ def drop_(
             store.drop([letter.burial for letter in batch])
     _tell(json, "dropped", len(found))
     return _missing(burials, found)
+
+
+def _short(identity: str) -> str:
+    return identity if len(identity) <= SHOWN_OF_ID else f"{identity[: SHOWN_OF_ID - 1]}…"
 
 
 def _chosen(store: FullStore, burials: Sequence[int], *, everything: bool, model: str, source: str) -> list[DeadLetter]:

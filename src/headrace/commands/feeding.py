@@ -1,18 +1,20 @@
 """ingest, predict, score: texts from files and from the command line."""
 
-import contextlib
+import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
 from headrace import frames, runtime, scorefile, workers
+from headrace.commands.operands import Operand, check_files, check_texts
 from headrace.commands.output import Json, bar, print_json, print_table, say
+from headrace.commands.writing import writing
 from headrace.config import Settings
 from headrace.documents import Prediction, read
 from headrace.errors import Misconfigured, Rejected
@@ -28,7 +30,6 @@ Threshold = Annotated[
     float | None, Parameter(help="Below this score the label is und; 0 always names a label. [default: the model's]")
 ]
 Models = Annotated[str, Parameter(help="Models of the registry, written like the setting models, instead of it.")]
-Operand = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def ingest(
@@ -44,7 +45,7 @@ def ingest(
     """
     if not files:
         raise Misconfigured("name the files to ingest, or - for standard input")
-    _check_operands(*files)
+    check_files(*files)
     if is_memory(settings.broker) or is_memory(settings.store):
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
@@ -78,7 +79,7 @@ def ingest(
 
 
 def predict(
-    *texts: str,
+    *texts: Operand,
     model: Models = "",
     threshold: Threshold = None,
     top: Annotated[int, Parameter(help="Show so many labels, the best first.")] = 1,
@@ -86,6 +87,10 @@ def predict(
     settings: Settings = Settings(),
 ) -> None:
     """Predict the labels of texts at once; without TEXTS, of the lines of standard input."""
+    check_texts(*texts)
+    _check_threshold(threshold)
+    if top < 1:
+        raise Misconfigured(f"--top is {top}; show at least 1 label")
     given = list(texts) or [line.rstrip("\n") for line in sys.stdin]
     for number, text in enumerate(given, 1):
         try:
@@ -120,7 +125,8 @@ def score(
 
     Each line is the input object and its `predictions`; a line that is no document gets an `error` instead, and the exit status is 1.
     """
-    _check_operands(input, output)
+    check_files(input, output)
+    _check_threshold(threshold)
     labelling = _labelling(model, settings)
     source = open_files(input, "", settings.document_bytes)
 
@@ -129,7 +135,7 @@ def score(
         return [{name: best[0] for name, best in known.items()} for known in found]
 
     wrong = number = 0
-    with _writing(Path(output)) as target, bar() as shown:
+    with writing(output) as target, bar() as shown:
         task = shown.add_task("scoring", total=None)
         for batch in batches(source.objects(), SCORED_AT_ONCE):
             lines, bad = scorefile.score(batch, answer, limit=settings.document_bytes)
@@ -147,28 +153,6 @@ def _labelling(models: str, settings: Settings) -> Labelling:
     return Labelling(open_models(workers.setup(asked)), settings.document_bytes, lambda _place: None)
 
 
-def _check_operands(*names: str) -> None:
-    """What looks like a flag was meant as one: only `-` itself is a name."""
-    for name in names:
-        if name.startswith("-") and name != "-":
-            raise Misconfigured(f"there is no option {name}; for a file of that name write ./{name}")
-
-
-@contextlib.contextmanager
-def _writing(output: Path) -> Iterator[IO[bytes]]:
-    """The output, which appears under its name when it is complete."""
-    if str(output) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        with draft.open("wb") as target:
-            yield target
-        draft.replace(output)
-    except OSError as error:
-        raise Misconfigured(
-            f"writing {output}: {error.strerror}; check the name, the permissions and the disk"
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
+def _check_threshold(threshold: float | None) -> None:
+    if threshold is not None and not (math.isfinite(threshold) and 0 <= threshold <= 1):
+        raise Misconfigured(f"--threshold is {threshold:g}; it is between 0 and 1")

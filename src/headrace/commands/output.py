@@ -22,8 +22,10 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table on standard output; cells are shown as text, never as markup."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """A table on standard output; cells are shown as text, never as markup. Only the last column is wrapped."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns, 1):
+        table.add_column(column, no_wrap=number < len(columns))
     for row in rows:
         table.add_row(*(Text(shown(str(cell))) for cell in row))
     Console().print(table)

@@ -6,7 +6,6 @@ and of the last record, so that one that was still being written is read again w
 
 import contextlib
 import csv
-import gzip
 import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ import msgspec
 from headrace.documents import DOCUMENT_BYTES, Document, parse, read
 from headrace.errors import Misconfigured, Rejected
 from headrace.ports import Batch, Malformed
-from headrace.sources.lines import Lines, read_until
+from headrace.sources.lines import Lines, Unpacking, read_until
 
 SUFFIXES: Mapping[str, str] = {
     ".jsonl": "jsonl",
@@ -113,13 +112,12 @@ class FileSource:
 
     def _open(self, opened: contextlib.ExitStack) -> Callable[[int], bytes]:
         if self._path == "-":
-            return read_until(sys.stdin.fileno(), lambda: self._closed)
-        if self._path.endswith(".gz"):
-            return opened.enter_context(gzip.open(self._path)).read1
-        return opened.enter_context(Path(self._path).open("rb", buffering=0)).read
+            return Unpacking(read_until(sys.stdin.fileno(), lambda: self._closed), packed=False)
+        packed = self._path.endswith(".gz")
+        return Unpacking(opened.enter_context(Path(self._path).open("rb", buffering=0)).read, packed=packed)
 
     def _check_whole(self, lines: Lines) -> None:
-        if lines.damage:
+        if lines.damage and not self._closed:
             told = f"the gzip file is damaged or cut short ({lines.damage}); what came before that was read"
             raise Misconfigured(f"reading {self._path}: {told}")
 

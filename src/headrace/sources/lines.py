@@ -5,9 +5,11 @@ import os
 import select
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 _CHUNK = 256 << 10
 _POLL_SECONDS = 0.1
+_MAGIC, _GZIP = b"\x1f\x8b", 31
 
 
 class Lines:
@@ -82,3 +84,53 @@ def read_until(descriptor: int, ended: Callable[[], bool]) -> Callable[[int], by
         return b""
 
     return read
+
+
+class Unpacking:
+    """Reads what `read` gives, unpacked where that begins as gzip data does, which no text can; `packed`: it has to.
+
+    Raises EOFError where the data is cut short, and zlib.error or BadGzipFile where it is damaged.
+    """
+
+    def __init__(self, read: Callable[[int], bytes], *, packed: bool) -> None:
+        self._read = read
+        self._packed = packed
+        self._held = b""
+        self._begun = False
+        self._member: Any = None  # zlib's decompressor; None where nothing is packed
+
+    def __call__(self, size: int) -> bytes:
+        if not self._begun:
+            self._begin(size)
+        if self._member is None:
+            return self._take(size)
+        made = b""
+        while not made:
+            packed = self._take(size)
+            if not packed:
+                return self._rest()
+            if self._member.eof:  # gzip files may follow each other
+                self._member = zlib.decompressobj(wbits=_GZIP)
+            made = self._member.decompress(packed, size)
+            self._held = self._member.unconsumed_tail or self._member.unused_data
+        return made
+
+    def _begin(self, size: int) -> None:
+        self._begun = True
+        while len(self._held) < len(_MAGIC) and (chunk := self._read(size)):
+            self._held += chunk
+        if self._held.startswith(_MAGIC):
+            self._member = zlib.decompressobj(wbits=_GZIP)
+        elif self._packed and self._held:
+            raise gzip.BadGzipFile("it does not begin as gzip data does")
+
+    def _take(self, size: int) -> bytes:
+        chunk, self._held = self._held or self._read(size), b""
+        return chunk
+
+    def _rest(self) -> bytes:
+        """What is left when there is no more to unpack."""
+        left: bytes = b"" if self._member.eof else self._member.flush()
+        if not left and not self._member.eof:
+            raise EOFError("the data ends before its end is marked")
+        return left

@@ -28,8 +28,8 @@ _BODY: Mapping[str, Any] = {"oneOf": [_ONE, {"type": "array", "items": _ONE, "mi
 _WAIT: Mapping[str, Any] = {
     "name": "wait",
     "in": "query",
-    "description": "Seconds to wait for the results.",
-    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": WAIT_SECONDS},
+    "description": f"Seconds to wait for the results; more than {WAIT_SECONDS} count as {WAIT_SECONDS}.",
+    "schema": {"type": "number", "minimum": 0},
 }
 
 
@@ -153,9 +153,11 @@ def _read_wait(request: Request) -> float | None:
         seconds = float(given)
     except ValueError:
         seconds = math.nan
-    if not 0 < seconds <= WAIT_SECONDS:
-        raise Refused(422, f"wait must be a number of seconds above 0, up to {WAIT_SECONDS}")
-    return seconds
+    if not 0 <= seconds < math.inf:
+        raise Refused(
+            422, f"wait is {given[:20]!r}; it must be a number of seconds, of which up to {WAIT_SECONDS} are waited"
+        )
+    return min(seconds, WAIT_SECONDS) or None
 
 
 def _check_id(identity: str) -> None:

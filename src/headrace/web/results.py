@@ -72,6 +72,8 @@ class Lists:
         self, label: Name = "", source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None
     ) -> Response:
         """`label` and `model` (a name, without a version) speak of the predictions that stand; what is left out asks for nothing."""
+        if "@" in model:
+            raise Refused(422, f"'model' is a name, without a version: {model.partition('@')[0]}")
         query = _query("results", label=label, source=source, model=model)
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
         return reply(Results([item for item in found.items if isinstance(item, Result)], found.next))

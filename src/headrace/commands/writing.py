@@ -1,0 +1,53 @@
+"""An output file that is whole or isn't there."""
+
+import contextlib
+import errno
+import gzip
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
+
+
+@contextlib.contextmanager
+def writing(name: str) -> Iterator[IO[bytes]]:
+    """The file to write to: it appears under its name once it is complete, compressed where that ends in `.gz`.
+
+    `-` is standard output. What exists and is no regular file (a device, a named pipe) is written to as it is.
+    """
+    output = Path(name)
+    try:
+        if name == "-":
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif output.exists() and not output.is_file() and not output.is_dir():
+            with output.open("wb") as target:
+                yield target
+        else:
+            yield from _replacing(output.resolve())
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _translated(name, error) from error
+
+
+def _replacing(output: Path) -> Iterator[IO[bytes]]:
+    draft = output.with_name(f".{output.name}.part")
+    try:
+        with draft.open("wb") as target:
+            if output.suffix == ".gz":
+                with gzip.GzipFile(output.stem, "wb", fileobj=target) as packed:
+                    yield cast(IO[bytes], packed)
+            else:
+                yield target
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _translated(name: str, error: OSError) -> HeadraceError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Unavailable(f"writing {name}: the disk is full; free some space, and call it again")
+    return Misconfigured(f"writing {name}: {error.strerror}; check the name, the permissions and the disk")
