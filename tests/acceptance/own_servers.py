@@ -1,0 +1,54 @@
+"""Servers of a test's own, which it may kill: in a folder and on ports that nothing else uses."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SERVERS = Path(__file__).parents[2] / "deploy" / "servers"
+FIRST_PORTS, PORTS = range(30000, 32000, 100), 100
+
+
+class OwnServers:
+    """Real servers: started, killed as by a loss of power, and started again with what they kept."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="headrace-own-"))
+        self._folder.chmod(0o755)  # the servers are other users
+        self._port = next(first for first in FIRST_PORTS if all(map(_is_free, range(first, first + PORTS))))
+
+    def start(self, *names: str) -> None:
+        """Start them, or skip the test where they aren't installed (fail with CI=true)."""
+        done = self._run("start", *names)
+        if done.returncode:
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(done.stderr.strip())
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL; no connection outlives it."""
+        done = self._run("kill", *names)
+        assert done.returncode == 0, done.stderr
+
+    def url(self, name: str) -> str:
+        """The URL of one that runs, by its name in servers.env."""
+        lines = (self._folder / "servers" / "servers.env").read_text().splitlines()
+        return next(line.removeprefix(f"{name}=") for line in lines if line.startswith(f"{name}="))
+
+    def close(self) -> None:
+        """Stop all, and remove what they kept."""
+        self._run("stop")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        settings = {"SERVERS_FOLDER": str(self._folder / "servers"), "SERVERS_PORT": str(self._port)}
+        return subprocess.run(
+            [str(SERVERS), *arguments], env={**os.environ, **settings}, capture_output=True, text=True, check=False
+        )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) != 0

@@ -1,0 +1,129 @@
+"""A clock that is set back, or forward, in the middle of the work: no lease, no order and no answer rests on it."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import setup
+
+from headrace.brokers.sqlite import SqliteBroker
+from headrace.documents import Document, Outcome, Prediction, bury_bytes, microseconds, pack, stamp
+from headrace.ports import FullBroker, FullStore, Query, Worker
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
+from headrace.stores.postgresql import PostgresqlStore
+from headrace.stores.sqlite import SqliteStore
+from headrace.testing.brokers import LARGE, bodies, data, take
+from headrace.testing.stores import document, labelled, letters, results
+from headrace.worker import Keeper
+
+DAY = 86_400.0
+SetClock = Callable[[float], None]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    """Sets this process's clock: forward by so many seconds of its right time, or back."""
+    right, right_ns = time.time, time.time_ns
+
+    def move(seconds: float) -> None:
+        monkeypatch.setattr(time, "time", lambda: right() + seconds)
+        monkeypatch.setattr(time, "time_ns", lambda: right_ns() + int(seconds * 1e9))
+
+    return move
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FullStore]:
+    made: FullStore
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "sqlite":
+        made = SqliteStore(tmp_path / "store.db")
+    else:
+        made = PostgresqlStore(request.getfixturevalue("postgresql"), schema=f"clock_{secrets.token_hex(6)}")
+    yield made
+    made.remove()
+
+
+@pytest.fixture(params=["sqlite", "rabbitmq"])
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], FullBroker]]:
+    opened: list[FullBroker] = []
+    if request.param == "rabbitmq":
+        from headrace.brokers.rabbitmq import RabbitmqBroker
+
+        url = f"{request.getfixturevalue('rabbitmq')}?queue=clock-{secrets.token_hex(6)}"
+
+    def open_() -> FullBroker:
+        made = SqliteBroker(tmp_path / "queue.db") if request.param == "sqlite" else RabbitmqBroker.from_url(url)
+        opened.append(made)
+        return made
+
+    yield open_
+    for one in opened[1:]:
+        one.close()
+    opened[0].remove()
+
+
+@pytest.mark.parametrize("seconds", [-DAY, DAY])
+def test_a_lease_is_held_whatever_the_clock_says(
+    connect: Callable[[], FullBroker], clock: SetClock, seconds: float
+) -> None:
+    one, two = connect(), connect()
+    one.publish(bodies("a", "b"))
+    held = take(one, 2)
+    clock(seconds)
+    one.keep(held)
+    assert two.receive(LARGE, 0.7) == []
+    oldest = two.backlog().oldest
+    assert oldest is None or oldest >= 0
+    one.ack(held[:1])
+    one.close()
+    assert data(take(two, 1)) == [held[1].data.decode()]
+
+
+def test_the_newest_comes_first_and_the_first_answer_stands_though_the_clock_was_set_back(
+    store: FullStore, clock: SetClock
+) -> None:
+    store.write([labelled("before"), Outcome(None, dead=(bury_bytes(b"x", "first"),))])
+    clock(-DAY)
+    store.write([labelled("after"), labelled("before", "da"), Outcome(None, dead=(bury_bytes(b"y", "second"),))])
+    assert [one.id for one in results(store)] == ["after", "before"]
+    assert [one.reason for one in letters(store)] == ["second", "first"]
+    assert store.count(Query(model="language")) == {"sv": 2}
+    first = store.find(Query(), limit=1)
+    assert [one.id for one in results(store, page=first.next)] == ["before"]
+
+
+def test_what_is_erased_stays_erased_though_the_clock_was_set_back_before_it_was(
+    store: FullStore, clock: SetClock
+) -> None:
+    published = document("a", published_at=microseconds())
+    outcome = Outcome(published, (Prediction("sv", 0.5, "language@aaaaaa"),))
+    store.write([outcome])
+    clock(-DAY)
+    store.erase(["a"])
+    store.write([outcome])  # delivered again
+    assert results(store) == []
+
+
+def test_workers_are_listed_though_the_clock_was_set_back(store: FullStore, clock: SetClock) -> None:
+    store.beat(Worker("one", microseconds(), microseconds(), "ready"))
+    clock(-DAY)
+    store.beat(Worker("one", microseconds(), microseconds(), "working"))
+    store.beat(Worker("two", microseconds(), microseconds(), "ready"))
+    assert [(one.name, one.state) for one in store.workers()] == [("one", "working"), ("two", "ready")]
+
+
+def test_a_worker_goes_on_though_the_clock_is_set_back_between_publishing_and_working(
+    store: FullStore, connect: Callable[[], FullBroker], clock: SetClock
+) -> None:
+    broker = connect()
+    documents = [stamp(Document(f"{number}", f"text {number}"), microseconds()) for number in range(100)]
+    broker.publish(list(pack(documents)))
+    clock(-DAY)
+    Keeper(connect(), store, setup(), deadline=30.0, stop=Stop(), drain=True).run()
+    assert store.count(Query()).get("") == 100
+    assert letters(store) == []
