@@ -38,3 +38,9 @@ def rabbitmq() -> str:
 def postgresql() -> str:
     """The URL of a PostgreSQL database that tests may fill with schemas of their own."""
     return address("POSTGRESQL")
+
+
+@pytest.fixture(scope="session")
+def kafka() -> str:
+    """The URL of a Kafka node, up to and with the slash before the topic."""
+    return address("KAFKA")

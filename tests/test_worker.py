@@ -19,7 +19,7 @@ from headrace.brokers.memory import MemoryBroker, Queue
 from headrace.cards import Card
 from headrace.documents import Body, Document, Outcome, encode
 from headrace.errors import Misconfigured, Rejected, Unavailable
-from headrace.ports import Delivery, Query, Worker
+from headrace.ports import Backlog, Delivery, Query, Worker
 from headrace.registry import Registry
 from headrace.runtime import Stop
 from headrace.scoring import compile  # noqa: A004
@@ -232,6 +232,21 @@ def test_nothing_is_acknowledged_before_it_is_written() -> None:
     queue = queue_of(*"abcdefgh", a_body=1)
     drain(queue, Store(), broker=Broker(queue))
     assert "ack" in happened
+
+
+def test_a_drain_ends_with_the_backlog_however_long_nothing_comes() -> None:
+    told = [9] * 12
+
+    class Broker(MemoryBroker):
+        def receive(self, limit: int, wait: float) -> list[Delivery]:
+            return [] if told else super().receive(limit, wait)
+
+        def backlog(self) -> Backlog:
+            return Backlog(told.pop(), None, None) if told else super().backlog()
+
+    queue, store = queue_of("a", "b"), MemoryStore()
+    drain(queue, store, broker=Broker(queue))
+    assert store.count(Query(ids=())) == {"": 2, "fake": 2}
 
 
 def test_a_broken_model_stops_the_worker_and_buries_nothing() -> None:

@@ -32,6 +32,8 @@ class Entry:
 BROKERS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
     "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
+    "kafka": Entry("headrace.brokers.kafka:KafkaBroker", "kafka", "/ group"),
+    "kafkas": Entry("headrace.brokers.kafka:KafkaBroker", "kafka", "/ group"),
     "memory": Entry("headrace.brokers.memory:MemoryBroker"),
     "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker", place="/"),
 }

@@ -166,8 +166,8 @@ class Keeper:
         if not self._drain:
             return False
         backlog = self._insist(self._broker.backlog, "waiting for the broker")
-        if backlog.ready is None or backlog.leased is None:
-            return self._empty_receives >= EMPTY_RECEIVES
+        if backlog.ready is None or backlog.leased is None:  # others may have some that comes back
+            return not backlog.ready and self._empty_receives >= EMPTY_RECEIVES
         return not backlog.ready and not backlog.leased
 
     def _insist(self, call: Callable[[], T], state: str) -> T:

@@ -2,12 +2,15 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pika
 import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
+from headrace.brokers.kafka import KafkaBroker
 from headrace.brokers.memory import MemoryBroker
 from headrace.brokers.rabbitmq import RabbitmqBroker
 from headrace.brokers.sqlite import SqliteBroker
@@ -49,3 +52,21 @@ class TestRabbitmq(BrokerSuite):
             channel = connection.channel()
             channel.queue_delete(name)
             channel.exchange_delete(name)
+
+
+class TestKafka(BrokerSuite):
+    @pytest.fixture
+    def connect(self, kafka: str) -> Iterator[Connect]:
+        topic = f"suite-{secrets.token_hex(6)}"
+        with ExitStack() as opened:
+
+            def connect() -> KafkaBroker:
+                broker = KafkaBroker.from_url(f"{kafka}{topic}?group={topic}&partitions=3")
+                opened.callback(broker.close)
+                return broker
+
+            yield connect
+        admin = AdminClient({"bootstrap.servers": kafka.removeprefix("kafka://").rstrip("/")})
+        for deleted in admin.delete_topics([topic]).values():
+            with suppress(KafkaException):  # a test that opens nothing makes none
+                deleted.result()

@@ -1,0 +1,200 @@
+"""Kafka: a topic, and a group of workers that share its partitions.
+
+A lease lasts while a worker is in the group: it ends when the worker leaves, when nothing was heard of it for `session` seconds or it
+didn't call for `poll` seconds, and when its partition is given to another because one came or went. What was leased then comes again,
+elsewhere. Bodies have no key, so that those of one source go to all partitions; the documents in them tell their source.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+from confluent_kafka import KafkaException
+
+from headrace.brokers.kafka_client import translate
+from headrace.brokers.kafka_member import Member
+from headrace.brokers.kafka_publisher import Publisher
+from headrace.brokers.kafka_topic import Topic
+from headrace.brokers.kafka_upkeep import judge, read, remove
+from headrace.brokers.kafka_url import Address, parse
+from headrace.documents import BODY_BYTES, Body
+from headrace.errors import Unavailable
+from headrace.ports import Backlog, Delivery
+from headrace.storable import check_sizes
+
+CONFIRM_SECONDS = 30.0
+MOST_AT_ONCE = 10_000
+
+
+class KafkaBroker:
+    """A connection to a topic, opened by the first call that needs it. The driver opens lost connections again by itself.
+
+    What `publish` has returned for is on all replicas that are in sync. A body has up to 16 MiB, or what the topic takes. `patience`: how
+    many seconds a body may take to be confirmed, before `publish` raises Unavailable.
+    """
+
+    def __init__(self, address: Address, *, patience: float = CONFIRM_SECONDS) -> None:
+        self._address = address
+        self._patience = patience
+        self._topic: Topic | None = None
+        self._publisher: Publisher | None = None
+        self._member: Member | None = None
+        self._mean_bytes = float(BODY_BYTES)
+        self._closed = False
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """`kafka://host[:port][,host2…]/topic?group=headrace`; docs/configuration.md has the options."""
+        return cls(parse(url))
+
+    def body_bytes(self) -> int:
+        """What the topic takes (its `max.message.bytes`)."""
+        self._check_open()
+        with self._translated("looking at"):
+            return self._looked_at().body_bytes
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        self._check_open()
+        if not bodies:
+            return
+        with self._translated("publishing to"):
+            most = self.body_bytes()
+            check_sizes((len(body.data) for body in bodies), most, f"publishing to {self._address}")
+            try:
+                if self._publisher is not None and self._publisher.is_down():
+                    self._looked_at().partitions()
+                self._publisher = self._publisher or Publisher(self._address, most, self._patience)
+                self._publisher.publish((body.data, None) for body in bodies)
+            except BaseException:
+                self._publisher = None
+                self._drop_topic()  # look again: perhaps it was deleted
+                raise
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        """Raises Unavailable, once, where the server threw bodies away that were not done."""
+        self._check_open()
+        self._check_reached()
+        with self._joined("receiving from") as member:
+            member.tell()
+            self._take_in(member, limit, wait)
+        if member.lost:
+            lost, member.lost = member.lost, ""
+            raise Unavailable(f"receiving from {self._address}: {lost}")
+        deliveries: list[Delivery] = []
+        size = 0
+        while member.arrived:
+            assignment, offset, data = member.arrived[0]
+            if deliveries and size + len(data) > limit:
+                break
+            member.arrived.popleft()
+            size += len(data)
+            deliveries.append(Delivery(data, (assignment, offset)))
+        if deliveries:
+            self._mean_bytes += (size / len(deliveries) - self._mean_bytes) / 2
+        return deliveries
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """What is done is told to the server without waiting; where that is lost, it comes again."""
+        self._check_open()
+        if self._member is not None:
+            with self._joined("acknowledging to") as member:
+                member.finish(delivery.receipt for delivery in deliveries)
+                member.tell()
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002
+        """Tells the group that we live."""
+        self._check_open()
+        if self._member is not None:
+            with self._joined("keeping leases of") as member:
+                member.live()
+
+    def backlog(self) -> Backlog:
+        """`ready` includes what other workers hold: Kafka can't tell that apart."""
+        self._check_open()
+        done, held = self._member.progress() if self._member is not None else ({}, 0)
+        with self._translated("asking for the backlog of"):
+            topic = self._looked_at()
+            waiting = topic.waiting(done)
+            heads = [(partition, offset) for partition, offset, bodies in waiting if bodies]
+            oldest = topic.oldest(heads) if heads else None
+        ready = max(0, sum(bodies for _, _, bodies in waiting) - held)
+        return Backlog(ready, None, None if oldest is None else max(0.0, time.time() - oldest))
+
+    def close(self) -> None:
+        self._closed = True
+        self._publisher = None
+        self._leave()
+        self._drop_topic()
+
+    def warnings(self) -> list[str]:
+        self._check_open()
+        with self._translated("looking at"):
+            replicas = self._looked_at().partitions()
+            return judge(self._address, read(self._address), min(replicas, default=0))
+
+    def remove(self) -> None:
+        """The topic, and the group where nobody else is in it."""
+        if not self._closed:
+            self._leave()
+            with self._translated("deleting"):
+                remove(self._address)
+            self.close()
+
+    def _take_in(self, member: Member, limit: int, wait: float) -> None:
+        """Wait for the first; then take what has come, as much as is asked for."""
+        deadline = time.monotonic() + wait
+        while not member.take_in(self._number(member, limit), deadline - time.monotonic()) and not member.arrived:
+            if time.monotonic() >= deadline:
+                return
+        while member.held_back() < limit and member.take_in(self._number(member, limit), 0):
+            pass
+
+    def _number(self, member: Member, limit: int) -> int:
+        return max(1, min(MOST_AT_ONCE, int((limit - member.held_back()) / self._mean_bytes) + 1))
+
+    def _check_reached(self) -> None:
+        """Raises Unavailable where no server could be reached of late, and can't be now."""
+        if self._member is not None and self._member.reports.down:
+            self._looked_at().partitions()
+            self._member.reports.down = ""
+
+    def _looked_at(self) -> Topic:
+        if self._topic is None:
+            self._topic = Topic(self._address)
+        return self._topic
+
+    @contextmanager
+    def _joined(self, doing: str) -> Iterator[Member]:
+        """The member, joining where there is none. What it raises ends it, and with it the leases."""
+        try:
+            with self._translated(doing):
+                if self._member is None:
+                    self._looked_at()
+                    self._member = Member(self._address)
+                yield self._member
+        except BaseException:
+            self._leave()
+            self._drop_topic()  # look again: perhaps it was deleted
+            raise
+
+    @contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except KafkaException as error:
+            raise translate(error, f"{doing} {self._address}") from error
+
+    def _leave(self) -> None:
+        member, self._member = self._member, None
+        if member is not None:
+            member.close()
+
+    def _drop_topic(self) -> None:
+        topic, self._topic = self._topic, None
+        if topic is not None:
+            topic.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable(f"using {self._address}: this connection is closed")
