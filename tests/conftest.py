@@ -44,3 +44,21 @@ def postgresql() -> str:
 def kafka() -> str:
     """The URL of a Kafka node, up to and with the slash before the topic."""
     return address("KAFKA")
+
+
+@pytest.fixture(scope="session")
+def redis() -> str:
+    """The URL of a Redis server, up to the options."""
+    return address("REDIS")
+
+
+@pytest.fixture(scope="session")
+def nats() -> str:
+    """The URL of a NATS server with JetStream, up to the options."""
+    return address("NATS")
+
+
+@pytest.fixture(scope="session")
+def beanstalkd() -> str:
+    """The URL of a beanstalkd, up to the options."""
+    return address("BEANSTALKD")

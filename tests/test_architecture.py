@@ -48,6 +48,9 @@ HOMES: Mapping[str, str] = {
     "cyclopts": r"headrace\.(cli|config|commands\..*)",
     "rich": r"headrace\.commands\..*",
     "sqlite3": r"headrace\.(embedded|brokers\.sqlite|stores\.sqlite|stores\.sqlite_rows)",
+    "redis": r"headrace\.brokers\.redis",
+    "nats": r"headrace\.brokers\.nats(_link)?",
+    "greenstalk": r"headrace\.brokers\.beanstalkd",
     "sqlalchemy": r"headrace\.stores\..*",
     "numba": r"headrace\.(scoring|training)\..*",
 }

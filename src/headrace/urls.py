@@ -34,7 +34,11 @@ BROKERS: Mapping[str, Entry] = {
     "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
     "kafka": Entry("headrace.brokers.kafka:KafkaBroker", "kafka", "/ group"),
     "kafkas": Entry("headrace.brokers.kafka:KafkaBroker", "kafka", "/ group"),
+    "beanstalk": Entry("headrace.brokers.beanstalkd:BeanstalkdBroker", "beanstalkd", "queue"),
     "memory": Entry("headrace.brokers.memory:MemoryBroker"),
+    "nats": Entry("headrace.brokers.nats:NatsBroker", "nats", "queue"),
+    "redis": Entry("headrace.brokers.redis:RedisBroker", "redis", "queue"),
+    "rediss": Entry("headrace.brokers.redis:RedisBroker", "redis", "queue"),
     "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker", place="/"),
 }
 STORES: Mapping[str, Entry] = {

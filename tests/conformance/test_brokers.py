@@ -10,10 +10,14 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from headrace.brokers.beanstalkd import BeanstalkdBroker
 from headrace.brokers.kafka import KafkaBroker
 from headrace.brokers.memory import MemoryBroker
+from headrace.brokers.nats import NatsBroker
 from headrace.brokers.rabbitmq import RabbitmqBroker
+from headrace.brokers.redis import RedisBroker
 from headrace.brokers.sqlite import SqliteBroker
+from headrace.ports import FullBroker
 from headrace.testing.brokers import BrokerSuite, Connect
 
 
@@ -70,3 +74,37 @@ class TestKafka(BrokerSuite):
         for deleted in admin.delete_topics([topic]).values():
             with suppress(KafkaException):  # a test that opens nothing makes none
                 deleted.result()
+
+
+def connector(adapter: type[FullBroker], url: str, opened: ExitStack) -> Connect:
+    """Connections to one queue of its own, which is removed at the end."""
+    place = f"{url}?queue=suite-{secrets.token_hex(6)}"
+
+    def connect() -> FullBroker:
+        broker = adapter.from_url(place)
+        opened.callback(broker.close)
+        return broker
+
+    opened.callback(lambda: adapter.from_url(place).remove())
+    return connect
+
+
+class TestRedis(BrokerSuite):
+    @pytest.fixture
+    def connect(self, redis: str) -> Iterator[Connect]:
+        with ExitStack() as opened:
+            yield connector(RedisBroker, redis, opened)
+
+
+class TestNats(BrokerSuite):
+    @pytest.fixture
+    def connect(self, nats: str) -> Iterator[Connect]:
+        with ExitStack() as opened:
+            yield connector(NatsBroker, nats, opened)
+
+
+class TestBeanstalkd(BrokerSuite):
+    @pytest.fixture
+    def connect(self, beanstalkd: str) -> Iterator[Connect]:
+        with ExitStack() as opened:
+            yield connector(BeanstalkdBroker, beanstalkd, opened)

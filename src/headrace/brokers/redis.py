@@ -1,0 +1,196 @@
+"""Redis: a stream with one consumer group.
+
+The group's pending entries are the leases, and `keep` refreshes them. What its owner gives back, or has not refreshed for the time of a
+lease, is added to the stream again under another id, so that an old receipt is good for nothing. What is acked is deleted: the stream holds
+what waits, and no more.
+"""
+
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.retry import Retry
+
+from headrace.brokers.address import Address, parse
+from headrace.documents import Body
+from headrace.errors import Misconfigured, Unavailable
+from headrace.ports import Backlog, Delivery
+from headrace.storable import check_sizes
+
+MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow, and less than Redis takes
+ANSWER_SECONDS, CONNECT_SECONDS, LOOK_SECONDS = 20.0, 5.0, 0.5
+GROUP, AT_ONCE = "headrace", 1000
+PASSING = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY", "NOGROUP", "UNBLOCKED")
+LOSES = (
+    ("appendonly", "no", "loses what came since the last snapshot when the server ends; set appendonly to yes"),
+    ("appendfsync", "everysec no", "loses about the last second, or more, with the power; set appendfsync to always"),
+    ("maxmemory-policy", "allkeys-lru allkeys-lfu allkeys-random", "may drop the queue to make room; set noeviction"),
+)
+
+# Lease what is new: up to a number of bytes, but at least one. What turns out to be too much is as if it had never been read.
+LEASE = """
+local taken, size, last = {}, 0, nil
+repeat
+  local read = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', KEYS[1], '>')
+  if not read then break end
+  local id, data = read[1][2][1][1], read[1][2][1][2][2]
+  size = size + #data
+  if last and size > tonumber(ARGV[3]) then
+    redis.call('XACK', KEYS[1], ARGV[1], id)
+    redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], last)
+    break
+  end
+  taken[#taken + 1], last = {id, data}, id
+until size >= tonumber(ARGV[3])
+return taken"""
+
+# Make ready again what is leased, as far as the arguments of XPENDING say, and forget who then has nothing.
+RETURN = """
+for _, one in ipairs(redis.call('XPENDING', KEYS[1], unpack(ARGV))) do
+  local entry = redis.call('XRANGE', KEYS[1], one[1], one[1])[1]
+  if entry then redis.call('XADD', KEYS[1], '*', unpack(entry[2])) end
+  redis.call('XACK', KEYS[1], ARGV[1], one[1])
+  redis.call('XDEL', KEYS[1], one[1])
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, one[2]) == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one[2])
+  end
+end"""
+
+
+class RedisBroker:
+    """A connection to a stream, made by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
+
+    def __init__(self, address: Address, *, patience: float = ANSWER_SECONDS) -> None:
+        if address.path and not address.path.isdecimal():
+            raise Misconfigured(f"{address.path!r} is no number of a database; write {address.scheme}://host:6379/0")
+        self._address, self._queue = address, address.queue
+        self._client = redis.Redis(
+            *address.hosts[0],
+            db=int(address.path or 0),
+            username=address.user or None,
+            password=address.password or None,
+            ssl=address.scheme == "rediss",
+            socket_timeout=patience,
+            socket_connect_timeout=min(patience, CONNECT_SECONDS),
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+            protocol=2,
+        )
+        self._me = f"headrace-{secrets.token_hex(8)}"
+        self._leasing = self._closed = False
+        self._look_at = 0.0
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """`redis://user:password@host:6379/0?queue=headrace`; docs/configuration.md has the options."""
+        return cls(parse(url, port=6379, letters="A-Za-z0-9_.:-"))
+
+    def body_bytes(self) -> int:
+        return MOST_BODY_BYTES
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        """What it returns for is as durable as the server's `appendfsync` makes it."""
+        with self._doing("publishing to"):
+            check_sizes((len(body.data) for body in bodies), MOST_BODY_BYTES, f"publishing to {self._address}")
+            for start in range(0, len(bodies), AT_ONCE):
+                pipe, at = self._client.pipeline(transaction=False), int(time.time() * 1000)
+                for body in bodies[start : start + AT_ONCE]:
+                    pipe.xadd(self._queue, {"data": body.data, "key": body.key, "at": at})
+                pipe.execute()
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        deadline = time.monotonic() + wait
+        while True:
+            with self._doing("receiving from"):
+                self._leasing = True
+                if time.monotonic() >= self._look_at:
+                    self._look_at = time.monotonic() + LOOK_SECONDS
+                    self._make_group()
+                    self._run(RETURN, GROUP, "IDLE", int(self._address.lease * 1000), "-", "+", AT_ONCE)
+                taken = self._run(LEASE, GROUP, self._me, limit)
+                left = deadline - time.monotonic()
+                if not taken and left > 0:  # a short while only: nothing tells of a lease that runs out
+                    block = max(1, int(1000 * min(left, LOOK_SECONDS)))
+                    read: Any = self._client.xreadgroup(GROUP, self._me, {self._queue: ">"}, count=1, block=block)
+                    taken = [(name, next(iter(fields.values()))) for _, entries in read for name, fields in entries]
+                if taken or left <= 0:
+                    return [Delivery(data, (self._me, name)) for name, data in taken]
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        with self._doing("acknowledging to"):
+            if names := self._mine(deliveries):
+                pipe: Any = self._client.pipeline()
+                pipe.xack(self._queue, GROUP, *names).xdel(self._queue, *names).execute()
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        with self._doing("keeping the leases of"):
+            if names := self._mine(deliveries):
+                self._client.xclaim(self._queue, GROUP, self._me, 0, names, justid=True)
+
+    def backlog(self) -> Backlog:
+        """What a dead connection had is leased until its time is over. The oldest is the first in the stream."""
+        with self._doing("counting what waits in"):
+            self._make_group()
+            pipe: Any = self._client.pipeline()
+            pipe.xlen(self._queue).xpending(self._queue, GROUP).xrange(self._queue, count=1)
+            length, pending, first = pipe.execute()
+            times = [int(fields.get(b"at") or name.partition(b"-")[0]) / 1000 for name, fields in first]
+            oldest = max(0.0, time.time() - times[0]) if times else None
+            return Backlog(length - pending["pending"], pending["pending"], oldest)
+
+    def close(self) -> None:
+        try:
+            if self._leasing and not self._closed:
+                with self._doing("giving back what came from"):
+                    self._run(RETURN, GROUP, "-", "+", 1 << 30, self._me)
+                    self._client.xgroup_delconsumer(self._queue, GROUP, self._me)
+        except Unavailable:
+            return  # then the leases run out
+        finally:
+            self._closed = True
+            self._client.close()
+
+    def warnings(self) -> list[str]:
+        with self._doing("asking for the settings of"), suppress(NoPermissionError):
+            told: Any = self._client.config_get("append*", "maxmemory-policy")
+            return [f"{self._address}: {text}" for name, bad, text in LOSES if told.get(name, "-") in bad.split()]
+        return []
+
+    def remove(self) -> None:
+        if not self._closed:
+            with self._doing("removing"):
+                self._client.delete(self._queue)
+            self._leasing = False
+            self.close()
+
+    def _mine(self, deliveries: Sequence[Delivery]) -> list[Any]:
+        return [name for owner, name in (delivery.receipt for delivery in deliveries) if owner == self._me]
+
+    def _run(self, script: str, *arguments: str | int) -> Any:
+        return self._client.register_script(script)([self._queue], arguments)
+
+    def _make_group(self) -> None:
+        try:
+            self._client.xgroup_create(self._queue, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    @contextmanager
+    def _doing(self, what: str) -> Iterator[None]:
+        """Redis's errors as Headrace's."""
+        if self._closed:
+            raise Unavailable(f"{what} {self._address}: this connection is closed")
+        try:
+            yield
+        except (AuthenticationError, NoPermissionError) as error:
+            raise Misconfigured(f"{what} {self._address}: {error}; check user, password, what it may do") from error
+        except (RedisError, OSError) as error:
+            if not isinstance(error, ResponseError) or any(word in str(error) for word in PASSING):
+                raise Unavailable(f"{what} {self._address}: {error}") from error
+            hint = "choose another queue" if "WRONGTYPE" in str(error) else "Redis 6.2 or newer is needed"
+            raise Misconfigured(f"{what} {self._address}: {error}; {hint}") from error
