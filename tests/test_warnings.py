@@ -112,6 +112,41 @@ def test_removing_a_queue_of_rabbitmq_leaves_an_exchange_of_another_name(
     channel.exchange_delete(f"{name}-shared")
 
 
+@pytest.mark.parametrize(
+    ("flag", "known", "unknown"),
+    [
+        (
+            "--broker=amqp://127.0.0.1:1/",
+            {"documents": 0},
+            {"backlog": {"ready": None, "leased": None, "oldest_seconds": None}},
+        ),
+        (
+            "--store=postgresql://127.0.0.1:1/none",
+            {"backlog": {"ready": 0, "leased": 0, "oldest_seconds": None}},
+            {"documents": None, "workers": []},
+        ),
+    ],
+)
+def test_status_shows_the_one_when_the_other_cannot_be_reached_and_says_which(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    flag: str,
+    known: dict[str, object],
+    unknown: dict[str, object],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["status", flag, "--json"]) == 3
+    told = json.loads(capfdbinary.readouterr()[0])
+    assert {**told, **known, **unknown} == told
+    (warning,) = told["warnings"]
+    assert "127.0.0.1:1" in warning
+    assert cli.run(["status", flag]) == 3
+    shown = capfdbinary.readouterr()[0].decode()
+    assert f"warning    {warning}" in shown
+    assert "?" in shown
+
+
 def test_status_shows_the_warnings_with_passwords_hidden(
     postgresql: str, schema: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
