@@ -19,7 +19,11 @@ from headrace.runtime import Stop
 DOCUMENTS, KILLS = 4000, 5
 EMBEDDED = ""
 # Each by its name in servers.env; every broker with the embedded store, every store with RabbitMQ.
-PAIRS = [(EMBEDDED, EMBEDDED), ("RABBITMQ", EMBEDDED), ("RABBITMQ", "POSTGRESQL")]
+PAIRS = [
+    (EMBEDDED, EMBEDDED),
+    *((broker, EMBEDDED) for broker in ("RABBITMQ", "KAFKA", "REDIS", "NATS", "BEANSTALKD")),
+    *(("RABBITMQ", store) for store in ("POSTGRESQL", "MONGODB")),
+]
 
 
 Servers = Callable[[str], str]
