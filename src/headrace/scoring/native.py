@@ -6,6 +6,7 @@ cached, but not of what that one calls; so each state of the sources has a folde
 """
 
 import contextlib
+import fcntl
 import functools
 import hashlib
 import os
@@ -32,12 +33,12 @@ def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: P
     """The function as machine code, for arguments of these Numba types; it releases the GIL.
 
     Loaded from `folder` (`~/.cache/headrace/numba` if not given) in some 0.1 s; the first time on a machine it is compiled, after a line on
-    stderr. Where the environment gives NUMBA_CACHE_DIR, that is used.
+    stderr, by one process, for which others that want it wait. Where the environment gives NUMBA_CACHE_DIR, that is used.
     """
     folder = (folder or Path.home() / ".cache" / "headrace" / "numba") / _sources(function)
     with _DECORATING, _caching(folder) as caches:
         kernel = njit(nogil=True, error_model="numpy", cache=caches)(function)
-    with event.install_listener("numba:compile", _Announcer()):
+    with _first(folder, function.__name__, caches), event.install_listener("numba:compile", _Announcer()):
         kernel.compile(signature)
     kernel.disable_compile()
     return kernel
@@ -57,6 +58,19 @@ def _caching(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         config.CACHE_DIR = ""  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def _first(folder: Path, name: str, caches: bool) -> Iterator[None]:
+    """Whoever compiles a kernel first does it alone; once it is kept, nobody waits for anybody."""
+    done = folder / f"{name}.done"
+    if not caches or not folder.is_dir() or done.exists():
+        yield
+        return
+    with (folder / f"{name}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        done.touch()
 
 
 def _sources(function: Callable[..., Any]) -> str:
@@ -103,5 +117,5 @@ class _Announcer(event.Listener):
 
 @functools.cache
 def _announce() -> None:
-    """Once a process, however many kernels a model needs."""
+    """Once in a process, however many kernels there are."""
     print("headrace: compiling the scorer for this machine, once; this takes some 10 seconds", file=sys.stderr)
