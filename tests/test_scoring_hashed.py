@@ -5,13 +5,14 @@ import struct
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Rejected
 from headrace.scoring import hashed, letters, nature, ngrams
 from headrace.scoring.hashed import HashedScorer, Parts
 
@@ -53,10 +54,24 @@ def test_probabilities_of_a_text_sum_to_one_and_the_best_is_what_predict_says(sc
         assert one.score == pytest.approx(row.max())
 
 
+def test_threads_and_batches_change_nothing(scorer: HashedScorer) -> None:
+    texts = [f"{'guten Morgen ' * (place % 90)}{place} {'x(); y();' * (place % 3)}" for place in range(1500)]
+    threaded = HashedScorer(scorer.parts, threads=2)
+    assert threaded.predict(texts) == scorer.predict(texts) == [one for text in texts for one in scorer.predict([text])]
+    for found, wanted in zip(threaded.judge(texts), scorer.judge(texts), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    best, certain, natures = scorer.judge(texts)
+    assert [(LABELS[place], chance) for place, chance in zip(best, certain, strict=True)] == [
+        (one.label, one.score) for one in scorer.predict(texts)
+    ]
+    np.testing.assert_array_equal(natures, scorer.natures(texts))
+
+
 def test_nothing_is_predicted_for_no_texts(scorer: HashedScorer) -> None:
     assert scorer.predict([]) == []
     assert scorer.scores([]).shape == (0, 3)
     assert scorer.has_letters([]).tolist() == []
+    assert [column.tolist() for column in scorer.judge([])] == [[], [], []]
 
 
 def test_a_text_without_letters_says_nothing_of_its_label(scorer: HashedScorer) -> None:
@@ -188,13 +203,27 @@ def test_ten_million_times_one_letter_is_read_in_a_small_buffer(scorer: HashedSc
 
 
 def test_one_string_is_refused_where_a_sequence_of_strings_is_meant(scorer: HashedScorer) -> None:
-    with pytest.raises(TypeError, match=r"\[text\]"):
+    with pytest.raises(Misconfigured, match="put it in a list"):
         scorer.predict("guten Morgen")
+
+
+@pytest.mark.parametrize("text", [None, 3, ["guten Morgen"]])
+def test_what_is_no_string_is_rejected_by_its_place(scorer: HashedScorer, text: Any) -> None:
+    with pytest.raises(Rejected, match="text 1 can't be scored"):
+        scorer.predict(["guten Morgen", text])
 
 
 def test_texts_may_come_in_any_sequence(scorer: HashedScorer) -> None:
     texts = ["guten Morgen", "good morning"]
-    assert scorer.predict(np.array(texts)) == scorer.predict(tuple(texts)) == scorer.predict(texts)  # type: ignore[arg-type]
+    wanted = scorer.predict(texts)
+    for given_ in (
+        np.array(texts),
+        np.array(texts, object),
+        tuple(texts),
+        iter(texts),
+        [text.encode() for text in texts],
+    ):
+        assert scorer.predict(given_) == wanted
 
 
 def test_a_saved_scorer_opens_with_the_same_scores_and_maps_its_weights(scorer: HashedScorer, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A model that is open: the scorer of one version, its card's rule, and the check that it still says what it said."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headrace.cards import Card, Rule, has_letters
@@ -62,15 +63,19 @@ class Model:
         The card's rule decides between naming a label and declining (`und`, `zxx`); `threshold` replaces the rule's, also
         where the card has no rule, and 0 always names a label. The score beside `und` is that of the label not named.
         """
+        if not isinstance(texts, list | tuple | str | bytes):
+            texts = list(texts)  # they are looked at twice
         rule = self._rule(threshold)
         if rule is None:
             return [Prediction(one.label, one.score, self.name) for one in self._scorer.predict(texts)]
+        if rule.no_letters and hasattr(self._scorer, "judge"):
+            return self._judge(texts, rule)
         found = [
             Prediction(one.label if one.score >= rule.threshold else rule.unknown, one.score, self.name)
             for one in self._scorer.predict(texts)
         ]
-        if rule.no_letters:
-            for place in self._in_no_language(texts):
+        for place, text in enumerate(texts if rule.no_letters else ()):
+            if not has_letters(text):
                 found[place] = Prediction(rule.no_letters, 1.0, self.name)
         return found
 
@@ -106,14 +111,16 @@ class Model:
         known = self.card.rule
         return Rule(threshold, known.unknown, known.no_letters) if known else Rule(threshold, no_letters="")
 
-    def _in_no_language(self, texts: Sequence[str]) -> list[int]:
-        natures = getattr(self._scorer, "natures", None)
-        if natures is None:
-            return [place for place, text in enumerate(texts) if not has_letters(text)]
+    def _judge(self, texts: Sequence[str], rule: Rule) -> list[Prediction]:
+        """By a scorer that tells in one go what is no language, too: code besides what has no letters."""
         from headrace.scoring.nature import WORDS
 
-        places: list[int] = (natures(texts) != WORDS).nonzero()[0].tolist()
-        return places
+        places, scores, natures = self._scorer.judge(texts)  # type: ignore[attr-defined]
+        names = (*self._scorer.labels, rule.unknown, rule.no_letters)
+        places[scores < rule.threshold] = len(names) - 2
+        nowhere = natures != WORDS
+        places[nowhere], scores[nowhere] = len(names) - 1, 1.0
+        return list(map(Prediction, map(names.__getitem__, places.tolist()), scores.tolist(), repeat(self.name)))
 
     def _broken(self, reason: str) -> Misconfigured:
         return Misconfigured(

@@ -4,11 +4,12 @@ N-grams of up to three characters pack exactly into 63 bits; a longer one is has
 and compared with the term that the table finds.
 """
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,assignment"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,assignment,call-arg"
 
 import numpy as np
 from numba import njit
 
+from headrace.scoring.fetching import fetch
 from headrace.scoring.spreading import BLANK, after_word
 
 # places in the array of settings
@@ -16,6 +17,8 @@ ANALYZER, LEAST, MOST, TF, NORM, HASHED, FEATURES, SIGNED, TURN, LONGEST, COLUMN
 
 TOP = np.uint64(1 << 63)
 MIX = np.uint64(0x9E3779B97F4A7C15)
+AHEAD = 32  # characters at which n-grams start whose slots are asked for at once
+LINE = 16  # weights in a cache line
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -85,9 +88,12 @@ def same(buffer, begin, end, pool, first, last):
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def touch(feature, sign, counts, touched, n):
+def touch(feature, sign, weights, counts, touched, n):
     """Count a feature. The lowest bit says that it was touched, so that counts of opposite sign may cancel."""
     if counts[feature] == 0:
+        width = weights.shape[1]
+        for k in range(0, width, LINE):
+            fetch(weights, feature * width + k)
         counts[feature] = 1 + 2 * sign
         touched[n] = feature
         return n + 1
@@ -96,22 +102,35 @@ def touch(feature, sign, counts, touched, n):
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def slices(start, stop, least, n, buffer, slots, pool, spans, settings, counts, touched):
-    """Count the known n-grams of characters within buffer[start:stop]."""
+def slices(start, stop, least, n, buffer, keys, slots, pool, spans, settings, weights, counts, touched):
+    """Count the known n-grams of characters within buffer[start:stop].
+
+    First the keys of some n-grams, whose slots are asked for; then the look-ups. `keys` has room for AHEAD starts.
+    """
     most, turn = settings[MOST], np.uint64(settings[TURN])
-    for i in range(start, stop):
-        key = np.uint64(0)
-        for length in range(min(most, stop - i)):
-            key = extend(key, length, buffer[i + length])
-            if length + 1 >= least:
-                feature = look_up(key, buffer, i, i + length + 1, slots, turn, pool, spans)
+    for first in range(start, stop, AHEAD):
+        last = min(first + AHEAD, stop)
+        place = 0
+        for i in range(first, last):
+            key = np.uint64(0)
+            for length in range(min(most, stop - i)):
+                key = extend(key, length, buffer[i + length])
+                if length + 1 >= least:
+                    keys[place] = key
+                    fetch(slots, np.int64(((key | TOP if length >= 3 else key) * MIX) >> turn) * 2)
+                    place += 1
+        place = 0
+        for i in range(first, last):
+            for end in range(i + least, min(i + most, stop) + 1):
+                feature = look_up(keys[place], buffer, i, end, slots, turn, pool, spans)
+                place += 1
                 if feature >= 0:
-                    n = touch(feature, 1, counts, touched, n)
+                    n = touch(feature, 1, weights, counts, touched, n)
     return n
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def phrases(size, n, buffer, slots, pool, spans, settings, counts, touched):
+def phrases(size, n, buffer, slots, pool, spans, settings, weights, counts, touched):
     """Count the known n-grams of words; the words of the buffer are joined by spaces."""
     least, most, longest, turn = settings[LEAST], settings[MOST], settings[LONGEST], np.uint64(settings[TURN])
     start = np.int64(0)
@@ -125,7 +144,7 @@ def phrases(size, n, buffer, slots, pool, spans, settings, counts, touched):
             if words >= least:
                 feature = look_up(key, buffer, start, i + 1, slots, turn, pool, spans)
                 if feature >= 0:
-                    n = touch(feature, 1, counts, touched, n)
+                    n = touch(feature, 1, weights, counts, touched, n)
             if words == most:
                 break
         start = after_word(buffer, start, size) + 1
@@ -133,18 +152,18 @@ def phrases(size, n, buffer, slots, pool, spans, settings, counts, touched):
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def hashed_slices(start, stop, least, n, octets, offsets, settings, counts, touched):
+def hashed_slices(start, stop, least, n, octets, offsets, settings, weights, counts, touched):
     """Hash and count all n-grams of characters within buffer[start:stop]."""
     most, features, signed = settings[MOST], settings[FEATURES], settings[SIGNED]
     for i in range(start, stop):
         for length in range(least, min(most, stop - i) + 1):
             h = murmur(octets, offsets[i], offsets[i + length])
-            n = touch(abs(h) % features, -1 if signed and h < 0 else 1, counts, touched, n)
+            n = touch(abs(h) % features, -1 if signed and h < 0 else 1, weights, counts, touched, n)
     return n
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def hashed_phrases(size, n, buffer, octets, offsets, settings, counts, touched):
+def hashed_phrases(size, n, buffer, octets, offsets, settings, weights, counts, touched):
     """Hash and count all n-grams of words; the words of the buffer are joined by spaces."""
     least, most, features, signed = settings[LEAST], settings[MOST], settings[FEATURES], settings[SIGNED]
     start = np.int64(0)
@@ -156,6 +175,6 @@ def hashed_phrases(size, n, buffer, octets, offsets, settings, counts, touched):
             stop = after_word(buffer, stop + 1, size)
             if words >= least:
                 h = murmur(octets, offsets[start], offsets[stop])
-                n = touch(abs(h) % features, -1 if signed and h < 0 else 1, counts, touched, n)
+                n = touch(abs(h) % features, -1 if signed and h < 0 else 1, weights, counts, touched, n)
         start = after_word(buffer, start, size) + 1
     return n

@@ -1,7 +1,7 @@
 """The scorer of our own language model: hashed n-grams of characters, eight bits a weight, calibrated by length."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.scoring import folding, native, nature, ngrams, weights
+from headrace.scoring.texts import Reading, listed
 
 KIND = "hashed"
 BATCH_TEXTS = 512
 BATCH_CHARACTERS = 1 << 20
+
+_READING = Reading(lowercase=False)  # the kernel folds
 
 _POINTS, _BOUNDS, _LETTERS = (
     native.array(types.uint32),
@@ -77,27 +80,34 @@ class HashedScorer:
         self.threads = threads
         self.parts = parts
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """The likeliest label of each text and its probability, in order; nothing for nothing."""
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """The likeliest label of each text and its probability, in order; nothing for nothing. Any container of strings (or UTF-8) will do.
+
+        Raises Rejected for a text that is no string, and Misconfigured for a single string instead of several.
+        """
         found: list[Prediction] = []
-        for best, certain, _ in self._run(texts, whole=False):
-            names = map(self.labels.__getitem__, best.tolist())
-            found.extend(map(Prediction, names, certain.tolist()))
+        for best, certain in self._map(self._best, texts):
+            found.extend(map(Prediction, map(self.labels.__getitem__, best.tolist()), certain.tolist()))
         return found
 
-    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """The probability of each label: shape (texts, labels), each row's sum 1."""
-        blocks = [chances for _, _, chances in self._run(texts, whole=True)]
+    def scores(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """The probability of each label: shape (texts, labels), each row's sum 1. Raises as `predict` does."""
+        blocks = self._map(self._chances, texts)
         return np.concatenate(blocks) if blocks else np.empty((0, len(self.labels)))
 
-    def natures(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """`nature.BLANK` (no letter of any script outside links and @names), `nature.CODE` or `nature.WORDS`, for each text."""
-        points, bounds = _points(_listed(texts))
-        found = np.empty(len(bounds) - 1, np.int8)
-        native.compiled(nature.natures, _NATURES)(points, bounds, self.parts.letters, found)
-        return found
+    def judge(self, texts: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+        """For each text the place of the likeliest label, its probability, and its nature, in one go. Raises as `predict` does."""
+        parts = self._map(self._judge, texts)
+        if len(parts) < 2:
+            return parts[0] if parts else self._judge([])
+        best, certain, natures = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return best, certain, natures
 
-    def has_letters(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+    def natures(self, texts: Iterable[str]) -> NDArray[np.int8]:
+        """`nature.BLANK` (no letter of any script outside links and @names), `nature.CODE` or `nature.WORDS`, for each text."""
+        return self.judge(texts)[2]
+
+    def has_letters(self, texts: Iterable[str]) -> NDArray[np.bool_]:
         """Whether each text has a letter of any script outside links and @names."""
         lettered: NDArray[np.bool_] = self.natures(texts) != nature.BLANK
         return lettered
@@ -115,20 +125,33 @@ class HashedScorer:
         arrays, metadata = weights.read(path)
         return cls(_parts(path, arrays, metadata), threads=threads)
 
-    def _run(self, texts: Sequence[str], *, whole: bool) -> Iterator[tuple[Any, Any, Any]]:
-        batches = list(_batches(_listed(texts)))
-        if self.threads <= 1 or len(batches) <= 1:
-            return (self._score(batch, whole) for batch in batches)
+    def _map(self, work: Callable[[list[str]], Any], texts: Iterable[str]) -> list[Any]:
+        every = _READING.decode(listed(texts))
+        if self.threads <= 1 or len(every) <= 1:
+            return list(map(work, _batches(every, BATCH_TEXTS)))
         with ThreadPoolExecutor(self.threads) as pool:
-            return iter(list(pool.map(lambda batch: self._score(batch, whole), batches)))
+            return list(pool.map(work, _batches(every, min(BATCH_TEXTS, -(-len(every) // self.threads)))))
+
+    def _best(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        best, certain, _ = self._score(*_READING.points(texts), whole=False)
+        return best, certain
+
+    def _chances(self, texts: list[str]) -> NDArray[np.float64]:
+        return self._score(*_READING.points(texts), whole=True)[2]
+
+    def _judge(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+        points, bounds = _READING.points(texts)
+        natures = np.empty(len(texts), np.int8)
+        native.compiled(nature.natures, _NATURES)(points, bounds, self.parts.letters, natures)
+        best, certain, _ = self._score(points, bounds, whole=False)
+        return best, certain, natures
 
     def _score(
-        self, texts: list[str], whole: bool
+        self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        parts = self.parts
-        points, bounds = _points(texts)
-        best, certain = np.empty(len(texts), np.int64), np.empty(len(texts))
-        chances = np.empty((len(texts) if whole else 0, len(self.labels)))
+        parts, count = self.parts, len(bounds) - 1
+        best, certain = np.empty(count, np.int64), np.empty(count)
+        chances = np.empty((count if whole else 0, len(self.labels)))
         tables = (parts.letters, parts.keys, parts.values, parts.weights)
         native.compiled(ngrams.score, _SCORE)(
             points, bounds, *tables, np.uint64(parts.buckets), parts.flags, parts.gains, best, certain, chances
@@ -136,27 +159,14 @@ class HashedScorer:
         return best, certain, chances
 
 
-def _listed(texts: Sequence[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise TypeError("texts must be a sequence of strings, not one string; write [text]")
-    return list(texts)
-
-
-def _batches(texts: list[str]) -> Iterator[list[str]]:
-    """Up to BATCH_TEXTS texts of about BATCH_CHARACTERS characters together; a longer one alone."""
-    for start in range(0, len(texts), BATCH_TEXTS):
-        batch = texts[start : start + BATCH_TEXTS]
+def _batches(texts: list[str], size: int) -> Iterator[list[str]]:
+    """Up to `size` texts of about BATCH_CHARACTERS characters together; a longer one alone."""
+    for start in range(0, len(texts), size):
+        batch = texts[start : start + size]
         if sum(map(len, batch)) <= BATCH_CHARACTERS:
             yield batch
         else:
             yield from ([text] for text in batch)
-
-
-def _points(texts: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """The code points of all texts, and where each begins."""
-    bounds = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=bounds[1:])
-    return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32), bounds
 
 
 def _parts(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Parts:

@@ -16,9 +16,11 @@ import numpy as np
 from numba import njit
 
 from headrace.scoring.counting import (
+    AHEAD,
     ANALYZER,
     COLUMN,
     LEAST,
+    MOST,
     NORM,
     SIGNED,
     TF,
@@ -157,20 +159,21 @@ def score(
     Returns -1: no text is refused.
     """
     buffer = np.empty(longest_text(bounds) + 2, np.uint32)
+    ahead = np.empty(AHEAD * settings[MOST], np.uint64)
     sums = np.empty(weights.shape[1], np.float64)
     analyzer, least = settings[ANALYZER], settings[LEAST]
     for i in range(bounds.shape[0] - 1):
         size = spread(points, bounds[i], bounds[i + 1], characters, analyzer, buffer)
         n, start = np.int64(0), np.int64(0)
         if analyzer == WORD:
-            n = phrases(size, n, buffer, slots, pool, spans, settings, counts, touched)
+            n = phrases(size, n, buffer, slots, pool, spans, settings, weights, counts, touched)
             start = size
         while start < size:
             stop, shortest = size, least
             if analyzer == CHAR_WB:  # a word shorter than the shortest n-gram counts once, whole
                 stop = after_word(buffer, start + 1, size) + 1
                 shortest = min(least, stop - start)
-            n = slices(start, stop, shortest, n, buffer, slots, pool, spans, settings, counts, touched)
+            n = slices(start, stop, shortest, n, buffer, ahead, slots, pool, spans, settings, weights, counts, touched)
             start = stop - 1 if stop < size else size
         weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, head, out[i])
     return -1
@@ -193,14 +196,14 @@ def score_hashed(points, bounds, characters, settings, gain, weights, remainder,
         encode(buffer, size, octets, offsets)
         n, start = np.int64(0), np.int64(0)
         if analyzer == WORD:
-            n = hashed_phrases(size, n, buffer, octets, offsets, settings, counts, touched)
+            n = hashed_phrases(size, n, buffer, octets, offsets, settings, weights, counts, touched)
             start = size
         while start < size:
             stop, shortest = size, least
             if analyzer == CHAR_WB:
                 stop = after_word(buffer, start + 1, size) + 1
                 shortest = min(least, stop - start)
-            n = hashed_slices(start, stop, shortest, n, octets, offsets, settings, counts, touched)
+            n = hashed_slices(start, stop, shortest, n, octets, offsets, settings, weights, counts, touched)
             start = stop - 1 if stop < size else size
         weigh(n, settings, counts, touched, values, gain, weights, remainder, sums, head, out[i])
     return refused

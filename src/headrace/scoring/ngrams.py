@@ -17,12 +17,14 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from headrace.scoring.fetching import fetch
 from headrace.scoring.folding import BOUNDARY, fold
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 HALF = np.uint64(32)
 WORD_SALT = np.uint64(0x5851F42D4C957F2D)
 CHUNK = 512  # codes folded at a time
+STEP = 16  # codes whose rows are asked for at a time
 ROWS_A_CODE = 6  # n-grams that one code can end: five, or four with a word and a pair
 STATE = 7  # numbers that the walk over n-grams remembers between chunks
 BLOCK, LANES = 8, 40  # weights in a register, and added in one go over the rows
@@ -97,22 +99,6 @@ def ngrams(codes, begin, end, state, buckets, flags, rows):
 
 
 @intrinsic
-def fetch(_, table: Any, at: Any):  # noqa: ARG001 (Numba types)
-    """Ask for the cache line of table.flat[at] ahead of its use: rows lie far apart, and waiting takes most of the time."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, values[0]).data
-        number = ir.IntType(32)
-        shape = ir.FunctionType(ir.VoidType(), [data.type, number, number, number])
-        ask = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
-        read, near, of_data = (ir.Constant(number, value) for value in (0, 3, 1))
-        builder.call(ask, [builder.gep(data, [values[1]]), read, near, of_data])
-        return context.get_dummy_value()
-
-    return types.void(table, types.int64), generate
-
-
-@intrinsic
 def _add_rows(_, weights: Any, rows: Any, count: Any, width: Any, first: Any, sums: Any):  # noqa: ARG001
     """sums[first:][:LANES] += weights[row * width + first:][:LANES], for the first `count` rows, in vector registers.
 
@@ -151,11 +137,17 @@ def _gain(gains, count):
     return gains[below] * (1.0 - share) + gains[below + 1] * share
 
 
+@njit(nogil=True)
+def add(weights, rows, width, sums):
+    for first in range(0, width, LANES):
+        _add_rows(weights, rows, len(rows), width, first, sums)
+
+
 def score(points, bounds, letters, keys, values, weights, buckets, flags, gains, best, certain, chances):
     """The likeliest label of each text points[bounds[i]:bounds[i + 1]] and its probability; and all of them, where `chances` has rows."""
     width = chances.shape[1]
     codes = np.empty(CHUNK, np.uint16)
-    rows = np.empty(CHUNK * ROWS_A_CODE, np.int64)
+    rows = np.empty(2 * STEP * ROWS_A_CODE, np.int64)
     state = np.empty(STATE, np.uint64)
     sums = np.empty(width + LANES, np.int32)
     totals = np.empty(width, np.int64)
@@ -166,16 +158,20 @@ def score(points, bounds, letters, keys, values, weights, buckets, flags, gains,
         at, end, size, inside, seen = bounds[text], bounds[text + 1], 1, False, 0
         while True:
             at, size, inside = fold(points, at, end, letters, keys, values, codes, size, inside)
-            count = ngrams(codes, 0, size, state, buckets, flags, rows)
             sums[:] = 0
-            for i in range(count):
-                fetch(weights, rows[i] * width)
-                fetch(weights, rows[i] * width + width - 1)
-            for first in range(0, width, LANES):
-                _add_rows(weights, rows, count, width, first, sums)
+            before = rows[:0]
+            for begin in range(0, size, STEP):  # while some rows are on their way, those before them are added
+                into = rows[(begin // STEP & 1) * STEP * ROWS_A_CODE :]
+                count = ngrams(codes, begin, min(begin + STEP, size), state, buckets, flags, into)
+                for i in range(count):
+                    fetch(weights, into[i] * width)
+                    fetch(weights, into[i] * width + width - 1)
+                add(weights, before, width, sums)
+                before = into[:count]
+                seen += count
+            add(weights, before, width, sums)
             for label in range(width):
                 totals[label] += sums[label]
-            seen += count
             size = 0
             if at >= end:
                 break

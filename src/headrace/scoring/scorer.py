@@ -168,7 +168,7 @@ def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) ->
     if kind == "hashed":
         from headrace.scoring.hashed import HashedScorer
 
-        return HashedScorer.open(folder)
+        return HashedScorer.open(folder, threads=threads)
     if kind != KIND:
         raise Misconfigured(
             f"the weights {path} are of an unknown kind, {kind!r}; this version of headrace can't use them"

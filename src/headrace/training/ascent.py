@@ -12,8 +12,9 @@ What has no decorator is compiled by `headrace.scoring.native`, for the types gi
 import numpy as np
 from numba import njit, types
 
+from headrace.scoring.fetching import fetch
 from headrace.scoring.native import array
-from headrace.scoring.ngrams import ROWS_A_CODE, STATE, fetch, ngrams
+from headrace.scoring.ngrams import ROWS_A_CODE, STATE, ngrams
 
 LONGEST = 600  # codes of an example that are learnt from
 SETTLED = 1e-6  # squared gradient below which an example teaches nothing
