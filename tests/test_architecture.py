@@ -26,8 +26,8 @@ LAYERS = (
     "headrace.config headrace.urls headrace.runtime headrace.served headrace.frames headrace.presence headrace.metrics"
     " headrace.scoring headrace.cards headrace.aliases headrace.model headrace.versions headrace.registry headrace.opened"
     " headrace.labelling headrace.process headrace.predictor headrace.following",
-    "headrace.ingest headrace.worker headrace.workers headrace.labeller headrace.dead headrace.scorefile headrace.samples"
-    " headrace.rescore headrace.verify headrace.training headrace.proof",
+    "headrace.ingest headrace.announcing headrace.worker headrace.workers headrace.labeller headrace.dead headrace.scorefile"
+    " headrace.samples headrace.rescore headrace.verify headrace.training headrace.proof",
     "headrace.commands headrace.web headrace.spark",
     "headrace.cli headrace.__main__",
 )

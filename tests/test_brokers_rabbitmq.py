@@ -16,6 +16,7 @@ from wire import Wire
 from headrace.brokers.rabbitmq import RabbitmqBroker
 from headrace.brokers.rabbitmq_link import translate
 from headrace.brokers.rabbitmq_queue import arguments
+from headrace.brokers.rabbitmq_results import RabbitmqResults
 from headrace.brokers.rabbitmq_tags import Confirms, Leases
 from headrace.brokers.rabbitmq_url import parse
 from headrace.documents import Body
@@ -345,3 +346,30 @@ def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_publis
     patient = place.connect()
     patient.publish(bodies("c"))
     assert {"a", "c"} <= set(data(take(patient, 2)) + data(patient.receive(LARGE, 0.2)))
+
+
+def test_results_go_to_an_exchange_of_their_own_and_a_queue_where_one_is_named(place: Place) -> None:
+    address = RabbitmqResults.from_url(place.url)._address
+    assert (address.to, address.queue) == ("headrace.results", "")
+    with closing(RabbitmqResults.from_url(f"{place.url}?queue={place.queue}&keys=language.sv")) as outlet:
+        outlet.publish([Body(b"a", "language.sv"), Body(b"b", "language.en")])
+    method, _, body = place.channel.basic_get(place.queue, auto_ack=True)
+    assert (method.exchange, method.routing_key, body) == (place.queue, "language.sv", b"a")
+    assert place.ready() == 0
+
+
+def test_results_go_on_after_a_connection_was_cut(place: Place) -> None:
+    wire = place.wire()
+    account, _, rest = place.url.rpartition("@")
+    url = f"{account}@127.0.0.1:{wire.port}/{rest.partition('/')[2]}?queue={place.queue}"
+    with closing(RabbitmqResults(parse(url), patience=PATIENCE)) as outlet:
+        outlet.publish(bodies("a"))
+        wire.cut()
+        outlet.publish(bodies("b"))
+    assert place.ready() == 2
+
+
+def test_an_exchange_for_results_that_should_be_there_and_is_not_stops_at_once(place: Place) -> None:
+    outlet = RabbitmqResults.from_url(f"{place.url}?exchange={place.queue}&declare=no")
+    with pytest.raises(Misconfigured, match="leave out declare=no"), closing(outlet):
+        outlet.publish(bodies("a"))

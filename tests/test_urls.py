@@ -53,6 +53,19 @@ def test_what_lives_in_memory_is_the_same_at_each_call() -> None:
     assert Connectors("memory:", "memory:").store().load("a") is None
 
 
+@pytest.mark.parametrize(
+    ("store", "results", "told"),
+    [
+        ("none:", "", "none: keeps nothing; use it for headrace work, with --results"),
+        ("memory:", "memory:", "results would come back as documents"),
+        ("memory:", "amq://me:secret@host/", r"no results are known for 'amq://me:\*\*\*@host/'; did you mean amqp:"),
+    ],
+)
+def test_results_that_would_go_nowhere_or_come_back_are_refused(store: str, results: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        Connectors("memory:", store, results)
+
+
 def test_memory_is_told_from_what_processes_share() -> None:
     assert is_memory("memory:")
     assert not is_memory("sqlite:///memory:")
@@ -115,9 +128,11 @@ def test_memory_has_no_other_place() -> None:
 
 
 @pytest.mark.parametrize("entry", [*BROKERS.items(), *STORES.items()], ids=lambda entry: entry[0])
-def test_every_adapter_but_memory_says_how_its_urls_name_a_place(entry: tuple[str, Entry]) -> None:
+def test_every_adapter_that_keeps_anything_beyond_its_process_says_how_its_urls_name_a_place(
+    entry: tuple[str, Entry],
+) -> None:
     scheme, where = entry
-    assert bool(where.place) != (scheme == "memory")
+    assert bool(where.place) != (scheme in ("memory", "none"))
 
 
 def test_a_format_that_is_not_known_is_told() -> None:

@@ -35,6 +35,9 @@ class Settings:
 
     broker: Annotated[str, _help("URL of the broker.")] = "sqlite:///queue.db"
     store: Annotated[str, _help("URL of the store.")] = "sqlite:///store.db"
+    results: Annotated[
+        str, _help("URL that workers publish results to, for others to consume; nowhere unless given.")
+    ] = ""
     registry: Annotated[str, _help("Folder of the models.")] = "models"
     models: Annotated[
         str,

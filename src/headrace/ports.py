@@ -71,8 +71,12 @@ class Backlog:
     oldest: float | None
 
 
-class Broker(Protocol):
-    """Moves bodies, at least once; promises no order; is used by one thread."""
+class Outlet(Protocol):
+    """Where bodies are published: a broker, or a place for others to consume results from; used by one thread.
+
+    A body of results has one key, `model.label` (or `dead.kind`), by which consumers take what they want: a routing key, a message key.
+    Whoever isn't there to consume holds nobody up.
+    """
 
     def body_bytes(self) -> int:
         """How large a body may be. Asks the server, where that decides."""
@@ -85,6 +89,14 @@ class Broker(Protocol):
         them: the caller halves.
         """
         ...
+
+    def close(self) -> None:
+        """May be called twice. What isn't acked goes back at once."""
+        ...
+
+
+class Broker(Outlet, Protocol):
+    """Moves bodies, at least once; promises no order."""
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         """Lease bodies of up to `limit` bytes together, but at least one; wait up to `wait` seconds for the first, never for more."""
@@ -100,10 +112,6 @@ class Broker(Protocol):
 
     def backlog(self) -> Backlog:
         """What waits, as far as the broker can tell."""
-        ...
-
-    def close(self) -> None:
-        """What isn't acked goes back at once. May be called twice."""
         ...
 
 

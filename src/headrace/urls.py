@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from headrace.errors import Misconfigured
-from headrace.ports import Classifier, FullBroker, FullStore
+from headrace.ports import Classifier, FullBroker, FullStore, Outlet
 
 if TYPE_CHECKING:
     from headrace.sources.files import FileSource
@@ -43,20 +43,34 @@ BROKERS: Mapping[str, Entry] = {
 }
 STORES: Mapping[str, Entry] = {
     "memory": Entry("headrace.stores.memory:MemoryStore"),
+    "none": Entry("headrace.stores.none:NoStore"),
     "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql", "schema"),
     "sqlite": Entry("headrace.stores.sqlite:SqliteStore", place="/"),
+}
+RESULTS: Mapping[str, Entry] = {
+    "amqp": Entry("headrace.brokers.rabbitmq_results:RabbitmqResults", "rabbitmq"),
+    "amqps": Entry("headrace.brokers.rabbitmq_results:RabbitmqResults", "rabbitmq"),
 }
 
 
 class Connectors:
-    """How to connect to one broker and one store; what lives in memory is the same at each call.
+    """How to connect to one broker, to one store and, where they are published, to where results go; what lives in memory is the same at
+    each call.
 
-    Raises Misconfigured for a URL that nothing serves, with what was perhaps meant.
+    Raises Misconfigured for a URL that nothing serves, with what was perhaps meant; and where results would go nowhere, or come back as
+    documents.
     """
 
-    def __init__(self, broker: str, store: str) -> None:
+    def __init__(self, broker: str, store: str, results: str = "") -> None:
+        if results and results == broker:
+            raise Misconfigured("results would come back as documents; give --results another place than --broker")
         self.broker: Callable[[], FullBroker] = _connector("broker", broker, BROKERS)
         self.store: Callable[[], FullStore] = _connector("store", store, STORES)
+        self.results: Callable[[], Outlet] | None = _connector("results", results, RESULTS) if results else None
+        if not results and not keeps(store):
+            raise Misconfigured(
+                "the store none: keeps nothing; use it for headrace work, with --results for what comes out, and another store for all else"
+            )
 
 
 def apart(broker: str, store: str, name: str) -> tuple[str, str]:
@@ -84,6 +98,11 @@ def own_classifier(target: str) -> Classifier:
 def is_memory(url: str) -> bool:
     """Whether the URL names something that lives in one process."""
     return url.partition(":")[0] == "memory"
+
+
+def keeps(store: str) -> bool:
+    """Whether the URL names a store that keeps what is written to it."""
+    return store.partition(":")[0] != "none"
 
 
 def mask(text: str) -> str:
@@ -123,8 +142,9 @@ def _entry(what: str, url: str, table: Mapping[str, Entry]) -> Entry:
     if entry is None:
         near = difflib.get_close_matches(scheme, table, n=1)
         meant = f"did you mean {near[0]}:? " if near else ""
+        verb = "are" if what == "results" else "is"
         raise Misconfigured(
-            f"no {what} is known for {mask(url)!r}; {meant}known are {', '.join(f'{name}:' for name in sorted(table))}"
+            f"no {what} {verb} known for {mask(url)!r}; {meant}known are {', '.join(f'{name}:' for name in sorted(table))}"
         )
     return entry
 

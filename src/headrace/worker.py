@@ -1,7 +1,8 @@
-"""The keeper: receive → predictor → write → ack, on one thread.
+"""The keeper: receive → predictor → write (→ announce) → ack, on one thread.
 
 A worker is two processes: the keeper, which holds the connections and imports no model, and its predictor. What was received is
-acknowledged only after its outcomes are written, so a death at any line costs a repetition, which the store absorbs.
+acknowledged only after its outcomes are written, so a death at any line costs a repetition, which the store absorbs. Where results are
+published for others, that comes in between: the store has them, and a death costs a repetition to those who consume them.
 """
 
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from headrace.announcing import Announcer
 from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, encode, unpack
 from headrace.errors import Rejected, Unavailable
 from headrace.following import Following
@@ -50,12 +52,14 @@ class Keeper:
         store: FullStore,
         setup: Setup,
         *,
+        announcer: Announcer | None = None,
         deadline: float,
         stop: Stop,
         drain: bool = False,
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._broker, self._store, self._stop, self._drain, self._say = broker, store, stop, drain, say
+        self._announcer = announcer
         self._following = Following(setup, say)
         self._predictor = Predictor(
             self._following.setup, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
@@ -136,6 +140,8 @@ class Keeper:
             self._write(outcomes[:middle])
             self._write(outcomes[middle:])
             return
+        for outcome, reason in self._announce(outcomes):
+            self._write_refused(outcome, f"the result can't be published: {reason}")
         progress = self._reporter.progress
         progress.stored += sum(outcome.document is not None and not outcome.dead for outcome in outcomes)
         progress.buried += sum(len(outcome.dead) for outcome in outcomes)
@@ -153,7 +159,17 @@ class Keeper:
         self._reporter.progress.buried += 1
 
     def _write_letter(self, letter: DeadLetter) -> None:
-        self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]), "waiting for the store")
+        outcomes = [Outcome(None, dead=(letter,))]
+        self._insist(lambda: self._store.write(outcomes), "waiting for the store")
+        for _, reason in self._announce(outcomes):
+            raise Rejected(reason)
+
+    def _announce(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
+        """Publish what the store has taken, where that is asked for; what can't be, and why."""
+        announcer = self._announcer
+        if announcer is None:
+            return []
+        return self._insist(lambda: announcer.announce(outcomes), "waiting for the broker of results")
 
     def _ack(self, batch: Batch) -> None:
         # A connection that was lost took its leases along; the broker ignores their receipts once it is back.

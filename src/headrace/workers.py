@@ -4,17 +4,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TypeVar
 
 import msgspec
 
 from headrace import runtime
+from headrace.announcing import Announcer
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Unavailable
 from headrace.runtime import Family, Stop
 from headrace.served import Setup, parse
-from headrace.urls import Connectors, mask
+from headrace.urls import Connectors, keeps, mask
 from headrace.worker import Keeper
 
 MODULE = "headrace.workers"
@@ -39,8 +40,24 @@ def setup(settings: Settings) -> Setup:
 
 def keep(settings: Settings, connectors: Connectors, stop: Stop, *, drain: bool = False) -> None:
     """Be a worker until the stop, or until all is drained; leases go back at the end."""
-    with closing(insist(connectors.store, stop)) as store, closing(insist(connectors.broker, stop)) as broker:
-        Keeper(broker, store, setup(settings), deadline=settings.deadline, stop=stop, drain=drain, say=say).run()
+    with ExitStack() as opened:
+        store = opened.enter_context(closing(insist(connectors.store, stop)))
+        broker = opened.enter_context(closing(insist(connectors.broker, stop)))
+        announcer = None
+        if connectors.results is not None:
+            results = opened.enter_context(closing(insist(connectors.results, stop)))
+            announcer = Announcer(store, results, keeps=keeps(settings.store))
+        keeper = Keeper(
+            broker,
+            store,
+            setup(settings),
+            announcer=announcer,
+            deadline=settings.deadline,
+            stop=stop,
+            drain=drain,
+            say=say,
+        )
+        keeper.run()
 
 
 def insist(connect: Callable[[], T], stop: Stop) -> T:
@@ -80,7 +97,7 @@ def main() -> int:
     runtime.on_end_of_input(stop.request)
     try:
         settings = msgspec.convert(told.settings, Settings)
-        keep(settings, Connectors(settings.broker, settings.store), stop, drain=told.drain)
+        keep(settings, Connectors(settings.broker, settings.store, settings.results), stop, drain=told.drain)
     except HeadraceError as error:
         say(str(error))
         return error.status

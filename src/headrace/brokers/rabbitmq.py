@@ -5,14 +5,13 @@ connection: it lasts while that lives, however slow its owner is, and ends the m
 consumer that holds a delivery for longer than the server's `consumer_timeout` (30 minutes unless set otherwise).
 """
 
-import time
 from collections.abc import Sequence
 from typing import Self
 
-import pika
-
 from headrace.brokers.rabbitmq_link import Link
-from headrace.brokers.rabbitmq_queue import connect, other_arguments
+from headrace.brokers.rabbitmq_nodes import Nodes
+from headrace.brokers.rabbitmq_queue import other_arguments
+from headrace.brokers.rabbitmq_sending import CONFIRM_SECONDS, Message, send
 from headrace.brokers.rabbitmq_url import Address, parse
 from headrace.documents import BODY_BYTES, Body
 from headrace.errors import Unavailable
@@ -20,10 +19,7 @@ from headrace.ports import Backlog, Delivery
 from headrace.storable import check_sizes
 
 MOST_BODY_BYTES = 16 << 20
-WINDOW, WINDOW_BYTES = 1024, 8 << 20
-CONFIRM_SECONDS, BLOCKED_SECONDS = 30.0, 5.0  # of no progress
 MOST_PREFETCH, MOST_HELD = 4096, 65535
-KEY_BYTES = 255
 
 
 class RabbitmqBroker:
@@ -36,10 +32,8 @@ class RabbitmqBroker:
     def __init__(self, address: Address, *, patience: float = CONFIRM_SECONDS) -> None:
         self._address = address
         self._patience = patience
-        self._link: Link | None = None
-        self._next_host = 0
+        self._nodes = Nodes(address)
         self._consumer = ""
-        self._confirming = False
         self._prefetch = self._consumed_from = 0
         self._mean_bytes = float(BODY_BYTES)
         self._closed = False
@@ -60,11 +54,8 @@ class RabbitmqBroker:
             return
         link = self._linked()
         try:
-            self._unblocked(link)
-            if not self._confirming:
-                link.confirm()
-                self._confirming = True
-            self._publish(link, bodies)
+            messages = (Message(self._address.to, body.key, body.data) for body in bodies)
+            send(link, messages, self._patience, f"publishing to {self._address}")
         except BaseException:
             self._drop()  # what is not confirmed would be taken for part of the next publish
             raise
@@ -95,7 +86,7 @@ class RabbitmqBroker:
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         self._check_open()
-        link = self._link
+        link = self._nodes.open
         if link is None or link.is_lost:
             return  # and with it the leases
         generation = link.generation
@@ -108,9 +99,9 @@ class RabbitmqBroker:
     def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002
         """Answers heartbeats. Raises Unavailable once where the connection was lost; then the leases are lost as well."""
         self._check_open()
-        if self._link is not None:
+        if self._nodes.open is not None:
             try:
-                self._link.step(0)
+                self._nodes.open.step(0)
             except Unavailable:
                 self._drop()
                 raise
@@ -133,7 +124,7 @@ class RabbitmqBroker:
         """Of a queue that was made otherwise than ours are. How many nodes have the queue, AMQP doesn't tell."""
         self._check_open()
         self._linked()
-        told = "" if self._address.declare else other_arguments(self._address, self._next_host - 1)
+        told = "" if self._address.declare else other_arguments(self._address, self._nodes.number)
         return [told] if told else []
 
     def remove(self) -> None:
@@ -147,66 +138,11 @@ class RabbitmqBroker:
             link.call(lambda done: link.channel.exchange_delete(queue, callback=done), f"deleting exchange {queue}")
         self.close()
 
-    def _publish(self, link: Link, bodies: Sequence[Body]) -> None:
-        properties = pika.BasicProperties(
-            content_type="application/jsonl", delivery_mode=pika.DeliveryMode.Persistent, timestamp=int(time.time())
-        )
-        for body in bodies:
-            if len(link.confirms) >= WINDOW or link.confirms.bytes >= WINDOW_BYTES:
-                self._confirmed(link, WINDOW // 2, WINDOW_BYTES // 2)
-            link.channel.basic_publish(self._address.to, _key(body.key), body.data, properties, mandatory=True)
-            link.confirms.add(len(body.data))
-        self._confirmed(link, 0, 0)
-        if link.unroutable:
-            raise Unavailable(
-                f"publishing to {self._address}: no queue takes what is published ({link.unroutable}); bind one to it"
-            )
-        if link.confirms.refused:
-            raise Unavailable(
-                f"publishing to {self._address}: the server refused {link.confirms.refused} bodies; the queue is full, or has no leader"
-            )
-
-    def _confirmed(self, link: Link, most: int, most_bytes: int) -> None:
-        """Wait until so few are unconfirmed. Raises Unavailable where the server confirms nothing for long, or blocks us."""
-        while len(link.confirms) > most or link.confirms.bytes > most_bytes:
-            before = len(link.confirms)
-            moved = link.wait(lambda: len(link.confirms) < before or link.blocked, self._patience)  # noqa: B023
-            if link.blocked:
-                self._unblocked(link)
-            elif not moved:
-                raise Unavailable(
-                    f"publishing to {self._address}: nothing was confirmed for {self._patience:.0f} seconds"
-                )
-
-    def _unblocked(self, link: Link) -> None:
-        """Wait until the server lets us publish. Raises Unavailable where that takes long."""
-        if not link.wait(lambda: not link.blocked, min(BLOCKED_SECONDS, self._patience)):
-            raise Unavailable(
-                f"publishing to {self._address}: the server takes nothing now ({link.blocked}); it goes on by itself once that is over"
-            )
-
     def _linked(self) -> Link:
-        if self._link is not None and not self._link.is_lost:
-            try:
-                self._link.step(0)  # what has happened since the last call
-            except Unavailable:
-                self._drop()
-            else:
-                return self._link
-        self._drop()
-        self._link = self._connect()
-        return self._link
-
-    def _connect(self) -> Link:
-        """A link to the first node that answers, starting with the one after the last that was tried."""
-        failures: list[str] = []
-        for _ in self._address.hosts:
-            number, self._next_host = self._next_host, self._next_host + 1
-            try:
-                return connect(self._address, number)
-            except Unavailable as error:
-                failures.append(str(error))
-        raise Unavailable(f"connecting to {self._address}: " + "; ".join(failures))
+        before, link = self._nodes.open, self._nodes.link()
+        if link is not before:
+            self._consumer = ""
+        return link
 
     def _consume(self, link: Link, limit: int) -> None:
         """Have at least two batches of this limit fetched, by the sizes of late; more for a caller that holds all of them."""
@@ -226,16 +162,9 @@ class RabbitmqBroker:
         self._prefetch, self._consumed_from = wanted, link.leases.delivered
 
     def _drop(self) -> None:
-        link, self._link = self._link, None
-        self._consumer, self._confirming = "", False
-        if link is not None:
-            link.close()
+        self._consumer = ""
+        self._nodes.drop()
 
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable(f"using {self._address}: this connection is closed")
-
-
-def _key(source: str) -> str:
-    """A routing key has up to 255 bytes."""
-    return source if len(source) <= KEY_BYTES // 4 else source.encode()[:KEY_BYTES].decode(errors="ignore")

@@ -37,6 +37,7 @@ class Link:
         self.generation = secrets.randbits(62)
         self.arrived: deque[tuple[int, bytes]] = deque()
         self.leases, self.confirms = Leases(), Confirms()
+        self._confirming = False
         self.blocked = ""
         self.unroutable = ""
         self._lost: HeadraceError | None = None
@@ -112,8 +113,10 @@ class Link:
         return answers[0]
 
     def confirm(self) -> None:
-        """Let the server confirm what is published."""
-        self.call(lambda done: self.channel.confirm_delivery(self._on_confirm, done), "asking for confirms")
+        """Let the server confirm what is published, from the first call on."""
+        if not self._confirming:
+            self.call(lambda done: self.channel.confirm_delivery(self._on_confirm, done), "asking for confirms")
+            self._confirming = True
 
     def on_message(self, _channel: Any, method: spec.Basic.Deliver, _properties: Any, body: bytes) -> None:
         """The callback for a consumer."""

@@ -22,10 +22,7 @@ def connect(address: Address, number: int) -> Link:
         if address.declare:
             _declare(link, address)
         else:
-            link.call(
-                lambda done: link.channel.queue_declare(address.queue, passive=True, callback=done),
-                f"looking for queue {address.queue}",
-            )
+            _look_for(link, address)
     except BaseException:
         link.close()
         raise
@@ -58,6 +55,19 @@ def other_arguments(address: Address, number: int) -> str:
     return ""
 
 
+def _look_for(link: Link, address: Address) -> None:
+    if address.queue:
+        link.call(
+            lambda done: link.channel.queue_declare(address.queue, passive=True, callback=done),
+            f"looking for queue {address.queue}",
+        )
+    else:
+        link.call(
+            lambda done: link.channel.exchange_declare(address.to, passive=True, callback=done),
+            f"looking for exchange {address.to}",
+        )
+
+
 def _declare_queue(link: Link, address: Address) -> None:
     made = arguments(link.version)
     link.call(
@@ -68,12 +78,13 @@ def _declare_queue(link: Link, address: Address) -> None:
 
 def _declare(link: Link, address: Address) -> None:
     channel = link.channel
-    _declare_queue(link, address)
+    if address.queue:
+        _declare_queue(link, address)
     link.call(
         lambda done: channel.exchange_declare(address.to, "topic", durable=True, callback=done),
         f"declaring exchange {address.to}",
     )
-    for key in address.keys:
+    for key in address.keys if address.queue else ():
 
         def bind(done: Any, key: str = key) -> None:
             channel.queue_bind(address.queue, address.to, key, callback=done)

@@ -24,7 +24,7 @@ class Address:
     """The nodes of a cluster, who we are there, and the queue.
 
     `exchange` is a topic exchange, called like the queue where it has no name; the queue takes bodies whose key matches one of `keys`.
-    `declare` off: exchange, queue and bindings are there already, and are used as they are.
+    Without a queue there is an exchange only. `declare` off: exchange, queue and bindings are there already, and are used as they are.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -63,18 +63,23 @@ class Address:
         )
 
 
-def parse(url: str) -> Address:
-    """The address that a URL gives. Raises Misconfigured, without its password, where it gives none."""
+def parse(url: str, *, queue: str = QUEUE, exchange: str = "") -> Address:
+    """The address that a URL gives, with this queue and exchange where it names neither.
+
+    Raises Misconfigured, without its password, where it gives none.
+    """
     parts = urlsplit(url)
     user, password, hosts = _authority(parts.netloc, 5671 if parts.scheme == "amqps" else 5672)
     options = _options(parts.query)
+    if "queue" in options:
+        exchange = ""  # called like the queue
     return Address(
         hosts=hosts,
         user=user,
         password=password,
         vhost=unquote(parts.path.removeprefix("/")) or "/",
-        queue=_name("queue", options.get("queue", QUEUE)),
-        exchange=_name("exchange", options.get("exchange", "")),
+        queue=_name("queue", options["queue"]) if "queue" in options else queue,
+        exchange=_name("exchange", options.get("exchange", exchange)),
         keys=tuple(_name("keys", key) for key in options.get("keys", "#").split(",")),
         declare=_choice("declare", options.get("declare", "yes")),
         heartbeat=_seconds("heartbeat", options.get("heartbeat", str(HEARTBEAT_SECONDS))),

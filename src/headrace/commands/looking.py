@@ -17,7 +17,7 @@ LOST_SECONDS = 30
 
 def status(*, json: Json = False, settings: Settings = Settings()) -> int:
     """Show the backlog, the workers and their progress, what is stored, and which settings of the servers lose what was confirmed."""
-    connectors = Connectors(settings.broker, settings.store)
+    connectors = Connectors(settings.broker, settings.store, settings.results)
     known = Known()
     trouble = [
         *_asked(lambda: _ask_broker(known, connectors.broker())),

@@ -15,7 +15,7 @@ from headrace.errors import HeadraceError, Misconfigured
 from headrace.registry import Registry
 from headrace.runtime import Stop
 from headrace.served import parse
-from headrace.urls import Connectors, is_memory, mask
+from headrace.urls import Connectors, is_memory, keeps, mask
 
 DEMO_FOLDER = Path("headrace-demo")
 
@@ -62,20 +62,23 @@ def work(
             "workers can't reach what lives in the memory of another process; use headrace up, or another --broker and --store"
         )
     _check(settings)
+    connectors = Connectors(settings.broker, settings.store, settings.results)
     stop = Stop()
     if settings.processes > 1:
         family = workers.family(settings, drain=drain)
         runtime.on_signals(stop, family.kill)
         return family.run(stop)
     runtime.on_signals(stop, lambda: None)
-    workers.keep(settings, Connectors(settings.broker, settings.store), stop, drain=drain)
+    workers.keep(settings, connectors, stop, drain=drain)
     return 0
 
 
 def _up(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = None) -> int:
     _check(settings)
     stop = Stop()
-    connectors = Connectors(settings.broker, settings.store)
+    if not keeps(settings.store):
+        raise Misconfigured("the store none: has nothing to show; use headrace work with it, or another --store")
+    connectors = Connectors(settings.broker, settings.store, settings.results)
     crew = _Crew(settings, connectors, stop)
     runtime.on_signals(stop, crew.kill)
     crew.start()
@@ -176,4 +179,5 @@ def _check(settings: Settings) -> None:
     for one in parse(settings.models):
         if one.reference:
             registry.resolve(one.reference)
-    workers.say(f"broker {mask(settings.broker)}, store {mask(settings.store)}, models {settings.models}")
+    results = f", results {mask(settings.results)}" if settings.results else ""
+    workers.say(f"broker {mask(settings.broker)}, store {mask(settings.store)}{results}, models {settings.models}")

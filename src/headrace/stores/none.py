@@ -1,0 +1,59 @@
+"""A store that keeps nothing: for workers whose results are published, and wanted nowhere else."""
+
+from collections.abc import Sequence
+
+from headrace.documents import Outcome
+from headrace.ports import FORGET_SECONDS, Page, Query, Worker
+
+GONE = "the store none: keeps nothing; what is published to --results is all there is, and what comes again is published again"
+
+
+class NoStore:
+    """Takes every write and finds nothing, so it knows neither conflicts nor what was erased. Cursors and workers are remembered by
+    this object alone."""
+
+    def __init__(self) -> None:
+        self._cursors: dict[str, str] = {}
+        self._workers: dict[str, Worker] = {}
+
+    @classmethod
+    def from_url(cls, _url: str) -> "NoStore":
+        return cls()
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Nothing to do: whoever writes publishes them."""
+
+    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:  # noqa: ARG002
+        return Page([], None)
+
+    def count(self, query: Query) -> dict[str, int]:
+        return {} if query.kind == "dead" or query.model else {"": 0}
+
+    def erase(self, ids: Sequence[str]) -> None:
+        """Nothing to do: there is nothing, and what is on its way isn't held up."""
+
+    def drop(self, burials: Sequence[int]) -> None:
+        """Nothing to do: there is nothing."""
+
+    def load(self, name: str) -> str | None:
+        return self._cursors.get(name)
+
+    def save(self, name: str, cursor: str) -> None:
+        self._cursors[name] = cursor
+
+    def beat(self, worker: Worker) -> None:
+        oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
+        known = {**self._workers, worker.name: worker}
+        self._workers = {name: one for name, one in known.items() if one.state != "stopped" and one.seen_at >= oldest}
+
+    def workers(self) -> list[Worker]:
+        return [self._workers[name] for name in sorted(self._workers)]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def warnings(self) -> list[str]:
+        return [GONE]
+
+    def remove(self) -> None:
+        self._cursors, self._workers = {}, {}

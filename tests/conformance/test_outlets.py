@@ -1,0 +1,58 @@
+"""The suite of places that results are published to, over every adapter."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pika
+import pytest
+
+from headrace.brokers.rabbitmq_results import RabbitmqResults
+from headrace.documents import Body
+from headrace.testing.outlets import Connect, Consume, OutletSuite
+
+PATIENCE = 20.0
+
+
+class TestRabbitmq(OutletSuite):
+    @pytest.fixture
+    def exchange(self) -> str:
+        return f"suite-{secrets.token_hex(6)}"
+
+    @pytest.fixture
+    def connect(self, rabbitmq: str, exchange: str) -> Iterator[Connect]:
+        with ExitStack() as opened:
+
+            def connect() -> RabbitmqResults:
+                outlet = RabbitmqResults.from_url(f"{rabbitmq}?exchange={exchange}")
+                opened.callback(outlet.close)
+                return outlet
+
+            yield connect
+
+    @pytest.fixture
+    def consume(self, rabbitmq: str, exchange: str) -> Iterator[Consume]:
+        with closing(pika.BlockingConnection(pika.URLParameters(rabbitmq))) as connection:
+            channel = connection.channel()
+            channel.exchange_declare(exchange, "topic", durable=True)
+            taken: list[Body] = []
+
+            def consume(number: int) -> list[Body]:
+                if not channel.consumer_tags:
+                    own = channel.queue_declare("", exclusive=True).method.queue
+                    channel.queue_bind(own, exchange, "#")
+                    channel.basic_consume(
+                        own,
+                        lambda _channel, method, _properties, data: taken.append(Body(data, method.routing_key)),
+                        auto_ack=True,
+                    )
+                while len(taken) < number:
+                    before = len(taken)
+                    connection.process_data_events(PATIENCE)
+                    assert len(taken) > before, f"{before} bodies came of {number}"
+                came = list(taken)
+                taken.clear()
+                return came
+
+            yield consume
+            channel.exchange_delete(exchange)
