@@ -10,20 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
-from confluent_kafka import KafkaException
-
-from headrace.brokers.kafka_client import translate
+from headrace.brokers.kafka_connection import CONFIRM_SECONDS, Connection
 from headrace.brokers.kafka_member import Member
-from headrace.brokers.kafka_publisher import Publisher
-from headrace.brokers.kafka_topic import Topic
 from headrace.brokers.kafka_upkeep import judge, read, remove
 from headrace.brokers.kafka_url import Address, parse
 from headrace.documents import BODY_BYTES, Body
 from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
-from headrace.storable import check_sizes
 
-CONFIRM_SECONDS = 30.0
 MOST_AT_ONCE = 10_000
 
 
@@ -36,9 +30,7 @@ class KafkaBroker:
 
     def __init__(self, address: Address, *, patience: float = CONFIRM_SECONDS) -> None:
         self._address = address
-        self._patience = patience
-        self._topic: Topic | None = None
-        self._publisher: Publisher | None = None
+        self._connection = Connection(address, patience=patience)
         self._member: Member | None = None
         self._mean_bytes = float(BODY_BYTES)
         self._closed = False
@@ -50,30 +42,14 @@ class KafkaBroker:
 
     def body_bytes(self) -> int:
         """What the topic takes (its `max.message.bytes`)."""
-        self._check_open()
-        with self._translated("looking at"):
-            return self._looked_at().body_bytes
+        return self._connection.topic().body_bytes
 
     def publish(self, bodies: Sequence[Body]) -> None:
-        self._check_open()
-        if not bodies:
-            return
-        with self._translated("publishing to"):
-            most = self.body_bytes()
-            check_sizes((len(body.data) for body in bodies), most, f"publishing to {self._address}")
-            try:
-                if self._publisher is not None and self._publisher.is_down():
-                    self._looked_at().partitions()
-                self._publisher = self._publisher or Publisher(self._address, most, self._patience)
-                self._publisher.publish((body.data, None) for body in bodies)
-            except BaseException:
-                self._publisher = None
-                self._drop_topic()  # look again: perhaps it was deleted
-                raise
+        self._connection.publish(bodies)
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         """Raises Unavailable, once, where the server threw bodies away that were not done."""
-        self._check_open()
+        self._connection.check_open()
         self._check_reached()
         with self._joined("receiving from") as member:
             member.tell()
@@ -96,7 +72,7 @@ class KafkaBroker:
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """What is done is told to the server without waiting; where that is lost, it comes again."""
-        self._check_open()
+        self._connection.check_open()
         if self._member is not None:
             with self._joined("acknowledging to") as member:
                 member.finish(delivery.receipt for delivery in deliveries)
@@ -104,40 +80,36 @@ class KafkaBroker:
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002
         """Tells the group that we live."""
-        self._check_open()
+        self._connection.check_open()
         if self._member is not None:
             with self._joined("keeping leases of") as member:
                 member.live()
 
     def backlog(self) -> Backlog:
         """`ready` includes what other workers hold: Kafka can't tell that apart."""
-        self._check_open()
+        topic = self._connection.topic()
         done, held = self._member.progress() if self._member is not None else ({}, 0)
-        with self._translated("asking for the backlog of"):
-            topic = self._looked_at()
-            waiting = topic.waiting(done)
-            heads = [(partition, offset) for partition, offset, bodies in waiting if bodies]
-            oldest = topic.oldest(heads) if heads else None
+        waiting = topic.waiting(done)
+        heads = [(partition, offset) for partition, offset, bodies in waiting if bodies]
+        oldest = topic.oldest(heads) if heads else None
         ready = max(0, sum(bodies for _, _, bodies in waiting) - held)
         return Backlog(ready, None, None if oldest is None else max(0.0, time.time() - oldest))
 
     def close(self) -> None:
         self._closed = True
-        self._publisher = None
         self._leave()
-        self._drop_topic()
+        self._connection.close()
 
     def warnings(self) -> list[str]:
-        self._check_open()
-        with self._translated("looking at"):
-            replicas = self._looked_at().partitions()
+        replicas = self._connection.topic().partitions()
+        with self._connection.translated("looking at"):
             return judge(self._address, read(self._address), min(replicas, default=0))
 
     def remove(self) -> None:
         """The topic, and the group where nobody else is in it."""
         if not self._closed:
             self._leave()
-            with self._translated("deleting"):
+            with self._connection.translated("deleting"):
                 remove(self._address)
             self.close()
 
@@ -156,45 +128,24 @@ class KafkaBroker:
     def _check_reached(self) -> None:
         """Raises Unavailable where no server could be reached of late, and can't be now."""
         if self._member is not None and self._member.reports.down:
-            self._looked_at().partitions()
+            self._connection.topic().partitions()
             self._member.reports.down = ""
-
-    def _looked_at(self) -> Topic:
-        if self._topic is None:
-            self._topic = Topic(self._address)
-        return self._topic
 
     @contextmanager
     def _joined(self, doing: str) -> Iterator[Member]:
         """The member, joining where there is none. What it raises ends it, and with it the leases."""
         try:
-            with self._translated(doing):
+            with self._connection.translated(doing):
                 if self._member is None:
-                    self._looked_at()
+                    self._connection.topic()
                     self._member = Member(self._address)
                 yield self._member
         except BaseException:
             self._leave()
-            self._drop_topic()  # look again: perhaps it was deleted
+            self._connection.look_away()
             raise
-
-    @contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except KafkaException as error:
-            raise translate(error, f"{doing} {self._address}") from error
 
     def _leave(self) -> None:
         member, self._member = self._member, None
         if member is not None:
             member.close()
-
-    def _drop_topic(self) -> None:
-        topic, self._topic = self._topic, None
-        if topic is not None:
-            topic.close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise Unavailable(f"using {self._address}: this connection is closed")

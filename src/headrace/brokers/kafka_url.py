@@ -44,12 +44,12 @@ class Address:
         return f"{scheme}://{self.hosts}/{self.topic}"
 
 
-def parse(url: str) -> Address:
-    """The address that a URL gives. Raises Misconfigured, without its password, where it gives none."""
+def parse(url: str, *, topic: str = NAME) -> Address:
+    """The address that a URL gives; `topic`: where it names none. Raises Misconfigured, without its password, where it gives none."""
     parts = urlsplit(url)
     account, _, hosts = parts.netloc.rpartition("@")
     options = _options(parts.query)
-    topic = unquote(parts.path.removeprefix("/")) or NAME
+    topic = unquote(parts.path.removeprefix("/")) or topic
     if not _TOPIC.fullmatch(topic) or topic in (".", ".."):
         raise Misconfigured(f"{topic!r} is no name of a topic: 1 to 249 of the letters a-z, A-Z, digits, dot, _ and -")
     group = options.get("group", NAME)
