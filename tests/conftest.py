@@ -62,3 +62,9 @@ def nats() -> str:
 def beanstalkd() -> str:
     """The URL of a beanstalkd, up to the options."""
     return address("BEANSTALKD")
+
+
+@pytest.fixture(scope="session")
+def mongodb() -> str:
+    """The URL of a server that speaks MongoDB's protocol, up to and with the slash before the database."""
+    return address("MONGODB")

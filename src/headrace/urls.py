@@ -43,6 +43,7 @@ BROKERS: Mapping[str, Entry] = {
 }
 STORES: Mapping[str, Entry] = {
     "memory": Entry("headrace.stores.memory:MemoryStore"),
+    "mongodb": Entry("headrace.stores.mongodb:MongodbStore", "mongodb", "prefix"),
     "none": Entry("headrace.stores.none:NoStore"),
     "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql", "schema"),
     "sqlite": Entry("headrace.stores.sqlite:SqliteStore", place="/"),

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from headrace.stores.memory import MemoryStore
+from headrace.stores.mongodb import MongodbStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.stores import Connect, StoreSuite
@@ -48,3 +49,19 @@ class TestPostgresql(StoreSuite):
             yield connect
         with psycopg.connect(postgresql) as connection:
             connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+class TestMongodb(StoreSuite):
+    @pytest.fixture
+    def connect(self, mongodb: str) -> Iterator[Connect]:
+        prefix = f"suite_{secrets.token_hex(6)}"
+        with ExitStack() as opened:
+
+            def connect() -> MongodbStore:
+                store = MongodbStore(f"{mongodb}headrace", prefix=prefix)
+                opened.callback(store.close)
+                return store
+
+            connect().remove()
+            yield connect
+            connect().remove()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
-from headrace.errors import Rejected
 from headrace.ports import FORGET_SECONDS, Page, Query, Worker
+from headrace.stores import pages
 from headrace.stores.merging import Known, Plan, ids_of, plan
 
 GONE = "the store memory: loses all that is stored when its process ends; name another"
@@ -58,9 +58,7 @@ class MemoryStore:
             self._apply(plan(outcomes, known, self._erased, next_number=next_number, any_buried=any_buried))
 
     def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
-        if page is not None and not (page.isascii() and page.isdecimal()):
-            raise Rejected(f"{page!r} is no page token; use the `next` of an answer as it was given")
-        below = None if page is None else int(page)
+        below = None if page is None else pages.number(page)
         with self._lock:
             if query.kind == "dead":
                 letters = sorted(self._letters(query), key=lambda letter: -letter.burial)

@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import Connection, Delete, Select, and_, delete, exists, func, select
 
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.errors import Rejected
 from headrace.ports import FORGET_SECONDS, Page, Query, Worker
+from headrace.stores import pages
 from headrace.stores.schema import answers, counts, dead_letters, documents, key_of, names, workers
 
 
@@ -17,7 +17,7 @@ def find(connection: Connection, query: Query, limit: int, page: str | None) -> 
     column = _place(query)
     statement = (_results(connection, query) if query.kind == "results" else _dead(query)).order_by(column.desc())
     if page is not None:
-        statement = statement.where(column < _number(page))
+        statement = statement.where(column < pages.number(page))
     rows = connection.execute(statement.limit(limit + 1)).mappings().all()
     more, rows = len(rows) > limit, rows[:limit]
     if query.kind == "dead":
@@ -161,12 +161,6 @@ def _name_number(connection: Connection, name: str) -> int:
     """The number of a name; one that nothing has where the name is unknown."""
     found = connection.execute(select(names.c.n).where(names.c.name == name)).scalar()
     return -1 if found is None else int(found)
-
-
-def _number(page: str) -> int:
-    if not (page.isascii() and page.isdecimal() and len(page) < 19):
-        raise Rejected(f"{page!r} is no page token; use the `next` of an answer as it was given")
-    return int(page)
 
 
 def _loads(text: str) -> Any:

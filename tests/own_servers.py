@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SERVERS = Path(__file__).parents[2] / "deploy" / "servers"
+SERVERS = Path(__file__).parents[1] / "deploy" / "servers"
 FIRST_PORTS, PORTS = range(30000, 32000, 100), 100
 
 

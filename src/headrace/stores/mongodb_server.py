@@ -1,0 +1,181 @@
+"""The MongoDB server that a store is on: its address, its collections with their indexes, and its errors in Headrace's words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from bson.errors import BSONError
+from pymongo import IndexModel, MongoClient, ReadPreference, errors, uri_parser
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+
+VERSION = 1
+DATABASE, PREFIX = "headrace", "headrace"
+# The URL may say otherwise. Milliseconds.
+PATIENCE: Mapping[str, Any] = {
+    "appname": "headrace",
+    "serverSelectionTimeoutMS": 10_000,
+    "connectTimeoutMS": 10_000,
+    "socketTimeoutMS": 60_000,
+}
+# Not the URL's business: whatever it says, what is confirmed is on the disks of most nodes, and what is read can't be undone.
+CONFIRMED = WriteConcern("majority", wtimeout=30_000, j=True)
+DECIDED = ReadConcern("majority")
+DUPLICATE = 11000
+_REFUSED = frozenset({13, 18, 8000, 11})  # not allowed, or not known
+_TOO_LARGE = frozenset({2, 10334, 17280, 17419, 17420})
+# Errors of the moment: elections, shutdowns, time-outs, a full disk, and what the server says of itself.
+_PASSING = frozenset(
+    {1, 6, 7, 50, 64, 89, 91, 112, 133, 134, 189, 202, 234, 262, 317, 358, 9001, 10107, 11600, 11602, 13388, 13435}
+    | {13436, 14031}
+)
+
+Row: TypeAlias = dict[str, Any]
+# What pages and questions need: documents by number, by what they are found by, dead letters by the same; and what decides who was first.
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "documents": (
+        IndexModel([("n", 1)], unique=True),
+        IndexModel([("keys", 1), ("n", 1)]),
+        IndexModel([("source", 1), ("n", 1)]),
+    ),
+    "claims": (IndexModel([("n", 1)]), IndexModel([("id", 1)])),
+    "dead": (
+        IndexModel([("id", 1)]),
+        IndexModel([("content", 1)]),
+        IndexModel([("kind", 1)]),
+        IndexModel([("model", 1), ("_id", 1)]),
+        IndexModel([("source", 1), ("_id", 1)]),
+    ),
+    "workers": (IndexModel([("seen_at", 1)]),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """Where a store keeps what.
+
+    `claims` are predictions for documents that are there already: whoever inserts one has decided it, and the document is made to show
+    it. `labels` names all that was ever answered, `numbers` holds the last number of each kind that was given.
+    """
+
+    documents: Collection[Row]
+    claims: Collection[Row]
+    dead: Collection[Row]
+    tombstones: Collection[Row]
+    labels: Collection[Row]
+    numbers: Collection[Row]
+    cursors: Collection[Row]
+    workers: Collection[Row]
+    about: Collection[Row]
+
+
+class Server:
+    """Where a store is. As text it names hosts, database and prefix, and no password."""
+
+    def __init__(self, address: str, prefix: str) -> None:
+        if not prefix.isidentifier():
+            raise Misconfigured(f"prefix={prefix!r} of a MongoDB store: write letters, digits and underscores")
+        try:
+            said = uri_parser.parse_uri(address)
+            options = {name: value for name, value in PATIENCE.items() if name not in said["options"]}
+            self.client: MongoClient[Row] = MongoClient(address, **options)
+        except errors.PyMongoError as error:
+            raise Misconfigured(f"the address of a MongoDB store cannot be read: {error}") from None
+        except (ValueError, TypeError):  # whose words may hold the password
+            raise Misconfigured(
+                "the address of a MongoDB store cannot be read: check hosts, ports and options, and percent-encode special"
+                " characters of user and password"
+            ) from None
+        name = said["database"] or DATABASE
+        self._database: Database[Row] = self.client.get_database(
+            name, write_concern=CONFIRMED, read_concern=DECIDED, read_preference=ReadPreference.PRIMARY
+        )
+        hosts = ",".join(f"{host}:{port}" if port else host for host, port in said["nodelist"])
+        self._named = f"mongodb://{hosts}/{name}?prefix={prefix}"
+        self.collections = Collections(
+            **{field: self._database[f"{prefix}.{field}"] for field in Collections.__dataclass_fields__}
+        )
+
+    def __str__(self) -> str:
+        return self._named
+
+    @staticmethod
+    def parse(url: str) -> dict[str, str]:
+        """The arguments of a store that a URL gives."""
+        parts = urlsplit(url)
+        said = parts.query.split("&")
+        prefix = [unquote(one.removeprefix("prefix=")) for one in said if one.startswith("prefix=")]
+        rest = "&".join(one for one in said if not one.startswith("prefix="))
+        address = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}{'?' if rest else ''}{rest}"
+        return {"address": address, "prefix": prefix[-1] if prefix else PREFIX}
+
+    def prepare(self) -> None:
+        """Make the indexes where they are missing. Raises Misconfigured for a store of a newer Headrace.
+
+        The version is written last: whoever dies before leaves the rest to the next, and to make an index again is nothing.
+        """
+        kept = self.collections
+        about = kept.about.find_one({"_id": "store"})
+        found = 0 if about is None else about["version"]
+        if found > VERSION:
+            raise Misconfigured(
+                f"opening the store {self}: it was made by a newer Headrace"
+                f" (version {found}, this one knows {VERSION}); upgrade Headrace"
+            )
+        if found < VERSION:
+            for name, indexes in INDEXES.items():
+                for index in indexes:  # one by one: FerretDB breaks on several of which some are there
+                    getattr(kept, name).create_indexes([index])
+            kept.about.update_one({"_id": "store"}, {"$max": {"version": VERSION}}, upsert=True)
+
+    def remove(self) -> None:
+        """Drop the collections; the version first, so that a store half removed is made anew."""
+        for field in reversed(Collections.__dataclass_fields__):
+            getattr(self.collections, field).drop()
+
+    def warnings(self) -> list[str]:
+        """Settings with which what was confirmed can be lost."""
+        told = []
+        build = self.client.admin.command("buildInfo")
+        if any(name.startswith("ferretdb") for name in build):
+            told.append(
+                f"{self}: FerretDB confirms as its own backend does, and doesn't tell how; take MongoDB for what matters"
+            )
+        try:
+            engine = self.client.admin.command("serverStatus").get("storageEngine", {})
+        except errors.OperationFailure:
+            engine = {}  # this user may not ask
+        if engine.get("persistent") is False:
+            told.append(f"{self}: the storage engine {engine.get('name')} loses everything when the server restarts")
+        return told
+
+
+def translate(error: Exception, doing: str) -> HeadraceError:
+    """The error to raise for one of MongoDB's, of its driver's or of BSON's."""
+    told = " ".join(str(error).partition(", Timeout:")[0].partition(", full error:")[0].split())
+    if isinstance(error, (BSONError, OverflowError, errors.DocumentTooLarge)):
+        return Rejected(f"{doing}: MongoDB can never store it ({told})")
+    if isinstance(error, errors.ConfigurationError):
+        return Misconfigured(f"{doing}: {told}; check the options of the URL")
+    if isinstance(error, (errors.ConnectionFailure, errors.InvalidOperation, errors.WriteConcernError)):
+        return Unavailable(f"{doing}: {told}")
+    code = error.code if isinstance(error, errors.OperationFailure) else None
+    if isinstance(error, errors.BulkWriteError):
+        failed = error.details["writeErrors"] or error.details["writeConcernErrors"]
+        code, told = failed[0]["code"], failed[0]["errmsg"]
+        if not error.details["writeErrors"]:
+            return Unavailable(f"{doing}: {told}")
+    if code in _REFUSED:
+        return Misconfigured(
+            f"{doing}: {told}; check user, password and authSource of the URL, and that the user may write"
+        )
+    if code in _TOO_LARGE:
+        return Rejected(f"{doing}: the server can never store it ({told})")
+    if code is None or code in _PASSING:
+        return Unavailable(f"{doing}: {told}")
+    return Misconfigured(f"{doing}: {told}")
