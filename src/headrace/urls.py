@@ -51,6 +51,8 @@ STORES: Mapping[str, Entry] = {
 RESULTS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq_results:RabbitmqResults", "rabbitmq"),
     "amqps": Entry("headrace.brokers.rabbitmq_results:RabbitmqResults", "rabbitmq"),
+    "kafka": Entry("headrace.brokers.kafka_results:KafkaResults", "kafka"),
+    "kafkas": Entry("headrace.brokers.kafka_results:KafkaResults", "kafka"),
 }
 
 

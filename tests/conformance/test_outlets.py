@@ -6,7 +6,10 @@ from contextlib import ExitStack, closing
 
 import pika
 import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from headrace.brokers.kafka_results import KafkaResults
 from headrace.brokers.rabbitmq_results import RabbitmqResults
 from headrace.documents import Body
 from headrace.testing.outlets import Connect, Consume, OutletSuite
@@ -56,3 +59,45 @@ class TestRabbitmq(OutletSuite):
 
             yield consume
             channel.exchange_delete(exchange)
+
+
+class TestKafka(OutletSuite):
+    @pytest.fixture
+    def topic(self, kafka: str) -> Iterator[str]:
+        topic = f"suite-{secrets.token_hex(6)}"
+        with closing(KafkaResults.from_url(f"{kafka}{topic}?partitions=2")) as outlet:
+            outlet.body_bytes()  # makes it
+        yield topic
+        admin = AdminClient({"bootstrap.servers": kafka.removeprefix("kafka://").rstrip("/")})
+        admin.delete_topics([topic])[topic].result()
+
+    @pytest.fixture
+    def connect(self, kafka: str, topic: str) -> Iterator[Connect]:
+        with ExitStack() as opened:
+
+            def connect() -> KafkaResults:
+                outlet = KafkaResults.from_url(f"{kafka}{topic}")
+                opened.callback(outlet.close)
+                return outlet
+
+            yield connect
+
+    @pytest.fixture
+    def consume(self, kafka: str, topic: str) -> Iterator[Consume]:
+        consumer = Consumer({"bootstrap.servers": kafka.removeprefix("kafka://").rstrip("/"), "group.id": topic})
+        parts = [TopicPartition(topic, number) for number in range(2)]
+
+        def consume(number: int) -> list[Body]:
+            if not consumer.assignment():
+                for part in parts:
+                    _, part.offset = consumer.get_watermark_offsets(part, PATIENCE)
+                consumer.assign(parts)
+            came: list[Body] = []
+            while len(came) < number:
+                message = consumer.poll(PATIENCE)
+                assert message is not None, f"{len(came)} bodies came of {number}"
+                came.append(Body(message.value() or b"", (message.key() or b"").decode()))
+            return came
+
+        yield consume
+        consumer.close()
