@@ -24,7 +24,7 @@ MODEL = "proof"
 CLASSIFIER = f"{MODEL}=python:headrace.testing.classifiers:Checksum"
 PUBLISHERS, LEAST_WORKERS, DRAINS = 2, 2, 3
 LOOK_SECONDS = 0.1
-MOMENT_SECONDS, CHANCE_SECONDS, PREDICTOR_SECONDS = 1.5, 0.25, 5.0
+MOMENT_SECONDS, CHANCE_SECONDS, PREDICTOR_SECONDS = 5.0, 0.25, 5.0
 MOST_PATIENCES, SLOWEST = 10, 50  # all in all: so many patiences, and a second for so many documents
 
 T = TypeVar("T")
@@ -115,6 +115,7 @@ class Proof:
                 self._kill(victim)
 
     def _kill(self, victim: str) -> None:
+        """Kill one in the middle of its work: once there is more than after the last kill, or that takes long; and a moment later."""
         if victim == "publisher":
             one = self._chance.choice(self._publishers)
             before = one.confirmed
@@ -122,8 +123,8 @@ class Proof:
             self._until(lambda: False, self._chance.choice((0.0, 0.0, CHANCE_SECONDS / 10)), every=0.002)
             killed = one.kill()
         else:
-            known = self._known
-            self._until(lambda: self._known > known, MOMENT_SECONDS, every=0.02)
+            stored = len(self._witness.seen)  # by workers; publishers bury
+            self._until(lambda: len(self._witness.seen) > stored, MOMENT_SECONDS, every=0.02)
             self._until(lambda: False, self._chance.uniform(0, CHANCE_SECONDS), every=0.01)
             killed = victim == "predictor" and self._until(
                 lambda: self._workers.kill_predictor(self._chance), PREDICTOR_SECONDS
