@@ -69,7 +69,8 @@ class Proof:
         cast: Cast = Cast(),
     ) -> None:
         number = max(LEAST_WORKERS, settings.processes)
-        self._settings = replace(settings, models=CLASSIFIER, processes=number, registry=str(folder / "models"))
+        registry = str(folder / "models")
+        self._settings = replace(settings, models=CLASSIFIER, processes=number, registry=registry, results="")
         self._task, self._folder, self._stop, self._progress, self._cast = task, folder, stop, progress, cast
         self._messages = folder / "messages"
         self._chance = random.Random(task.seed)
