@@ -1,7 +1,8 @@
 """beanstalkd: a tube of jobs.
 
-A lease is a reservation: it lasts for the time that the job was published with (`lease`), `touch` starts it again, and it ends at once with
-its connection. A job that ran out and waits again is deleted by a late ack: it was done.
+A lease is a reservation: it ends at once with its connection. It also runs out after the time that the job was published with (`lease`),
+unless `touch` starts that again; beanstalkd 1.12 sometimes overlooks this, until the connection is used again or ends. A job that ran out
+and waits again is deleted by a late ack: it was done.
 """
 
 import math

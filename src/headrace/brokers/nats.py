@@ -88,9 +88,10 @@ class NatsBroker:
 
     def close(self) -> None:
         try:
-            if self._leases and self._link.is_connected:
-                names = list(self._leases)
-                self._link.run("giving back what came from", lambda: self._tell(names, b"-NAK"))
+            now = time.monotonic()
+            held = [name for name, until in self._leases.items() if until > now]
+            if held and self._link.is_connected:
+                self._link.run("giving back what came from", lambda: self._tell(held, b"-NAK"))
         except Unavailable:
             return  # then the leases run out
         finally:

@@ -30,10 +30,11 @@ class Link:
 
     def __init__(self, address: Address, prepare: Callable[[], Awaitable[None]], patience: float) -> None:
         self._address, self._prepare, self._patience = address, prepare, patience
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self._client: Client | None = None
         self._host = 0
+        self.is_closed = self._connecting = False
 
     @property
     def client(self) -> Client:
@@ -42,28 +43,28 @@ class Link:
         return self._client
 
     @property
-    def is_closed(self) -> bool:
-        return self._loop.is_closed()
-
-    @property
     def is_connected(self) -> bool:
         return self._client is not None
 
     def run(self, doing: str, work: Callable[[], Awaitable[T]], wait: float = 0.0) -> T:
-        """What the work returns; it is done again where the connection was lost meanwhile. `wait`: for how long it may wait by itself."""
-        again = False
-        while not self._loop.is_closed():
-            self._task = self._loop.create_task(asyncio.wait_for(self._connected(work), self._patience + wait))
+        """What the work returns; it is done again where the connection was lost meanwhile, at every host once. `wait`: for how long it may
+        wait by itself."""
+        losses = 0
+        while not self.is_closed:
+            loop = self._loop = self._loop or asyncio.new_event_loop()
+            task: asyncio.Task[T] = loop.create_task(asyncio.wait_for(self._connected(work), self._patience + wait))
+            self._task = task
             try:
-                return self._loop.run_until_complete(self._task)  # type: ignore[no-any-return]
+                return loop.run_until_complete(task)
             except (asyncio.CancelledError, errors.Error, OSError) as error:
+                overdue = isinstance(error, TimeoutError) and not self._connecting
                 self._disconnect()
-                if isinstance(error, errors.AuthorizationError):
+                losses += 1
+                if "authorization" in str(error).lower():
                     raise Misconfigured(f"{doing} {self._address}: {error}; check user and password") from error
-                if again or isinstance(error, TimeoutError):
+                if overdue or losses > len(self._address.hosts):
                     why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
                     raise Unavailable(f"{doing} {self._address}: {why or 'the connection was lost'}") from error
-                again = True
             except (Misconfigured, Rejected, Unavailable) as error:
                 raise type(error)(f"{doing} {self._address}: {error}") from error
         raise Unavailable(f"{doing} {self._address}: this connection is closed")
@@ -89,14 +90,16 @@ class Link:
 
     def close(self) -> None:
         """May be called twice."""
-        if not self._loop.is_closed():
-            self._disconnect()
+        self.is_closed = True
+        self._disconnect()
+        if self._loop is not None:
             self._loop.close()
+            self._loop = None
 
     async def _connected(self, work: Callable[[], Awaitable[T]]) -> T:
         if self._client is None:
             (host, port), self._host = self._address.hosts[self._host % len(self._address.hosts)], self._host + 1
-            self._client = Client()
+            self._client, self._connecting = Client(), True
             await self._client.connect(
                 f"nats://[{host}]:{port}" if ":" in host else f"nats://{host}:{port}",
                 name=f"headrace {self._address.queue}",
@@ -105,19 +108,25 @@ class Link:
                 token=(not self._address.password and self._address.user) or None,
                 allow_reconnect=False,
                 connect_timeout=CONNECT_SECONDS,
-                error_cb=_ignore,
+                error_cb=self._on_error,
                 closed_cb=self._on_lost,
             )
+            self._connecting = False
             await self._prepare()
         return await work()
+
+    async def _on_error(self, error: Exception) -> None:
+        if self._connecting:
+            raise error  # or the driver would try for long; later each call tells of its own errors
 
     async def _on_lost(self) -> None:
         if self._task is not None:
             self._task.cancel()  # what it waits for doesn't come any more
 
     def _disconnect(self) -> None:
-        client, self._client, self._task = self._client, None, None
-        self._loop.run_until_complete(_end(client))
+        client, self._client, self._task, self._connecting = self._client, None, None, False
+        if self._loop is not None:
+            self._loop.run_until_complete(_end(client))
 
 
 async def _end(client: Client | None) -> None:
@@ -129,7 +138,3 @@ async def _end(client: Client | None) -> None:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-
-
-async def _ignore(_error: Exception) -> None:
-    """Each call tells of its own errors."""

@@ -1,0 +1,64 @@
+"""What the URLs of Redis, NATS and beanstalkd say, and what is told of those that say nothing sensible."""
+
+import pytest
+
+from headrace.brokers.address import parse
+from headrace.brokers.beanstalkd import BeanstalkdBroker
+from headrace.brokers.nats import NatsBroker
+from headrace.brokers.redis import RedisBroker
+from headrace.errors import Misconfigured
+from headrace.ports import FullBroker
+from headrace.urls import mask
+
+SECRET = "pass:w0rd/x"
+
+
+def test_a_url_says_where_and_what() -> None:
+    address = parse(
+        "nats://me:pass%3Aw0rd%2Fx@one,two:4223,[::1]:4224/some%2Fpath?queue=q-1&lease=5",
+        port=4222,
+        letters="a-z0-9-",
+        several=True,
+    )
+    assert address.hosts == (("one", 4222), ("two", 4223), ("::1", 4224))
+    assert (address.user, address.password, address.path) == ("me", SECRET, "some/path")
+    assert (address.queue, address.lease) == ("q-1", 5)
+
+
+def test_what_a_url_leaves_out_has_a_default() -> None:
+    address = parse("redis://host", port=6379, letters="a-z")
+    assert (address.hosts, address.queue, address.lease) == ((("host", 6379),), "headrace", 30)
+    assert (address.user, address.password, address.path) == ("", "", "")
+
+
+def test_an_address_shows_no_password() -> None:
+    address = parse("redis://me:pass%3Aw0rd%2Fx@[::1]/1", port=6379, letters="a-z")
+    assert SECRET not in f"{address} {address!r}"
+    assert str(address) == "redis://[::1]:6379/1?queue=headrace"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "url", "told"),
+    [
+        (RedisBroker, "redis:///0", "is no host; write redis://host:6379"),
+        (RedisBroker, "redis://host:99999/", "is no host"),
+        (RedisBroker, "redis://one,two/", "is no host"),
+        (RedisBroker, "redis://host/first", "'first' is no number of a database"),
+        (RedisBroker, "redis://host/?quue=x", "did you mean queue"),
+        (RedisBroker, "redis://host/?queue=", "no name of a queue"),
+        (RedisBroker, "redis://host/?lease=4", "from 5 to 3600"),
+        (RedisBroker, "redis://host/?lease=soon", "from 5 to 3600"),
+        (NatsBroker, "nats://one,,two/", "several hosts with commas"),
+        (NatsBroker, "nats://host/?queue=a.b", "no name of a queue"),
+        (NatsBroker, "nats://host/?queue=" + "x" * 201, "no name of a queue"),
+        (BeanstalkdBroker, "beanstalk://host/?queue=-x", "no - in front"),
+        (BeanstalkdBroker, "beanstalk://me:secret@host/", "has no account"),
+        (BeanstalkdBroker, "beanstalk://host/path", "no path"),
+    ],
+)
+def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(
+    adapter: type[FullBroker], url: str, told: str
+) -> None:
+    with pytest.raises(Misconfigured, match=told) as caught:
+        adapter.from_url(url)
+    assert "secret" not in mask(str(caught.value))
