@@ -240,3 +240,94 @@ def test_dead_letters_are_published_once_each() -> None:
     made: list[DeadLetter] = [bury_bytes(b"%d" % number, "because") for number in range(5)]
     announce(NoStore(), outlet, *(Outcome(None, dead=(letter,)) for letter in made))
     assert sorted(identity for _, identity in outlet.told()) == sorted(letter.id for letter in made)
+
+
+class Asking(MemoryBroker):
+    """Hands over each body with the wish for a reply; those that begin with EVICTED as put out of the queue."""
+
+    def __init__(self, queue: Queue, *, asked: bool = True) -> None:
+        super().__init__(queue)
+        self.asked = asked
+        self.replies: list[list[dict[str, object]]] = []
+        self.open = 0
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        return [self._with_wish(one) for one in super().receive(limit, wait)]
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        assert not self.asked or len(self.replies) >= self.open + len(deliveries), "acked before it was answered"
+        self.open += len(deliveries)
+        super().ack(deliveries)
+
+    def _with_wish(self, one: Delivery) -> Delivery:
+        reply = self._reply if self.asked else None
+        return Delivery(one.data, one.receipt, reply, "expired" if b"EVICTED" in one.data else "")
+
+    def _reply(self, data: bytes) -> None:
+        self.replies.append([msgspec.json.decode(line) for line in data.split(b"\n")])
+
+
+def answer(store: MemoryStore | NoStore, *published: bytes, models: str = FAULTY, asked: bool = True) -> Asking:
+    """The broker, once a worker has drained these bodies from it."""
+    queue = Queue()
+    MemoryBroker(queue).publish([Body(one) for one in published])
+    broker = Asking(queue, asked=asked)
+    announcer = Announcer(store, Outlet(), keeps=False) if isinstance(store, NoStore) else None
+    Keeper(broker, store, setup(models), announcer=announcer, deadline=5.0, stop=Stop(), drain=True).run()
+    assert (broker.backlog().ready, broker.backlog().leased) == (0, 0)
+    return broker
+
+
+@pytest.mark.parametrize("make", [MemoryStore, NoStore])
+def test_a_reply_has_what_became_of_each_line_in_their_order(make: type[MemoryStore] | type[NoStore]) -> None:
+    lines = [encode(Document(text, text)) for text in ("a", "RAISE b", "c")]
+    broker = answer(make(), b"\n".join([lines[0], b"no JSON", *lines[1:]]), lines[0])
+    assert [[told.get("kind", told["id"]) for told in one] for one in broker.replies] == [
+        ["a", "malformed", "raised", "c"],
+        ["a"],
+    ]
+    assert broker.replies[1] == [
+        {
+            "id": "a",
+            "text": "a",
+            "source": "",
+            "created_at": None,
+            "meta": {},
+            "predictions": {"fake": {"label": "fine", "score": 0.5, "model": "fake@bbbbbb"}},
+        }
+    ]
+
+
+def test_a_reply_has_result_and_dead_letter_where_one_of_two_models_failed() -> None:
+    (reply,) = answer(MemoryStore(), encode(Document("a", "RAISE a")), models=TWO).replies
+    assert [sorted(told) for told in reply] == [
+        ["created_at", "id", "meta", "predictions", "source", "text"],
+        ["data", "id", "kind", "model", "reason", "source"],
+    ]
+    assert reply[1]["model"] == "fake"
+
+
+def test_a_reply_tells_of_a_conflict_and_of_what_was_erased() -> None:
+    store = MemoryStore()
+    store.write([outcome("a", "fake@1", text="another")])
+    store.erase(["b"])
+    broker = answer(store, encode(Document("a", "a")), encode(Document("b", "b")))
+    assert [[told["kind"] for told in one] for one in broker.replies] == [["conflict"], ["erased"]]
+
+
+def test_nobody_is_answered_who_did_not_ask() -> None:
+    assert answer(MemoryStore(), encode(Document("a", "a")), asked=False).replies == []
+
+
+def test_what_the_server_put_out_of_the_queue_is_buried_with_the_reason_and_answered() -> None:
+    store = MemoryStore()
+    evicted = [encode(Document("x", "EVICTED x", published_at=5)), b"EVICTED no JSON"]
+    broker = answer(store, b"\n".join(evicted), encode(Document("a", "a")))
+    found = {letter.kind: letter for letter in letters(store)}
+    assert sorted(one.reason for one in letters(store)) == ["the broker's server put it out of the queue: expired"] * 2
+    assert set(found) == {"evicted"}
+    assert {letter.data for letter in letters(store)} == set(evicted)
+    assert [result.id for result in results(store)] == ["a"]
+    assert sorted(len(one) for one in broker.replies) == [1, 2]
+    answer(store, encode(Document("x", "EVICTED x")).replace(b"EVICTED", b"E\\u0056ICTED"))
+    assert [letter.data for letter in letters(store)] == [evicted[1]], "a result clears what was buried of its document"

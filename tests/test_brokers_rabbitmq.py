@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
+from support import until
 from wire import Wire
 
 from headrace.brokers.rabbitmq import RabbitmqBroker
@@ -54,11 +55,23 @@ class Place:
         count: int = self.channel.queue_declare(self.queue, passive=True).method.message_count
         return count
 
+    def waiting_evicted(self) -> int:
+        """How many bodies the server has put out of the queue, and nobody holds."""
+        count: int = self.channel.queue_declare(f"{self.queue}.evicted", passive=True).method.message_count
+        return count
+
 
 def keep_for_ever(broker: RabbitmqBroker, held: Sequence[Delivery]) -> NoReturn:
     """As a keeper does while its predictor works."""
     while True:
         broker.keep(held)
+
+
+def publish_for_ever(broker: RabbitmqBroker, published: list[str]) -> NoReturn:
+    """One body after another, until the server has enough."""
+    while True:
+        broker.publish(bodies("a"))
+        published.append("a")
 
 
 @pytest.fixture
@@ -69,6 +82,7 @@ def place(rabbitmq: str) -> Iterator[Place]:
         place = Place(rabbitmq, channel, opened)
         opened.callback(lambda: channel.exchange_delete(place.queue))
         opened.callback(lambda: channel.queue_delete(place.queue))
+        opened.callback(lambda: channel.queue_delete(f"{place.queue}.evicted"))
         yield place
 
 
@@ -102,8 +116,9 @@ def test_an_address_shows_no_password() -> None:
         ("amqp://a,,b/v", "is no host"),
         ("amqp://host:99999/", "is no host"),
         ("amqp://host/?quue=x", "did you mean queue"),
-        ("amqp://host/?queue=", "1 to 255 bytes"),
-        ("amqp://host/?queue=" + "x" * 256, "1 to 255 bytes"),
+        ("amqp://host/?queue=", "1 to 247 bytes"),
+        ("amqp://host/?queue=" + "x" * 248, "1 to 247 bytes"),
+        ("amqp://host/?exchange=" + "x" * 256, "1 to 255 bytes"),
         ("amqp://host/?declare=maybe", "yes or no"),
         ("amqp://host/?heartbeat=0", "from 5 to 3600"),
         ("amqps://host/?cacertfile=/nowhere.pem", "does not exist"),
@@ -362,7 +377,7 @@ def test_results_go_on_after_a_connection_was_cut(place: Place) -> None:
     wire = place.wire()
     account, _, rest = place.url.rpartition("@")
     url = f"{account}@127.0.0.1:{wire.port}/{rest.partition('/')[2]}?queue={place.queue}"
-    with closing(RabbitmqResults(parse(url), patience=PATIENCE)) as outlet:
+    with closing(RabbitmqResults(parse(url, worked=False), patience=PATIENCE)) as outlet:
         outlet.publish(bodies("a"))
         wire.cut()
         outlet.publish(bodies("b"))
@@ -373,3 +388,126 @@ def test_an_exchange_for_results_that_should_be_there_and_is_not_stops_at_once(p
     outlet = RabbitmqResults.from_url(f"{place.url}?exchange={place.queue}&declare=no")
     with pytest.raises(Misconfigured, match="leave out declare=no"), closing(outlet):
         outlet.publish(bodies("a"))
+
+
+def ask(place: Place, data: bytes, **properties: str) -> None:
+    """Publish as any producer of AMQP may."""
+    place.channel.basic_publish(place.queue, "asking", data, pika.BasicProperties(**properties))
+
+
+def test_a_reply_goes_to_the_queue_that_a_message_names_with_its_correlation(place: Place) -> None:
+    broker = place.connect()
+    broker.publish([Body(b"silent")])
+    own = place.channel.queue_declare("", exclusive=True).method.queue
+    ask(place, b"a", reply_to=own, correlation_id="7")
+    ask(place, b"b", reply_to=own)
+    found = {one.data: one for one in take(broker, 3)}
+    assert found[b"silent"].reply is None
+    for name in (b"a", b"b"):
+        reply = found[name].reply
+        assert reply is not None
+        reply(b"answer to " + name)
+    broker.ack(list(found.values()))
+    broker.close()
+    told = [place.channel.basic_get(own, auto_ack=True) for _ in range(3)]
+    assert [(one[1].correlation_id, one[2]) for one in told[:2]] == [("7", b"answer to a"), (None, b"answer to b")]
+    assert told[2][0] is None
+
+
+def test_a_reply_reaches_who_has_no_queue_but_waits_on_the_same_connection(place: Place) -> None:
+    broker = place.connect()
+    broker.publish([])
+    broker.publish(bodies("first"))
+    told = list[bytes]()
+    place.channel.basic_consume(
+        "amq.rabbitmq.reply-to", lambda _channel, _method, _properties, data: told.append(data), auto_ack=True
+    )
+    ask(place, b"a", reply_to="amq.rabbitmq.reply-to")
+    for one in take(broker, 2):
+        if one.reply is not None:
+            one.reply(b"answer")
+        broker.ack([one])
+    place.channel.connection.process_data_events(PATIENCE)
+    assert told == [b"answer"]
+
+
+@pytest.mark.parametrize("to", ["nowhere", "amq.rabbitmq.reply-to.of-nobody", "x" * 255])
+def test_a_reply_that_nobody_waits_for_holds_nothing_up(place: Place, to: str) -> None:
+    broker = place.connect()
+    broker.publish([])
+    broker.publish(bodies("first"))
+    ask(place, b"a", reply_to=to)
+    held = take(broker, 2)
+    for one in held:
+        if one.reply is not None:
+            one.reply(b"answer")
+    broker.ack(held)
+    broker.publish(bodies("b"))
+    assert data(take(broker, 1)) == ["b"]
+    assert place.ready() == 0
+
+
+def test_a_reply_on_a_connection_that_is_lost_is_left_out(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire)
+    broker.publish(bodies("first"))
+    broker.ack(take(broker, 1))
+    ask(place, b"a", reply_to="nowhere")
+    (held,) = take(broker, 1)
+    assert held.reply is not None
+    wire.cut()
+    with pytest.raises(Unavailable):
+        keep_for_ever(broker, [held])
+    held.reply(b"answer")
+    assert data(take(broker, 1)) == ["a"]
+
+
+def test_a_reply_that_is_too_large_for_the_server_is_left_out_and_leases_live_on(place: Place) -> None:
+    broker = place.connect()
+    broker.publish(bodies("first"))
+    broker.ack(take(broker, 1))
+    ask(place, b"a", reply_to="nowhere")
+    (held,) = take(broker, 1)
+    assert held.reply is not None
+    held.reply(bytes((16 << 20) + 1))
+    broker.ack([held])
+    broker.close()
+    assert place.ready() == 0
+
+
+def test_what_the_server_puts_out_of_the_queue_comes_with_its_reason_and_is_acked_like_all_else(place: Place) -> None:
+    broker = place.connect()
+    broker.backlog()
+    for number in range(3):
+        ask(place, b"late %d" % number, expiration="1", reply_to="nowhere")
+    until(lambda: place.waiting_evicted() == 3, "what has expired")
+    broker.publish(bodies("sound"))
+    held = take(broker, 4)
+    assert data(held) == ["late 0", "late 1", "late 2", "sound"]
+    assert {one.data: one.evicted for one in held if one.evicted} == {b"late %d" % n: "expired" for n in range(3)}
+    assert all(one.reply is not None for one in held if one.evicted)
+    broker.ack(held[1:])
+    broker.close()
+    again = take(place.connect(), 1)
+    assert data(again) == data(held[:1])
+    place.connect().ack(again)  # a receipt of another connection
+
+
+def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_puts_nothing_out(place: Place) -> None:
+    made = dict(arguments(server_version(place), f"{place.queue}.evicted"))
+    place.channel.queue_declare(f"{place.queue}.evicted", durable=True)
+    place.channel.queue_declare(place.queue, durable=True, arguments={**made, "x-max-length": 2})
+    place.channel.exchange_declare(place.queue, "topic", durable=True)
+    place.channel.queue_bind(place.queue, place.queue, "#")
+    broker = place.connect("&declare=no")
+    published = list[str]()
+    with pytest.raises(Unavailable, match="refused 1 bodies; the queue is full"):
+        publish_for_ever(broker, published)
+    assert place.ready() >= len(published)
+    assert place.waiting_evicted() == 0
+
+
+def server_version(place: Place) -> str:
+    """What the server says at the handshake."""
+    properties = place.channel.connection._impl.server_properties
+    return str(properties["version"])

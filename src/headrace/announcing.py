@@ -1,18 +1,23 @@
-"""Results for others to consume: published after the store has them and before the ack, so that each comes at least once.
+"""What others hear of documents: whoever consumes results, and whoever asked for a reply.
+
+Results for others to consume are published after the store has them and before the ack, so that each comes at least once.
 
 A result is published once for each model that answered, under the key `model.label`: the JSON of the API, one result a line, lines of one
 key packed together. It is what stands in the store by then: a document that comes again has the same answers; one that was erased, or
 whose id is known with another text, has none. Where the store keeps nothing, results are what was just predicted, and dead letters are
 published too, under `dead.kind`: nothing else has them.
+
+A reply goes to whoever published a body and asked for one, before the ack too: for each line of the body, in their order, the result as it
+stands, a dead letter, or both where one of several models failed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, encode
+from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, bury, encode, unpack
 from headrace.errors import Rejected
-from headrace.ports import Outlet, Query, Store
+from headrace.ports import Delivery, Outlet, Query, Store
 
 AT_ONCE = 500
 
@@ -37,9 +42,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Announcer:
-    """Publishes what became of documents; `keeps`: whether the store keeps it."""
+    """Tells what became of documents, to `results` where it is given; `keeps`: whether the store keeps it."""
 
-    def __init__(self, store: Store, results: Outlet, *, keeps: bool) -> None:
+    def __init__(self, store: Store, results: Outlet | None = None, *, keeps: bool = True) -> None:
         self._store, self._results, self._keeps = store, results, keeps
 
     def announce(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
@@ -47,15 +52,50 @@ class Announcer:
 
         Returns the outcomes that can never be published, with the reason; all others are.
         """
-        results = self._standing(outcomes) if self._keeps else _made(outcomes)
-        lines = list(_lines(results))
+        if self._results is None:
+            return []
+        lines = list(_lines(self._found(outcomes)))
         if not self._keeps:
             lines += [_burial(letter, outcome) for outcome in outcomes for letter in outcome.dead]
         refused: list[tuple[Outcome, str]] = []
-        for line, reason in self._publish(lines):
+        for line, reason in self._publish(self._results, lines):
             if all(line.outcome is not outcome for outcome, _ in refused):
                 refused.append((line.outcome, reason))
         return refused
+
+    def reply(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+        """Answer those that ask for it; `outcomes` are those of all lines of the deliveries, in order, and written."""
+        start = 0
+        for delivery in deliveries:
+            end = start + len(unpack(delivery.data))
+            if delivery.reply is not None:
+                delivery.reply(b"\n".join(self._answers(outcomes[start:end])))
+            start = end
+
+    def _answers(self, outcomes: Sequence[Outcome]) -> Iterator[bytes]:
+        results = {result.id: result for result, _ in self._found(outcomes)}
+        gone = [one.document.id for one in outcomes if one.document is not None and one.document.id not in results]
+        buried = self._buried(gone) if self._keeps else {}
+        for outcome in outcomes:
+            found = outcome.document
+            letters = list(outcome.dead)
+            if found is not None and found.id in results:
+                yield encode(results[found.id])
+            elif found is not None and not letters:
+                letters = buried.get(found.id) or [bury(found, "erased", "it was erased while it was on its way")]
+            yield from (encode(_told(letter)) for letter in letters)
+
+    def _buried(self, ids: Sequence[str]) -> dict[str, list[DeadLetter]]:
+        """The newest dead letter of each: a conflict, or what the store refused."""
+        buried: dict[str, list[DeadLetter]] = {}
+        for identity in ids:
+            for letter in self._store.find(Query("dead", ids=[identity]), limit=1).items:
+                assert isinstance(letter, DeadLetter)
+                buried[identity] = [letter]
+        return buried
+
+    def _found(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
+        return self._standing(outcomes) if self._keeps else _made(outcomes)
 
     def _standing(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
         """What the store has of them, where it has that text."""
@@ -68,17 +108,17 @@ class Announcer:
                 if outcome.document is not None and outcome.document.text == result.text:
                     yield result, outcome
 
-    def _publish(self, lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
+    def _publish(self, outlet: Outlet, lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
         """Publish lines; what is never taken is found by halving, and given with the reason."""
         try:
-            self._results.publish(list(_packed(lines, min(BODY_BYTES, self._results.body_bytes()))))
+            outlet.publish(list(_packed(lines, min(BODY_BYTES, outlet.body_bytes()))))
         except Rejected as error:
             if len(lines) == 1:
                 yield lines[0], str(error)
                 return
             middle = len(lines) // 2
-            yield from self._publish(lines[:middle])
-            yield from self._publish(lines[middle:])
+            yield from self._publish(outlet, lines[:middle])
+            yield from self._publish(outlet, lines[middle:])
 
 
 def _made(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
@@ -99,8 +139,11 @@ def _lines(results: Iterable[tuple[Result, Outcome]]) -> Iterator[Line]:
 
 
 def _burial(letter: DeadLetter, outcome: Outcome) -> Line:
-    told = Burial(letter.id, letter.kind, letter.reason, letter.model, letter.source, letter.data)
-    return Line(f"dead.{letter.kind}", encode(told), outcome)
+    return Line(f"dead.{letter.kind}", encode(_told(letter)), outcome)
+
+
+def _told(letter: DeadLetter) -> Burial:
+    return Burial(letter.id, letter.kind, letter.reason, letter.model, letter.source, letter.data)
 
 
 def _packed(lines: Sequence[Line], target: int) -> Iterator[Body]:

@@ -61,7 +61,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """What could not be processed, with its reason.
 
     `data` is what to publish again; `kind` is one word that can be counted (malformed, raised, killed, overdue, memory,
-    conflict, refused); `model` names the model that failed, or is empty where the whole document is set aside;
+    conflict, refused, evicted); `model` names the model that failed, or is empty where the whole document is set aside;
     `content` identifies what was buried: the same content buried twice for the same model is one dead letter, under the newer
     number. The store gives `burial`, its number, and `buried_at`, microseconds since the epoch.
     """

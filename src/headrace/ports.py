@@ -4,7 +4,7 @@ An adapter implements one of these, with `__init__(plain keywords)` and the clas
 string. Everything is synchronous. Adapters raise only `headrace.errors`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -56,10 +56,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One body as the broker hands it over. The receipt is the adapter's own; it dies with its connection."""
+    """One body as the broker hands it over. The receipt is the adapter's own; it dies with its connection.
+
+    `reply`, where whoever published it asked for an answer, sends one; it raises nothing and waits for nothing. `evicted`: why the
+    broker's server has put the body out of the queue; it is to be buried, and acked.
+    """
 
     data: bytes
     receipt: Any
+    reply: Callable[[bytes], None] | None = None
+    evicted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

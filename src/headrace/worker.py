@@ -1,4 +1,4 @@
-"""The keeper: receive → predictor → write (→ announce) → ack, on one thread.
+"""The keeper: receive → predictor → write (→ announce, reply) → ack, on one thread.
 
 A worker is two processes: the keeper, which holds the connections and imports no model, and its predictor. What was received is
 acknowledged only after its outcomes are written, so a death at any line costs a repetition, which the store absorbs. Where results are
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from headrace.announcing import Announcer
-from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, encode, unpack
+from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, decode, encode, unpack
 from headrace.errors import Rejected, Unavailable
 from headrace.following import Following
 from headrace.ports import Broker, Delivery, FullStore
@@ -59,7 +59,7 @@ class Keeper:
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._broker, self._store, self._stop, self._drain, self._say = broker, store, stop, drain, say
-        self._announcer = announcer
+        self._announcer = announcer or Announcer(store)
         self._following = Following(setup, say)
         self._predictor = Predictor(
             self._following.setup, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
@@ -99,18 +99,21 @@ class Keeper:
             self._follow_aliases()
             if following is not None:
                 self._send(following)  # before the write, so that both processes are always busy
-            self._write(outcomes)
-            self._ack(batch)
+            self._settle(batch, outcomes)
             batch = following
 
     def _receive(self, wait: float) -> Batch | None:
         limit = min(MOST_BYTES, max(LEAST_BYTES, int(self._predictor.pace.bytes_per_second / 2)))
         self._reporter.tell("working" if self._held else "ready")
         deliveries = self._insist(lambda: self._broker.receive(limit, wait), "waiting for the broker")
-        if not deliveries:
-            self._empty_receives += 1
-            return None
-        self._empty_receives = 0
+        self._empty_receives = 0 if deliveries else self._empty_receives + 1
+        evicted = [one for one in deliveries if one.evicted]
+        if evicted:
+            self._settle(self._hold(evicted), [_evicted(one, line) for one in evicted for line in unpack(one.data)])
+        sound = [one for one in deliveries if not one.evicted]
+        return self._hold(sound) if sound else None
+
+    def _hold(self, deliveries: Sequence[Delivery]) -> Batch:
         batch = Batch(deliveries)
         self._held.append(batch)
         self._reporter.progress.received += len(batch.lines)
@@ -166,10 +169,13 @@ class Keeper:
 
     def _announce(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
         """Publish what the store has taken, where that is asked for; what can't be, and why."""
-        announcer = self._announcer
-        if announcer is None:
-            return []
-        return self._insist(lambda: announcer.announce(outcomes), "waiting for the broker of results")
+        return self._insist(lambda: self._announcer.announce(outcomes), "waiting for the broker of results")
+
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Whatever became of a batch is written, told to whoever asked, and acked, in this order."""
+        self._write(outcomes)
+        self._insist(lambda: self._announcer.reply(batch.deliveries, outcomes), "waiting for the store")
+        self._ack(batch)
 
     def _ack(self, batch: Batch) -> None:
         # A connection that was lost took its leases along; the broker ignores their receipts once it is back.
@@ -220,3 +226,13 @@ class Keeper:
     def _follow_aliases(self) -> None:
         if self._following.follow(self._predictor):
             self._reporter.models = self._predictor.models
+
+
+def _evicted(delivery: Delivery, line: bytes) -> Outcome:
+    """What the broker's server has put out of the queue is buried, as a document where it is one."""
+    reason = f"the broker's server put it out of the queue: {delivery.evicted}"
+    try:
+        letter = bury(decode(line), "evicted", reason)
+    except Rejected:
+        letter = bury_bytes(line, reason, kind="evicted")
+    return Outcome(None, dead=(letter,))

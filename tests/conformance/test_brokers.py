@@ -55,6 +55,7 @@ class TestRabbitmq(BrokerSuite):
         with pika.BlockingConnection(pika.URLParameters(rabbitmq)) as connection:
             channel = connection.channel()
             channel.queue_delete(name)
+            channel.queue_delete(f"{name}.evicted")
             channel.exchange_delete(name)
 
 

@@ -3,14 +3,20 @@
 A body is published with its source as the routing key, so that other queues can take what they want of it. A lease belongs to a
 connection: it lasts while that lives, however slow its owner is, and ends the moment it is lost. RabbitMQ ends the connection of a
 consumer that holds a delivery for longer than the server's `consumer_timeout` (30 minutes unless set otherwise).
+
+What the server itself puts out of the queue, by a policy (time to live, deliveries), goes to a queue beside it, from which any connection
+that receives takes it too. When the queue is full by a policy, it refuses what is published, and puts nothing out.
 """
 
-from collections.abc import Sequence
-from typing import Self
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
+from headrace.brokers.rabbitmq_evicted import Evicted
 from headrace.brokers.rabbitmq_link import Link
 from headrace.brokers.rabbitmq_nodes import Nodes
 from headrace.brokers.rabbitmq_queue import other_arguments
+from headrace.brokers.rabbitmq_reply import Reply
 from headrace.brokers.rabbitmq_sending import CONFIRM_SECONDS, Message, send
 from headrace.brokers.rabbitmq_url import Address, parse
 from headrace.documents import BODY_BYTES, Body
@@ -34,6 +40,7 @@ class RabbitmqBroker:
         self._patience = patience
         self._nodes = Nodes(address)
         self._consumer = ""
+        self._evicted: Evicted | None = None
         self._prefetch = self._consumed_from = 0
         self._mean_bytes = float(BODY_BYTES)
         self._closed = False
@@ -67,21 +74,26 @@ class RabbitmqBroker:
         # Take in what has come, as much as is asked for; only then wait, and only for the first.
         link.step(0)
         waiting = -1
-        while len(link.arrived) > waiting and sum(len(data) for _, data in link.arrived) < limit:
+        while len(link.arrived) > waiting and sum(len(data) for _, data, _ in link.arrived) < limit:
             waiting = len(link.arrived)
             link.step(0)
-        link.wait(lambda: link.arrived, wait)
+        evicted = self._evicted.arrived if self._evicted is not None else deque()
+        link.wait(lambda: link.arrived or evicted, wait)
         deliveries: list[Delivery] = []
         size = 0
         while link.arrived:
-            tag, data = link.arrived[0]
+            tag, data, asks = link.arrived[0]
             if deliveries and size + len(data) > limit:
                 break
             link.arrived.popleft()
             size += len(data)
-            deliveries.append(Delivery(data, (link.generation, tag)))
+            reply = Reply(link, asks.reply_to, asks.correlation_id) if asks is not None else None
+            deliveries.append(Delivery(data, (link.generation, tag), reply))
         if deliveries:
             self._mean_bytes += (size / len(deliveries) - self._mean_bytes) / 2
+        while evicted and (not deliveries or size + len(evicted[0].data) <= limit):
+            deliveries.append(evicted.popleft())
+            size += len(deliveries[-1].data)
         return deliveries
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -93,7 +105,9 @@ class RabbitmqBroker:
         tags = [delivery.receipt[1] for delivery in deliveries if delivery.receipt[0] == generation]
         for tag, all_below in link.leases.finish(tags):
             link.channel.basic_ack(tag, multiple=all_below)
-        if tags:
+        if self._evicted is not None:
+            self._evicted.ack(deliveries)
+        if deliveries:
             link.step(0)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002
@@ -133,7 +147,12 @@ class RabbitmqBroker:
             return
         self._drop()  # the end of a consumer would end the link
         link, queue = self._linked(), self._address.queue
-        link.call(lambda done: link.channel.queue_delete(queue, callback=done), f"deleting queue {queue}")
+        for name in (queue, self._address.evicted):
+
+            def delete(done: Callable[[Any], None], name: str = name) -> None:
+                link.channel.queue_delete(name, callback=done)
+
+            link.call(delete, f"deleting queue {name}")
         if self._address.to == queue:
             link.call(lambda done: link.channel.exchange_delete(queue, callback=done), f"deleting exchange {queue}")
         self.close()
@@ -141,7 +160,7 @@ class RabbitmqBroker:
     def _linked(self) -> Link:
         before, link = self._nodes.open, self._nodes.link()
         if link is not before:
-            self._consumer = ""
+            self._consumer, self._evicted = "", None
         return link
 
     def _consume(self, link: Link, limit: int) -> None:
@@ -160,9 +179,11 @@ class RabbitmqBroker:
         link.call(lambda done: link.channel.basic_qos(prefetch_count=wanted, callback=done), "setting the prefetch")
         self._consumer = link.channel.basic_consume(self._address.queue, link.on_message)
         self._prefetch, self._consumed_from = wanted, link.leases.delivered
+        if self._evicted is None and self._address.declare:
+            self._evicted = Evicted(link, self._address.evicted)
 
     def _drop(self) -> None:
-        self._consumer = ""
+        self._consumer, self._evicted = "", None
         self._nodes.drop()
 
     def _check_open(self) -> None:

@@ -27,15 +27,15 @@ CLOSE_SECONDS = 2.0
 class Link:
     """An open connection to a node. The constructor raises Unavailable, or Misconfigured where the node will never let us in.
 
-    `arrived` holds what was delivered and not taken yet, as pairs of a tag and the bytes. `generation` tells this connection from all
-    others.
+    `arrived` holds what was delivered and not taken yet: the tag, the bytes, and the properties where they ask for a reply.
+    `generation` tells this connection from all others.
     """
 
     def __init__(self, address: Address, number: int) -> None:
         parameters = address.parameters(number)
         self._node = f"{parameters.host}:{parameters.port}"
         self.generation = secrets.randbits(62)
-        self.arrived: deque[tuple[int, bytes]] = deque()
+        self.arrived: deque[tuple[int, bytes, spec.BasicProperties | None]] = deque()
         self.leases, self.confirms = Leases(), Confirms()
         self._confirming = False
         self.blocked = ""
@@ -54,12 +54,10 @@ class Link:
             self._await(lambda: self._opened, CONNECT_SECONDS + 1, "connecting")
             self._connection.add_on_connection_blocked_callback(self._on_blocked)
             self._connection.add_on_connection_unblocked_callback(self._on_unblocked)
-            self.channel = self.call(lambda done: self._connection.channel(on_open_callback=done), "opening a channel")
+            self.channel = self.open_channel()
         except BaseException:
             self.close()
             raise
-        self.channel.add_on_close_callback(self._on_channel_closed)
-        self.channel.add_on_cancel_callback(self._on_cancelled)
         self.channel.add_on_return_callback(self._on_returned)
 
     @property
@@ -118,10 +116,28 @@ class Link:
             self.call(lambda done: self.channel.confirm_delivery(self._on_confirm, done), "asking for confirms")
             self._confirming = True
 
-    def on_message(self, _channel: Any, method: spec.Basic.Deliver, _properties: Any, body: bytes) -> None:
+    def on_message(self, _channel: Any, method: spec.Basic.Deliver, properties: Any, body: bytes) -> None:
         """The callback for a consumer."""
         self.leases.delivered = method.delivery_tag
-        self.arrived.append((method.delivery_tag, body))
+        self.arrived.append((method.delivery_tag, body, properties if properties.reply_to else None))
+
+    def open_channel(self) -> Any:
+        """Another channel; the link is lost where it closes."""
+        channel = self.call(lambda done: self._connection.channel(on_open_callback=done), "opening a channel")
+        channel.add_on_close_callback(self._on_channel_closed)
+        channel.add_on_cancel_callback(self._on_cancelled)
+        return channel
+
+    def publish(
+        self, exchange: str, key: str, data: bytes, properties: spec.BasicProperties, *, mandatory: bool
+    ) -> None:
+        """Hand it to the connection; the first step that follows sends it. On a link that is lost: nothing."""
+        try:
+            self.channel.basic_publish(exchange, key, data, properties, mandatory=mandatory)
+        except (exceptions.AMQPError, exceptions.ChannelError) as error:
+            self._on_lost(self._connection, error)
+        if self._confirming:
+            self.confirms.add(len(data))
 
     def close(self) -> None:
         """Leave in order, so that what was sent arrives; then go. What isn't acked goes back."""

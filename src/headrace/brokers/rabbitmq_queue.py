@@ -11,6 +11,7 @@ from headrace.errors import Misconfigured
 LOSES: Mapping[str, str] = {
     "durable": "is not durable: loses everything when its node restarts; make it anew, durable",
     "x-queue-type": "is no quorum queue: loses what it has confirmed with the one node that it is on; make it anew as a quorum queue",
+    "x-dead-letter-exchange": "gives what it puts out (by a policy: time to live, deliveries) elsewhere, or to nobody; make it anew",
     "x-delivery-limit": "drops what was delivered often, as when many workers die; make it anew without a delivery limit",
 }
 
@@ -29,15 +30,23 @@ def connect(address: Address, number: int) -> Link:
     return link
 
 
-def arguments(version: str) -> Mapping[str, Any]:
-    """What a queue is declared with on a server of this version.
+def arguments(version: str, evicted: str = "") -> Mapping[str, Any]:
+    """What a queue is declared with on a server of this version. `evicted`: the queue for what it puts out, if it may.
 
     A body that was delivered often is not at fault: a worker finds the culprit and buries it. So there is no limit to deliveries: up to
     3.x that is the default, and -1 would mean none at all; from 4.0 on the default is 20.
     """
     major = re.match(r"\d+", version)
     unlimited = {"x-delivery-limit": -1} if major is None or int(major[0]) >= 4 else {}
-    return {"x-queue-type": "quorum", **unlimited}
+    if not evicted:
+        return {"x-queue-type": "quorum", **unlimited}
+    handing = {
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": evicted,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",  # the strategy needs it
+    }
+    return {"x-queue-type": "quorum", **unlimited, **handing}
 
 
 def other_arguments(address: Address, number: int) -> str:
@@ -69,15 +78,25 @@ def _look_for(link: Link, address: Address) -> None:
 
 
 def _declare_queue(link: Link, address: Address) -> None:
-    made = arguments(link.version)
+    made = arguments(link.version, address.evicted)
     link.call(
         lambda done: link.channel.queue_declare(address.queue, durable=True, arguments=made, callback=done),
         f"declaring queue {address.queue}",
     )
 
 
+def _declare_evicted(link: Link, address: Address) -> None:
+    made = arguments(link.version)
+    link.call(
+        lambda done: link.channel.queue_declare(address.evicted, durable=True, arguments=made, callback=done),
+        f"declaring queue {address.evicted}",
+    )
+
+
 def _declare(link: Link, address: Address) -> None:
     channel = link.channel
+    if address.evicted:
+        _declare_evicted(link, address)
     if address.queue:
         _declare_queue(link, address)
     link.call(

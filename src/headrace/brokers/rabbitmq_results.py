@@ -30,7 +30,7 @@ class RabbitmqResults:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """`amqp://user:password@host[:port][,host2…]/vhost?exchange=headrace.results`; docs/configuration.md has the options."""
-        return cls(parse(url, queue="", exchange=EXCHANGE))
+        return cls(parse(url, worked=False, exchange=EXCHANGE))
 
     def body_bytes(self) -> int:
         """What RabbitMQ 4 takes unless set otherwise (`max_message_size`)."""

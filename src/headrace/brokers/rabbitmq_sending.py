@@ -38,8 +38,7 @@ def send(link: Link, messages: Iterable[Message], patience: float, doing: str) -
     for one in messages:
         if len(link.confirms) >= WINDOW or link.confirms.bytes >= WINDOW_BYTES:
             _confirmed(link, WINDOW // 2, WINDOW_BYTES // 2, patience, doing)
-        link.channel.basic_publish(one.exchange, _cut(one.key), one.data, properties, mandatory=one.mandatory)
-        link.confirms.add(len(one.data))
+        link.publish(one.exchange, _cut(one.key), one.data, properties, mandatory=one.mandatory)
     _confirmed(link, 0, 0, patience, doing)
     if link.unroutable:
         raise Unavailable(f"{doing}: no queue takes what is published ({link.unroutable}); bind one to it")

@@ -13,6 +13,8 @@ import pika
 from headrace.errors import Misconfigured
 
 QUEUE = "headrace"
+EVICTED = ".evicted"
+NAME_BYTES = 255
 HEARTBEAT_SECONDS = 60
 CONNECT_SECONDS = 10.0
 OPTIONS = ("queue", "exchange", "keys", "declare", "heartbeat", "cacertfile", "certfile", "keyfile")
@@ -24,7 +26,8 @@ class Address:
     """The nodes of a cluster, who we are there, and the queue.
 
     `exchange` is a topic exchange, called like the queue where it has no name; the queue takes bodies whose key matches one of `keys`.
-    Without a queue there is an exchange only. `declare` off: exchange, queue and bindings are there already, and are used as they are.
+    `worked`: it is workers who take from the queue. Without a queue there is an exchange only. `declare` off: exchange, queue and bindings
+    are there already, and are used as they are.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -35,6 +38,7 @@ class Address:
     exchange: str = ""
     keys: tuple[str, ...] = ("#",)
     declare: bool = True
+    worked: bool = True
     heartbeat: int = HEARTBEAT_SECONDS
     tls: ssl.SSLContext | None = None
 
@@ -46,6 +50,11 @@ class Address:
     def to(self) -> str:
         """The exchange that is published to."""
         return self.exchange or self.queue
+
+    @property
+    def evicted(self) -> str:
+        """The queue for what the server puts out of ours; empty where no worker would look into it."""
+        return f"{self.queue}{EVICTED}" if self.worked else ""
 
     def parameters(self, number: int) -> pika.ConnectionParameters:
         """How to connect to one of the hosts; the numbers go round."""
@@ -63,8 +72,8 @@ class Address:
         )
 
 
-def parse(url: str, *, queue: str = QUEUE, exchange: str = "") -> Address:
-    """The address that a URL gives, with this queue and exchange where it names neither.
+def parse(url: str, *, worked: bool = True, exchange: str = "") -> Address:
+    """The address that a URL gives: of a queue that workers take from or, where none do, of this exchange unless it names another.
 
     Raises Misconfigured, without its password, where it gives none.
     """
@@ -78,9 +87,10 @@ def parse(url: str, *, queue: str = QUEUE, exchange: str = "") -> Address:
         user=user,
         password=password,
         vhost=unquote(parts.path.removeprefix("/")) or "/",
-        queue=_name("queue", options["queue"]) if "queue" in options else queue,
+        queue=_name("queue", options.get("queue", QUEUE)) if worked or "queue" in options else "",
         exchange=_name("exchange", options.get("exchange", exchange)),
         keys=tuple(_name("keys", key) for key in options.get("keys", "#").split(",")),
+        worked=worked,
         declare=_choice("declare", options.get("declare", "yes")),
         heartbeat=_seconds("heartbeat", options.get("heartbeat", str(HEARTBEAT_SECONDS))),
         tls=_tls(options) if parts.scheme == "amqps" else None,
@@ -112,8 +122,9 @@ def _options(query: str) -> Mapping[str, str]:
 
 
 def _name(option: str, value: str) -> str:
-    if len(value.encode()) > 255 or (not value and option == "queue"):
-        raise Misconfigured(f"the option {option} of an amqp: URL has 1 to 255 bytes")
+    most = NAME_BYTES - len(EVICTED) if option == "queue" else NAME_BYTES
+    if len(value.encode()) > most or (not value and option == "queue"):
+        raise Misconfigured(f"the option {option} of an amqp: URL has 1 to {most} bytes")
     return value
 
 
