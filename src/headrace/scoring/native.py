@@ -82,7 +82,10 @@ def _sources(function: Callable[..., Any]) -> str:
         path = Path(current.__code__.co_filename)
         files[path.name] = path.read_bytes()
         called = [current.__globals__.get(name) for name in current.__code__.co_names]
-        inner = {kernel.py_func for kernel in called if kernel is not None and hasattr(kernel, "py_func")}
+        known = [
+            getattr(kernel, "py_func", getattr(kernel, "_defn", None)) for kernel in called
+        ]  # _defn: of intrinsics
+        inner = {inside for inside in known if inside is not None}
         waiting += inner - seen
         seen |= inner
     return hashlib.blake2b(b"\0".join(files[name] for name in sorted(files)), digest_size=8).hexdigest()

@@ -24,10 +24,11 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 HALF = np.uint64(32)
 WORD_SALT = np.uint64(0x5851F42D4C957F2D)
 CHUNK = 512  # codes folded at a time
-STEP = 16  # codes whose rows are asked for at a time
+STEP = 16  # codes whose rows are asked for, and added, at a time
 ROWS_A_CODE = 6  # n-grams that one code can end: five, or four with a word and a pair
 STATE = 7  # numbers that the walk over n-grams remembers between chunks
-BLOCK, LANES = 8, 40  # weights in a register, and added in one go over the rows
+LANES = 40  # weights added in one go over the rows
+BLOCKS = ((0, 16), (16, 16), (32, 8))  # which of them go into a register: from where, and how many
 WORDS, PAIRS = 1, 2  # flags: words, pairs of words
 
 
@@ -98,11 +99,16 @@ def ngrams(codes, begin, end, state, buckets, flags, rows):
     return count
 
 
+def _vector(bits: int, lanes: int) -> Any:
+    return ir.VectorType(ir.IntType(bits), lanes)
+
+
 @intrinsic
 def _add_rows(_, weights: Any, rows: Any, count: Any, width: Any, first: Any, sums: Any):  # noqa: ARG001
-    """sums[first:][:LANES] += weights[row * width + first:][:LANES], for the first `count` rows, in vector registers.
+    """sums[first:][:LANES] += weights[row * width + first:][:LANES], for the first `count` rows (255 at most), in vector registers.
 
-    LLVM does not find these by itself: eight-bit weights widened on the way, sums that stay in registers over all rows.
+    LLVM does not find these by itself: eight-bit weights widened on the way to sixteen bits, which so many cannot overflow, and sums that
+    stay in registers over all rows.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -110,18 +116,20 @@ def _add_rows(_, weights: Any, rows: Any, count: Any, width: Any, first: Any, su
             context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 1, 5)
         )
         count, width, first = values[2:5]
-        narrow, wide = ir.VectorType(ir.IntType(8), BLOCK), ir.VectorType(ir.IntType(32), BLOCK)
-        starts = [builder.add(first, ir.Constant(first.type, lane)) for lane in range(0, LANES, BLOCK)]
-        places = [builder.bitcast(builder.gep(total, [start]), wide.as_pointer()) for start in starts]
+        starts = [builder.add(first, ir.Constant(first.type, start)) for start, _ in BLOCKS]
         bases = [builder.gep(table, [start]) for start in starts]
-        held = [cgutils.alloca_once_value(builder, builder.load(place, align=4)) for place in places]
+        held = [cgutils.alloca_once_value(builder, ir.Constant(_vector(16, lanes), None)) for _, lanes in BLOCKS]
         with cgutils.for_range(builder, count) as loop:
             row = builder.mul(builder.load(builder.gep(chosen, [loop.index])), width)
-            for base, sums in zip(bases, held, strict=True):
-                weights = builder.load(builder.bitcast(builder.gep(base, [row]), narrow.as_pointer()), align=1)
-                builder.store(builder.add(builder.load(sums), builder.sext(weights, wide)), sums)
-        for place, sums in zip(places, held, strict=True):
-            builder.store(builder.load(sums), place, align=4)
+            for base, sums, (_, lanes) in zip(bases, held, BLOCKS, strict=True):
+                place = builder.bitcast(builder.gep(base, [row]), _vector(8, lanes).as_pointer())
+                weights = builder.sext(builder.load(place, align=1), _vector(16, lanes))
+                builder.store(builder.add(builder.load(sums), weights), sums)
+        for start, sums, (_, lanes) in zip(starts, held, BLOCKS, strict=True):
+            wide = _vector(32, lanes)
+            place = builder.bitcast(builder.gep(total, [start]), wide.as_pointer())
+            added = builder.add(builder.load(place, align=4), builder.sext(builder.load(sums), wide))
+            builder.store(added, place, align=4)
         return context.get_dummy_value()
 
     whole = types.int64
@@ -138,7 +146,7 @@ def _gain(gains, count):
 
 
 @njit(nogil=True)
-def add(weights, rows, width, sums):
+def _add(weights, rows, width, sums):
     for first in range(0, width, LANES):
         _add_rows(weights, rows, len(rows), width, first, sums)
 
@@ -166,10 +174,10 @@ def score(points, bounds, letters, keys, values, weights, buckets, flags, gains,
                 for i in range(count):
                     fetch(weights, into[i] * width)
                     fetch(weights, into[i] * width + width - 1)
-                add(weights, before, width, sums)
+                _add(weights, before, width, sums)
                 before = into[:count]
                 seen += count
-            add(weights, before, width, sums)
+            _add(weights, before, width, sums)
             for label in range(width):
                 totals[label] += sums[label]
             size = 0
@@ -185,10 +193,11 @@ def _soften(totals, gain, chances, text):
     for label in range(1, len(totals)):
         if totals[label] > totals[top]:
             top = label
+    least = -60.0 if len(chances) else -40.0  # what is below adds nothing to the sum
     norm = 0.0
     for label in range(len(totals)):
         odds = (totals[label] - totals[top]) * gain
-        chance = np.exp(odds) if odds > -60.0 else 0.0
+        chance = np.exp(odds) if odds > least else 0.0
         norm += chance
         if len(chances):
             chances[text, label] = chance
