@@ -3,8 +3,8 @@
 import random
 import secrets
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from headrace import runtime
 from headrace.commands.output import Json, bar, print_json, print_table, say
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured
+from headrace.ports import Place
 from headrace.proof.ledger import FAILURES, Finding, Ledger
 from headrace.proof.proof import Interrupted, Proof, Task
 from headrace.runtime import Stop
@@ -74,15 +75,23 @@ def _place(settings: Settings, folder: Path) -> Iterator[Settings]:
         f"sqlite:///{folder}/store.db" if settings.store == usual.store else settings.store,
     )
     broker, store = apart(*beside, f"headrace_prove_{secrets.token_hex(4)}")
-    try:
-        yield replace(settings, broker=broker, store=store, results="")  # nobody consumes what a proof labels
-    finally:
-        connectors = Connectors(broker, store)
+    connectors = Connectors(broker, store)
+    with ExitStack() as made:
         for url, connect in ((broker, connectors.broker), (store, connectors.store)):
-            try:
-                connect().remove()
-            except HeadraceError as error:
-                say(f"{mask(url)} may be left: {mask(str(error))}")
+            with closing(connect()) as opened:
+                for (
+                    told
+                ) in opened.warnings():  # connects, so that what can't be reached is told before anything is begun
+                    say(f"warning: {mask(told)}")
+            made.callback(_remove, url, connect)
+        yield replace(settings, broker=broker, store=store)
+
+
+def _remove(url: str, connect: Callable[[], Place]) -> None:
+    try:
+        connect().remove()
+    except HeadraceError as error:
+        say(f"{mask(url)} may be left: {mask(str(error))}")
 
 
 def _print(ledger: Ledger, findings: list[Finding], *, details: bool, json: bool) -> None:

@@ -181,7 +181,7 @@ class Proof:
         self._known = self._witness.look()
         self._looked_at = time.monotonic()
         self._looking = self._looked_at - began
-        moved = self._known + sum(one.confirmed + len(one.saved) for one in self._publishers)
+        moved = self._known + sum(one.confirmed + len(one.saved) for one in self._publishers) + self._witness.busy()
         if moved != self._moved:
             self._moved, self._moved_at = moved, self._looked_at
         self._progress(self._known)

@@ -31,6 +31,10 @@ class Witness:
         self.buried = list(letters(self._store, Query(kind="dead")))
         return len(self.seen) + len(self.buried)
 
+    def busy(self) -> int:
+        """Changes as long as workers do anything, also what others have done before: all that they count, together."""
+        return sum(sum(worker.counts.values()) for worker in self._store.workers())
+
     def evidence(self) -> Evidence:
         """All that the store has now, beside what it was seen to have."""
         results = list(self._results())
