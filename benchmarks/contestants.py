@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ import peers
 import psutil
 
 from headrace.config import Settings
-from headrace.documents import Document, microseconds, pack
-from headrace.ports import Query
+from headrace.documents import Document, Outcome, Prediction, microseconds, pack
+from headrace.ports import FullBroker, Query
 from headrace.urls import Connectors, apart
 from headrace.workers import family
 
@@ -57,40 +57,118 @@ class Contest:
     broker: str
     store: str
     documents: int
+    results: str = ""
     stored: int = 0
     workers: int = 1
 
 
 def headrace(contest: Contest, model: str, *, unpacked: bool = False) -> Run:
     """Headrace's own workers; `unpacked` puts each document into a body of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        broker, store = apart(
-            *(url if url != "sqlite:" else f"sqlite:///{folder}/x.db" for url in (contest.broker, contest.store)),
-            f"benchmark_{secrets.token_hex(4)}",
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ending:
+        mark = f"benchmark_{secrets.token_hex(4)}"
+        broker, store = apart(_own(contest.broker, folder), _own(contest.store, folder), mark)
+        store = store if contest.store != "none:" else contest.store
+        results = f"{contest.results.rstrip('/')}/{mark}_results" if contest.results else ""
+        settings = Settings(
+            broker=broker, store=store, results=results, models=MODELS[model], processes=contest.workers
         )
-        settings = Settings(broker=broker, store=store, models=MODELS[model], processes=contest.workers)
-        connectors = Connectors(broker, store)
-        with closing(connectors.broker()) as queue, closing(connectors.store()) as stored, ExitStack() as ending:
-            ending.callback(stored.remove)
-            ending.callback(queue.remove)
-            queue.backlog()  # makes what is missing
-            _fill(settings, contest.stored)
-            crew = family(settings)
-            workers = [crew.spawn() for _ in range(contest.workers)]
-            ending.callback(_end, workers)
-            _until(lambda: sum(one.state == "ready" for one in stored.workers()) == contest.workers)
-            stages = {"publisher": [psutil.Process()], **_keepers(workers), **_servers()}
-            before, began = _spent(stages), time.monotonic()
-            last: list[str] = []
-            for documents in _documents(contest.documents):
-                queue.publish(list(pack(documents, target=1 if unpacked else 16 << 10)))
-                last = [document.id for document in documents[-LAST:]]
-            _until(lambda: len(stored.find(Query(ids=last)).items) == len(last))
-            _until(lambda: not queue.backlog().ready and not queue.backlog().leased)
-            run = Run(contest.documents, time.monotonic() - began, _difference(before, _spent(stages)), _peaks(stages))
-            whole = stored.count(Query())[""]
-            assert whole == contest.documents + contest.stored, f"{whole} are stored"
-            return run
+        connectors = Connectors(broker, store, results)
+        queue = ending.enter_context(closing(connectors.broker()))
+        ending.callback(queue.remove)
+        queue.backlog()  # makes what is missing
+        coming = Topic(results, contest.documents) if results else Stored(connectors, contest)
+        ending.callback(coming.remove)
+        workers = _start(settings, ending)
+        coming.ready(queue)
+        stages = {"publisher": [psutil.Process()], **_keepers(workers), **_servers()}
+        before, began = _spent(stages), time.monotonic()
+        last: list[str] = []
+        for documents in _documents(contest.documents):
+            queue.publish(list(pack(documents, target=1 if unpacked else 16 << 10)))
+            last = [document.id for document in documents[-LAST:]]
+        _until(lambda: coming.has(last))
+        _until(lambda: not queue.backlog().ready and not queue.backlog().leased)
+        run = Run(contest.documents, time.monotonic() - began, _difference(before, _spent(stages)), _peaks(stages))
+        coming.check()
+        return run
+
+
+def _start(settings: Settings, ending: ExitStack) -> "Sequence[subprocess.Popen[bytes]]":
+    crew = family(settings)
+    workers = [crew.spawn() for _ in range(settings.processes)]
+    ending.callback(_end, workers)
+    return workers
+
+
+class Stored:
+    """What comes out, in a store."""
+
+    def __init__(self, connectors: Connectors, contest: Contest) -> None:
+        self._contest = contest
+        self._store = connectors.store()
+        for documents in _documents(contest.stored):
+            before = [Outcome(one, (Prediction("short", 1.0, "before@aaaaaa"),)) for one in documents]
+            self._store.write(before)
+
+    def ready(self, _queue: FullBroker) -> None:
+        """Wait until every worker has opened its models."""
+        _until(lambda: sum(one.state == "ready" for one in self._store.workers()) == self._contest.workers)
+
+    def has(self, ids: Sequence[str]) -> bool:
+        """Whether all of these have come."""
+        return len(self._store.find(Query(ids=ids)).items) == len(ids)
+
+    def check(self) -> None:
+        """That all have come."""
+        whole = self._store.count(Query())[""]
+        assert whole == self._contest.documents + self._contest.stored, f"{whole} are stored"
+
+    def remove(self) -> None:
+        self._store.remove()
+
+
+class Topic:
+    """What comes out, in a topic of Kafka's. Reading it is part of the publisher's CPU."""
+
+    def __init__(self, url: str, documents: int) -> None:
+        from confluent_kafka import Consumer
+
+        hosts, _, self._name = url.removeprefix("kafka://").partition("/")
+        said = {"bootstrap.servers": hosts, "group.id": self._name, "auto.offset.reset": "earliest"}
+        self._consumer = Consumer({**said, "topic.metadata.refresh.interval.ms": 500, "enable.auto.commit": False})
+        self._consumer.subscribe([self._name])
+        self._hosts, self._seen, self._wanted = hosts, 0, documents + 1
+
+    def ready(self, queue: FullBroker) -> None:
+        """Have a document go all the way, so that every part of it is open."""
+        queue.publish(list(pack([Document("first", "the first document", published_at=microseconds())])))
+        _until(lambda: self._read() == 1)
+
+    def has(self, _ids: Sequence[str]) -> bool:
+        """Whether so many have come as were published."""
+        return self._read() >= self._wanted
+
+    def check(self) -> None:
+        """That none came twice."""
+        assert self._read() == self._wanted, f"{self._seen} came"
+
+    def remove(self) -> None:
+        from confluent_kafka.admin import AdminClient
+
+        self._consumer.close()
+        admin = AdminClient({"bootstrap.servers": self._hosts})
+        for done in admin.delete_topics([self._name]).values():
+            done.result()
+
+    def _read(self) -> int:
+        while messages := self._consumer.consume(500, 0.05):
+            self._seen += sum(message.value().count(b"\n") + 1 for message in messages if not message.error())
+        return self._seen
+
+
+def _own(url: str, folder: str) -> str:
+    """A URL beside which this run can have a place of its own."""
+    return f"sqlite:///{folder}/x.db" if url in ("sqlite:", "none:") else url
 
 
 def peer(contest: Contest, command: Sequence[str], model: str, *, celery: bool = False) -> Run:
@@ -171,15 +249,6 @@ def _documents(number: int) -> Iterator[list[Document]]:
         left -= size
 
 
-def _fill(settings: Settings, number: int) -> None:
-    """Have so many documents in the store before."""
-    from headrace.documents import Outcome, Prediction
-
-    with closing(Connectors(settings.broker, settings.store).store()) as store:
-        for documents in _documents(number):
-            store.write([Outcome(one, (Prediction("short", 1.0, "before@aaaaaa"),)) for one in documents])
-
-
 def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
@@ -208,20 +277,20 @@ def _servers() -> dict[str, list[psutil.Process]]:
     return found
 
 
-def _spent(stages: dict[str, list[psutil.Process]]) -> dict[str, float]:
-    """CPU seconds so far, user and system, by stage; of servers also those of children that have ended."""
-    found = {}
+def _spent(stages: dict[str, list[psutil.Process]]) -> dict[str, dict[int, float]]:
+    """CPU seconds so far, user and system, by stage and process; of servers also those of children that have ended."""
+    found: dict[str, dict[int, float]] = {}
     for stage, processes in stages.items():
-        found[stage] = 0.0
+        spent = found[stage] = {}
         for process in {*processes, *(_servers().get(stage, []))}:
-            with _ended():
-                times = process.cpu_times()
-                found[stage] += sum(times[:4] if stage in SERVERS else times[:2])
+            with suppress(psutil.NoSuchProcess):
+                spent[process.pid] = sum(process.cpu_times()[: 4 if stage in SERVERS else 2])
     return found
 
 
-def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
-    return {stage: after[stage] - before[stage] for stage in before}
+def _difference(before: dict[str, dict[int, float]], after: dict[str, dict[int, float]]) -> dict[str, float]:
+    """What each stage has spent in between."""
+    return {stage: sum(spent - before[stage].get(pid, 0.0) for pid, spent in after[stage].items()) for stage in before}
 
 
 def _peaks(stages: dict[str, list[psutil.Process]]) -> dict[str, int]:
@@ -233,9 +302,3 @@ def _peaks(stages: dict[str, list[psutil.Process]]) -> dict[str, int]:
             peak = next(int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM:"))
             found[stage] = max(peak, found.get(stage, 0))
     return found
-
-
-@contextmanager
-def _ended() -> Iterator[None]:
-    with suppress(psutil.NoSuchProcess):
-        yield

@@ -2,6 +2,7 @@
 
     python benchmarks/pipeline.py                                                    # embedded, a million, the trivial classifier
     python benchmarks/pipeline.py --model language --documents 200000
+    python benchmarks/pipeline.py --broker kafka://… --store none: --results kafka://… --documents 200000
     python benchmarks/pipeline.py --broker amqp://… --store postgresql://… --data ../shared/data --rounds 3 --plot pipeline.png
 
 Documents have 250 characters and random ids; the publisher runs beside, as ingest would. With --data, the peers run side by side in the
@@ -29,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--broker", default="sqlite:")
     parser.add_argument("--store", default="sqlite:")
+    parser.add_argument("--results", default="", help="kafka://HOST: from topic to topic, with --store none:")
     parser.add_argument("--model", choices=MODELS, default="trivial")
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--stored", type=int, default=0, help="documents that are in the store already")
@@ -40,7 +42,9 @@ def main() -> None:
     parser.add_argument("--peer-documents", type=int, default=3000)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    contest = Contest(options.broker, options.store, options.documents, options.stored, options.workers)
+    contest = Contest(
+        options.broker, options.store, options.documents, options.results, options.stored, options.workers
+    )
     runs: dict[str, list[Run]] = {}
     with tempfile.TemporaryDirectory() as folder:
         contestants = gather(options, contest, options.work or Path(folder))
