@@ -3,8 +3,9 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,10 +27,19 @@ def path_of(url: str) -> Path:
     return Path(path)
 
 
-def open_file(
-    path: Path, *, kind: str, application: int, version: int, schema: Sequence[str], durable: bool
-) -> sqlite3.Connection:
-    """A connection in WAL mode that begins no transaction by itself; a new file gets the schema.
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a file: of which application, in which version, how they are made, and by which steps those of a version become those
+    of the next."""
+
+    application: int
+    version: int
+    schema: Sequence[str]
+    steps: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
+def open_file(path: Path, *, kind: str, tables: Tables, durable: bool) -> sqlite3.Connection:
+    """A connection in WAL mode that begins no transaction by itself; a new file gets the tables, an older one those of this version.
 
     `durable` syncs at every commit (FULL); otherwise a commit survives the process, but the last ones may not survive a loss of power.
     Raises Misconfigured for a file that is something else or of a newer version.
@@ -37,10 +47,10 @@ def open_file(
     with translated(f"opening the {kind} {path}"):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            _check_application(connection, path, kind, application)
+            _check_application(connection, path, kind, tables.application)
             _use_wal(connection)
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            _check_version(connection, path, kind, application, version, schema)
+            _check_version(connection, path, kind, tables)
         except BaseException:
             connection.close()
             raise
@@ -140,24 +150,30 @@ def _check_application(connection: sqlite3.Connection, path: Path, kind: str, ap
         raise Misconfigured(f"{path} is an SQLite database, but not Headrace's {kind}; name another file")
 
 
-def _check_version(
-    connection: sqlite3.Connection, path: Path, kind: str, application: int, version: int, schema: Sequence[str]
-) -> None:
+def _check_version(connection: sqlite3.Connection, path: Path, kind: str, tables: Tables) -> None:
     found = _versions(connection)
-    if found == (0, 0):
-        with transaction(connection, f"creating the {kind} {path}"):
+    if found == (0, 0) or found[1] < tables.version:
+        doing = "creating" if found == (0, 0) else "upgrading"
+        with transaction(connection, f"{doing} the {kind} {path}"):
             found = _versions(connection)  # another process may have been first
+            statements = tables.schema if found == (0, 0) else _steps(tables, found[1])
+            for statement in statements:
+                connection.execute(statement)
             if found == (0, 0):
-                for statement in schema:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id={application}")
-                connection.execute(f"PRAGMA user_version={version}")
-                found = (application, version)
-    if found[1] > version:
+                connection.execute(f"PRAGMA application_id={tables.application}")
+            if found[1] < tables.version:
+                connection.execute(f"PRAGMA user_version={tables.version}")
+            found = _versions(connection)
+    if found[1] > tables.version:
         raise Misconfigured(
             f"the {kind} {path} was written by a newer Headrace"
-            f" (version {found[1]} of its tables, this one knows {version}); upgrade Headrace"
+            f" (version {found[1]} of its tables, this one knows {tables.version}); upgrade Headrace"
         )
+
+
+def _steps(tables: Tables, found: int) -> Iterator[str]:
+    for version in range(found, tables.version):
+        yield from tables.steps[version]
 
 
 def _versions(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -184,9 +184,8 @@ class SqliteBroker:
         return self._path.with_name(f"{self._path.name}-lease-{owner:016x}")
 
     def _open(self, *, durable: bool) -> sqlite3.Connection:
-        return embedded.open_file(
-            self._path, kind="queue", application=APPLICATION, version=VERSION, schema=SCHEMA, durable=durable
-        )
+        tables = embedded.Tables(APPLICATION, VERSION, SCHEMA)
+        return embedded.open_file(self._path, kind="queue", tables=tables, durable=durable)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -86,14 +86,24 @@ class Server:
         return connection
 
     def prepare(self) -> None:
-        """Make the tables where they are missing. Raises Misconfigured for those of a newer Headrace."""
+        """Make the tables where they are missing, and those of an earlier version into this one's, all or nothing.
+
+        Raises Misconfigured for those of a newer Headrace.
+        """
         doing = f"opening the store {self}"
         try:
             with self.open() as connection, connection.transaction():
                 found = self._version(connection)
-                if found is None:
-                    self._create(connection)
+                if found is None or found < tables.VERSION:
+                    # One at a time; whoever waited finds it done.
+                    connection.execute(
+                        "SELECT pg_advisory_xact_lock(hashtextextended('headrace ' || %s, 0))", (self._schema,)
+                    )
                     found = self._version(connection)
+                    if found is None:
+                        self._create(connection)
+                    else:
+                        self._upgrade(connection, found)
         except psycopg.Error as error:
             raise translate(error, doing) from error
         if found is not None and found > tables.VERSION:
@@ -126,10 +136,6 @@ class Server:
         return None if found is None else int(found[0])
 
     def _create(self, connection: psycopg.Connection[Any]) -> None:
-        # One at a time; whoever waited finds the tables made.
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('headrace ' || %s, 0))", (self._schema,))
-        if self._version(connection) is not None:
-            return
         row = connection.execute("SELECT to_regnamespace(quote_ident(%s))", (self._schema,)).fetchone()
         if row is None or row[0] is None:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self._schema)))
@@ -137,6 +143,12 @@ class Server:
             connection.execute(sql.SQL(statement))
         connection.execute("CREATE TABLE about (version integer NOT NULL)")
         connection.execute("INSERT INTO about VALUES (%s)", (tables.VERSION,))
+
+    def _upgrade(self, connection: psycopg.Connection[Any], found: int) -> None:
+        for version in range(found, tables.VERSION):
+            for statement in tables.STEPS[version]:
+                connection.execute(sql.SQL(statement))
+        connection.execute("UPDATE about SET version = greatest(version, %s)", (tables.VERSION,))
 
 
 def translate(error: psycopg.Error, doing: str) -> HeadraceError:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Delete, Select, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Delete, Select, delete, exists, func, select
 
 from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import FORGET_SECONDS, Page, Query, Worker
@@ -17,7 +17,11 @@ def find(connection: Connection, query: Query, limit: int, page: str | None) -> 
     column = _place(query)
     statement = (_results(connection, query) if query.kind == "results" else _dead(query)).order_by(column.desc())
     if page is not None:
-        statement = statement.where(column < pages.number(page))
+        below = pages.number(page)
+        statement = statement.where(column < below)
+        if query.kind == "results":
+            # Said of both tables, so that a join that walks the two side by side begins here.
+            statement = statement.where(documents.c.n < below)
     rows = connection.execute(statement.limit(limit + 1)).mappings().all()
     more, rows = len(rows) > limit, rows[:limit]
     if query.kind == "dead":
@@ -71,10 +75,10 @@ def worker_row(worker: Worker) -> dict[str, Any]:
 
 
 def _place(query: Query) -> Any:
-    """The column by which pages are ordered; with a label that of the index which finds its documents, so that no page sorts them all."""
+    """The column by which pages are ordered: that of the index which finds the documents, so that no page sorts them all."""
     if query.kind == "dead":
         return dead_letters.c.burial
-    return answers.c.document if query.label else documents.c.n
+    return answers.c.document if query.label or query.model else documents.c.n
 
 
 def _results(connection: Connection, query: Query) -> Select[Any]:
@@ -84,19 +88,32 @@ def _results(connection: Connection, query: Query) -> Select[Any]:
         statement = statement.where(documents.c.key.in_(keys), documents.c.id.in_(query.ids))
     if query.source:
         statement = statement.where(documents.c.source == _name_number(connection, query.source))
+    if query.label or query.model:
+        statement = statement.join(answers, answers.c.document == documents.c.n).where(*_of_answers(connection, query))
+    return statement
+
+
+def _of_answers(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
+    """What must hold of an answer; the index of the rarer is walked, of label and model."""
     model = _name_number(connection, query.model) if query.model else None
-    if query.label:
-        label = _name_number(connection, query.label)
-        statement = statement.join(answers, and_(answers.c.label == label, answers.c.document == documents.c.n))
-        # A document may have the label from two models; without a model it is listed once.
+    if not query.label:
+        return [answers.c.model == model]
+    label = _name_number(connection, query.label)
+    if model is None:
+        # A document may have the label from two models; it is listed once.
         other = answers.alias()
         again = exists().where(
             other.c.document == answers.c.document, other.c.label == label, other.c.model < answers.c.model
         )
-        statement = statement.where(answers.c.model == model if query.model else ~again)
-    elif query.model:
-        statement = statement.where(exists().where(answers.c.document == documents.c.n, answers.c.model == model))
-    return statement
+        return [answers.c.label == label, ~again]
+    # What is added to nothing is no condition that an index could serve.
+    if _total(connection, counts.c.model == model) < _total(connection, counts.c.label == label):
+        return [answers.c.model == model, answers.c.label + 0 == label]
+    return [answers.c.label == label, answers.c.model + 0 == model]
+
+
+def _total(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.sum(counts.c.total)).where(condition)).scalar() or 0)
 
 
 def _dead(query: Query) -> Select[Any]:

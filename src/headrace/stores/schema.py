@@ -5,6 +5,7 @@ only key in random order is an eight-byte hash of the id. That is what keeps a s
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import (
     BigInteger,
@@ -21,7 +22,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-VERSION = 1
+VERSION = 2
+# What makes the tables of a version those of the next, for a store that is opened. As text: the tables below are those of the last.
+STEPS: Mapping[int, Sequence[str]] = {
+    1: (
+        "CREATE INDEX answers_model ON answers (model, document)",
+        "CREATE INDEX dead_letters_kind ON dead_letters (kind)",
+        "CREATE INDEX dead_letters_model ON dead_letters (model, burial)",
+        "CREATE INDEX dead_letters_source ON dead_letters (source, burial)",
+    ),
+}
 metadata = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
@@ -55,6 +65,7 @@ answers = Table(
     Column("label", Integer, nullable=False),
     Column("score", Double, nullable=False),
     Index("answers_label", "label", "document", "model"),
+    Index("answers_model", "model", "document"),
     sqlite_with_rowid=False,
 )
 # The other predictions: of shadows, and of versions that came after the answer.
@@ -101,6 +112,9 @@ dead_letters = Table(
     Column("buried_at", _NUMBER, nullable=False),
     Index("dead_letters_content", "content", "model", unique=True),
     Index("dead_letters_key", "key"),
+    Index("dead_letters_kind", "kind"),
+    Index("dead_letters_model", "model", "burial"),
+    Index("dead_letters_source", "source", "burial"),
     sqlite_autoincrement=True,
 )
 tombstones = Table(

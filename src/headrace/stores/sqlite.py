@@ -119,14 +119,8 @@ class SqliteStore:
             path.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
-        return embedded.open_file(
-            self._path,
-            kind="store",
-            application=APPLICATION,
-            version=schema.VERSION,
-            schema=schema.ddl(sqlite.dialect()),
-            durable=True,
-        )
+        tables = embedded.Tables(APPLICATION, schema.VERSION, schema.ddl(sqlite.dialect()), schema.STEPS)
+        return embedded.open_file(self._path, kind="store", tables=tables, durable=True)
 
     def _execute(self, statement: Executable) -> None:
         with self._reading() as connection:
