@@ -43,7 +43,13 @@ def test_nothing_is_lost_doubled_or_wrong_and_nothing_is_left_behind(
     headrace: Headrace, servers: Servers, broker: str, store: str
 ) -> None:
     finished = headrace.run(
-        "prove", *flags(servers, broker, store), f"--documents={DOCUMENTS}", f"--kills={KILLS}", "--json", "--details"
+        "prove",
+        *flags(servers, broker, store),
+        f"--documents={DOCUMENTS}",
+        f"--kills={KILLS}",
+        "--json",
+        "--details",
+        timeout=300,
     )
 
     assert finished.status == 0, finished

@@ -63,7 +63,7 @@ def prove(
     if proof.gave_up:
         say(f"gave up: {mask(proof.gave_up)}")
     _print(ledger, findings, details=details, json=json)
-    return 1 if ledger.failed else 0
+    return 1 if ledger.failed or proof.gave_up else 0
 
 
 @contextmanager

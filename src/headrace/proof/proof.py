@@ -78,7 +78,7 @@ class Proof:
         self._began = self._moved_at = self._looked_at = time.monotonic()
         self._looking = 0.0
         self._moved = self._known = self._kills = 0
-        self.gave_up = ""
+        self.gave_up = ""  # why, where it is no proof
 
     def run(self) -> tuple[Ledger, list[Finding]]:
         """The ledger, and what is wrong. Raises Interrupted, Unavailable where a server can't be reached, Misconfigured."""
@@ -152,15 +152,16 @@ class Proof:
         """Wait until it is so, as long as anything moves."""
         self._moved_at = time.monotonic()
         most = self._began + MOST_PATIENCES * self._task.patience + self._task.documents / SLOWEST
-        while not self.gave_up and not self._until(met, 1.0):
-            self._patiently(self._look)
+        while not self._until(met, 1.0):
             now = time.monotonic()
             if now - self._moved_at > self._task.patience:
-                self.gave_up = (
-                    f"{otherwise}, and nothing has moved for {self._task.patience:g} s: {self._last_message()}"
-                )
+                reason = f"and nothing has moved for {self._task.patience:g} s"
             elif now > most:
-                self.gave_up = f"{otherwise} after {now - self._began:.0f} s: {self._last_message()}"
+                reason = f"after {now - self._began:.0f} s"
+            else:
+                continue
+            self.gave_up = self.gave_up or f"{otherwise}, {reason}: {self._last_message()}"
+            return
 
     def _until(self, met: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
         """Whether it came in time. Looks at the store meanwhile, and starts again whoever died."""
