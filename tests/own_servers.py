@@ -32,6 +32,17 @@ class OwnServers:
         done = self._run("kill", *names)
         assert done.returncode == 0, done.stderr
 
+    def rabbitmqctl(self, *arguments: str) -> None:
+        """Tell the first node of RabbitMQ something."""
+        home = self._folder / "servers" / "rabbitmq"
+        settings = [f"HOME={home}", "LANG=C.UTF-8", f"ERL_EPMD_PORT={self._port + 10}", f"PATH={os.environ['PATH']}"]
+        user = ["runuser", "-u", "rabbitmq", "--"] if os.geteuid() == 0 else []
+        command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "-n", "headrace-1@localhost", *arguments]
+        done = subprocess.run(
+            [*user, "env", "-i", *settings, *command], cwd=home, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
     def url(self, name: str) -> str:
         """The URL of one that runs, by its name in servers.env."""
         lines = (self._folder / "servers" / "servers.env").read_text().splitlines()

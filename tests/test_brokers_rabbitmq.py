@@ -1,5 +1,6 @@
 """What RabbitMQ's adapter does beyond the suite: addresses, acks by tag, refusals, and connections that are lost."""
 
+import dataclasses
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
-from support import until
+from support import setup, until
 from wire import Wire
 
 from headrace.brokers.rabbitmq import RabbitmqBroker
@@ -20,10 +21,14 @@ from headrace.brokers.rabbitmq_queue import arguments
 from headrace.brokers.rabbitmq_results import RabbitmqResults
 from headrace.brokers.rabbitmq_tags import Confirms, Leases
 from headrace.brokers.rabbitmq_url import parse
-from headrace.documents import Body
+from headrace.documents import Body, Document, encode
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.ports import Delivery
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
+from headrace.testing.stores import letters
+from headrace.worker import Keeper
 
 SECRET = "pass:w0rd/x"
 
@@ -35,13 +40,16 @@ class Place:
         self.url, self.channel, self._opened = url, channel, opened
         self.queue = f"test-{secrets.token_hex(6)}"
 
-    def connect(self, options: str = "", *, through: Wire | None = None, patience: float = PATIENCE) -> RabbitmqBroker:
+    def connect(
+        self, options: str = "", *, through: Wire | None = None, patience: float = PATIENCE, heartbeat: int = 60
+    ) -> RabbitmqBroker:
         """A broker on this queue."""
         url = self.url
         if through is not None:
             account, _, rest = url.rpartition("@")
             url = f"{account}@127.0.0.1:{through.port}/{rest.partition('/')[2]}"
-        broker = RabbitmqBroker(parse(f"{url}?queue={self.queue}{options}"), patience=patience)
+        address = dataclasses.replace(parse(f"{url}?queue={self.queue}{options}"), heartbeat=heartbeat)
+        broker = RabbitmqBroker(address, patience=patience)
         self._opened.callback(broker.close)
         return broker
 
@@ -447,19 +455,34 @@ def test_a_reply_that_nobody_waits_for_holds_nothing_up(place: Place, to: str) -
     assert place.ready() == 0
 
 
-def test_a_reply_on_a_connection_that_is_lost_is_left_out(place: Place) -> None:
+def test_a_reply_is_sent_though_the_connection_is_lost_that_asked_for_it(place: Place) -> None:
     wire = place.wire()
     broker = place.connect(through=wire)
     broker.publish(bodies("first"))
     broker.ack(take(broker, 1))
-    ask(place, b"a", reply_to="nowhere")
+    own = place.channel.queue_declare("", exclusive=True).method.queue
+    ask(place, b"a", reply_to=own)
     (held,) = take(broker, 1)
     assert held.reply is not None
+    held.reply(b"one")
     wire.cut()
+    held.reply(b"two")
     with pytest.raises(Unavailable):
         keep_for_ever(broker, [held])
-    held.reply(b"answer")
     assert data(take(broker, 1)) == ["a"]
+    broker.close()
+    assert [place.channel.basic_get(own, auto_ack=True)[2] for _ in range(2)] == [b"one", b"two"]
+
+
+def test_a_reply_is_left_out_where_no_node_answers(place: Place) -> None:
+    with Wire(*parse(place.url).hosts[0]) as wire:
+        broker = place.connect(through=wire)
+        broker.publish(bodies("first"))
+        broker.ack(take(broker, 1))
+        ask(place, b"a", reply_to="nowhere")
+        (held,) = take(broker, 1)
+    assert held.reply is not None
+    held.reply(b"answer")
 
 
 def test_a_reply_that_is_too_large_for_the_server_is_left_out_and_leases_live_on(place: Place) -> None:
@@ -511,3 +534,25 @@ def server_version(place: Place) -> str:
     """What the server says at the handshake."""
     properties = place.channel.connection._impl.server_properties
     return str(properties["version"])
+
+
+def test_heartbeats_go_on_while_a_model_takes_far_longer_than_they_allow(place: Place) -> None:
+    broker = place.connect(heartbeat=1)
+    store = MemoryStore()
+    broker.publish([Body(encode(Document(text, text))) for text in ("HANG", "next")])
+    said: list[str] = []
+    Keeper(broker, store, setup(), deadline=3.0, stop=Stop(), drain=True, say=said.append).run()
+    assert said == ["stopped: 2 received, 1 stored, 1 buried"], "something was given again, or waited for"
+    assert [letter.kind for letter in letters(store)] == ["overdue"]
+    assert place.ready() == 0
+
+
+def test_a_connection_that_falls_silent_is_given_up_by_its_heartbeat(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire, heartbeat=1)
+    broker.publish(bodies("a"))
+    held = take(broker, 1)
+    wire.stall()
+    with pytest.raises(Unavailable, match="heartbeat"):
+        keep_for_ever(broker, held)
+    assert data(take(place.connect(), 1)) == ["a"]

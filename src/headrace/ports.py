@@ -58,7 +58,7 @@ class Source(Protocol):
 class Delivery:
     """One body as the broker hands it over. The receipt is the adapter's own; it dies with its connection.
 
-    `reply`, where whoever published it asked for an answer, sends one; it raises nothing and waits for nothing. `evicted`: why the
+    `reply`, where whoever published it asked for an answer, sends one; what can't be sent now is left out. `evicted`: why the
     broker's server has put the body out of the queue; it is to be buried, and acked.
     """
 

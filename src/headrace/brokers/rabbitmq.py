@@ -16,7 +16,7 @@ from headrace.brokers.rabbitmq_evicted import Evicted
 from headrace.brokers.rabbitmq_link import Link
 from headrace.brokers.rabbitmq_nodes import Nodes
 from headrace.brokers.rabbitmq_queue import other_arguments
-from headrace.brokers.rabbitmq_reply import Reply
+from headrace.brokers.rabbitmq_reply import Replies
 from headrace.brokers.rabbitmq_sending import CONFIRM_SECONDS, Message, send
 from headrace.brokers.rabbitmq_url import Address, parse
 from headrace.documents import BODY_BYTES, Body
@@ -38,7 +38,7 @@ class RabbitmqBroker:
     def __init__(self, address: Address, *, patience: float = CONFIRM_SECONDS) -> None:
         self._address = address
         self._patience = patience
-        self._nodes = Nodes(address)
+        self._nodes, self._replies = Nodes(address), Replies(address)
         self._consumer = ""
         self._evicted: Evicted | None = None
         self._prefetch = self._consumed_from = 0
@@ -87,7 +87,7 @@ class RabbitmqBroker:
                 break
             link.arrived.popleft()
             size += len(data)
-            reply = Reply(link, asks.reply_to, asks.correlation_id) if asks is not None else None
+            reply = self._replies.asked(asks) if asks is not None else None
             deliveries.append(Delivery(data, (link.generation, tag), reply))
         if deliveries:
             self._mean_bytes += (size / len(deliveries) - self._mean_bytes) / 2
@@ -113,6 +113,7 @@ class RabbitmqBroker:
     def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002
         """Answers heartbeats. Raises Unavailable once where the connection was lost; then the leases are lost as well."""
         self._check_open()
+        self._replies.keep()
         if self._nodes.open is not None:
             try:
                 self._nodes.open.step(0)
@@ -133,6 +134,7 @@ class RabbitmqBroker:
     def close(self) -> None:
         self._closed = True
         self._drop()
+        self._replies.close()
 
     def warnings(self) -> list[str]:
         """Of a queue that was made otherwise than ours are. How many nodes have the queue, AMQP doesn't tell."""
@@ -180,7 +182,7 @@ class RabbitmqBroker:
         self._consumer = link.channel.basic_consume(self._address.queue, link.on_message)
         self._prefetch, self._consumed_from = wanted, link.leases.delivered
         if self._evicted is None and self._address.declare:
-            self._evicted = Evicted(link, self._address.evicted)
+            self._evicted = Evicted(link, self._address.evicted, self._replies)
 
     def _drop(self) -> None:
         self._consumer, self._evicted = "", None

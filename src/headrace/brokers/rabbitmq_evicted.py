@@ -8,7 +8,7 @@ from typing import Any
 from pika import spec
 
 from headrace.brokers.rabbitmq_link import Link
-from headrace.brokers.rabbitmq_reply import Reply
+from headrace.brokers.rabbitmq_reply import Replies
 from headrace.brokers.rabbitmq_tags import Leases
 from headrace.ports import Delivery
 
@@ -18,8 +18,8 @@ PREFETCH = 256
 class Evicted:
     """A consumer of that queue, on a channel of its own of a link."""
 
-    def __init__(self, link: Link, queue: str) -> None:
-        self._link = link
+    def __init__(self, link: Link, queue: str, replies: Replies) -> None:
+        self._replies = replies
         self._generation = secrets.randbits(62)
         self._leases = Leases()
         self.arrived: deque[Delivery] = deque()
@@ -36,8 +36,8 @@ class Evicted:
     def _on_message(self, _channel: Any, method: spec.Basic.Deliver, properties: Any, body: bytes) -> None:
         self._leases.delivered = method.delivery_tag
         receipt = (self._generation, method.delivery_tag)
-        reply = Reply(self._link, properties.reply_to, properties.correlation_id) if properties.reply_to else None
-        self.arrived.append(Delivery(body, receipt, reply, _reason(properties.headers or {})))
+        reason = _reason(properties.headers or {})
+        self.arrived.append(Delivery(body, receipt, self._replies.asked(properties), reason))
 
 
 def _reason(headers: dict[str, Any]) -> str:

@@ -1,29 +1,53 @@
 """Answers to whoever asked for them: the properties `reply_to` and `correlation_id` of a message."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
 import pika
 
-from headrace.brokers.rabbitmq_link import Link
+from headrace.brokers.rabbitmq_nodes import Nodes
 from headrace.brokers.rabbitmq_sending import KEY_BYTES
+from headrace.brokers.rabbitmq_url import Address
+from headrace.errors import Unavailable
 
-MOST_REPLY_BYTES = 16 << 20  # more would end the channel, and with it the leases
+MOST_REPLY_BYTES = 16 << 20  # more would end the connection
 
 
-@dataclass(frozen=True)
-class Reply:
-    """Sends to the queue that a message names, on the connection that it came by.
+class Replies:
+    """Sends replies, on a connection of its own that is opened for the first: a server with an alarm reads nothing from a connection that
+    has published, and acks must get through.
 
-    Sent before the ack, and on the same channel, it is there whenever the ack is. It waits for nothing and nobody: to a queue that is
-    gone, on a connection that is lost, while the server takes nothing, or beyond 16 MiB, nothing is sent.
+    Nothing is sent to a queue that is gone, beyond 16 MiB, while the server takes nothing, or where no node answers.
     """
 
-    link: Link
-    to: str
-    correlation: str | None
+    def __init__(self, address: Address) -> None:
+        self._nodes = Nodes(address)
 
-    def __call__(self, data: bytes) -> None:
-        if self.link.is_lost or self.link.blocked or len(data) > MOST_REPLY_BYTES or len(self.to.encode()) > KEY_BYTES:
+    def asked(self, properties: Any) -> Callable[[bytes], None] | None:
+        """The reply to a message that has these properties; None where it wants none."""
+        to, correlation = properties.reply_to, properties.correlation_id
+        return (lambda data: self._send(to, correlation, data)) if to else None
+
+    def keep(self) -> None:
+        """Answer heartbeats, where the connection is open."""
+        try:
+            if self._nodes.open is not None:
+                self._nodes.open.step(0)
+        except Unavailable:
+            self._nodes.drop()
+
+    def close(self) -> None:
+        """Once what was sent has arrived. Again: nothing."""
+        self._nodes.drop()
+
+    def _send(self, to: str, correlation: str | None, data: bytes) -> None:
+        if len(data) > MOST_REPLY_BYTES or len(to.encode()) > KEY_BYTES:
             return
-        properties = pika.BasicProperties(content_type="application/jsonl", correlation_id=self.correlation)
-        self.link.publish("", self.to, data, properties, mandatory=False)
+        properties = pika.BasicProperties(content_type="application/jsonl", correlation_id=correlation)
+        try:
+            link = self._nodes.link()
+            if not link.blocked:
+                link.publish("", to, data, properties, mandatory=False)
+                link.step(0)
+        except Unavailable:
+            self._nodes.drop()

@@ -14,7 +14,7 @@ from headrace.documents import Prediction
 from headrace.errors import Unavailable
 
 SECONDS_A_TEXT = 0.001
-LABELS = 32
+LABELS = 4096
 
 
 class Trivial:

@@ -1,0 +1,152 @@
+"""What becomes of bodies when a RabbitMQ server gives trouble: an alarm, impatience, a policy, a node of a cluster that dies under load.
+
+Each test has servers of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pika
+import pytest
+from driver import FAULTY, until
+from own_servers import OwnServers
+
+from headrace.brokers.rabbitmq import RabbitmqBroker
+from headrace.brokers.rabbitmq_url import parse
+from headrace.config import Settings
+from headrace.documents import Body, Document, Outcome, encode
+from headrace.errors import Unavailable
+from headrace.ports import Delivery, Query
+from headrace.proof.proof import Proof, Task
+from headrace.runtime import Stop
+from headrace.served import Setup
+from headrace.stores.memory import MemoryStore
+from headrace.testing.brokers import LARGE, bodies, data, take
+from headrace.worker import Keeper
+
+DOCUMENTS = 6000
+
+
+class AwayUntil(MemoryStore):
+    """Can't be reached until a certain line was said."""
+
+    def __init__(self, said: list[str], line: str) -> None:
+        super().__init__()
+        self._said, self._line = said, line
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        if not any(self._line in one for one in self._said):
+            raise Unavailable("the store is away")
+        super().write(outcomes)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[OwnServers]:
+    servers = OwnServers()
+    try:
+        yield servers
+    finally:
+        servers.close()
+
+
+@pytest.fixture
+def impatient(own: OwnServers) -> Iterator[None]:
+    """The first node ends the channel of whoever holds a delivery for a second."""
+    own.start("rabbitmq")
+    setting = (
+        "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})."
+    )
+    own.rabbitmqctl("eval", setting.format(1000, 500))
+    yield
+    own.rabbitmqctl("eval", setting.format(1_800_000, 60_000))
+
+
+def held_for_long(broker: RabbitmqBroker, held: Sequence[Delivery]) -> None:
+    """Until the connection is lost."""
+    while True:
+        broker.keep(held)
+
+
+def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_else(own: OwnServers) -> None:
+    own.start("rabbitmq")
+    url = f"{own.url('RABBITMQ')}?queue=alarmed"
+    with closing(RabbitmqBroker(parse(url), patience=1.0)) as broker, closing(RabbitmqBroker.from_url(url)) as worker:
+        broker.publish(bodies("a", "b"))
+        with closing(pika.BlockingConnection(pika.URLParameters(own.url("RABBITMQ")))) as connection:
+            asks = pika.BasicProperties(reply_to="nowhere")
+            connection.channel().basic_publish("alarmed", "x", b"asks", asks)
+        own.rabbitmqctl("set_vm_memory_high_watermark", "0.00001")
+        try:
+            for _ in range(2):
+                with pytest.raises(
+                    Unavailable, match=r"the server takes nothing now \(low on memory\); it goes on by itself"
+                ):
+                    broker.publish(bodies("c"))
+            held = take(worker, 3)
+            for one in held:
+                if one.reply is not None:
+                    for _ in range(3):
+                        one.reply(b"an answer")
+            worker.ack(held)
+            until(lambda: worker.backlog().ready == 0, 20, "acks don't get through")
+        finally:
+            own.rabbitmqctl("set_vm_memory_high_watermark", "0.4")
+        broker.publish(bodies("d"))
+        received = data(take(worker, 1))
+        while "d" not in received:  # of those that were given up, some may have been published
+            received += data(take(worker, 1))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_consumer_that_is_slower_than_the_server_allows_repeats_and_loses_nothing(own: OwnServers) -> None:
+    said: list[str] = []
+    store = AwayUntil(said, "leases could not be kept")
+    with closing(RabbitmqBroker.from_url(f"{own.url('RABBITMQ')}?queue=slow")) as broker:
+        broker.publish([Body(encode(Document(name, name))) for name in ("a", "b", "c")])
+        setup = Setup(parent=0, registry="none", models=FAULTY, memory=1 << 30, document_bytes=1 << 20)
+        Keeper(broker, store, setup, deadline=10.0, stop=Stop(), drain=True, say=said.append).run()
+        assert broker.backlog().ready == 0
+    assert any("timed out" in one for one in said)
+    assert store.count(Query()) == {"": 3, "fake": 3}
+    assert store.count(Query("dead")) == {}
+    assert "stopped: 3 received" not in said[-1], "nothing was repeated"
+
+
+def test_what_a_policy_limits_is_handed_over_with_its_reason(own: OwnServers) -> None:
+    own.start("rabbitmq")
+    own.rabbitmqctl("set_policy", "limits", "^limited$", '{"delivery-limit": 1}', "--apply-to", "queues")
+    url = f"{own.url('RABBITMQ')}?queue=limited"
+    with closing(RabbitmqBroker.from_url(url)) as broker:
+        broker.publish(bodies("a"))
+    for _ in range(2):
+        with closing(RabbitmqBroker.from_url(url)) as broker:
+            assert [one.evicted for one in take(broker, 1)] == [""]
+    with closing(RabbitmqBroker.from_url(url)) as broker:
+        (one,) = take(broker, 1)
+        assert (one.data, one.evicted) == (b"a", "delivery_limit")
+        broker.ack([one])
+        assert broker.receive(LARGE, 0.2) == []
+
+
+def test_a_node_of_a_cluster_that_is_killed_under_load_loses_nothing(own: OwnServers, tmp_path: Path) -> None:
+    own.start("rabbitmq", "rabbitmq-2", "rabbitmq-3")
+    settings = Settings(
+        broker=f"{own.url('RABBITMQ_CLUSTER')}?queue=replicated", store=f"sqlite:///{tmp_path}/store.db"
+    )
+    known = [0]
+    proof = Proof(settings, Task(DOCUMENTS, 3, 5, patience=120), tmp_path, stop=Stop(), progress=known.append)
+
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(proof.run)
+        until(lambda: known[-1] > 0 or running.done(), 120, "nothing is stored")
+        own.kill("rabbitmq")  # the queue was declared there, so its leader is there
+        ledger, findings = running.result(300)
+
+    assert findings == []
+    assert not proof.gave_up
+    assert (ledger.published, ledger.stored + ledger.buried, ledger.failed) == (DOCUMENTS, DOCUMENTS, False)
+    with closing(RabbitmqBroker.from_url(settings.broker)) as broker:
+        broker.publish(bodies("the two that are left go on"))
+        assert data(take(broker, 1)) == ["the two that are left go on"]
