@@ -148,14 +148,11 @@ class BeanstalkdBroker:
             raise Rejected(f"{what}: the server takes no body of this size") from error
         except (greenstalk.UnknownCommandError, greenstalk.BadFormatError) as error:
             raise Misconfigured(f"{what}: the server doesn't know what is asked; is it beanstalkd?") from error
-        except (
-            greenstalk.Error,
-            OSError,
-            AssertionError,
-            ValueError,
-        ) as error:  # the driver asserts that answers are whole
-            self._disconnect()
-            raise Unavailable(f"{what}: {error or type(error).__name__}") from error
+        except greenstalk.BeanstalkdError as error:
+            raise Unavailable(f"{what}: the server can't now: {type(error).__name__}") from error
+        except (greenstalk.Error, OSError, AssertionError, ValueError) as error:
+            self._disconnect()  # the driver asserts that answers are whole
+            raise Unavailable(f"{what}: {error or 'the connection was lost'}") from error
 
     def _connect(self) -> greenstalk.Client[bytes]:
         connection = socket.create_connection(self._address.hosts[0], min(self._patience, CONNECT_SECONDS))

@@ -12,20 +12,21 @@ from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import redis
+from redis import exceptions
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 from redis.retry import Retry
 
 from headrace.brokers.address import Address, parse
 from headrace.documents import Body
-from headrace.errors import Misconfigured, Unavailable
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.ports import Backlog, Delivery
 from headrace.storable import check_sizes
 
 MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow, and less than Redis takes
 ANSWER_SECONDS, CONNECT_SECONDS, LOOK_SECONDS = 20.0, 5.0, 0.5
 GROUP, AT_ONCE = "headrace", 1000
-PASSING = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY", "NOGROUP", "UNBLOCKED")
+PASSING = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.MasterDownError)
+PASSING_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "NOGROUP", "UNBLOCKED")  # first words of errors without a class
 LOSES = (
     ("appendonly", "no", "loses what came since the last snapshot when the server ends; set appendonly to yes"),
     ("appendfsync", "everysec no", "loses about the last second, or more, with the power; set appendfsync to always"),
@@ -100,7 +101,9 @@ class RedisBroker:
                 pipe, at = self._client.pipeline(transaction=False), int(time.time() * 1000)
                 for body in bodies[start : start + AT_ONCE]:
                     pipe.xadd(self._queue, {"data": body.data, "key": body.key, "at": at})
-                pipe.execute()
+                for told in pipe.execute(raise_on_error=False):  # or the error would show the document
+                    if isinstance(told, Exception):
+                        raise told
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         deadline = time.monotonic() + wait
@@ -148,14 +151,14 @@ class RedisBroker:
                 with self._doing("giving back what came from"):
                     self._run(RETURN, GROUP, "-", "+", 1 << 30, self._me)
                     self._client.xgroup_delconsumer(self._queue, GROUP, self._me)
-        except Unavailable:
+        except HeadraceError:
             return  # then the leases run out
         finally:
             self._closed = True
             self._client.close()
 
     def warnings(self) -> list[str]:
-        with self._doing("asking for the settings of"), suppress(NoPermissionError):
+        with self._doing("asking for the settings of"), suppress(exceptions.NoPermissionError):
             told: Any = self._client.config_get("append*", "maxmemory-policy")
             return [f"{self._address}: {text}" for name, bad, text in LOSES if told.get(name, "-") in bad.split()]
         return []
@@ -174,11 +177,8 @@ class RedisBroker:
         return self._client.register_script(script)([self._queue], arguments)
 
     def _make_group(self) -> None:
-        try:
+        with suppress(exceptions.ResponseError):  # it is there; where not, what is asked next says why
             self._client.xgroup_create(self._queue, GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
 
     @contextmanager
     def _doing(self, what: str) -> Iterator[None]:
@@ -187,10 +187,11 @@ class RedisBroker:
             raise Unavailable(f"{what} {self._address}: this connection is closed")
         try:
             yield
-        except (AuthenticationError, NoPermissionError) as error:
+        except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
             raise Misconfigured(f"{what} {self._address}: {error}; check user, password, what it may do") from error
-        except (RedisError, OSError) as error:
-            if not isinstance(error, ResponseError) or any(word in str(error) for word in PASSING):
+        except (exceptions.RedisError, OSError) as error:
+            passing = isinstance(error, PASSING) or any(word in str(error) for word in PASSING_WORDS)
+            if passing or not isinstance(error, exceptions.ResponseError):
                 raise Unavailable(f"{what} {self._address}: {error}") from error
             hint = "choose another queue" if "WRONGTYPE" in str(error) else "Redis 6.2 or newer is needed"
             raise Misconfigured(f"{what} {self._address}: {error}; {hint}") from error

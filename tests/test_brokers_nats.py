@@ -1,0 +1,97 @@
+"""What NATS' adapter does beyond the suite: streams that others made, limits of the server, settings that lose."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import nats as driver
+import pytest
+
+from headrace.brokers.nats import NatsBroker
+from headrace.errors import Rejected
+from headrace.testing.brokers import bodies, data, take
+
+
+class Server:
+    """NATS, as its own client sees it."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.queue = url, f"test-{secrets.token_hex(6)}"
+
+    def connect(self) -> NatsBroker:
+        return NatsBroker.from_url(f"{self.url}?queue={self.queue}")
+
+    def make(self, settings: Mapping[str, Any]) -> None:
+        async def make() -> None:
+            client = await driver.connect(self.url)
+            await client.jetstream().add_stream(name=self.queue, subjects=[self.queue], **settings)
+            await client.close()
+
+        asyncio.run(make())
+
+    def put(self, body: bytes) -> None:
+        async def put() -> None:
+            client = await driver.connect(self.url)
+            await client.jetstream().publish(self.queue, body)
+            await client.close()
+
+        asyncio.run(put())
+
+
+@pytest.fixture
+def server(nats: str) -> Iterator[Server]:
+    server = Server(nats)
+    yield server
+    server.connect().remove()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"storage": "memory"}, "loses all when the server ends"),
+        ({"max_age": 3600}, "drops what is oldest"),
+        ({"max_msgs": 10, "discard": "old"}, "drops what is oldest"),
+        ({"retention": "workqueue", "storage": "file"}, "loses what came in the last two minutes with the power"),
+    ],
+)
+def test_a_stream_that_is_there_is_used_as_it_is_and_warned_of(
+    server: Server, settings: Mapping[str, Any], told: str
+) -> None:
+    server.make(settings)
+    with closing(server.connect()) as broker:
+        broker.publish(bodies("a"))
+        broker.ack(take(broker, 1))
+        assert any(told in warning for warning in broker.warnings())
+
+
+def test_a_stream_that_we_made_drops_nothing(server: Server) -> None:
+    with closing(server.connect()) as broker:
+        (warning,) = broker.warnings()
+        assert "three replicas" in warning
+        assert "headrace:headrace" not in warning
+
+
+def test_what_others_publish_is_received(server: Server) -> None:
+    with closing(server.connect()) as broker:
+        broker.publish(bodies("a"))
+        server.put(b"b")
+        assert data(take(broker, 2)) == ["a", "b"]
+
+
+def test_the_limit_is_the_servers_and_a_stream_may_have_a_smaller_one(server: Server) -> None:
+    server.make({"max_msg_size": 1000})
+    with closing(server.connect()) as broker:
+        assert broker.body_bytes() == 1 << 20
+        with pytest.raises(Rejected, match=r"publishing to nats:.*message size"):
+            broker.publish(bodies("x" * 2000))
+        broker.publish(bodies("b"))
+        assert data(take(broker, 1)) == ["b"]
+
+
+def test_bodies_beyond_one_window_all_arrive(server: Server) -> None:
+    with closing(server.connect()) as broker:
+        names = [f"{number:04}" for number in range(700)]
+        broker.publish(bodies(*names))
+        assert data(take(broker, 700)) == names
