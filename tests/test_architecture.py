@@ -203,6 +203,11 @@ def test_files_and_functions_are_short(module: str) -> None:
             assert most == FUNCTION_LINES or lines > FUNCTION_LINES, f"{node.name} is short now: take it out of LONGER"
 
 
+@pytest.mark.parametrize("name", ["redis", "nats", "beanstalkd"])
+def test_a_new_broker_is_one_file_of_fewer_than_200_lines(name: str) -> None:
+    assert len(MODULES[f"headrace.brokers.{name}"].read_text().splitlines()) < 200
+
+
 def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """The lines of what a function does: its signature, which declares the flags of a command, and its docstring don't count."""
     body = node.body[1:] if ast.get_docstring(node) else node.body
