@@ -401,6 +401,7 @@ def test_a_store_whose_making_was_interrupted_at_any_step_is_made_whole_by_the_n
     store.write(batch())
 
 
-def test_ferretdb_is_warned_of(place: Place) -> None:
-    store = place.connect()
-    assert any("FerretDB" in told for told in store.warnings())
+def test_ferretdb_is_warned_of_and_mongodb_is_not(place: Place) -> None:
+    client = place.collection("about").database.client
+    ferretdb = "ferretdbVersion" in client.admin.command("buildInfo")
+    assert any("FerretDB" in told for told in place.connect().warnings()) == ferretdb

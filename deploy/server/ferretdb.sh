@@ -53,7 +53,7 @@ ferretdb_install() {
         printf 'v%s' "$ferretdb_version" >source/build/version/version.txt
         cd source
         echo "building FerretDB $ferretdb_version, which takes some minutes"
-        nice "$go" build -o ../ferretdb ./cmd/ferretdb
+        nice "$go" build -buildvcs=false -o ../ferretdb ./cmd/ferretdb
         mkdir -p "$(dirname "$program")"
         mv ../ferretdb "$program"
     )
