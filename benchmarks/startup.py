@@ -1,14 +1,14 @@
-"""How long commands take to start: medians of whole processes, in turns.
+"""How long commands take to start, and how much of that is the processor's: medians of whole processes, in turns.
 
     python benchmarks/startup.py [--runs 11]
 
-`python -c pass` is the floor of the same machine in the same run. Compile the bytecode first (an installed package has it).
+`python -c pass` is the floor of the same machine in the same run. On a machine that is busy otherwise the CPU seconds tell more. Compile the bytecode first (an installed package has it).
 """
 
 import argparse
 import compileall
-import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -32,21 +32,24 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=11)
     options = parser.parse_args()
     compileall.compile_dir(Path(headrace.__file__).parent, quiet=2)
-    seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
     for turn in range(options.runs + 1):
         for name, arguments in COMMANDS.items():
-            spent = run(arguments)
+            seconds = run(arguments)
             if turn:
-                seconds[name].append(spent)
-    print(json.dumps({name: round(statistics.median(spent), 3) for name, spent in seconds.items()}, indent=1))
+                spent[name].append(seconds)
+    for name, runs in spent.items():
+        wall, cpu = (statistics.median(kind) for kind in zip(*runs, strict=True))
+        print(f"{name:<22} {wall:6.3f} s, CPU {cpu:6.3f} s")
 
 
-def run(arguments: list[str]) -> float:
-    """Wall seconds of one process."""
-    began = time.perf_counter()
+def run(arguments: list[str]) -> tuple[float, float]:
+    """Wall and CPU seconds of one process."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "COLUMNS": "100"}
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
-    return time.perf_counter() - began
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":
