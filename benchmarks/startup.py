@@ -2,7 +2,8 @@
 
     python benchmarks/startup.py [--runs 11]
 
-`python -c pass` is the floor of the same machine in the same run. On a machine that is busy otherwise the CPU seconds tell more. Compile the bytecode first (an installed package has it).
+`python -c pass` is the floor of the same machine in the same run. On a machine that is busy otherwise the CPU seconds tell more. Compile
+the bytecode first (an installed package has it).
 """
 
 import argparse

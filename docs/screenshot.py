@@ -48,7 +48,8 @@ def picture(address: str, chromium: str) -> None:
         page.wait_for_timeout(25_000)
         page.locator("textarea").first.fill(SENTENCE)
         page.wait_for_timeout(3_000)
-        page.add_style_tag(content="html { scrollbar-gutter: auto }")  # a headless browser shows no bar where it is kept free
+        # A headless browser shows no bar where room is kept for it.
+        page.add_style_tag(content="html { scrollbar-gutter: auto }")
         page.screenshot(path=PICTURE, animations="disabled")
         browser.close()
 
