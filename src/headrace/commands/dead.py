@@ -1,5 +1,7 @@
 """dead list, show, replay, drop."""
 
+import shutil
+import textwrap
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from itertools import islice
@@ -7,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headrace.commands.output import Json, bar, print_json, print_table, say, shown, when
+from headrace.commands.output import Json, bar, print_json, say, shown, when
 from headrace.config import Settings
 from headrace.dead import PAGE, letters, replay
 from headrace.documents import DeadLetter
@@ -15,8 +17,6 @@ from headrace.errors import Misconfigured
 from headrace.ports import FullStore, Query
 from headrace.scorefile import batches
 from headrace.urls import Connectors, mask
-
-SHOWN_OF_ID = 20
 
 Model = Annotated[str, Parameter(help="Only of this model.")]
 Source = Annotated[str, Parameter(help="Only of this source.")]
@@ -32,11 +32,12 @@ def list_(
     if json:
         print_json({"items": [_as_json(letter) for letter in found]})
         return
-    rows = [
-        (one.burial, when(one.buried_at)[:16].replace("T", " "), one.kind, one.model or "-", _short(one.id), one.reason)
-        for one in found
-    ]
-    print_table(("burial", "buried", "kind", "model", "document", "reason"), rows)
+    for letter in found:
+        buried = when(letter.buried_at)[:16].replace("T", " ")
+        print(f"{letter.burial:>6}  {buried}  {letter.kind:<9}  {letter.model or '-'}  {shown(letter.id)}")
+        print(_indented(shown(letter.reason)))
+    if not found:
+        say("there are none")
 
 
 def show_(*burials: int, json: Json = False, settings: Settings = Settings()) -> int:
@@ -88,8 +89,9 @@ def drop_(
     return _missing(burials, found)
 
 
-def _short(identity: str) -> str:
-    return identity if len(identity) <= SHOWN_OF_ID else f"{identity[: SHOWN_OF_ID - 1]}…"
+def _indented(reason: str) -> str:
+    width = max(40, shutil.get_terminal_size().columns)
+    return textwrap.fill(reason, width, initial_indent=" " * 8, subsequent_indent=" " * 8)
 
 
 def _chosen(store: FullStore, burials: Sequence[int], *, everything: bool, model: str, source: str) -> list[DeadLetter]:
