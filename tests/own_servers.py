@@ -1,11 +1,13 @@
 """Servers of a test's own, which it may kill: in a folder and on ports that nothing else uses."""
 
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -19,7 +21,7 @@ class OwnServers:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="headrace-own-"))
         self._folder.chmod(0o755)  # the servers are other users
-        self._port = next(first for first in FIRST_PORTS if all(map(_is_free, range(first, first + PORTS))))
+        self._port, self._claim = _claimed()
 
     def start(self, *names: str) -> None:
         """Start them, or skip the test where they aren't installed (fail with CI=true)."""
@@ -52,12 +54,28 @@ class OwnServers:
         """Stop all, and remove what they kept."""
         self._run("stop")
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._claim.close()
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         settings = {"SERVERS_FOLDER": str(self._folder / "servers"), "SERVERS_PORT": str(self._port)}
         return subprocess.run(
             [str(SERVERS), *arguments], env={**os.environ, **settings}, capture_output=True, text=True, check=False
         )
+
+
+def _claimed() -> tuple[int, BinaryIO]:
+    """The first of a hundred free ports, and the lock that keeps other tests from taking them before a server does."""
+    for first in FIRST_PORTS:
+        claim = (Path(tempfile.gettempdir()) / f"headrace-own-{first}.lock").open("wb")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            claim.close()
+            continue
+        if all(map(_is_free, range(first, first + PORTS))):
+            return first, claim
+        claim.close()
+    raise AssertionError("no ports are free for a test's own servers")
 
 
 def _is_free(port: int) -> bool:
