@@ -173,7 +173,7 @@ class Proof:
             for one in self._publishers:
                 one.tend()
             # A store that is slow isn't asked all the time.
-            if time.monotonic() - self._looked_at > max(LOOK_SECONDS, 4 * self._looking):
+            if time.monotonic() - self._looked_at > max(LOOK_SECONDS, 9 * self._looking):
                 self._patiently(self._look)
         return come
 

@@ -7,7 +7,7 @@ from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import FullStore, Query
 from headrace.proof.ledger import Evidence
 
-PAGE = 500
+PAGE, LARGE_PAGE = 200, 5000  # what is new since the last look; and all, from a server that sorts all for each page
 
 
 class Witness:
@@ -24,7 +24,7 @@ class Witness:
 
         Newest first, up to a page that ends with one that is known: what was numbered earlier and committed later may be missed now.
         """
-        for result in self._results():
+        for result in self._results(PAGE):
             if result.id in self.seen:
                 break
             self._remember(result)
@@ -37,7 +37,7 @@ class Witness:
 
     def evidence(self) -> Evidence:
         """All that the store has now, beside what it was seen to have."""
-        results = list(self._results())
+        results = list(self._results(LARGE_PAGE))
         counted = self._store.count(Query())
         return Evidence(
             results,
@@ -46,10 +46,10 @@ class Witness:
             sum(number for model, number in counted.items() if model),
         )
 
-    def _results(self) -> Iterator[Result]:
+    def _results(self, size: int) -> Iterator[Result]:
         page: str | None = None
         while True:
-            found = self._store.find(Query(), limit=PAGE, page=page)
+            found = self._store.find(Query(), limit=size, page=page)
             for item in found.items:
                 assert isinstance(item, Result)
                 yield item
