@@ -88,8 +88,11 @@ class BeanstalkdBroker:
                 self._held.discard(number)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
+        numbers = self._mine(deliveries)
+        if not numbers:
+            return
         with self._doing("keeping the leases of") as client:
-            for number in self._mine(deliveries):
+            for number in numbers:
                 with suppress(NotFoundError):
                     client.touch(Job(number, b""))
 

@@ -76,8 +76,9 @@ class NatsBroker:
     def keep(self, deliveries: Sequence[Delivery]) -> None:
         until = time.monotonic() + self._address.lease
         held = self._held(deliveries)
-        self._link.run("keeping the leases of", lambda: self._tell(held, b"+WPI"))
-        self._leases.update(dict.fromkeys(held, until))
+        if held or self._link.is_connected:  # the server wants to hear from us
+            self._link.run("keeping the leases of", lambda: self._tell(held, b"+WPI"))
+            self._leases.update(dict.fromkeys(held, until))
 
     def backlog(self) -> Backlog:
         """What has run out is leased until it is received again."""
