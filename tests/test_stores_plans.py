@@ -13,11 +13,11 @@ from sqlalchemy.pool import StaticPool
 
 from headrace.documents import Outcome, bury_bytes
 from headrace.ports import FullStore, Query
-from headrace.stores import queries
+from headrace.stores import queries, sqlite_rows
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.postgresql_server import Server
 from headrace.stores.sqlite import SqliteStore
-from headrace.testing.stores import document, prediction
+from headrace.testing.stores import document, labelled, prediction
 
 DOCUMENTS, DEAD, FEW = 1_000_000, 200_000, 20
 LIMIT = 50
@@ -129,9 +129,21 @@ def test_counting_in_sqlite_adds_up_what_is_kept_and_walks_the_kinds_of_dead_let
             Query("dead", model="old"),
         ):
             assert counted(million, lambda query=query: queries.count(connection, query)) < MOST_STEPS
-        statement = "SELECT kind, count(*) FROM (SELECT * FROM dead_letters) GROUP BY kind"
-        ((*_, plan),) = million.execute(f"EXPLAIN QUERY PLAN {statement}")
-        assert "USING COVERING INDEX dead_letters_kind" in plan
+        asked: list[str] = []
+        million.set_trace_callback(asked.append)
+        assert queries.count(connection, Query("dead"))["raised"] == DEAD - 100
+        million.set_trace_callback(None)
+    (statement,) = [one for one in asked if "dead_letters" in one]
+    ((*_, plan),) = million.execute(f"EXPLAIN QUERY PLAN {statement}")
+    assert "USING COVERING INDEX dead_letters_kind" in plan
+
+
+def test_writing_to_a_million_takes_few_steps(million: sqlite3.Connection) -> None:
+    outcomes = [labelled("common"), labelled("brand new"), labelled("other", text="in conflict")]
+    million.execute("BEGIN")
+    steps = counted(million, lambda: sqlite_rows.write(million, outcomes, {}))
+    million.execute("ROLLBACK")
+    assert steps < MOST_STEPS
 
 
 def test_the_measure_sees_a_scan(million: sqlite3.Connection) -> None:
