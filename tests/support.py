@@ -10,7 +10,7 @@ from headrace.served import Setup
 
 T = TypeVar("T")
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def until(condition: Callable[[], T], what: str = "it") -> T:

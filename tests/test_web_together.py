@@ -49,7 +49,7 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
         target=lambda: serve(services, console=True, stop=stop.is_set, on_ready=ready.put), name="server"
     )
     server.start()
-    yield Visitor(ready.get(timeout=30))
+    yield Visitor(ready.get(timeout=120))
     stop.set()
     server.join(20)
     assert not server.is_alive()

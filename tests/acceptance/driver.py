@@ -47,7 +47,7 @@ class Running:
         """What it and its children have printed so far."""
         return self._log.read_text(errors="replace")
 
-    def wait_for(self, text: str, seconds: float = 60) -> str:
+    def wait_for(self, text: str, seconds: float = 180) -> str:
         """Wait until it has printed this; the rest of that line."""
 
         def seen() -> bool:
@@ -86,13 +86,13 @@ class Running:
         self.child.kill()
         self.child.wait()
 
-    def status(self, seconds: float = 60) -> int:
+    def status(self, seconds: float = 180) -> int:
         """Its exit status, once it has ended."""
         return self.child.wait(seconds)
 
     def leaves_nothing(self) -> None:
         """Check that nothing outlives it."""
-        until(lambda: not self.processes(), 10, f"something outlives it: {self.processes()}")
+        until(lambda: not self.processes(), 30, f"something outlives it: {self.processes()}")
 
     def sweep(self) -> None:
         """End whatever is left, after a test."""
@@ -135,7 +135,7 @@ class Headrace:
         self.started.append(Running(child, mark, log))
         return self.started[-1]
 
-    def run(self, *arguments: str, given: bytes = b"", timeout: float = 120, **settings: object) -> Finished:
+    def run(self, *arguments: str, given: bytes = b"", timeout: float = 300, **settings: object) -> Finished:
         """Run a command to its end."""
         done = subprocess.run(
             [*COMMAND, *arguments],

@@ -35,6 +35,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium: the system's, or playwright's own."""
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or playwright.chromium.executable_path
         if not shutil.which(found):
