@@ -14,7 +14,7 @@ from headrace.documents import Prediction
 from headrace.errors import Unavailable
 
 SECONDS_A_TEXT = 0.001
-LABELS = 4096
+LABELS = 32
 
 
 class Trivial:
