@@ -116,6 +116,12 @@ def test_every_adapter_of_the_base_install_is_where_the_table_says(entry: object
             ),
         ),
         ("amqps://h/", "postgresql:///db", ("amqps://h/?queue=it_queue", "postgresql:///db?schema=it_store")),
+        (
+            "kafka://h1,h2:1/texts?group=mine&session=6",
+            "mongodb://u:p@h/db?prefix=mine&replicaSet=a",
+            ("kafka://h1,h2:1/it_queue?session=6&group=it_queue", "mongodb://u:p@h/db?replicaSet=a&prefix=it_store"),
+        ),
+        ("kafka://h", "mongodb://h", ("kafka://h/it_queue?group=it_queue", "mongodb://h?prefix=it_store")),
     ],
 )
 def test_another_place_on_the_same_servers_has_a_url(broker: str, store: str, expected: tuple[str, str]) -> None:
