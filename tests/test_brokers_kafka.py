@@ -361,12 +361,33 @@ def test_bodies_that_the_server_threw_away_before_they_were_done_are_told_of_onc
     place.admin.delete_records([TopicPartition(place.topic, 0, 2)])
     late = place.connect()
     with pytest.raises(Unavailable, match=r"bodies 1 to 1 of partition 0 .* thrown away"):
-        receive_for_ever(late)
+        receive_often(late)
     assert data(take(late, 1)) == ["c"]
 
 
-def receive_for_ever(broker: KafkaBroker) -> None:
-    while True:
+def test_what_the_server_throws_away_while_it_is_worked_on_is_told_too(place: Place) -> None:
+    broker = place.connect("&partitions=1")
+    for number in range(40):  # more than is fetched ahead
+        broker.publish([Body(b"%02d" % number + bytes(1 << 20))])
+    take(broker, 1, limit=1)
+    place.admin.delete_records([TopicPartition(place.topic, 0, 39)])
+    with pytest.raises(Unavailable, match=r"bodies 0 to 38 of partition 0 .* thrown away"):
+        insist(broker)
+    assert [delivery.data[:2] for delivery in take(broker, 1)] == [b"39"]
+
+
+def insist(broker: KafkaBroker) -> None:
+    """As a keeper does, until it is told of a loss."""
+    for _ in range(1000):
+        try:
+            broker.receive(1, 0.05)
+        except Unavailable as error:
+            if "thrown away" in str(error):
+                raise
+
+
+def receive_often(broker: KafkaBroker) -> None:
+    for _ in range(1000):
         broker.receive(1, 0.05)
 
 

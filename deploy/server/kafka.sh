@@ -36,7 +36,7 @@ TEXT
     mvn -q -B -Dstyle.color=never -f "$draft/pom.xml" -Dmaven.repo.local="$draft/repository" \
         org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$draft/jars" >&2 || fail "Kafka's jars cannot be fetched"
-    mv "$draft/jars" "$jars" # whole, or not at all
+    mv -T "$draft/jars" "$jars" || [[ -d $jars ]] # whole, or not at all
     rm -rf "$draft"
 }
 

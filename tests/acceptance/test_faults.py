@@ -40,15 +40,18 @@ def publish(headrace: Headrace, number: int) -> None:
         broker.publish(list(pack(Document(f"{one}", f"text {one} ".ljust(300, ".")) for one in range(number))))
 
 
-def test_servers_that_are_killed_and_started_again_in_the_middle_lose_nothing(tmp_path: Path, own: OwnServers) -> None:
-    own.start("rabbitmq", "postgresql")
-    settings = Settings(broker=own.url("RABBITMQ"), store=own.url("POSTGRESQL"))
+@pytest.mark.parametrize("broker", ["rabbitmq", "kafka"])
+def test_servers_that_are_killed_and_started_again_in_the_middle_lose_nothing(
+    tmp_path: Path, own: OwnServers, broker: str
+) -> None:
+    own.start(broker, "postgresql")
+    settings = Settings(broker=own.url(broker.upper()), store=own.url("POSTGRESQL"))
     known = [0]
     proof = Proof(settings, Task(6000, 3, 5, patience=120), tmp_path, stop=Stop(), progress=known.append)
 
     with ThreadPoolExecutor(1) as beside:
         running = beside.submit(proof.run)
-        for name in ("rabbitmq", "postgresql"):
+        for name in (broker, "postgresql"):
             before = known[-1]
             until(lambda before=before: known[-1] > before or running.done(), 120, "nothing is stored")
             own.kill(name)

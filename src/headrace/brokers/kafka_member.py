@@ -39,7 +39,7 @@ class Member:
                 "session.timeout.ms": address.session * 1000,
                 "heartbeat.interval.ms": min(500, address.session * 300),
                 "max.poll.interval.ms": address.poll * 1000,
-                "auto.offset.reset": "earliest",
+                "auto.offset.reset": "error",  # what was thrown away isn't passed over in silence
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,
@@ -145,15 +145,19 @@ class Member:
         asked = [TopicPartition(part.topic, part.partition, OFFSET_BEGINNING) for part in parts]
         first = {part.partition: part.offset for part in consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS)}
         for part in committed:
-            kept = first[part.partition]
-            if 0 <= part.offset < kept:
+            start = max(part.offset, first[part.partition])
+            note = (part.metadata or "") if part.offset == start else ""
+            self._assigned[part.partition] = assignment = Assignment(part.partition, start, note)
+            if part.offset < start:
+                assignment.told(
+                    (part.offset, "")
+                )  # so that the server is told where it goes on, before anything is done
+            if 0 <= part.offset < start:
                 self.lost = (
-                    f"bodies {part.offset:,} to {kept - 1:,} of partition {part.partition} of {self._address} were thrown away before they"
+                    f"bodies {part.offset:,} to {start - 1:,} of partition {part.partition} of {self._address} were thrown away before they"
                     " were done, since the topic's retention is over; raise its retention.ms. It goes on with the rest"
                 )
-            note = (part.metadata or "") if part.offset >= kept else ""
-            part.offset = max(part.offset, kept)
-            self._assigned[part.partition] = Assignment(part.partition, part.offset, note)
+            part.offset = start
         consumer.incremental_assign([TopicPartition(part.topic, part.partition, part.offset) for part in committed])
 
     def _on_revoke(self, _consumer: Consumer, parts: list[TopicPartition]) -> None:
