@@ -62,6 +62,5 @@ class TestMongodb(StoreSuite):
                 opened.callback(store.close)
                 return store
 
-            connect().remove()
             yield connect
             connect().remove()
