@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from headrace.errors import Misconfigured, Rejected
 from headrace.scoring.characters import UNRULY, table
 
+PIECE = 1 << 16  # characters that are objects of their own at a time
+
 
 class Reading(msgspec.Struct, frozen=True):
     """How a vectoriser reads a text: what bytes mean, lower case, accents stripped; scikit-learn's own settings."""
@@ -71,7 +73,9 @@ def listed(texts: Iterable[str]) -> list[str]:
 def _strip_unicode(text: str) -> str:
     if text.isascii():
         return text
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    parts = unicodedata.normalize("NFKD", text)
+    pieces = (parts[start : start + PIECE] for start in range(0, len(parts), PIECE))
+    return "".join("".join(c for c in piece if not unicodedata.combining(c)) for piece in pieces)
 
 
 def _strip_ascii(text: str) -> str:
