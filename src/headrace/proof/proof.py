@@ -141,6 +141,7 @@ class Proof:
         for _ in range(DRAINS):
             self._workers.replace(lambda: self._worker(drain=True))
             self._settle(lambda: not self._workers.tend(), "the queue is not empty")
+            self._workers.end()  # where it was given up, nothing may change while all is read
             confirmed = set[str]().union(*(one.saved for one in self._publishers))
             evidence = self._patiently(self._witness.evidence)
             judgement = judge(by_id, confirmed, evidence, model=MODEL, label=checksum)
@@ -153,6 +154,8 @@ class Proof:
         self._moved_at = time.monotonic()
         most = self._began + MOST_PATIENCES * self._task.patience + self._task.documents / SLOWEST
         while not self._until(met, 1.0):
+            if time.monotonic() - self._moved_at > self._task.patience:
+                self._patiently(self._look)  # a store that is slow was perhaps not asked for long
             now = time.monotonic()
             if now - self._moved_at > self._task.patience:
                 reason = f"and nothing has moved for {self._task.patience:g} s"
@@ -172,7 +175,7 @@ class Proof:
             self._workers.tend()
             for one in self._publishers:
                 one.tend()
-            # A store that is slow isn't asked all the time.
+            # A store that is slow isn't asked all the time: it has to work.
             if time.monotonic() - self._looked_at > max(LOOK_SECONDS, 9 * self._looking):
                 self._patiently(self._look)
         return come
