@@ -55,8 +55,8 @@ def list_workers(kept: Collections) -> list[Worker]:
     return [
         Worker(
             row["_id"],
-            row["started_at"],
-            row["seen_at"],
+            int(row["started_at"]),
+            int(row["seen_at"]),
             row["state"],
             row["models"],
             msgspec.json.decode(row["counts"]),
@@ -106,5 +106,6 @@ def _result(row: Row) -> Result:
 
 
 def _dead_letter(row: Row) -> DeadLetter:
-    members = {name: value for name, value in row.items() if name != "_id"}
-    return DeadLetter(burial=row["_id"], **members)
+    """BSON's numbers of 64 bits are a kind of their own, which JSON has no word for."""
+    members = {name: int(value) if isinstance(value, int) else value for name, value in row.items() if name != "_id"}
+    return DeadLetter(burial=int(row["_id"]), **members)

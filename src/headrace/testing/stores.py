@@ -134,6 +134,7 @@ class StoreSuite:
         assert (letter.source, letter.model) == ("suite", "")
         assert letter.burial > 0
         assert letter.buried_at > 1_000_000
+        assert msgspec.json.decode(msgspec.json.encode(letter), type=DeadLetter) == letter
         assert results(store) == []
 
     def test_the_same_burial_written_twice_is_one(self, connect: Connect) -> None:
@@ -327,6 +328,12 @@ class StoreSuite:
         assert [(list(w.models), dict(w.counts)) for w in listed] == [(["language@aaaaaa"], {"stored": 3}), ([], {})]
         store.beat(Worker("host-2", 1, 3, "stopped"))
         assert [worker.name for worker in store.workers()] == ["host-1"]
+
+    def test_times_of_workers_are_numbers_that_json_can_write(self, connect: Connect) -> None:
+        store = connect()
+        store.beat(Worker("host-1", 1 << 50, 1 << 51, "working"))
+        (told,) = msgspec.json.decode(msgspec.json.encode(store.workers()))
+        assert (told["started_at"], told["seen_at"]) == (1 << 50, 1 << 51)
 
     def test_a_worker_that_was_not_seen_for_long_is_forgotten(self, connect: Connect) -> None:
         store = connect()
