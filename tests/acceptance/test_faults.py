@@ -1,6 +1,7 @@
 """What happens to servers and machines in the middle of the work: killed and started again, gone, full."""
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -13,10 +14,12 @@ import httpx
 import pytest
 from driver import Headrace, until
 from own_servers import OwnServers
+from wire import Wire
 
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.config import Settings
 from headrace.documents import Document, pack
+from headrace.errors import Unavailable
 from headrace.ports import Query
 from headrace.proof.proof import Proof, Task
 from headrace.runtime import Stop
@@ -64,6 +67,23 @@ def test_servers_that_are_killed_and_started_again_in_the_middle_lose_nothing(
     assert "waiting for the broker" in told
     assert "waiting for the store" in told
     assert (ledger.published, ledger.stored + ledger.buried, ledger.failed) == (6000, 6000, False)
+
+
+def test_a_store_that_takes_questions_and_never_answers_does_not_keep_a_proof(tmp_path: Path, postgresql: str) -> None:
+    account, _, place = postgresql.rpartition("@")
+    host, _, port = place.partition("/")[0].partition(":")
+    name = f"stalled_{secrets.token_hex(6)}"
+    with Wire(host, int(port)) as wire, ThreadPoolExecutor(1) as beside:
+        url = f"{account}@127.0.0.1:{wire.port}/{place.partition('/')[2]}?schema={name}"
+        settings = Settings(broker=f"sqlite:///{tmp_path}/queue.db", store=url)
+        known = [0]
+        proof = Proof(settings, Task(4000, 0, 5, patience=2), tmp_path, stop=Stop(), progress=known.append)
+        running = beside.submit(proof.run)
+        until(lambda: known[-1] > 100 or running.done(), 120, "nothing is stored")
+        wire.stall()
+        with pytest.raises(Unavailable, match="has not answered in time"):
+            running.result(120)
+    PostgresqlStore(postgresql, schema=name).remove()
 
 
 def test_while_the_store_is_gone_the_worker_waits_readyz_says_so_and_nothing_is_buried(

@@ -2,8 +2,10 @@
 
 import random
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,7 +145,7 @@ class Proof:
             self._settle(lambda: not self._workers.tend(), "the queue is not empty")
             self._workers.end()  # where it was given up, nothing may change while all is read
             confirmed = set[str]().union(*(one.saved for one in self._publishers))
-            evidence = self._patiently(self._witness.evidence)
+            evidence = self._patiently(self._witness.evidence, MOST_PATIENCES)
             judgement = judge(by_id, confirmed, evidence, model=MODEL, label=checksum)
             if self.gave_up or not any(one.column == "lost" for one in judgement.findings):
                 break  # else there may be a lease that the broker doesn't tell of
@@ -190,18 +192,36 @@ class Proof:
             self._moved, self._moved_at = moved, self._looked_at
         self._progress(self._known)
 
-    def _patiently(self, call: Callable[[], T]) -> T:
+    def _patiently(self, call: Callable[[], T], patiences: int = 1) -> T:
         """The call's value; Unavailable only where that lasts."""
-        deadline = time.monotonic() + self._task.patience
-        for wait in runtime.delays():
+        deadline = time.monotonic() + patiences * self._task.patience
+        for seconds in runtime.delays():
             try:
-                return call()
+                return self._beside(call, deadline)
             except Unavailable:
                 if time.monotonic() > deadline:
                     raise
-            if self._stop.wait(wait):
+            if self._stop.wait(seconds):
                 raise Interrupted
         raise AssertionError("delays never end")
+
+    def _beside(self, call: Callable[[], T], deadline: float) -> T:
+        """The call's value, from another thread: a server that takes the question and never answers must not keep us."""
+        answer: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(call())
+            except BaseException as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=work, name="witness", daemon=True).start()
+        while not wait([answer], 0.2).done:
+            if self._stop.requested:
+                raise Interrupted
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the store has not answered in time (--patience {self._task.patience:g})")
+        return answer.result()
 
     def _worker(self, *, drain: bool) -> Child:
         module, *arguments = self._cast.worker
