@@ -107,5 +107,7 @@ def _result(row: Row) -> Result:
 
 def _dead_letter(row: Row) -> DeadLetter:
     """BSON's numbers of 64 bits are a kind of their own, which JSON has no word for."""
-    members = {name: int(value) if isinstance(value, int) else value for name, value in row.items() if name != "_id"}
+    members: dict[str, Any] = {
+        name: int(value) if isinstance(value, int) else value for name, value in row.items() if name != "_id"
+    }
     return DeadLetter(burial=int(row["_id"]), **members)
