@@ -93,6 +93,8 @@ def test_letters_of_any_script_count_as_letters(scorer: HashedScorer) -> None:
         "#include <stdio.h>\nint main(void) { return 0; }",
         "<ul><li>one</li><li>two</li></ul>",
         "if (a && b) { std::swap(a, b); }",
+        "def f(x):\n    return x+1",
+        "print('hello world')",
     ],
 )
 def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
@@ -109,10 +111,22 @@ def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
         "Der Name(n) fehlt noch - bitte nachtragen",
         "end.Then it went on, and on, and so it was.",
         "-- And then? -- Nothing.",
+        "Kies één persoon a.u.b. en z.s.m.",
+        "a(s) estrutura(s) devolvida(s)",
+        "The answer is ________ or ____.",
+        "5 kg in 2024年",
+        "50MB以上のファイル",
     ],
 )
 def test_words_with_signs_are_no_code(scorer: HashedScorer, text: str) -> None:
     assert scorer.natures([text]).tolist() == [nature.WORDS]
+
+
+@pytest.mark.parametrize(
+    "text", ["550e8400-e29b-41d4-a716-446655440000", "0xDEADBEEF", "v1.2.3-rc1", "H2O", "5kg 3x", "192.168.0.1 B2B"]
+)
+def test_letters_that_touch_digits_are_no_words(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [nature.BLANK]
 
 
 @given(st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=("L", "M"))))

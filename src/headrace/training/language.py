@@ -15,7 +15,7 @@ from headrace.errors import Misconfigured
 from headrace.training.augment import Corpus, Mix, corpus, draw, source_chances
 from headrace.training.datasets import Progress, silent
 from headrace.training.folder import Examples, Folder
-from headrace.training.scripts import twins
+from headrace.training.scripts import in_both_scripts, twins
 from headrace.training.softmax import HashedSoftmax
 
 EXAMPLES = 4_000_000  # a pass
@@ -65,7 +65,7 @@ def fit_language(
     folder = Folder.new()
     model.start(classes, folder)
     progress("folding", 0, len(rows))
-    source = _corpus(folder, classes, rows, emphasis, words or {})
+    source = _corpus(folder, classes, rows, emphasis, in_both_scripts(words or {}))
     progress("folding", len(rows), len(rows))
     random = np.random.default_rng(seed)
     for number in range(passes):

@@ -17,6 +17,7 @@ MATRIX_LABELS = 60
 LARGE_LABELS = 12
 CONFUSIONS = 15
 TRIALS = 10
+TOLD = frozenset({"home", "licence", "parameters", "value"})  # columns of words, not of numbers
 
 STYLE = """
 :root { color-scheme: light; --ink: #22303c; --soft: #5b6b78; --line: #dfe6eb; --blue: 23, 105, 170; --orange: 200, 100, 27; }
@@ -32,6 +33,7 @@ figure { margin: 0; } img { width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child, .left { text-align: left; } thead th { font-weight: 600; }
+.told { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 .bar { display: inline-block; height: .7rem; background: rgb(var(--blue)); vertical-align: middle; margin-right: .4rem; }
 table.matrix { font-size: .68rem; }
 table.matrix th, table.matrix td { padding: 0; min-width: 1.6rem; height: 1.6rem; text-align: center; border: 1px solid #f1f4f6; }
@@ -222,7 +224,11 @@ def _trials(training: Training) -> str:
 
 
 def _rows(title: str, heads: tuple[str, ...], rows: Any, told: str = "") -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    head = "".join(f"<th{' class=told' if name in TOLD else ''}>{escape(name)}</th>" for name in heads)
+    body = "".join(f"<tr>{''.join(map(_told, heads, row))}</tr>" for row in rows)
     note = f"<p class=soft>{escape(told)}</p>" if told else ""
     return f"<h2>{escape(title)}</h2>{note}<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _told(head: str, cell: str) -> str:
+    return f"<td{' class=told' if head in TOLD else ''}>{escape(cell)}</td>"

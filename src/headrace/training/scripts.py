@@ -1,25 +1,54 @@
 """Languages that are written in two scripts: what was gathered in one is learnt in the other too.
 
-Serbian texts are mostly gathered in Cyrillic, and what tells Serbian from Croatian in Latin script is words, not letters. Every
-Cyrillic text has exactly one Latin form, letter by letter, so it is learnt in both.
+Serbian is gathered in Cyrillic here and in Latin script there, and what tells it from Croatian is words, not letters. Every Cyrillic text
+has exactly one Latin form, letter by letter, and nearly every Latin one a Cyrillic form, so both are learnt, half and half.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 Row = tuple[str, str, str]
 
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
 _LATIN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()  # noqa: SIM905 (legible)
-_SERBIAN: Mapping[int, str] = str.maketrans(
+_TO_LATIN: Mapping[int, str] = str.maketrans(
     dict(zip(_CYRILLIC, _LATIN, strict=True))
     | {c.upper(): i.capitalize() for c, i in zip(_CYRILLIC, _LATIN, strict=True)}
 )
-_TABLES: Mapping[str, Mapping[int, str]] = {"sr": _SERBIAN}
+_TO_CYRILLIC: Mapping[str, str] = {
+    form(i): case(c) for c, i in zip(_CYRILLIC, _LATIN, strict=True) for form, case in (
+        (str.lower, str.lower), (str.capitalize, str.upper), (str.upper, str.upper)
+    )
+}  # fmt: skip
+_LETTERS = re.compile("|".join(sorted(_TO_CYRILLIC, key=len, reverse=True)))
+_FOREIGN = re.compile(r"[qwxy@#]|://", re.IGNORECASE)  # names, links: they stay as they are in Cyrillic text
+_IS_CYRILLIC = re.compile("[Ѐ-ӿ]")
+_TWO_SCRIPTS = frozenset({"sr"})
 
 
 def twins(rows: Sequence[Row]) -> Iterator[Row]:
-    """For each row of a language with two scripts that has letters of the first: the same in the second, as source `NAME/latin`."""
+    """For each row of a language with two scripts: the same in the other, as source `NAME/latin` or `NAME/cyrillic`."""
     for text, label, source in rows:
-        table = _TABLES.get(label)
-        if table and (twin := text.translate(table)) != text:
-            yield twin, label, f"{source}/latin"
+        if label in _TWO_SCRIPTS and (twin := _twin(text)) != text:
+            yield twin, label, f"{source}/{'latin' if _IS_CYRILLIC.search(text) else 'cyrillic'}"
+
+
+def both(words: Mapping[str, float]) -> dict[str, float]:
+    """A word list of a language with two scripts, each word in both, each script half as frequent as the list has the word."""
+    found: dict[str, float] = {}
+    for word, frequency in words.items():
+        for form in (word, _twin(word)):
+            found[form] = found.get(form, 0.0) + frequency / 2
+    return found
+
+
+def in_both_scripts(lists: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    """Word lists (label → word → frequency), those of languages with two scripts in both."""
+    return {label: both(words) if label in _TWO_SCRIPTS else words for label, words in lists.items()}
+
+
+def _twin(text: str) -> str:
+    """A Serbian text in the other script; itself where it has letters or signs that Cyrillic text doesn't have."""
+    if _IS_CYRILLIC.search(text):
+        return text.translate(_TO_LATIN)
+    return text if _FOREIGN.search(text) else _LETTERS.sub(lambda found: _TO_CYRILLIC[found[0]], text)
