@@ -30,6 +30,18 @@ def drawn(folder: Folder, mix: Mix, lists: dict[int, dict[str, float]] | None = 
     return augment.draw(source, size, mix, np.random.default_rng(3))
 
 
+def test_of_long_texts_no_pairs_and_single_words_are_drawn(folder: Folder) -> None:
+    long = np.array([True, False, False, False, False])
+    source = augment.corpus(folder, TEXTS, LABELS, np.ones(len(TEXTS)), {}, long)
+    found = augment.draw(source, 2000, Mix(0.25, 0.25, 0.25, 0.25, 0.0), np.random.default_rng(3))
+    sizes = {
+        label: {len(text.split()) for text, of in zip(spelt(found), found.labels, strict=True) if of == label}
+        for label in (0, 1)
+    }
+    assert min(sizes[0]) == 3
+    assert min(sizes[1]) == 1
+
+
 def test_texts_are_folded_to_words_between_boundaries(folder: Folder) -> None:
     codes, starts = folder.fold(["Ab, c!", "", "Ä"])
     assert codes.tolist() == [BOUNDARY, 97, 98, BOUNDARY, 99, BOUNDARY, BOUNDARY, BOUNDARY, 228, BOUNDARY]

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from headrace.scoring.folding import BOUNDARY
 from headrace.training.folder import Examples, Folder
 
+FLATNESS = 0.35  # a listed word of frequency f is drawn in proportion to f ** FLATNESS
+
 # wordfreq's names for languages that it knows under another one; it answers for any name, so that only listed ones may be asked for
 _NAMES: Mapping[str, str] = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 
@@ -22,18 +24,19 @@ _NAMES: Mapping[str, str] = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 class Mix:
     """Shares of kinds of examples: whole texts, fragments of 3 to 8 words, pairs, single words, and words of the lists."""
 
-    texts: float = 0.35
-    fragments: float = 0.20
-    pairs: float = 0.16
-    singles: float = 0.15
-    listed: float = 0.14
+    texts: float = 0.28
+    fragments: float = 0.18
+    pairs: float = 0.18
+    singles: float = 0.14
+    listed: float = 0.22
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
     """Folded texts to draw from, of any length, and words of lists.
 
-    `chances` (float64) is the weight of each text within its label; `codes` holds texts first and listed words behind them; `words` are
+    `chances` (float64) is the weight of each text within its label, `long` (bool) whether pairs and single words of it are left out;
+    `codes` holds texts first and listed words behind them; `words` are
     examples of one word, `masses` (float64) their weights.
     """
 
@@ -43,6 +46,7 @@ class Corpus:
     counts: NDArray[np.int64]
     labels: NDArray[np.int64]
     chances: NDArray[np.float64]
+    long: NDArray[np.bool_]
     words: Examples
     masses: NDArray[np.float64]
 
@@ -53,12 +57,14 @@ def corpus(
     labels: NDArray[np.int64],
     chances: NDArray[np.float64],
     lists: Mapping[int, Mapping[str, float]],
-    flatness: float = 0.5,
+    long: NDArray[np.bool_] | None = None,
+    flatness: float = FLATNESS,
 ) -> Corpus:
     """Fold texts and word lists (label → word → frequency, any unit).
 
     A word of several lists is drawn for each in proportion to its share there, p(label | word); how often it is drawn at all
-    goes with its summed frequency to the power of `flatness`, so that rare words are met too. Texts without a word are never drawn.
+    goes with its summed frequency to the power of `flatness`, so that rare words are met too. Texts without a word are never drawn;
+    of those marked as `long` (none, if not given) only wholes and fragments are.
     """
     codes, starts = folder.fold(texts)
     boundaries = np.flatnonzero(codes == BOUNDARY)
@@ -75,6 +81,7 @@ def corpus(
         counts,
         labels,
         np.where(counts > 0, chances, 0.0),
+        np.zeros(len(labels), np.bool_) if long is None else long,
         words,
         shares * sums ** (flatness - 1),
     )
@@ -156,7 +163,7 @@ def _draw_texts(source: Corpus, label: int, size: int, mix: Mix, random: np.rand
     rows = np.flatnonzero((source.labels == label) & (source.chances > 0))
     chosen = rows[_pick(source.chances[rows], size, random)]
     shares = np.array([mix.texts, mix.fragments, mix.pairs, mix.singles])
-    kind = _pick(shares, size, random)
+    kind = np.where(source.long[chosen], _pick(shares[:2], size, random), _pick(shares, size, random))
     counts = source.counts[chosen]
     wanted = np.choose(kind, [counts, random.integers(3, 9, size), np.full(size, 2), np.ones(size, np.int64)])
     length = np.minimum(wanted, counts)

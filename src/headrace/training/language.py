@@ -15,7 +15,7 @@ from headrace.errors import Misconfigured
 from headrace.training.augment import Corpus, Mix, corpus, draw, source_chances
 from headrace.training.datasets import Progress, silent
 from headrace.training.folder import Examples, Folder
-from headrace.training.scripts import in_both_scripts, twins
+from headrace.training.scripts import CYRILLIC, LATIN, in_both_scripts, twins
 from headrace.training.softmax import HashedSoftmax
 
 EXAMPLES = 4_000_000  # a pass
@@ -25,9 +25,12 @@ RATE = 1.2
 POWER = 0.25
 SOURCE_POWER = 0.6  # a source of n texts is drawn from in proportion to n ** SOURCE_POWER
 EMPHASIS: Mapping[str, float] = {
-    "dsl2014_test": 10.0,
+    "dsl2014_test": 10.0,  # news in close languages, of which there is little
     "dsl2015_test": 10.0,
-}  # news in close languages, of which there is little
+    "dsl2014_test/latin": 10.0,
+    "dsl2015_test/latin": 10.0,
+    "/latin": 0.6,  # Serbian in Latin script
+}
 HELD_OUT = 50  # one text in so many calibrates, where nothing else is given for it
 CALIBRATING = 100_000  # examples cut from the texts that calibrate
 
@@ -53,13 +56,13 @@ def fit_language(
 
     `words` holds word frequencies (label → word → any unit; see `augment.blend`, `augment.word_frequencies`, `read_words`); labels without
     rows are passed over. `held` are rows that calibrate and are not learnt from; if not given, one text in fifty, by its hash. Each of
-    the `passes` draws `examples` anew, all labels equally often; Serbian in Cyrillic is learnt in Latin script too.
+    the `passes` draws `examples` anew, all labels equally often; Serbian is learnt in both scripts.
     Raises ValueError for fewer than two labels.
     """
     if held is None:
         held = [row for row in rows if _held_out(row[0])]
         rows = [row for row in rows if not _held_out(row[0])]
-    rows = [*rows, *twins(rows)]
+    rows = list(twins(rows))
     classes = np.unique([label for _, label, _ in rows])
     model = HashedSoftmax(buckets=buckets, rate=RATE, power=POWER, passes=passes, seed=seed)
     folder = Folder.new()
@@ -101,10 +104,18 @@ def read_words(folder: Path) -> list[dict[str, dict[str, float]]]:
 def _corpus(folder: Folder, classes: Names, rows: Sequence[Row], emphasis: Mapping[str, float], words: Words) -> Corpus:
     labels = np.searchsorted(classes, [label for _, label, _ in rows]).astype(np.int64)
     names, sources = np.unique([source for _, _, source in rows], return_inverse=True)
-    factors = np.array([emphasis.get(str(name), 1.0) for name in names])
+    factors = np.array([_emphasis(str(name), emphasis) for name in names])
     chances = source_chances(labels, sources.astype(np.int64), SOURCE_POWER, factors)
     lists = {place: words[name] for place, name in enumerate(classes.tolist()) if words.get(name)}
-    return corpus(folder, [text for text, _, _ in rows], labels, chances, lists)
+    long = np.char.endswith(names, LATIN)[sources]  # one or two words of it could be Croatian: they are left to that
+    return corpus(folder, [text for text, _, _ in rows], labels, chances, lists, long)
+
+
+def _emphasis(source: str, emphasis: Mapping[str, float]) -> float:
+    """Of `NAME/latin` its own or that of LATIN; of other scripts that of `NAME`."""
+    if source.endswith(LATIN):
+        return emphasis.get(source, emphasis.get(LATIN, 1.0))
+    return emphasis.get(source.removesuffix(CYRILLIC), 1.0)
 
 
 def _calibrating(folder: Folder, classes: Names, held: Sequence[Row], mix: Mix, seed: int) -> Examples | None:
@@ -113,7 +124,7 @@ def _calibrating(folder: Folder, classes: Names, held: Sequence[Row], mix: Mix, 
     kept = [row for row in held if row[1] in known]
     if not kept:
         return None
-    return draw(_corpus(folder, classes, kept, {}, {}), CALIBRATING, mix, np.random.default_rng(seed))
+    return draw(_corpus(folder, classes, list(twins(kept)), {}, {}), CALIBRATING, mix, np.random.default_rng(seed))
 
 
 def _held_out(text: str) -> bool:

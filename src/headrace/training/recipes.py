@@ -4,7 +4,7 @@ import hashlib
 import random
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,9 +126,9 @@ def fit_language(rows: Sequence[Row], choices: Choices, progress: Progress) -> F
     """
     if choices.search or choices.svd or choices.estimator not in (None, SOFTMAX):
         return fit_text(rows, choices, progress)
-    from headrace.training.augment import blend, word_frequencies
+    from headrace.training.augment import FLATNESS, Mix, blend, word_frequencies
+    from headrace.training.language import EMPHASIS, EXAMPLES, SOURCE_POWER, read_words
     from headrace.training.language import fit_language as fit
-    from headrace.training.language import read_words
 
     lists = dict(zip(_subfolders(choices.words), read_words(choices.words), strict=True)) if choices.words else {}
     if find_spec("wordfreq"):
@@ -142,10 +142,16 @@ def fit_language(rows: Sequence[Row], choices: Choices, progress: Progress) -> F
         return fit(some, words=words, seed=choices.seed, progress=told, **options)
 
     model = learn(rows, progress)
-    notes = () if lists else ("without word lists single words fare worse: install wordfreq, or give --words FOLDER",)
+    drawn = {"examples": options.get("examples", EXAMPLES), "source_power": SOURCE_POWER, "flatness": FLATNESS}
+    parameters = {**model.get_params(), **drawn, "mix": asdict(Mix()), "emphasis": dict(EMPHASIS)}
+    notes = (
+        ()
+        if lists
+        else ("without word lists single words fare worse: pip install 'headrace[language]', or give --words FOLDER",)
+    )
     origins = tuple(Origin(name, sum(map(len, one.values()))) for name, one in lists.items())
     again = lambda some: learn(some, silent).to_scorer()  # noqa: E731
-    return Fitted(model.to_scorer(), SOFTMAX_NAME, model.get_params(), again, origins=origins, notes=notes)
+    return Fitted(model.to_scorer(), SOFTMAX_NAME, parameters, again, origins=origins, notes=notes)
 
 
 def _subfolders(folder: Path) -> list[str]:

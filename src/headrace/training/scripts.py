@@ -1,13 +1,16 @@
 """Languages that are written in two scripts: what was gathered in one is learnt in the other too.
 
 Serbian is gathered in Cyrillic here and in Latin script there, and what tells it from Croatian is words, not letters. Every Cyrillic text
-has exactly one Latin form, letter by letter, and nearly every Latin one a Cyrillic form, so both are learnt, half and half.
+has exactly one Latin form, letter by letter, and nearly every Latin one a Cyrillic form, so both are learnt.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 Row = tuple[str, str, str]
+
+CYRILLIC, LATIN = "/cyrillic", "/latin"
+LATIN_SHARE = 0.3  # of listed words: a word in Latin letters that is Croatian too is rather that
 
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
 _LATIN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()  # noqa: SIM905 (legible)
@@ -27,18 +30,28 @@ _TWO_SCRIPTS = frozenset({"sr"})
 
 
 def twins(rows: Sequence[Row]) -> Iterator[Row]:
-    """For each row of a language with two scripts: the same in the other, as source `NAME/latin` or `NAME/cyrillic`."""
+    """Rows, and behind each of a language with two scripts the same in the other one, where it has letters of the first.
+
+    The sources of both are then named by script, `NAME/latin` and `NAME/cyrillic`, so that they can be weighed apart.
+    """
     for text, label, source in rows:
-        if label in _TWO_SCRIPTS and (twin := _twin(text)) != text:
-            yield twin, label, f"{source}/{'latin' if _IS_CYRILLIC.search(text) else 'cyrillic'}"
+        if label not in _TWO_SCRIPTS:
+            yield text, label, source
+            continue
+        here, there = (CYRILLIC, LATIN) if _IS_CYRILLIC.search(text) else (LATIN, CYRILLIC)
+        yield text, label, source + here
+        if (twin := _twin(text)) != text:
+            yield twin, label, source + there
 
 
 def both(words: Mapping[str, float]) -> dict[str, float]:
-    """A word list of a language with two scripts, each word in both, each script half as frequent as the list has the word."""
+    """A word list of a language with two scripts, each word in both: in Latin script with LATIN_SHARE of its frequency there."""
     found: dict[str, float] = {}
     for word, frequency in words.items():
-        for form in (word, _twin(word)):
-            found[form] = found.get(form, 0.0) + frequency / 2
+        twin = _twin(word)
+        share = 1 - LATIN_SHARE if _IS_CYRILLIC.search(word) else LATIN_SHARE
+        found[word] = found.get(word, 0.0) + frequency * share
+        found[twin] = found.get(twin, 0.0) + frequency * (1 - share)
     return found
 
 
