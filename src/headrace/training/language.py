@@ -27,9 +27,9 @@ SOURCE_POWER = 0.6  # a source of n texts is drawn from in proportion to n ** SO
 EMPHASIS: Mapping[str, float] = {
     "dsl2014_test": 10.0,  # news in close languages, of which there is little
     "dsl2015_test": 10.0,
-    "dsl2014_test/latin": 10.0,
-    "dsl2015_test/latin": 10.0,
-    "/latin": 0.6,  # Serbian in Latin script
+    "dsl2014_test/latin": 20.0,
+    "dsl2015_test/latin": 20.0,
+    "/latin": 2.0,  # Serbian in Latin script, of which there are no short pieces
 }
 HELD_OUT = 50  # one text in so many calibrates, where nothing else is given for it
 CALIBRATING = 100_000  # examples cut from the texts that calibrate
