@@ -129,15 +129,18 @@ class Server:
             pass  # of others
 
     def _version(self, connection: psycopg.Connection[Any]) -> int | None:
-        row = connection.execute("SELECT to_regclass('about')").fetchone()
-        if row is None or row[0] is None:
+        # The catalogue is read as a table: to_regclass and its like look names up in what this transaction knew when it began.
+        there = connection.execute(
+            "SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'about'", (self._schema,)
+        ).fetchone()
+        if there is None:
             return None
         found = connection.execute("SELECT version FROM about").fetchone()
         return None if found is None else int(found[0])
 
     def _create(self, connection: psycopg.Connection[Any]) -> None:
-        row = connection.execute("SELECT to_regnamespace(quote_ident(%s))", (self._schema,)).fetchone()
-        if row is None or row[0] is None:
+        there = connection.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", (self._schema,)).fetchone()
+        if there is None:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self._schema)))
         for statement in tables.ddl(postgresql.dialect()):  # type: ignore[no-untyped-call]
             connection.execute(sql.SQL(statement))

@@ -6,6 +6,8 @@ class TestMyStore(StoreSuite):
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import msgspec
@@ -17,6 +19,7 @@ from headrace.ports import FORGET_SECONDS, FullStore, Query, Store, Worker
 
 Connect = Callable[[], FullStore]
 DEAD = Query(kind="dead")
+OPENERS = 4
 
 
 def document(identity: str, text: str = "hej", **members: Any) -> Document:
@@ -61,6 +64,19 @@ class StoreSuite:
         one, two = connect(), connect()
         one.write([labelled("a")])
         assert [result.id for result in results(two)] == ["a"]
+
+    def test_those_who_open_a_new_store_at_once_all_have_it(self, connect: Connect) -> None:
+        gate = Barrier(OPENERS)
+
+        def open_(number: int) -> FullStore:
+            gate.wait()
+            store = connect()
+            store.write([labelled(f"{number}")])
+            return store
+
+        with ThreadPoolExecutor(OPENERS) as beside:
+            stores = list(beside.map(open_, range(OPENERS)))
+        assert [len(results(store)) for store in stores] == [OPENERS] * OPENERS
 
     def test_writing_nothing_changes_nothing(self, connect: Connect) -> None:
         store = connect()
