@@ -49,23 +49,20 @@ def test_servers_that_are_killed_and_started_again_in_the_middle_lose_nothing(
 ) -> None:
     own.start(broker, "postgresql")
     settings = Settings(broker=own.url(broker.upper()), store=own.url("POSTGRESQL"))
-    known = [0]
+    known, messages = [0], tmp_path / "messages"
     proof = Proof(settings, Task(6000, 3, 5, patience=120), tmp_path, stop=Stop(), progress=known.append)
 
     with ThreadPoolExecutor(1) as beside:
         running = beside.submit(proof.run)
-        for name in (broker, "postgresql"):
-            before = known[-1]
-            until(lambda before=before: known[-1] > before or running.done(), 120, "nothing is stored")
+        until(lambda: known[-1] > 0, 120, "nothing is stored")
+        for name, waiting in ((broker, "waiting for the broker"), ("postgresql", "waiting for the store")):
             own.kill(name)
+            until(lambda waiting=waiting: waiting in messages.read_text(), 120, f"nobody is {waiting}")
             own.start(name)
         ledger, findings = running.result(300)
 
     assert findings == []
     assert not proof.gave_up
-    told = (tmp_path / "messages").read_text()
-    assert "waiting for the broker" in told
-    assert "waiting for the store" in told
     assert (ledger.published, ledger.stored + ledger.buried, ledger.failed) == (6000, 6000, False)
 
 

@@ -8,10 +8,11 @@ from headrace.brokers.rabbitmq_link import Link
 from headrace.brokers.rabbitmq_url import Address
 from headrace.errors import Misconfigured
 
+HANDING = "x-dead-letter-exchange"
 LOSES: Mapping[str, str] = {
     "durable": "is not durable: loses everything when its node restarts; make it anew, durable",
     "x-queue-type": "is no quorum queue: loses what it has confirmed with the one node that it is on; make it anew as a quorum queue",
-    "x-dead-letter-exchange": "gives what it puts out (by a policy: time to live, deliveries) elsewhere, or to nobody; make it anew",
+    HANDING: "gives what it puts out (by a policy: time to live, deliveries) elsewhere, or to nobody; make it anew",
     "x-delivery-limit": "drops what was delivered often, as when many workers die; make it anew without a delivery limit",
 }
 
@@ -41,7 +42,7 @@ def arguments(version: str, evicted: str = "") -> Mapping[str, Any]:
     if not evicted:
         return {"x-queue-type": "quorum", **unlimited}
     handing = {
-        "x-dead-letter-exchange": "",
+        HANDING: "",
         "x-dead-letter-routing-key": evicted,
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",  # the strategy needs it
@@ -51,14 +52,26 @@ def arguments(version: str, evicted: str = "") -> Mapping[str, Any]:
 
 def other_arguments(address: Address, number: int) -> str:
     """What is lost with a queue that exists and was made with other arguments than ours; empty where they are the same."""
+    # The server names one that differs; what becomes of what is put out is the least, so that is asked about last.
+    told = _other_argument(address, number, "")
+    if not told or told.startswith(HANDING):
+        told = _other_argument(address, number, address.evicted)
+    name, _, reason = told.partition(" ")
+    return (
+        f"queue {address.queue} {LOSES.get(name, f'was made otherwise than Headrace does: {reason}')}" if told else ""
+    )
+
+
+def _other_argument(address: Address, number: int, evicted: str) -> str:
+    """The name of an argument that an existing queue was made with otherwise, and what the server says; empty where there is none."""
     link = connect(address, number)
     try:
-        _declare_queue(link, address)
+        _declare_queue(link, address, evicted)
     except Misconfigured as error:
         named = re.search(r"inequivalent arg '([\w-]+)'", str(error))
         if named is None:
             raise
-        return f"queue {address.queue} {LOSES.get(named[1], f'was made otherwise than Headrace does: {error}')}"
+        return f"{named[1]} {error}"
     finally:
         link.close()
     return ""
@@ -77,8 +90,8 @@ def _look_for(link: Link, address: Address) -> None:
         )
 
 
-def _declare_queue(link: Link, address: Address) -> None:
-    made = arguments(link.version, address.evicted)
+def _declare_queue(link: Link, address: Address, evicted: str) -> None:
+    made = arguments(link.version, evicted)
     link.call(
         lambda done: link.channel.queue_declare(address.queue, durable=True, arguments=made, callback=done),
         f"declaring queue {address.queue}",
@@ -98,7 +111,7 @@ def _declare(link: Link, address: Address) -> None:
     if address.evicted:
         _declare_evicted(link, address)
     if address.queue:
-        _declare_queue(link, address)
+        _declare_queue(link, address, address.evicted)
     link.call(
         lambda done: channel.exchange_declare(address.to, "topic", durable=True, callback=done),
         f"declaring exchange {address.to}",
