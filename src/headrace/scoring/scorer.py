@@ -125,7 +125,7 @@ class Scorer:
             batches = _batches(texts, min(BATCH, -(-len(texts) // self.threads)))
             with ThreadPoolExecutor(self.threads) as pool:
                 return list(pool.map(work, batches))
-        return [work(batch) for batch in _batches(texts, BATCH)]
+        return [work(batch) for batch in _batches(texts, BATCH)] if len(texts) != 1 else [work(texts)]
 
     def _predict(self, texts: list[str]) -> list[Prediction]:
         places, scores = self._head.best(self._decisions(texts, self._quick))
@@ -139,12 +139,12 @@ class Scorer:
         """Decision values (texts, columns), as precise as this head of a kernel needs."""
         out = np.empty((len(texts), len(self._bias)))
         out[:] = self._bias
-        for block, compiled in zip(self._blocks, self._kernels, strict=True):
+        for place, block in enumerate(self._blocks):
             start = 0
             for part in _portions(block.counting.reading.decode(texts)):
-                stop = start + len(part)
-                block.add(part, compiled, head, out[start:stop])
-                start = stop
+                rows = out if len(part) == len(out) else out[start : start + len(part)]
+                block.add(part, self._kernels[place], head, rows)
+                start += len(part)
         return out
 
 

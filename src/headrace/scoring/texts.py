@@ -33,7 +33,7 @@ class Reading(msgspec.Struct, frozen=True):
             strip = _STRIPPERS[self.accents]
             texts = [strip(text.lower() if self.lowercase else text) for text in texts]
         whole = "".join(texts)
-        if self.lowercase and any(character in whole for character in UNRULY):
+        if self.lowercase and (UNRULY[0] in whole or UNRULY[1] in whole):
             texts = [text.lower() for text in texts]
             whole = "".join(texts)
         points = np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), np.uint32)
