@@ -17,6 +17,7 @@ import random
 import statistics
 import tempfile
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -129,20 +130,20 @@ def start(name: str, folder: Path) -> Candidate | None:
 
 
 def measure(candidates: list[Candidate], rows: list[tuple[str, str]], rounds: int) -> None:
-    """Accuracy on all rows, then rates in interleaved rounds on as many as fit into a second."""
+    """Accuracy on all rows, then rates in interleaved rounds, each as long as the others: fast ones get the rows again and again."""
     texts = [text for text, _ in rows]
     for candidate in candidates:
         _, seconds, _ = candidate.ask(texts[:100])
         asked = rows[: max(100, int(100 / seconds * PATIENCE))]
         candidate.answers, seconds, _ = candidate.ask([text for text, _ in asked])
-        candidate.count = max(20, min(len(texts), int(len(asked) / seconds * SECONDS)))
+        candidate.count = max(20, int(len(asked) / seconds * SECONDS))
         hits = sum(right(answer, label) for answer, (_, label) in zip(candidate.answers, asked, strict=True))
         candidate.accuracy = hits / len(asked)
         candidate.pipe.send(None)
         candidate.memory, candidate.first = candidate.pipe.recv()
     for _ in range(rounds):
         for candidate in candidates:
-            _, seconds, used = candidate.ask(texts[: candidate.count])
+            _, seconds, used = candidate.ask(list(islice(cycle(texts), candidate.count)))
             candidate.rates.append(candidate.count / seconds)
             candidate.cpu_rates.append(candidate.count / max(used, 1e-3))
     for candidate in candidates:
