@@ -430,6 +430,18 @@ def test_train_names_what_nothing_can_be_learnt_from(arguments: list[str], told:
     assert "Traceback" not in ended.errors
 
 
+def test_train_says_which_rows_it_cannot_use_and_goes_on(folder: Path) -> None:
+    rows = [{"text": f"{mood} {place}", "label": mood} for place in range(30) for mood in ("glad", "sad")]
+    data = write("some.jsonl", [*rows, b"no JSON", rows[0]])
+    ended = command(
+        "train", "mood", "--data", data, "--no-learning-curve", "--registry", str(folder / "models"), "--json"
+    )
+    assert ended.status == 0, ended.errors
+    assert "rows that could not be used: 1, among them some.jsonl, line 61" in ended.errors
+    assert "were left out: 1" in ended.errors
+    assert "Learning curve" not in Path(ended.json["report"]).read_text()
+
+
 def test_models_are_listed_the_newest_first_with_their_aliases(run: Run, trained: Path) -> None:
     items = run("models", "list", "mood", "--registry", str(trained / "models"), "--json").json["models"]
     newest, oldest = (json.loads((trained / f"{n}.json").read_text())["model"] for n in (1, 0))

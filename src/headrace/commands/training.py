@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
+from rich.text import Text
 
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.config import Settings
@@ -38,6 +39,9 @@ def train(
     split_by: Annotated[Literal["text", "source"], Parameter(help="Hold out texts, or whole sources.")] = "text",
     alias: Annotated[str, Parameter(help="What then means this version; empty for none.")] = "champion",
     keep_pipeline: Annotated[bool, Parameter(negative="", help="Keep the scikit-learn pipeline too.")] = False,
+    learning_curve: Annotated[
+        bool | None, Parameter(help="Draw it, which takes nearly as long again. [default: where training was quick]")
+    ] = None,
     seed: int = 0,
     json: Json = False,
     settings: Settings = Settings(),
@@ -63,8 +67,10 @@ def train(
             test_size=test_size,
             split_by=split_by,
             keep_pipeline=keep_pipeline,
+            learning_curve=learning_curve,
             alias=alias or None,
             progress=_steps(shown),
+            tell=lambda text: shown.console.print(Text(text), soft_wrap=True),
         )
     _tell(registry, version, json=json)
 
