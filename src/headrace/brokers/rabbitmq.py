@@ -15,6 +15,7 @@ from typing import Any, Self
 from headrace.brokers.rabbitmq_evicted import Evicted
 from headrace.brokers.rabbitmq_link import Link
 from headrace.brokers.rabbitmq_nodes import Nodes
+from headrace.brokers.rabbitmq_prefetch import Prefetch
 from headrace.brokers.rabbitmq_queue import other_arguments
 from headrace.brokers.rabbitmq_reply import Replies
 from headrace.brokers.rabbitmq_sending import CONFIRM_SECONDS, Message, send
@@ -25,7 +26,6 @@ from headrace.ports import Backlog, Delivery
 from headrace.storable import check_sizes
 
 MOST_BODY_BYTES = 16 << 20
-MOST_PREFETCH, MOST_HELD = 4096, 65535
 
 
 class RabbitmqBroker:
@@ -39,9 +39,8 @@ class RabbitmqBroker:
         self._address = address
         self._patience = patience
         self._nodes, self._replies = Nodes(address), Replies(address)
-        self._consumer = ""
+        self._prefetch: Prefetch | None = None
         self._evicted: Evicted | None = None
-        self._prefetch = self._consumed_from = 0
         self._mean_bytes = float(BODY_BYTES)
         self._closed = False
 
@@ -162,30 +161,19 @@ class RabbitmqBroker:
     def _linked(self) -> Link:
         before, link = self._nodes.open, self._nodes.link()
         if link is not before:
-            self._consumer, self._evicted = "", None
+            self._prefetch = self._evicted = None
         return link
 
     def _consume(self, link: Link, limit: int) -> None:
-        """Have at least two batches of this limit fetched, by the sizes of late; more for a caller that holds all of them."""
-        wanted = min(MOST_PREFETCH, int(2 * limit / self._mean_bytes) + 2)
-        if self._consumer:
-            # pika rejects what comes for a consumer that is being cancelled, so it is only changed while nothing can come.
-            if link.leases.open_above(self._consumed_from) < self._prefetch:
-                return
-            if not link.arrived:
-                wanted = min(MOST_HELD, max(wanted, 2 * self._prefetch))
-            if self._prefetch / 4 <= wanted <= self._prefetch:
-                return
-            link.call(lambda done: link.channel.basic_cancel(self._consumer, done), "changing the prefetch")
-            self._consumer = ""
-        link.call(lambda done: link.channel.basic_qos(prefetch_count=wanted, callback=done), "setting the prefetch")
-        self._consumer = link.channel.basic_consume(self._address.queue, link.on_message)
-        self._prefetch, self._consumed_from = wanted, link.leases.delivered
+        """Have at least two batches of this limit fetched, by the sizes of late."""
+        if self._prefetch is None:
+            self._prefetch = Prefetch(link, self._address.queue)
+        self._prefetch.want(int(2 * limit / self._mean_bytes) + 2)
         if self._evicted is None and self._address.declare:
             self._evicted = Evicted(link, self._address.evicted, self._replies)
 
     def _drop(self) -> None:
-        self._consumer, self._evicted = "", None
+        self._prefetch = self._evicted = None
         self._nodes.drop()
 
     def _check_open(self) -> None:
