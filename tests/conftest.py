@@ -1,10 +1,31 @@
-"""The real servers, for the tests that ask for one. `deploy/servers start` starts those that are missing."""
+"""The real servers, for the tests that ask for one (`deploy/servers start` starts those that are missing), and how Hypothesis searches."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples each time, however slow the machine is: what fails is due to the change that is tested, and fails again. Who wants to
+# know more searches on, anew each time: pytest --hypothesis-profile search.
+settings.register_profile(
+    "tests",
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.register_profile(
+    "search",
+    settings.get_profile("tests"),
+    max_examples=5000,
+    derandomize=False,
+    database=settings.get_profile("default").database,
+)
+settings.load_profile("tests")
 
 FOLDER = Path(os.environ.get("SERVERS_FOLDER", "/tmp/headrace-servers"))
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "headrace"
@@ -225,6 +226,17 @@ def test_ports_are_small() -> None:
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "headrace"])
 def test_names_are_nouns_that_say_something(module: str) -> None:
     assert not any(NO_NOUNS.fullmatch(part) for part in module.split("."))
+
+
+def test_properties_are_tried_on_the_same_examples_each_time_and_take_the_time_they_need() -> None:
+    """A search that is new each day stops changes that have nothing to do with what it finds; a deadline stops them on slow machines."""
+    ours = settings.get_profile("tests")
+    assert (ours.derandomize, ours.deadline, ours.database) == (True, None, None)
+    assert settings().deadline is None, "tests/conftest.py loads no profile"
+    own = [
+        path.name for path in (ROOT / "tests").rglob("test_*.py") if re.search(r"^@settings\(", path.read_text(), re.M)
+    ]
+    assert not own, f"{own} say themselves how Hypothesis searches; tests/conftest.py does"
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support import PATIENCE
 
 from headrace import frames
 from headrace.frames import Closed, Late, Pipe
@@ -42,10 +43,9 @@ def ends() -> Iterator[Ends]:
 
 
 def soon() -> float:
-    return time.monotonic() + 20
+    return time.monotonic() + PATIENCE
 
 
-@settings(max_examples=30)
 @given(st.lists(st.binary(max_size=5000), max_size=20), st.lists(st.integers(0, 5), max_size=3))
 def test_a_message_comes_as_it_was_sent(lines: list[bytes], skip: list[int]) -> None:
     ends = Ends()

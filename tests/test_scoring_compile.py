@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import TruncatedSVD
@@ -169,7 +169,6 @@ def pairs(draw: st.DrawFn) -> tuple[str, str, bool]:
     return vectorizer, draw(st.sampled_from(sorted(usable))), draw(st.booleans())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(pairs(), st.lists(ANY, min_size=1, max_size=5))
 def test_any_text_gets_the_answers_of_the_pipeline(pair: tuple[str, str, bool], texts: list[str]) -> None:
     vectorizer, classifier, binary = pair

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured, Rejected
@@ -130,13 +130,11 @@ def test_letters_that_touch_digits_are_no_words(scorer: HashedScorer, text: str)
 
 
 @given(st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=("L", "M"))))
-@settings(max_examples=100, deadline=None)
 def test_a_text_without_letters_and_marks_is_blank(scorer: HashedScorer, text: str) -> None:
     assert scorer.natures([text]).tolist() == [nature.BLANK]
 
 
 @given(st.lists(st.text(), max_size=8), st.integers(1, 3))
-@settings(max_examples=60, deadline=None)
 def test_scores_are_the_same_alone_in_a_batch_and_on_threads(
     scorer: HashedScorer, texts: list[str], threads: int
 ) -> None:
@@ -153,7 +151,6 @@ def test_scores_are_the_same_on_threads_where_there_are_many_batches(scorer: Has
 
 
 @given(st.lists(st.text("abcdefghijklmnopqrstuvwxyzäßж", min_size=1, max_size=12), max_size=400))
-@settings(max_examples=40, deadline=None)
 def test_a_score_is_the_sum_over_ngrams_within_words(scorer: HashedScorer, words: list[str]) -> None:
     """Spelt out in Python, also for texts longer than the kernel's buffer."""
     text = " ".join(words)
@@ -203,7 +200,6 @@ def test_what_is_no_letter_of_a_word_is_not_seen(scorer: HashedScorer, written: 
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0x1EFF, categories=("Lu", "Ll", "Zs")), max_size=60))
-@settings(max_examples=100, deadline=None)
 def test_decomposed_letters_are_read_as_composed_ones(scorer: HashedScorer, text: str) -> None:
     composed = unicodedata.normalize("NFC", text)
     decomposed = unicodedata.normalize("NFD", composed)

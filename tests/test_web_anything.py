@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from web_world import FirstLetter, World, world
 
@@ -25,7 +25,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield found
 
 
-@settings(max_examples=60, deadline=None)
 @given(path=PATHS, value=JSON | DOCUMENTS | st.lists(DOCUMENTS, max_size=4))
 def test_any_json_is_taken_or_refused_with_a_reason(api: World, path: str, value: object) -> None:
     answer = api.post(path, value)
@@ -33,14 +32,12 @@ def test_any_json_is_taken_or_refused_with_a_reason(api: World, path: str, value
     assert answer.status_code < 400 or answer.json()["error"]["message"]
 
 
-@settings(max_examples=40, deadline=None)
 @given(path=PATHS, body=st.binary(max_size=60))
 def test_any_bytes_are_taken_or_refused_with_a_reason(api: World, path: str, body: bytes) -> None:
     answer = api.post(path, content=body)
     assert answer.status_code in (200, 202, 409, 422)
 
 
-@settings(max_examples=40, deadline=None)
 @given(name=TEXTS, number=st.integers() | TEXTS)
 def test_any_name_and_number_is_answered(api: World, name: str, number: object) -> None:
     asked = {"label": name, "source": name, "model": name, "limit": str(number), "page": str(number)}
