@@ -61,8 +61,8 @@ def test_the_time_of_publishing_is_ours_whatever_the_caller_says(api: World) -> 
 
 def test_who_waits_gets_the_results_in_the_order_of_the_request(api: World) -> None:
     documents = [{"id": "b", "text": "Brr"}, {"id": "a", "text": "Ahoj", "source": "form", "meta": {"n": 1}}]
-    answer = api.begin("POST", f"{DOCUMENTS}?wait=20", json=documents)
-    assert api.work(wait=10) == 2
+    answer = api.begin("POST", f"{DOCUMENTS}?wait=60", json=documents)
+    assert api.work(wait=60) == 2
     assert answer().status_code == 200
     first, second = answer().json()["items"]
     assert first["id"] == "b"
@@ -77,8 +77,8 @@ def test_who_waits_gets_the_results_in_the_order_of_the_request(api: World) -> N
 
 
 def test_who_waits_gets_the_dead_letter_of_what_failed(api: World) -> None:
-    answer = api.begin("POST", f"{DOCUMENTS}?wait=20", json=[{"id": "p", "text": "poison"}, {"id": "a", "text": "Hej"}])
-    api.work(wait=10)
+    answer = api.begin("POST", f"{DOCUMENTS}?wait=60", json=[{"id": "p", "text": "poison"}, {"id": "a", "text": "Hej"}])
+    api.work(wait=60)
     dead, result = answer().json()["items"]
     assert (dead["id"], dead["reason"], dead["kind"]) == ("p", "the model raised ValueError", "raised")
     assert result["predictions"]["language"]["label"] == "H"
@@ -87,14 +87,14 @@ def test_who_waits_gets_the_dead_letter_of_what_failed(api: World) -> None:
 def test_an_earlier_dead_letter_is_not_mistaken_for_what_becomes_of_the_document_now(api: World) -> None:
     old = Document("p", "Perhaps", published_at=1)
     api.store.write([Outcome(old, dead=(bury(old, "raised", "an old reason"),))])
-    answer = api.begin("POST", f"{DOCUMENTS}?wait=20", json={"id": "p", "text": "Perhaps"})
-    api.work(wait=10)
+    answer = api.begin("POST", f"{DOCUMENTS}?wait=60", json={"id": "p", "text": "Perhaps"})
+    api.work(wait=60)
     assert answer().json()["items"][0]["predictions"]["language"]["label"] == "P"
 
 
 def test_what_is_stored_already_is_there_at_once(api: World) -> None:
     stored(api, "a", "Hej")
-    answer = api.post(f"{DOCUMENTS}?wait=20", {"id": "a", "text": "Hej"})
+    answer = api.post(f"{DOCUMENTS}?wait=60", {"id": "a", "text": "Hej"})
     assert answer.json()["items"][0]["predictions"]["language"]["label"] == "H"
 
 
@@ -109,7 +109,7 @@ def test_a_wait_of_nothing_is_none(api: World) -> None:
 
 def test_a_wait_of_more_than_a_minute_is_taken(api: World) -> None:
     answer = api.begin("POST", f"{DOCUMENTS}?wait=3600", json={"id": "a", "text": "Hej"})
-    assert api.work(wait=10) == 1
+    assert api.work(wait=60) == 1
     assert answer().status_code == 200
 
 

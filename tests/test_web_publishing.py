@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 import pytest
+from support import PATIENCE
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, unpack
@@ -45,7 +46,7 @@ class Held(MemoryBroker):
 
     def publish(self, bodies: Sequence[Body]) -> None:
         self.entered.set()
-        self.let_go.wait(20)
+        self.let_go.wait(PATIENCE)
         super().publish(bodies)
 
 
@@ -65,7 +66,7 @@ def lines(broker: MemoryBroker) -> list[bytes]:
 def test_what_is_published_is_in_the_broker_when_it_is_done() -> None:
     broker = MemoryBroker()
     publisher = Publisher(broker.connect)
-    publisher.publish(HEJ, 10).result(20)
+    publisher.publish(HEJ, 10).result(PATIENCE)
     assert len(lines(broker)) == 1
     publisher.close()
 
@@ -74,19 +75,19 @@ def test_what_piles_up_is_published_together() -> None:
     broker = Held()
     publisher = Publisher(lambda: broker)
     first = publisher.publish(HEJ, 10)
-    assert broker.entered.wait(20)
+    assert broker.entered.wait(PATIENCE)
     rest: list[Future[None]] = [publisher.publish([Document(str(n), "x", source="api")], 10) for n in range(100)]
     broker.let_go.set()
     for job in (first, *rest):
-        job.result(20)
+        job.result(PATIENCE)
     assert broker.backlog().ready == 2
     publisher.close()
 
 
 def test_a_lost_connection_is_opened_again_and_nothing_is_lost() -> None:
     broker = Broken(2)
-    publisher = Publisher(broker.connect)
-    publisher.publish(HEJ, 10).result(20)
+    publisher = Publisher(broker.connect, patience=PATIENCE)
+    publisher.publish(HEJ, 10).result(PATIENCE)
     assert len(lines(broker)) == 1
     assert broker.connections == 3
     publisher.close()
@@ -95,21 +96,21 @@ def test_a_lost_connection_is_opened_again_and_nothing_is_lost() -> None:
 def test_a_broker_that_stays_away_is_given_up_in_time_with_its_reason() -> None:
     publisher = Publisher(Broken(10**9).connect, patience=0.01)
     with pytest.raises(Unavailable, match=r"connection was lost.*send them again"):
-        publisher.publish(HEJ, 10).result(20)
+        publisher.publish(HEJ, 10).result(PATIENCE)
     publisher.close()
 
 
 def test_one_request_that_the_broker_never_takes_does_not_harm_the_others() -> None:
     broker, gate = Picky(), threading.Event()
     publisher = Publisher(lambda: broker)
-    publisher.ask(lambda _: gate.wait(20))  # so that all three go out together
+    publisher.ask(lambda _: gate.wait(PATIENCE))  # so that all three go out together
     bad = publisher.publish([Document("b", "huge")], 10)
     good = [publisher.publish(HEJ, 10), publisher.publish([Document("c", "Hopp")], 10)]
     gate.set()
     for job in good:
-        job.result(20)
+        job.result(PATIENCE)
     with pytest.raises(Rejected, match="of this size"):
-        bad.result(20)
+        bad.result(PATIENCE)
     assert len(lines(broker)) == 2
     publisher.close()
 
@@ -117,13 +118,13 @@ def test_one_request_that_the_broker_never_takes_does_not_harm_the_others() -> N
 def test_a_document_that_is_too_large_is_named_and_nothing_of_its_request_is_published() -> None:
     broker, gate = MemoryBroker(most=200), threading.Event()
     publisher = Publisher(broker.connect)
-    publisher.ask(lambda _: gate.wait(20))
+    publisher.ask(lambda _: gate.wait(PATIENCE))
     large = Document("b", "x" * 200, source="api")
     bad, good = publisher.publish([Document("a", "Hopp"), large], 300), publisher.publish(HEJ * 10, 100)
     gate.set()
-    good.result(20)
+    good.result(PATIENCE)
     with pytest.raises(Oversized, match=r"document 'b' has 2\d\d bytes; the broker takes up to 200") as caught:
-        bad.result(20)
+        bad.result(PATIENCE)
     assert caught.value.identity == "b"
     assert len(lines(broker)) == 10
     publisher.close()
@@ -133,14 +134,14 @@ def test_more_than_can_be_held_is_refused_at_once() -> None:
     broker = Held()
     publisher = Publisher(lambda: broker, most_bytes=100)
     first = publisher.publish(HEJ, 10)
-    assert broker.entered.wait(20)
+    assert broker.entered.wait(PATIENCE)
     second = publisher.publish(HEJ, 90)
     with pytest.raises(Unavailable, match="wait for the broker already"):
         publisher.publish(HEJ, 20)
     broker.let_go.set()
-    first.result(20)
-    second.result(20)
-    publisher.publish(HEJ, 1000).result(20)  # alone, any size is taken
+    first.result(PATIENCE)
+    second.result(PATIENCE)
+    publisher.publish(HEJ, 1000).result(PATIENCE)  # alone, any size is taken
     publisher.close()
 
 
@@ -148,7 +149,7 @@ def test_closing_publishes_what_waits_and_takes_no_more() -> None:
     broker = MemoryBroker()
     publisher = Publisher(broker.connect)
     jobs = [publisher.publish(HEJ, 10) for _ in range(10)]
-    publisher.close(20)
+    publisher.close(PATIENCE)
     assert all(job.done() for job in jobs)
     with pytest.raises(Unavailable, match="stopping"):
         publisher.publish(HEJ, 10)
@@ -157,12 +158,12 @@ def test_closing_publishes_what_waits_and_takes_no_more() -> None:
 
 def test_whoever_asks_the_broker_gets_its_answer_or_its_error() -> None:
     publisher = Publisher(MemoryBroker().connect)
-    assert publisher.ask(lambda broker: broker.backlog().ready).result(20) == 0
+    assert publisher.ask(lambda broker: broker.backlog().ready).result(PATIENCE) == 0
 
     def fail(_broker: object) -> None:
         raise Unavailable("gone")
 
     with pytest.raises(Unavailable, match="gone"):
-        publisher.ask(fail).result(20)
-    assert publisher.ask(lambda broker: broker.backlog().ready).result(20) == 0
+        publisher.ask(fail).result(PATIENCE)
+    assert publisher.ask(lambda broker: broker.backlog().ready).result(PATIENCE) == 0
     publisher.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support import PATIENCE, until
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.errors import Misconfigured
@@ -34,7 +35,7 @@ class Running:
 
     def __enter__(self) -> "Running":
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,7 +48,7 @@ class Running:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
 
     def begin(self, ask: Callable[[], httpx.Response]) -> Callable[[], httpx.Response]:
         answers: list[httpx.Response] = []
@@ -55,7 +56,7 @@ class Running:
         thread.start()
 
         def answer() -> httpx.Response:
-            thread.join(20)
+            thread.join(PATIENCE)
             return answers[0]
 
         return answer
@@ -64,17 +65,22 @@ class Running:
 def test_it_tells_its_address_when_it_accepts(tmp_path: Path) -> None:
     with Running(tmp_path) as server:
         assert server.url.startswith("http://127.0.0.1:")
-        assert httpx.get(f"{server.url}/livez", trust_env=False).json() == {"live": True}
+        assert httpx.get(f"{server.url}/livez", trust_env=False, timeout=PATIENCE).json() == {"live": True}
 
 
-def test_it_stops_though_connections_are_kept_open_and_requests_wait(tmp_path: Path) -> None:
-    with Running(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=20) as client:
+def test_it_stops_though_connections_are_kept_open_and_requests_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.web.documents.WAIT_SECONDS", 3600)  # so that it's the stop that ends the wait
+    monkeypatch.setattr("headrace.web.server.DRAIN_SECONDS", 60)  # and nothing else, however slow the machine is
+    with Running(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client:
         assert client.get("/livez").status_code == 200
         waiting = server.begin(
-            lambda: httpx.post(f"{server.url}/v1/documents?wait=60", json={"text": "Hej"}, trust_env=False, timeout=20)
+            lambda: httpx.post(
+                f"{server.url}/v1/documents?wait=3600", json={"text": "Hej"}, trust_env=False, timeout=PATIENCE
+            )
         )
-        while client.get("/readyz").status_code != 200 or b"documents_total 1.0" not in client.get("/metrics").content:
-            pass
+        until(lambda: b"documents_total 1.0" in client.get("/metrics").content, "the document")
         server.stop()
         assert waiting().status_code == 202
 

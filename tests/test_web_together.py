@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support import PATIENCE
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.registry import Registry
@@ -24,7 +25,7 @@ class Visitor:
         self._url = url
 
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        with httpx.Client(base_url=self._url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=self._url, trust_env=False, timeout=PATIENCE) as client:
             return client.request(method, path, **more)
 
     def page(self, path: str, **headers: str) -> httpx.Response:
@@ -49,9 +50,9 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
         target=lambda: serve(services, console=True, stop=stop.is_set, on_ready=ready.put), name="server"
     )
     server.start()
-    yield Visitor(ready.get(timeout=120))
+    yield Visitor(ready.get(timeout=PATIENCE))
     stop.set()
-    server.join(20)
+    server.join(PATIENCE)
     assert not server.is_alive()
 
 

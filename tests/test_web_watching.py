@@ -2,6 +2,7 @@
 
 import anyio
 import pytest
+from support import PATIENCE
 from web_world import LostStore, unreachable
 
 from headrace.brokers.memory import MemoryBroker
@@ -15,14 +16,30 @@ from headrace.web.live import Live
 from headrace.web.services import Services
 
 
-class Counting(MemoryStore):
-    """A store that counts how often it is asked."""
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is to be away says so at once; all others have the time that they need."""
+    monkeypatch.setattr("headrace.web.live.PROBE_SECONDS", PATIENCE)
 
-    asked = 0
+
+class Counting(MemoryStore):
+    """A store that counts how often it is asked, and takes a minute for an answer, on a clock of its own."""
+
+    asked = counted = 0
+    now = 0.0
 
     def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
         self.asked += 1
+        self.now += 60
         return super().find(query, limit=limit, page=page)
+
+    def count(self, query: Query) -> dict[str, int]:
+        self.counted += not (query.kind == "dead" or query.model)
+        self.now += 60
+        return super().count(query)
+
+    def clock(self) -> float:
+        return self.now
 
 
 def live_on(store: MemoryStore, broker: MemoryBroker | None = None) -> Live:
@@ -47,18 +64,36 @@ def test_a_glance_has_all_the_figures() -> None:
     assert (totals.backlog.ready, totals.trouble) == (1, "")
 
 
-def test_visitors_who_look_together_ask_the_store_once() -> None:
+def test_visitors_who_look_together_ask_the_store_once_however_long_it_takes() -> None:
     store = Counting()
     fill(store)
-    watching = Watching(live_on(store))
+    live = live_on(store)
+    watching = Watching(live, clock=store.clock)
 
-    async def look() -> None:
+    async def look(*question: object) -> None:
         async with anyio.create_task_group() as group:
             for _ in range(20):
-                group.start_soon(watching.newest, "", "", "")
+                group.start_soon(*question)
 
-    anyio.run(look)
-    assert store.asked == 1
+    anyio.run(look, watching.newest, "", "", "")
+    anyio.run(look, watching.totals)
+    assert (store.asked, store.counted) == (1, 1)
+    live.close()
+
+
+def test_who_looks_a_second_later_sees_what_has_come() -> None:
+    store = Counting()
+    live = live_on(store)
+    watching = Watching(live, clock=store.clock)
+
+    async def look() -> tuple[int, int]:
+        return len(await watching.newest("", "", "")), (await watching.totals()).documents
+
+    assert anyio.run(look) == (0, 0)
+    fill(store)
+    store.now += 1
+    assert anyio.run(look) == (1, 1)
+    live.close()
 
 
 def test_different_questions_have_answers_of_their_own() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import anyio.from_thread
 import httpx
+import pytest
 from fastapi import FastAPI
+from support import PATIENCE
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Outcome, Prediction, bury, decode, unpack
@@ -85,7 +87,7 @@ class World:
     def begin(self, method: str, path: str, **more: Any) -> Callable[[], httpx.Response]:
         """Start a call; the answer is had by calling what is returned."""
         future = self._portal.start_task_soon(lambda: self._client.request(method, path, **more))
-        return lambda: future.result(20)
+        return lambda: future.result(PATIENCE)
 
     def queued(self) -> list[bytes]:
         """The lines that wait in the broker; they are taken out of it."""
@@ -122,7 +124,10 @@ def world(
     connect: Callable[[], Broker] | None = None,
     host: str = "127.0.0.1:8000",
 ) -> Iterator[World]:
-    """An API that runs until the block ends. `host` is the name by which it is called."""
+    """An API that runs until the block ends. `host` is the name by which it is called.
+
+    It gives broker and store a machine's worst time to answer: those that are to be away say so at once.
+    """
     store, queue = store or MemoryStore(), MemoryBroker()
     app = create_api(
         Services(
@@ -133,7 +138,9 @@ def world(
             door=door or Door(),
         )
     )
-    with anyio.from_thread.start_blocking_portal() as portal:
+    with pytest.MonkeyPatch.context() as patch, anyio.from_thread.start_blocking_portal() as portal:
+        for name in ("live", "health"):
+            patch.setattr(f"headrace.web.{name}.PROBE_SECONDS", PATIENCE)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url=f"http://{host}", trust_env=False)
         with portal.wrap_async_context_manager(app.router.lifespan_context(app)):

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -32,10 +32,11 @@ class Totals:
 
 
 class Watching:
-    """Glances, each kept for a second; for one event loop."""
+    """Glances, each kept for a second once it is there, however long it took; for one event loop."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._live = live
+        self._clock = clock
         self._store = live.services.store
         self._lock = anyio.Lock()
         self._totals = Totals()
@@ -44,23 +45,23 @@ class Watching:
         self._history: deque[tuple[float, int]] = deque()
 
     async def totals(self) -> Totals:
-        """How much there is, a second old at most; with `trouble`, and the last known figures, where the store doesn't answer."""
+        """How much there is, from within the last second; with `trouble`, and the last known figures, where the store doesn't answer."""
         async with self._lock:
-            if time.monotonic() - self._looked_at >= FRESH_SECONDS:
+            if self._clock() - self._looked_at >= FRESH_SECONDS:
                 self._totals = await self._look()
-                self._looked_at = time.monotonic()
+                self._looked_at = self._clock()
             return self._totals
 
     async def newest(self, label: str, model: str, source: str) -> Sequence[Result]:
-        """The newest results, a second old at most. Raises Unavailable."""
+        """The newest results, from within the last second. Raises Unavailable."""
         key = label, model, source
         async with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             self._rows = {known: kept for known, kept in self._rows.items() if now - kept[0] < FRESH_SECONDS}
             if key not in self._rows:
                 query = Query(label=label, model=model, source=source)
                 page = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=ROWS))
-                self._rows[key] = now, [item for item in page.items if isinstance(item, Result)]
+                self._rows[key] = self._clock(), [item for item in page.items if isinstance(item, Result)]
             return self._rows[key][1]
 
     async def _look(self) -> Totals:
@@ -83,7 +84,7 @@ class Watching:
         return documents, labels, self._store.count(Query("dead")), self._store.workers()
 
     def _rate(self, documents: int) -> float:
-        now = time.monotonic()
+        now = self._clock()
         self._history.append((now, documents))
         while len(self._history) > 2 and now - self._history[0][0] > RATE_SECONDS:
             self._history.popleft()
