@@ -62,3 +62,9 @@ def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(
     with pytest.raises(Misconfigured, match=told) as caught:
         adapter.from_url(url)
     assert "secret" not in mask(str(caught.value))
+
+
+@pytest.mark.parametrize("digits", ["٣٠", "²", "-1", "+30", "1e2", ""])
+def test_a_number_in_a_url_is_written_in_plain_digits(digits: str) -> None:
+    with pytest.raises(Misconfigured, match="the option lease of redis:// is a number from 5 to 3600, not"):
+        RedisBroker.from_url(f"redis://host/?lease={digits}")

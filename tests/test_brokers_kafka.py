@@ -101,10 +101,10 @@ def test_an_address_shows_no_password() -> None:
         ("kafka://host/?group=", "1 to 255 bytes"),
         ("kafka://host/?partitions=0", "from 1 to 10000"),
         ("kafka://host/?replication=many", "from 0 to 99"),
-        ("kafka://host/?session=20&poll=10", "poll of a kafka: URL is a number from 20"),
+        ("kafka://host/?session=20&poll=10", "poll of kafka:// is a number from 20"),
         ("kafka://me:x@host/?mechanism=MD5", "is one of PLAIN"),
         ("kafka://host/?cacertfile=/nowhere.pem", "is for kafkas:"),
-        ("kafkas://host/?cacertfile=/nowhere.pem", "does not exist"),
+        ("kafkas://host/?cacertfile=/nowhere.pem", "there is no such file"),
     ],
 )
 def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, told: str) -> None:

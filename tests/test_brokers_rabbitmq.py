@@ -127,9 +127,10 @@ def test_an_address_shows_no_password() -> None:
         ("amqp://host/?queue=", "1 to 247 bytes"),
         ("amqp://host/?queue=" + "x" * 248, "1 to 247 bytes"),
         ("amqp://host/?exchange=" + "x" * 256, "1 to 255 bytes"),
-        ("amqp://host/?declare=maybe", "yes or no"),
+        ("amqp://host/?declare=maybe", "one of yes, no"),
         ("amqp://host/?heartbeat=0", "from 5 to 3600"),
-        ("amqps://host/?cacertfile=/nowhere.pem", "does not exist"),
+        ("amqp://host/?cacertfile=/nowhere.pem", "is for amqps"),
+        ("amqps://host/?cacertfile=/nowhere.pem", "there is no such file"),
     ],
 )
 def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, told: str) -> None:

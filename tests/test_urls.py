@@ -25,6 +25,12 @@ def test_a_scheme_that_nothing_serves_is_told_with_what_was_perhaps_meant(broker
         Connectors(broker, store)
 
 
+@pytest.mark.parametrize("scheme", ["redis", "kafka", "amqp", "nats", "beanstalk", "sqlite"])
+def test_a_url_with_an_open_bracket_is_told_without_its_password(scheme: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"the broker '{scheme}://me:\*\*\*@\[::1/q' is no URL: .*\[::1\]"):
+        Connectors(f"{scheme}://me:secret@[::1/q", "memory:")
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
@@ -53,12 +53,12 @@ class Registry:
             )
         if not url.startswith("file:"):
             return cls(url)
-        parts = urlsplit(url)
-        if parts.netloc not in ("", "localhost") or not parts.path:
+        named = re.fullmatch(r"file:(?://(?:localhost)?(?=/)|(?!//))(/.*)", url)
+        if named is None:
             raise Misconfigured(
                 f"a registry can't be opened at {url!r}: a file URL has three slashes, file:///srv/models"
             )
-        return cls(unquote(parts.path))
+        return cls(unquote(named[1]))
 
     def add(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from headrace.errors import Misconfigured
 from headrace.ports import Classifier, FullBroker, FullStore, Outlet
@@ -149,6 +150,12 @@ def _entry(what: str, url: str, table: Mapping[str, Entry]) -> Entry:
         raise Misconfigured(
             f"no {what} {verb} known for {mask(url)!r}; {meant}known are {', '.join(f'{name}:' for name in sorted(table))}"
         )
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise Misconfigured(
+            f"the {what} {mask(url)!r} is no URL: {error}; a host in brackets is an IPv6 address, as in [::1]:5432"
+        ) from None
     return entry
 
 

@@ -1,15 +1,11 @@
 """Where RabbitMQ is and which queue is meant: what an `amqp:` URL says."""
 
-import difflib
-import re
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pika
 
+from headrace.brokers.server_url import ServerUrl, host_and_port
 from headrace.errors import Misconfigured
 
 QUEUE = "headrace"
@@ -17,8 +13,8 @@ EVICTED = ".evicted"
 NAME_BYTES = 255
 HEARTBEAT_SECONDS = 60
 CONNECT_SECONDS = 10.0
-OPTIONS = ("queue", "exchange", "keys", "declare", "heartbeat", "cacertfile", "certfile", "keyfile")
-_HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:,]+)(:(?P<port>\d{1,5}))?")
+FILES = ("cacertfile", "certfile", "keyfile")
+OPTIONS = ("queue", "exchange", "keys", "declare", "heartbeat", *FILES)
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Address:
 
     def __str__(self) -> str:
         scheme = "amqps" if self.tls else "amqp"
-        return f"{scheme}://{','.join(f'{host}:{port}' for host, port in self.hosts)}/{self.vhost.removeprefix('/')}"
+        return f"{scheme}://{','.join(host_and_port(*host) for host in self.hosts)}/{self.vhost.removeprefix('/')}"
 
     @property
     def to(self) -> str:
@@ -77,48 +73,24 @@ def parse(url: str, *, worked: bool = True, exchange: str = "") -> Address:
 
     Raises Misconfigured, without its password, where it gives none.
     """
-    parts = urlsplit(url)
-    user, password, hosts = _authority(parts.netloc, 5671 if parts.scheme == "amqps" else 5672)
-    options = _options(parts.query)
-    if "queue" in options:
+    said = ServerUrl.read(
+        url, 5671 if url.startswith("amqps:") else 5672, OPTIONS, like=f"host:5672/vhost?queue={QUEUE}"
+    )
+    if "queue" in said:
         exchange = ""  # called like the queue
     return Address(
-        hosts=hosts,
-        user=user,
-        password=password,
-        vhost=unquote(parts.path.removeprefix("/")) or "/",
-        queue=_name("queue", options.get("queue", QUEUE)) if worked or "queue" in options else "",
-        exchange=_name("exchange", options.get("exchange", exchange)),
-        keys=tuple(_name("keys", key) for key in options.get("keys", "#").split(",")),
+        hosts=said.hosts,
+        user="guest" if said.user is None else said.user,
+        password="guest" if said.user is None else said.password,
+        vhost=said.path or "/",
+        queue=_name("queue", said.text("queue", QUEUE)) if worked or "queue" in said else "",
+        exchange=_name("exchange", said.text("exchange", exchange)),
+        keys=tuple(_name("keys", key) for key in said.text("keys", "#").split(",")),
         worked=worked,
-        declare=_choice("declare", options.get("declare", "yes")),
-        heartbeat=_seconds("heartbeat", options.get("heartbeat", str(HEARTBEAT_SECONDS))),
-        tls=_tls(options) if parts.scheme == "amqps" else None,
+        declare=said.choice("declare", "yes", "no") == "yes",
+        heartbeat=said.number("heartbeat", HEARTBEAT_SECONDS, 5, 3600),
+        tls=_tls(said),
     )
-
-
-def _authority(netloc: str, default_port: int) -> tuple[str, str, tuple[tuple[str, int], ...]]:
-    account, at, named = netloc.rpartition("@")
-    user, _, password = account.partition(":")
-    hosts: list[tuple[str, int]] = []
-    for one in named.split(","):
-        found = _HOST.fullmatch(one)
-        if found is None or int(found["port"] or default_port) > 65535:
-            raise Misconfigured(
-                f"{one!r} is no host of RabbitMQ; write amqp://user:password@host:5672/vhost?queue={QUEUE}, several hosts with commas"
-            )
-        hosts.append((found["host"].strip("[]"), int(found["port"] or default_port)))
-    return (unquote(user), unquote(password), tuple(hosts)) if at else ("guest", "guest", tuple(hosts))
-
-
-def _options(query: str) -> Mapping[str, str]:
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    for name in options:
-        if name not in OPTIONS:
-            near = difflib.get_close_matches(name, OPTIONS, n=1)
-            meant = f"did you mean {near[0]}? " if near else ""
-            raise Misconfigured(f"{name!r} is no option of an amqp: URL; {meant}known are {', '.join(OPTIONS)}")
-    return options
 
 
 def _name(option: str, value: str) -> str:
@@ -128,30 +100,14 @@ def _name(option: str, value: str) -> str:
     return value
 
 
-def _choice(option: str, value: str) -> bool:
-    if value not in ("yes", "no"):
-        raise Misconfigured(f"the option {option} of an amqp: URL is yes or no, not {value!r}")
-    return value == "yes"
-
-
-def _seconds(option: str, value: str) -> int:
-    if not value.isdecimal() or not 5 <= int(value) <= 3600:
-        raise Misconfigured(f"the option {option} of an amqp: URL is a number of seconds from 5 to 3600, not {value!r}")
-    return int(value)
-
-
-def _tls(options: Mapping[str, str]) -> ssl.SSLContext:
-    missing = [
-        options[name]
-        for name in OPTIONS
-        if name.endswith("file") and name in options and not Path(options[name]).is_file()
-    ]
-    if missing:
-        raise Misconfigured(f"the file {missing[0]} that the amqps: URL names does not exist")
+def _tls(said: ServerUrl) -> ssl.SSLContext | None:
+    authorities, certificate, key = (said.file(option, "amqps") for option in FILES)
+    if said.scheme != "amqps":
+        return None
     try:
-        context = ssl.create_default_context(cafile=options.get("cacertfile"))
-        if "certfile" in options:
-            context.load_cert_chain(options["certfile"], options.get("keyfile"))
+        context = ssl.create_default_context(cafile=authorities)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
     except (ssl.SSLError, OSError) as error:
         raise Misconfigured(f"the certificates that the amqps: URL names cannot be loaded: {error}") from error
     return context

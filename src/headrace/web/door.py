@@ -142,12 +142,18 @@ class Guarded:
         if origin is None:
             foreign = not safe and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         else:
-            given = urlsplit(origin)
-            foreign = given.netloc.lower() != host and (given.hostname or "") not in self._named
+            foreign = not self._is_own(origin, host)
         if foreign:
             raise Refused(
                 403, "another site's page may not do this here; call it from this server's own pages, or from no page"
             )
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        try:
+            given = urlsplit(origin)
+            return given.netloc.lower() == host or (given.hostname or "") in self._named
+        except ValueError:  # no URL, so no page's of ours
+            return False
 
     def _is_known(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")

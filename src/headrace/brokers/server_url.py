@@ -1,0 +1,92 @@
+"""What the URL of a server says: `scheme://user:password@host:port,host2/path?option=value`."""
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from headrace.errors import Misconfigured
+
+_HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:,]+)(:(?P<port>\d{1,5}))?")
+
+
+@dataclass(frozen=True)
+class ServerUrl:
+    """A URL in its parts, percent signs resolved. What it is asked for raises Misconfigured, where what it says makes no sense."""
+
+    scheme: str
+    user: str | None
+    password: str
+    hosts: tuple[tuple[str, int], ...]
+    path: str
+    _options: Mapping[str, str]
+
+    @classmethod
+    def read(cls, url: str, port: int, options: Collection[str], *, like: str, several: bool = True) -> "ServerUrl":
+        """`port`: of a host that has none; `options`: those that there are; `like`: what such a URL looks like after its scheme; `several`:
+        whether it may have more than one host. Raises Misconfigured, without the password, where the URL makes no sense."""
+        parts = urlsplit(url)
+        account, at, named = parts.netloc.rpartition("@")
+        user, _, password = account.partition(":")
+        example = f"{parts.scheme}://{like}{', several hosts with commas' if several else ''}"
+        hosts = tuple(_host(one, port, example) for one in (named.split(",") if several else [named]))
+        given = dict(parse_qsl(parts.query, keep_blank_values=True))
+        for name in given:
+            if name not in options:
+                near = difflib.get_close_matches(name, options, n=1)
+                meant = f"did you mean {near[0]}? " if near else ""
+                raise Misconfigured(
+                    f"{name!r} is no option of {parts.scheme}://; {meant}known are {', '.join(options)}"
+                )
+        path = unquote(parts.path.removeprefix("/"))
+        return cls(parts.scheme, unquote(user) if at else None, unquote(password), hosts, path, given)
+
+    def __contains__(self, option: str) -> bool:
+        """Whether the option is there."""
+        return option in self._options
+
+    def text(self, option: str, default: str) -> str:
+        """What an option says."""
+        return self._options.get(option, default)
+
+    def number(self, option: str, default: int, least: int, most: int) -> int:
+        """A whole number within bounds."""
+        value = self._options.get(option, str(default))
+        if not (value.isascii() and value.isdecimal()) or not least <= int(value) <= most:
+            raise Misconfigured(f"{self._of(option)} is a number from {least} to {most}, not {value!r}")
+        return int(value)
+
+    def choice(self, option: str, *values: str) -> str:
+        """One of these; the first where nothing is said."""
+        value = self._options.get(option, values[0])
+        if value not in values:
+            raise Misconfigured(f"{self._of(option)} is one of {', '.join(values)}, not {value!r}")
+        return value
+
+    def file(self, option: str, scheme: str) -> str | None:
+        """The path of a file that exists, if there is such an option; `scheme`: the one that encrypts, which alone has a use for it."""
+        path = self._options.get(option)
+        if path is None:
+            return None
+        if self.scheme != scheme:
+            raise Misconfigured(f"{self._of(option)} is for {scheme}://, which encrypts; {self.scheme}:// doesn't")
+        if not Path(path).is_file():
+            raise Misconfigured(f"{self._of(option)} names {path!r}: there is no such file")
+        return path
+
+    def _of(self, option: str) -> str:
+        return f"the option {option} of {self.scheme}://"
+
+
+def _host(named: str, default: int, example: str) -> tuple[str, int]:
+    found = _HOST.fullmatch(named)
+    if found is None or int(found["port"] or default) > 65535:
+        raise Misconfigured(f"{named!r} is no host; write {example}")
+    return found["host"].strip("[]"), int(found["port"] or default)
+
+
+def host_and_port(host: str, port: int) -> str:
+    """As a URL writes them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
