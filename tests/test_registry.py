@@ -339,7 +339,9 @@ def test_damaged_aliases_are_refused_with_their_path(registry, scorers):
         registry.resolve("language")
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/models", "http://host/models", "file://host/models", "file://[::1/x", "file:"])
+@pytest.mark.parametrize(
+    "url", ["s3://bucket/models", "http://host/models", "file://host/models", "file://[::1/x", "file:"]
+)
 def test_a_registry_url_of_another_kind_says_what_to_give(url):
     with pytest.raises(Misconfigured, match="file:///srv/models"):
         Registry.from_url(url)

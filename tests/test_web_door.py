@@ -46,7 +46,9 @@ def test_a_server_on_every_address_is_called_by_any_address_but_not_by_any_name(
         assert named(api, "evil.example") == 421
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8000", "http://["])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8000", "http://["]
+)
 def test_another_sites_page_changes_nothing(tmp_path: Path, origin: str) -> None:
     with world(tmp_path) as api:
         assert api.post("/v1/documents", {"text": "Hej"}, headers={"origin": origin}).status_code == 403
