@@ -60,8 +60,8 @@ class Labeller:
         return self._ask(_Call([text], None, n))[0]
 
     def models(self) -> list[str]:
-        """The versions that are served; empty until they are open."""
-        return self._predictor.models
+        """The versions that are served; empty until they are open, and while none can be: whoever sees one may ask."""
+        return self._predictor.models if self._trouble is None else []
 
     def close(self) -> None:
         """End the predictor. May be called twice."""
