@@ -34,7 +34,7 @@ class Head(msgspec.Struct, frozen=True, tag=True):
     def best(self, decisions: Floats) -> tuple[Integers, Floats]:
         places, scores = self.choose(decisions), self.scores(decisions)
         if len(places) == 1:  # as below, in a fraction of the time
-            return places, scores[0, places]
+            return places, scores[0].take(places)
         return places, scores[np.arange(len(places)), places]
 
     def response(self, decisions: Floats) -> Floats:
