@@ -10,7 +10,7 @@ from headrace.served import Setup
 
 T = TypeVar("T")
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def until(condition: Callable[[], T], what: str = "it") -> T:
@@ -48,6 +48,18 @@ def children(pid: int) -> list[int]:
         if int(fields[1]) == pid and fields[0] != "Z":
             found.append((int(fields[19]), int(path.parent.name)))
     return [number for _, number in sorted(found)]
+
+
+def predictors(pid: int) -> list[int]:
+    """Those of the children that are predictors, in the order of their start; who runs a test may have others."""
+    return [child for child in children(pid) if _is_predictor(child)]
+
+
+def _is_predictor(pid: int) -> bool:
+    try:
+        return b"headrace.labelling" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def descriptors() -> int:

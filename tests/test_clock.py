@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import setup
+from support import PATIENCE, setup
 
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Document, Outcome, Prediction, bury_bytes, microseconds, pack, stamp
@@ -124,6 +124,6 @@ def test_a_worker_goes_on_though_the_clock_is_set_back_between_publishing_and_wo
     documents = [stamp(Document(f"{number}", f"text {number}"), microseconds()) for number in range(100)]
     broker.publish(list(pack(documents)))
     clock(-DAY)
-    Keeper(connect(), store, setup(), deadline=30.0, stop=Stop(), drain=True).run()
+    Keeper(connect(), store, setup(), deadline=PATIENCE, stop=Stop(), drain=True).run()
     assert store.count(Query()).get("") == 100
     assert letters(store) == []

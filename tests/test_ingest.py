@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from support import PATIENCE
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, Outcome, decode, unpack
@@ -219,12 +220,13 @@ def test_a_stop_ends_the_wait_of_a_source() -> None:
     class Silent(Listed):
         def __init__(self) -> None:
             super().__init__()
-            self.closed = threading.Event()
+            self.waits, self.closed = threading.Event(), threading.Event()
 
         def read(self, after: str | None = None) -> Iterator[Batch]:
             self.asked.append(after)
             yield Batch(documents("a"), "1")
-            assert self.closed.wait(30)
+            self.waits.set()
+            assert self.closed.wait(PATIENCE)
 
         def close(self) -> None:
             self.closed.set()
@@ -233,9 +235,9 @@ def test_a_stop_ends_the_wait_of_a_source() -> None:
     ended: list[bool] = []
     thread = threading.Thread(target=lambda: ended.append(ingest(world, stop).run(source, "silent")))
     thread.start()
-    stop.wait(0)
+    assert source.waits.wait(PATIENCE)
     stop.request()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert ended == [False]
 
 

@@ -5,8 +5,9 @@ import signal
 import threading
 from collections.abc import Iterator
 
+import psutil
 import pytest
-from support import FAULTY, children, setup, until
+from support import FAULTY, PATIENCE, predictors, setup, until
 
 from headrace.documents import Prediction
 from headrace.errors import Rejected, Unavailable
@@ -17,14 +18,14 @@ TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
 
 @pytest.fixture
 def labeller() -> Iterator[Labeller]:
-    made = Labeller(setup(f"{TRIVIAL}, {FAULTY}"), deadline=5.0)
+    made = Labeller(setup(f"{TRIVIAL}, {FAULTY}"), deadline=PATIENCE)
     made.start()
     until(made.models, "the models")
     until(lambda: ready(made), "the first answer")
     yield made
     made.close()
     made.close()
-    assert children(os.getpid()) == []
+    assert predictors(os.getpid()) == []
 
 
 def ready(labeller: Labeller) -> bool:
@@ -57,7 +58,7 @@ def test_many_threads_get_each_their_own_answers(labeller: Labeller) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert wrong == []
 
 
@@ -77,13 +78,13 @@ def test_only_whose_text_fails_is_rejected(labeller: Labeller, fault: str) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert failed == [2]
     assert sorted(answered) == [0, 1, 3, 4]
 
 
 def test_a_predictor_that_is_killed_is_replaced(labeller: Labeller) -> None:
-    (pid,) = children(os.getpid())
+    (pid,) = predictors(os.getpid())
     os.kill(pid, signal.SIGKILL)
     assert labeller.label(["a"])[0]["fake"].label == "fine"
 
@@ -95,7 +96,7 @@ def test_a_remote_model_that_is_away_is_unavailable(labeller: Labeller) -> None:
 
 
 def test_while_the_models_are_being_opened_or_are_broken_it_says_so() -> None:
-    labeller = Labeller(setup("fake=python:headrace.testing.classifiers:Refusing"), deadline=5.0)
+    labeller = Labeller(setup("fake=python:headrace.testing.classifiers:Refusing"), deadline=PATIENCE)
     with pytest.raises(Unavailable, match="the models are being opened"):
         labeller.label(["a"])
     assert labeller.models() == []
@@ -115,24 +116,27 @@ def test_while_the_models_are_being_opened_or_are_broken_it_says_so() -> None:
 
 
 def test_closing_ends_a_call_that_never_ends() -> None:
-    labeller = Labeller(setup(), deadline=600.0)
+    labeller = Labeller(setup(), deadline=PATIENCE)
     labeller.start()
     until(lambda: ready(labeller), "the first answer")
     refused = threading.Event()
 
     def ask() -> None:
         try:
-            labeller.label(["HANG a"])
+            labeller.label(["SPIN a"])
         except Unavailable:
             refused.set()
 
     thread = threading.Thread(target=ask)
+    (predictor,) = map(psutil.Process, predictors(os.getpid()))
+    before = predictor.cpu_times().user
     thread.start()
+    until(lambda: predictor.cpu_times().user > before + 0.1, "the call in the model")
     labeller.close()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert refused.is_set()
-    assert children(os.getpid()) == []
+    assert predictors(os.getpid()) == []
 
 
 def test_one_that_was_never_started_can_be_closed() -> None:
-    Labeller(setup(), deadline=5.0).close()
+    Labeller(setup(), deadline=PATIENCE).close()

@@ -6,10 +6,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FAULTY, alive, children, descriptors, setup, until
+from support import FAULTY, PATIENCE, alive, predictors, setup, until
 
 from headrace import frames
 from headrace.documents import Document, Outcome, encode
@@ -24,7 +25,7 @@ TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
 def make() -> Iterator[Make]:
     made: list[Predictor] = []
 
-    def start(models: str = FAULTY, *, deadline: float = 10.0, memory: int = 1 << 30, **options: Any) -> Predictor:
+    def start(models: str = FAULTY, *, deadline: float = PATIENCE, memory: int = 1 << 30, **options: Any) -> Predictor:
         made.append(Predictor(setup(models, memory=memory), deadline=deadline, **options))
         return made[-1]
 
@@ -50,7 +51,7 @@ def blamed(found: dict[str, Outcome]) -> dict[str, str]:
 
 
 def child() -> int:
-    return children(os.getpid())[-1]
+    return predictors(os.getpid())[-1]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +78,9 @@ def test_a_document_that_grows_past_the_memory_is_buried_as_such(make: Make) -> 
 
 @pytest.mark.parametrize("fault", ["SPIN", "HANG"])
 def test_a_document_that_never_ends_is_buried_after_the_deadline(make: Make, fault: str) -> None:
-    found = outcomes(make(deadline=1.0), "a", f"{fault} b")
+    found = outcomes(make(deadline=3.0), "a", f"{fault} b")
     assert blamed(found) == {f"{fault} b": "overdue"}
-    assert "longer than 1 s (setting deadline)" in found[f"{fault} b"].dead[0].reason
+    assert "longer than 3 s (setting deadline)" in found[f"{fault} b"].dead[0].reason
     assert found["a"].predictions
 
 
@@ -206,7 +207,7 @@ def test_a_broken_model_buries_nothing(make: Make) -> None:
 def test_a_model_that_gets_its_golden_texts_wrong_is_refused_by_name(make: Make) -> None:
     with pytest.raises(Misconfigured, match="fake@dddddd is broken: its golden texts come out as"):
         make("fake=python:headrace.testing.classifiers:Refusing").start()
-    assert children(os.getpid()) == []
+    assert predictors(os.getpid()) == []
 
 
 def test_a_remote_model_that_is_away_is_told_and_what_was_sent_is_forgotten(make: Make) -> None:
@@ -248,38 +249,51 @@ def test_other_models_are_served_from_then_on_and_a_broken_one_is_not(make: Make
     assert predictor.models == ["fake@aaaaaa"]
 
 
-def test_deaths_leave_no_descriptor_and_no_process_behind(make: Make) -> None:
-    predictor = make()
-    predictor.start()
-    before = descriptors()
-    outcomes(predictor, "KILL a", "EXIT b", "c")
-    assert descriptors() == before
-    assert len(children(os.getpid())) == 1
-    predictor.close()
-    predictor.close()
-    assert children(os.getpid()) == []
-
-
 KEEPER = f"""
 import os, sys
 from headrace.documents import Document, encode
 from headrace.predictor import Predictor
 from headrace.served import Setup
-predictor = Predictor(Setup(os.getpid(), "none", {FAULTY!r}, 1 << 30, 1 << 20), deadline=100)
+predictor = Predictor(Setup(os.getpid(), "none", {FAULTY!r}, 1 << 30, 1 << 20), deadline={PATIENCE!r})
 predictor.start()
+"""
+COUNTING = """
+from support import children, descriptors
+def count():
+    print(descriptors(), len(children(os.getpid())), flush=True)
+count()
+predictor.send([encode(Document(text, text)) for text in ("KILL a", "EXIT b", "c")])
+predictor.collect()
+count()
+predictor.close()
+predictor.close()
+count()
+"""
+BEING_KILLED = """
 predictor.send([encode(Document("a", sys.argv[1]))])
 print("sent", flush=True)
 predictor.collect()
 """
 
 
+def test_deaths_leave_no_descriptor_and_no_process_behind() -> None:
+    # In a process that has nothing else.
+    done = subprocess.run(
+        [sys.executable, "-c", KEEPER + COUNTING], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+    )
+    before, after, closed = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
+    assert before == after
+    assert before[1] == 1
+    assert closed == (before[0] - 2, 0)
+
+
 @pytest.mark.parametrize("text", ["SPIN", "HANG"])
 def test_a_predictor_dies_with_its_keeper(text: str) -> None:
-    keeper = subprocess.Popen([sys.executable, "-c", KEEPER, text], stdout=subprocess.PIPE)
+    keeper = subprocess.Popen([sys.executable, "-c", KEEPER + BEING_KILLED, text], stdout=subprocess.PIPE)
     assert keeper.stdout is not None
     with keeper.stdout:
         assert keeper.stdout.readline() == b"sent\n"
-        (predictor,) = children(keeper.pid)
+        (predictor,) = predictors(keeper.pid)
         keeper.kill()
         keeper.wait()
         until(lambda: not alive(predictor), "the predictor's end")

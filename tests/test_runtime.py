@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
-from support import alive, until
+from support import PATIENCE, alive, until
 
 from headrace import runtime
 from headrace.runtime import Family, Stop
@@ -46,7 +46,7 @@ def test_the_first_signal_drains_and_the_second_forces(waiting: "subprocess.Pope
     assert waiting.stdout.readline() == "draining\n"
     waiting.send_signal(number)
     assert waiting.stdout.readline() == "forced\n"
-    assert waiting.wait(20) == 128 + number
+    assert waiting.wait(PATIENCE) == 128 + number
 
 
 def test_a_stop_is_requested_once_and_seen_by_all_who_wait() -> None:
@@ -55,14 +55,14 @@ def test_a_stop_is_requested_once_and_seen_by_all_who_wait() -> None:
     assert not stop.wait(0.0)
     assert not stop.overdue(0.0)
     seen: list[bool] = []
-    threads = [threading.Thread(target=lambda: seen.append(stop.wait(30))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: seen.append(stop.wait(PATIENCE))) for _ in range(3)]
     for thread in threads:
         thread.start()
     stop.request()
     since = stop.since
     stop.request()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert seen == [True] * 3
     assert stop.since == since
     assert stop.requested
@@ -111,7 +111,7 @@ def test_a_child_that_dies_is_started_again_until_the_stop() -> None:
     started[0].kill()
     until(lambda: len(started) == 3, "another child")
     stop.request()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert statuses == [0]
     assert said == ["a worker died (SIGKILL); it is started again"]
     assert [alive(process.pid) for process in started] == [False] * 3
@@ -156,7 +156,7 @@ def test_a_child_that_does_not_drain_is_killed(monkeypatch: pytest.MonkeyPatch) 
     thread.start()
     assert os.read(ready, 1) == b"x"
     stop.request()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert started[0].returncode == -signal.SIGKILL
     os.close(ready)
     os.close(writing)
@@ -188,4 +188,4 @@ def test_a_child_gets_its_first_input_and_the_end_of_it_when_the_parent_lets_go(
     assert process.stdin is not None
     assert process.poll() is None
     process.stdin.close()
-    assert process.wait(20) == 1
+    assert process.wait(PATIENCE) == 1

@@ -12,7 +12,7 @@ import msgspec
 from headrace import urls, workers
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body, Outcome, Prediction
-from headrace.ports import Delivery
+from headrace.ports import Delivery, Worker
 from headrace.proof import publisher
 from headrace.stores.sqlite import SqliteStore
 from headrace.urls import Entry
@@ -22,14 +22,11 @@ ONE_IN = 50
 
 
 class Hasty(Keeper):
-    """Acknowledges before it writes, and dies in between at every second batch."""
-
-    batches = 0
+    """Acknowledges before it writes, and dies in between at every batch with one of some documents."""
 
     def _write(self, outcomes: Sequence[Outcome]) -> None:
         self._broker.ack(self._held[0].deliveries)
-        self.batches += 1
-        if self.batches % 2 == 0:
+        if any(map(_is_chosen, outcomes)):
             os.kill(os.getpid(), signal.SIGKILL)
         super()._write(outcomes)
 
@@ -52,12 +49,20 @@ class Lying(SqliteStore):
 
 
 class Fickle(SqliteStore):
-    """Takes the later answer of some documents instead of the first."""
+    """Takes a later answer of some documents instead of the first: with each write, and as a worker leaves."""
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         super().write(outcomes)
+        self._change()
+
+    def beat(self, worker: Worker) -> None:
+        super().beat(worker)
+        if worker.state == "stopped":
+            self._change()
+
+    def _change(self) -> None:
         with self._writing("changing answers") as connection:
-            connection.execute(f"UPDATE answers SET score = score + 1 WHERE document % {ONE_IN} = 0")
+            connection.execute("UPDATE answers SET score = score + 1 WHERE document % 2 = 0")
 
 
 class Leaky(SqliteBroker):
@@ -68,16 +73,10 @@ class Leaky(SqliteBroker):
 
 
 class Garbling(SqliteBroker):
-    """Delivers some bodies damaged."""
-
-    received = 0
+    """Delivers each body without the beginning of its first line, however often it is delivered."""
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
-        deliveries = super().receive(limit, wait)
-        self.received += bool(deliveries)
-        if deliveries and self.received % 2 == 0:
-            deliveries[0] = Delivery(deliveries[0].data[20:], deliveries[0].receipt)
-        return deliveries
+        return [Delivery(one.data[20:], one.receipt) for one in super().receive(limit, wait)]
 
 
 def _is_chosen(outcome: Outcome) -> bool:

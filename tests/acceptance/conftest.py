@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driver import CHECKSUM, Headrace
+from driver import CHECKSUM, PATIENCE, Headrace
 
 
 @pytest.fixture
 def headrace(tmp_path: Path) -> Iterator[Headrace]:
-    """The command in an empty folder, with a model that labels by checksum."""
-    made = Headrace(tmp_path, models=CHECKSUM, deadline=2)
+    """The command in an empty folder, with a model that labels by checksum, and that may take its time: no text here is endless."""
+    made = Headrace(tmp_path, models=CHECKSUM, deadline=PATIENCE)
     yield made
     made.sweep()

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import psutil
 
 from headrace.dead import letters
@@ -26,6 +27,8 @@ MARK = "ACCEPTANCE_MARK"
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
 TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
 CHECKSUM = "fake=python:headrace.testing.classifiers:Checksum"
+# After so many seconds what a test waits for won't come any more; nobody waits so long where it does, and no machine is too slow for it.
+PATIENCE = 300.0
 
 
 class Finished(NamedTuple):
@@ -47,14 +50,16 @@ class Running:
         """What it and its children have printed so far."""
         return self._log.read_text(errors="replace")
 
-    def wait_for(self, text: str, seconds: float = 180) -> str:
-        """Wait until it has printed this; the rest of that line."""
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> str:
+        """Wait until it has printed this, and the rest of that line; the rest."""
 
         def seen() -> bool:
-            assert self.child.poll() is None or text in self.told, f"it ended: {self.told}"
-            return text in self.told
+            ended = self.child.poll() is not None
+            found = "\n" in self.told.partition(text)[2]
+            assert found or not ended, f"it ended: {self.told}"
+            return found
 
-        until(seen, seconds, f"{text!r} is not told: {self.told}")
+        until(seen, seconds, f"{text!r} is not told")
         return self.told.partition(text)[2].partition("\n")[0]
 
     def address(self) -> str:
@@ -86,13 +91,13 @@ class Running:
         self.child.kill()
         self.child.wait()
 
-    def status(self, seconds: float = 180) -> int:
+    def status(self, seconds: float = PATIENCE) -> int:
         """Its exit status, once it has ended."""
         return self.child.wait(seconds)
 
     def leaves_nothing(self) -> None:
         """Check that nothing outlives it."""
-        until(lambda: not self.processes(), 30, f"something outlives it: {self.processes()}")
+        until(lambda: not self.processes(), PATIENCE, "something outlives it")
 
     def sweep(self) -> None:
         """End whatever is left, after a test."""
@@ -135,7 +140,7 @@ class Headrace:
         self.started.append(Running(child, mark, log))
         return self.started[-1]
 
-    def run(self, *arguments: str, given: bytes = b"", timeout: float = 300, **settings: object) -> Finished:
+    def run(self, *arguments: str, given: bytes = b"", timeout: float = 2 * PATIENCE, **settings: object) -> Finished:
         """Run a command to its end."""
         done = subprocess.run(
             [*COMMAND, *arguments],
@@ -168,7 +173,7 @@ class Headrace:
 
     def waiting(self) -> int:
         """How many bodies are in the queue, leased or not."""
-        with closing(sqlite3.connect(self.queue, timeout=30)) as connection:
+        with closing(sqlite3.connect(self.queue, timeout=PATIENCE)) as connection:
             return int(connection.execute("SELECT count(*) FROM bodies").fetchone()[0])
 
     def stored(self) -> int:
@@ -196,8 +201,18 @@ def until(met: Callable[[], Any], seconds: float, otherwise: str, *, every: floa
     """Wait for what another process does; fails when that takes longer."""
     deadline = time.monotonic() + seconds
     while not met():
-        assert time.monotonic() < deadline, f"after {seconds} s {otherwise}"
+        assert time.monotonic() < deadline, f"after {seconds:g} s {otherwise}"
         time.sleep(every)
+
+
+def get(url: str) -> httpx.Response:
+    """The answer of a server, however long it takes."""
+    return httpx.get(url, trust_env=False, timeout=PATIENCE)
+
+
+def post(url: str, content: object) -> httpx.Response:
+    """The answer of a server to JSON, however long it takes."""
+    return httpx.post(url, json=content, trust_env=False, timeout=PATIENCE)
 
 
 def kill(processes: Iterable[psutil.Process], number: int = signal.SIGKILL) -> None:

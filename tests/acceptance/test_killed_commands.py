@@ -4,8 +4,7 @@ import json
 import random
 from collections import Counter
 
-import httpx
-from driver import FAULTY, TRIVIAL, Headrace, until
+from driver import FAULTY, PATIENCE, TRIVIAL, Headrace, post, until
 
 
 def texts_of(headrace: Headrace) -> Counter[str]:
@@ -16,7 +15,7 @@ def kill_when_it_has_published(headrace: Headrace, chance: random.Random, *argum
     """Start a command and kill it at a random moment of its work; whether it had ended by itself before."""
     before, more = headrace.waiting(), chance.choice([1, 1, 5, 20, 60])
     running = headrace.start(*arguments)
-    until(lambda: headrace.waiting() >= before + more or running.child.poll() is not None, 60, "", every=0.001)
+    until(lambda: headrace.waiting() >= before + more or running.child.poll() is not None, PATIENCE, "", every=0.001)
     ended = running.child.poll() is not None
     running.kill()
     return ended
@@ -95,15 +94,16 @@ def test_nothing_outlives_an_up_that_is_killed_and_a_new_one_does_the_rest(headr
     address = first.address()
     for start in range(0, len(texts), 1000):
         sent = [{"text": text} for text in texts[start : start + 1000]]
-        assert httpx.post(f"{address}/v1/documents", json=sent, trust_env=False).status_code == 202
-    until(headrace.stored, 60, "nothing is stored")
-    assert len(first.processes()) >= 6  # itself, two keepers, and predictors of theirs and of the API
+        assert post(f"{address}/v1/documents", sent).status_code == 202
+    until(headrace.stored, PATIENCE, "nothing is stored")
+    # itself, two keepers, and predictors of theirs and of the API
+    until(lambda: len(first.processes()) >= 6, PATIENCE, "not all have started")
 
     first.kill()
 
     first.leaves_nothing()
     second = headrace.start("up")
-    until(lambda: headrace.stored() == len(texts) and not headrace.waiting(), 60, "the rest is not done")
+    until(lambda: headrace.stored() == len(texts) and not headrace.waiting(), PATIENCE, "the rest is not done")
     second.interrupt()
     assert second.status() == 0
     assert texts_of(headrace) == Counter(texts)
@@ -113,7 +113,7 @@ def test_what_the_api_has_taken_survives_its_death(headrace: Headrace) -> None:
     serving = headrace.start("serve", "--api-only")
     address = serving.address()
     sent = [{"text": f"text {number}"} for number in range(500)]
-    ids = httpx.post(f"{address}/v1/documents", json=sent, trust_env=False).json()["ids"]
+    ids = post(f"{address}/v1/documents", sent).json()["ids"]
     serving.kill()
     serving.leaves_nothing()
 

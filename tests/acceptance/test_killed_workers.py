@@ -11,7 +11,7 @@ from contextlib import closing
 
 import psutil
 import pytest
-from driver import COMMAND, HERE, Headrace, Running, kill, until
+from driver import COMMAND, HERE, PATIENCE, Headrace, Running, kill, until
 
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body
@@ -24,9 +24,10 @@ IN_FILE = [b"{cut short", b'{"no": "text"}']
 KILLS = 14
 HASTY = (sys.executable, str(HERE / "hasty_worker.py"))
 
-# What a slow disk does, in the store's own file: every document that is written takes about a millisecond.
+# What a slow disk does, in the store's own file: so many steps for every document that is written.
 SLOW = """CREATE TRIGGER slow AFTER INSERT ON documents BEGIN
-    SELECT (WITH RECURSIVE steps(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < 4000) SELECT max(n) FROM steps); END"""
+    SELECT (WITH RECURSIVE steps(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < {}) SELECT max(n) FROM steps); END"""
+ABOUT_A_MILLISECOND, ENDLESS = 4_000, 1 << 60
 
 
 def publish_everything(headrace: Headrace) -> set[bytes]:
@@ -53,9 +54,9 @@ def kill_again_and_again(headrace: Headrace, workers: Running, kills: int) -> di
     chance = random.Random(11)
     seen: dict[str, tuple[str, float]] = {}
     for _ in range(kills):
-        until(workers.predictors, 60, "no predictor is back")
+        until(workers.predictors, PATIENCE, "no predictor is back")
         before, since = headrace.stored(), time.monotonic()
-        until(lambda: headrace.stored() > before or time.monotonic() - since > 1, 60, "")  # noqa: B023
+        until(lambda: headrace.stored() > before or time.monotonic() - since > 1, PATIENCE, "")  # noqa: B023
         seen = {**answers(headrace), **seen}
         victims: list[psutil.Process] = []
         choice = chance.choice(["keepers", "predictors", "one of each"])
@@ -88,7 +89,7 @@ def test_workers_killed_again_and_again_lose_nothing_repeat_nothing_and_bury_onl
     workers = headrace.start("work", "--processes", "2", memory=256 << 20)
 
     seen = kill_again_and_again(headrace, workers, KILLS)
-    until(lambda: not headrace.waiting(), 120, "documents are left in the queue")
+    until(lambda: not headrace.waiting(), PATIENCE, "documents are left in the queue")
     workers.interrupt()
 
     assert workers.status() == 0
@@ -103,7 +104,7 @@ def test_workers_killed_again_and_again_lose_nothing_repeat_nothing_and_bury_onl
     assert "locked" not in workers.told
 
 
-def killed_as_soon_as_something_is_acknowledged(headrace: Headrace, command: Sequence[str]) -> set[str]:
+def killed_as_soon_as_something_is_acknowledged(headrace: Headrace, command: Sequence[str], steps: int) -> set[str]:
     """What is lost when a worker on a slow disk is killed each time that the queue has become shorter, and another does the rest."""
     texts = SOUND[:1200]
     for start in range(0, len(texts), 400):
@@ -112,31 +113,33 @@ def killed_as_soon_as_something_is_acknowledged(headrace: Headrace, command: Seq
         )
         if not start:
             with closing(sqlite3.connect(headrace.store)) as connection:
-                connection.execute(SLOW)
+                connection.execute(SLOW.format(steps))
         worker = headrace.start("work", command=command)
         before = headrace.waiting()
-        until(lambda before=before: headrace.waiting() < before, 60, "nothing is acknowledged", every=0.002)
+        until(lambda before=before: headrace.waiting() < before, PATIENCE, "nothing is acknowledged", every=0.002)
         worker.kill()
         worker.leaves_nothing()
+    with closing(sqlite3.connect(headrace.store)) as connection:
+        connection.execute("DROP TRIGGER slow")
     headrace.done("work", "--drain")
     return lost(headrace, texts)
 
 
 def test_a_worker_killed_just_after_its_acknowledgement_has_lost_nothing(headrace: Headrace) -> None:
-    assert not killed_as_soon_as_something_is_acknowledged(headrace, COMMAND)
+    assert not killed_as_soon_as_something_is_acknowledged(headrace, COMMAND, ABOUT_A_MILLISECOND)
 
 
 def test_the_check_sees_the_loss_where_a_worker_acknowledges_before_it_writes(headrace: Headrace) -> None:
-    assert killed_as_soon_as_something_is_acknowledged(headrace, HASTY)
+    assert killed_as_soon_as_something_is_acknowledged(headrace, HASTY, ENDLESS)
 
 
 def test_two_workers_share_the_files_without_ever_finding_them_locked(headrace: Headrace) -> None:
     headrace.write("some.jsonl", ({"text": text} for text in SOUND[:2000]))
     workers = [headrace.start("work") for _ in range(2)]
     for worker in workers:
-        until(worker.predictors, 30, "no predictor has started")
+        until(worker.predictors, PATIENCE, "no predictor has started")
     headrace.done("ingest", "some.jsonl")
-    until(lambda: headrace.stored() == 2000 and not headrace.waiting(), 60, "the documents are not all stored")
+    until(lambda: headrace.stored() == 2000 and not headrace.waiting(), PATIENCE, "the documents are not all stored")
     for worker in workers:
         worker.interrupt()
         assert worker.status() == 0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
-from driver import HERE, Headrace, until
+from driver import HERE, PATIENCE, Headrace, until
 
 from headrace.config import Settings
 from headrace.proof.ledger import FAILURES, Finding, Ledger
@@ -49,7 +49,6 @@ def test_nothing_is_lost_doubled_or_wrong_and_nothing_is_left_behind(
         f"--kills={KILLS}",
         "--json",
         "--details",
-        timeout=300,
     )
 
     assert finished.status == 0, finished
@@ -78,9 +77,9 @@ def assert_removed(told: str, servers: Servers) -> None:
 def test_ctrl_c_ends_it_and_leaves_neither_processes_nor_tables(
     headrace: Headrace, servers: Servers, store: str
 ) -> None:
-    running = headrace.start("prove", *flags(servers, EMBEDDED, store), "--documents=20000", "--kills=40")
+    running = headrace.start("prove", *flags(servers, EMBEDDED, store), "--documents=50000", "--kills=40")
     running.wait_for("seed ")
-    until(lambda: len(running.processes()) >= 5, 60, "it has started nothing")
+    until(lambda: len(running.processes()) >= 5, PATIENCE, "it has started nothing")
     running.interrupt()
     assert running.status() == 130
     running.leaves_nothing()
@@ -129,10 +128,11 @@ class Proved(NamedTuple):
         return {one.column for one in self.findings}
 
 
-def prove(folder: Path, cast: Cast, *, documents: int = 2000, kills: int = 2, patience: float = 60) -> Proved:
+def prove(folder: Path, cast: Cast, *, documents: int = 2000, kills: int = 2, patience: float = PATIENCE) -> Proved:
     """A proof on files, with processes that break what they promise."""
     name = secrets.token_hex(4)
-    settings = Settings(broker=f"sqlite:///{folder}/{name}-queue.db", store=f"sqlite:///{folder}/{name}-store.db")
+    queue, store = (f"sqlite:///{folder}/{name}-{kind}.db" for kind in ("queue", "store"))
+    settings = Settings(broker=queue, store=store, deadline=PATIENCE)
     proof = Proof(settings, Task(documents, kills, 7, patience), folder, stop=Stop(), cast=cast)
     ledger, findings = proof.run()
     return Proved(ledger, findings, proof.gave_up)
@@ -170,8 +170,9 @@ def test_a_broker_that_loses_what_it_has_confirmed_is_seen(tmp_path: Path) -> No
 
 
 def test_workers_that_never_do_anything_are_given_up_and_all_is_lost(tmp_path: Path) -> None:
-    proved = prove(tmp_path, Cast(worker=("broken", "worker", "idle")), documents=100, kills=1, patience=1)
-    assert "the queue is not empty, and nothing has moved for 1 s" in proved.gave_up
+    # Long enough for the publishers, which do theirs.
+    proved = prove(tmp_path, Cast(worker=("broken", "worker", "idle")), documents=100, kills=0, patience=15)
+    assert "the queue is not empty, and nothing has moved for 15 s" in proved.gave_up
     assert proved.ledger.published == 100
     assert proved.ledger.stored == 0
     assert proved.ledger.lost + proved.ledger.buried == 100

@@ -16,7 +16,7 @@ from headrace.ports import Batch, Deletion, Gap, Malformed, Source
 
 Connect = Callable[[], Source]
 Item = Document | Deletion | Malformed | Gap
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 def items(batches: Sequence[Batch]) -> list[Item]:
