@@ -21,10 +21,14 @@ class OwnServers:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="headrace-own-"))
         self._folder.chmod(0o755)  # the servers are other users
-        self._port, self._claim = _claimed()
+        self.first_port, self._claim = claimed()
+        self._settings: dict[str, str] = {}
+        self._started = dict[str, None]()
 
-    def start(self, *names: str) -> None:
-        """Start them, or skip the test where they aren't installed (fail with CI=true)."""
+    def start(self, *names: str, **settings: str) -> None:
+        """Start them, or skip the test where they aren't installed (fail with CI=true). The settings, for deploy/servers, stay."""
+        self._settings |= settings
+        self._started |= dict.fromkeys(names)
         done = self._run("start", *names)
         if done.returncode:
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(done.stderr.strip())
@@ -37,7 +41,12 @@ class OwnServers:
     def rabbitmqctl(self, *arguments: str) -> None:
         """Tell the first node of RabbitMQ something."""
         home = self._folder / "servers" / "rabbitmq"
-        settings = [f"HOME={home}", "LANG=C.UTF-8", f"ERL_EPMD_PORT={self._port + 10}", f"PATH={os.environ['PATH']}"]
+        settings = [
+            f"HOME={home}",
+            "LANG=C.UTF-8",
+            f"ERL_EPMD_PORT={self.first_port + 10}",
+            f"PATH={os.environ['PATH']}",
+        ]
         user = ["runuser", "-u", "rabbitmq", "--"] if os.geteuid() == 0 else []
         command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "-n", "headrace-1@localhost", *arguments]
         done = subprocess.run(
@@ -51,20 +60,28 @@ class OwnServers:
         return next(line.removeprefix(f"{name}=") for line in lines if line.startswith(f"{name}="))
 
     def close(self) -> None:
-        """Stop all, and remove what they kept."""
-        self._run("stop")
+        """Stop all, and remove what they kept. None is left, even where that fails."""
+        done = self._run("stop")
+        if done.returncode:
+            self._run("kill", *self._started)
+            self._run("stop")
         shutil.rmtree(self._folder, ignore_errors=True)
         self._claim.close()
+        assert done.returncode == 0, done.stderr
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        settings = {"SERVERS_FOLDER": str(self._folder / "servers"), "SERVERS_PORT": str(self._port)}
+        settings = {
+            **self._settings,
+            "SERVERS_FOLDER": str(self._folder / "servers"),
+            "SERVERS_PORT": str(self.first_port),
+        }
         return subprocess.run(
             [str(SERVERS), *arguments], env={**os.environ, **settings}, capture_output=True, text=True, check=False
         )
 
 
-def _claimed() -> tuple[int, BinaryIO]:
-    """The first of a hundred free ports, and the lock that keeps other tests from taking them before a server does."""
+def claimed() -> tuple[int, BinaryIO]:
+    """The first of a hundred free ports that the kernel gives nobody, and the lock that keeps other tests from them until it is closed."""
     for first in FIRST_PORTS:
         claim = (Path(tempfile.gettempdir()) / f"headrace-own-{first}.lock").open("wb")
         try:

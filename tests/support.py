@@ -1,11 +1,14 @@
-"""What several tests need: waiting for a condition, and setups of predictors."""
+"""What several tests need: waiting for a condition or for bodies, calls made again, and setups of predictors."""
 
+import gc
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from headrace.errors import Unavailable
+from headrace.ports import Broker, Delivery
 from headrace.served import Setup
 
 T = TypeVar("T")
@@ -20,6 +23,40 @@ def until(condition: Callable[[], T], what: str = "it") -> T:
         assert time.monotonic() < deadline, f"{what} did not come"
         time.sleep(0.01)
     return value
+
+
+def insist(call: Callable[[], T]) -> T:
+    """The call's value, however often it has to be made: by servers that are away, or slower than the patience that the test gave."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+
+
+def again(call: Callable[[], T]) -> T:
+    """The value of a call that may find out that its connection was lost, and works the next time."""
+    try:
+        return call()
+    except Unavailable:
+        return call()
+
+
+def come(broker: Broker, *wanted: str) -> list[Delivery]:
+    """Deliveries until all of these have come, whatever else does; the server may be away for a while."""
+    got = list[Delivery]()
+
+    def all_came() -> bool:
+        try:
+            got.extend(broker.receive(1 << 30, 0.1))
+        except Unavailable:
+            return False
+        return set(wanted) <= {delivery.data.decode() for delivery in got}
+
+    until(all_came, f"all of {wanted}")
+    return got
 
 
 def setup(
@@ -63,5 +100,6 @@ def _is_predictor(pid: int) -> bool:
 
 
 def descriptors() -> int:
-    """How many file descriptors this process has open."""
+    """How many file descriptors this process has open, beside those of what nobody has any more."""
+    gc.collect()
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208

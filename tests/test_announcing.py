@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from support import FAULTY, setup
+from support import FAULTY, PATIENCE, setup
 
 from headrace.announcing import Announcer, Burial
 from headrace.brokers.memory import MemoryBroker, Queue
@@ -78,7 +78,7 @@ def work(queue: Queue, store: MemoryStore | NoStore, outlet: Outlet, models: str
     announcer = Announcer(store, outlet, keeps=not isinstance(store, NoStore))
     broker = Watched(queue, outlet)
     Keeper(
-        broker, store, setup(models), announcer=announcer, deadline=5.0, stop=Stop(), drain=True, say=said.append
+        broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True, say=said.append
     ).run()
     assert broker.at_ack, "nothing was acknowledged"
     assert broker.at_ack[-1] == len(outlet.told()), "something was published after its ack"
@@ -273,7 +273,7 @@ def answer(store: MemoryStore | NoStore, *published: bytes, models: str = FAULTY
     MemoryBroker(queue).publish([Body(one) for one in published])
     broker = Asking(queue, asked=asked)
     announcer = Announcer(store, Outlet(), keeps=False) if isinstance(store, NoStore) else None
-    Keeper(broker, store, setup(models), announcer=announcer, deadline=5.0, stop=Stop(), drain=True).run()
+    Keeper(broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True).run()
     assert (broker.backlog().ready, broker.backlog().leased) == (0, 0)
     return broker
 

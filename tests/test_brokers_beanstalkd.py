@@ -4,9 +4,11 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import greenstalk
 import pytest
+from own_servers import claimed
 from support import until
 
 from headrace.brokers.beanstalkd import BeanstalkdBroker
@@ -18,11 +20,10 @@ from headrace.testing.brokers import bodies, data, take
 def forgetful(beanstalkd: str) -> Iterator[str]:
     """A server that keeps everything in memory, and takes jobs of up to 1,000 bytes."""
     assert beanstalkd, "beanstalkd is installed"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with subprocess.Popen(["beanstalkd", "-l", "127.0.0.1", "-p", str(port), "-z", "1000"]) as process:
+    port, claim = claimed()
+    with claim, subprocess.Popen(["beanstalkd", "-l", "127.0.0.1", "-p", str(port), "-z", "1000"]) as process:
         until(lambda: answers(port), "beanstalkd")
-        yield f"beanstalk://127.0.0.1:{port}"
+        yield f"beanstalk://127.0.0.1:{port}?lease=3600"
         process.kill()
 
 
@@ -49,7 +50,7 @@ def test_a_server_that_keeps_nothing_is_warned_of(forgetful: str, beanstalkd: st
 
 
 def test_what_waits_has_an_age_and_removing_takes_delayed_and_buried_jobs_too(forgetful: str) -> None:
-    port = int(forgetful.rpartition(":")[2])
+    port = urlsplit(forgetful).port
     with closing(greenstalk.Client(("127.0.0.1", port), encoding=None, use="headrace", watch="headrace")) as client:
         client.put(b"buried")
         client.bury(client.reserve(0))
@@ -65,7 +66,7 @@ def test_what_waits_has_an_age_and_removing_takes_delayed_and_buried_jobs_too(fo
 
 
 def test_a_server_that_takes_no_more_is_waited_for(forgetful: str) -> None:
-    port = int(forgetful.rpartition(":")[2])
+    port = urlsplit(forgetful).port
     with closing(BeanstalkdBroker.from_url(forgetful)) as broker:
         broker.publish(bodies("a", "c"))
         held = take(broker, 1, limit=1)

@@ -1,67 +1,49 @@
 """Kafka's adapter when the server dies or the wire to it is cut, on a server of the tests' own that is reached through a wire."""
 
-import os
-import socket
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from support import until
+from own_servers import OwnServers
+from support import come, insist, until
 from wire import Wire
 
 from headrace.brokers.kafka import KafkaBroker
 from headrace.brokers.kafka_url import parse
 from headrace.errors import Unavailable
-from headrace.ports import Delivery
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
 
-SERVERS = Path(__file__).parent.parent / "deploy/servers"
-
-
-def free_port() -> int:
-    """The first of twenty ports of which the ones that Kafka takes are free, below those that the kernel hands out."""
-    start = 22000 + os.getpid() % 400 * 20
-    for first in range(start, 32000, 20):
-        with ExitStack() as probes:
-            if all(
-                probes.enter_context(socket.socket()).connect_ex(("127.0.0.1", first + number)) for number in (11, 12)
-            ):
-                return first
-    raise AssertionError("no port is free")
+KAFKA = 11  # its port, from the first of a test's own servers
 
 
 class Server:
     """Kafka, on the other end of a wire."""
 
-    def __init__(self, folder: Path, wire: Wire, first_port: int) -> None:
-        self.wire = wire
-        self._environment: Mapping[str, str] = {
-            **os.environ,
-            "SERVERS_FOLDER": str(folder),
-            "SERVERS_PORT": str(first_port),
-            "KAFKA_ADVERTISED": f"127.0.0.1:{wire.port}",
-        }
+    def __init__(self, own: OwnServers, wire: Wire) -> None:
+        self._own, self.wire = own, wire
 
-    def do(self, command: str) -> None:
-        subprocess.run([SERVERS, command, "kafka"], env=self._environment, check=True, capture_output=True)
+    def start(self) -> None:
+        self._own.start("kafka", KAFKA_ADVERTISED=f"127.0.0.1:{self.wire.port}")
 
-    def connect(self, topic: str, *, patience: float = PATIENCE) -> KafkaBroker:
-        return KafkaBroker(
-            parse(f"kafka://127.0.0.1:{self.wire.port}/{topic}?group={topic}&partitions=2&session=6"), patience=patience
-        )
+    def kill(self) -> None:
+        self._own.kill("kafka")
+
+    def connect(self, topic: str, *, session: int = 120, patience: float = PATIENCE) -> KafkaBroker:
+        """A broker of two partitions, which stays in the group however slow the test is, unless its session is short."""
+        options = f"group={topic}&partitions=2&session={session}"
+        return KafkaBroker(parse(f"kafka://127.0.0.1:{self.wire.port}/{topic}?{options}"), patience=patience)
 
 
 @pytest.fixture(scope="module")
-def server(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    assert kafka, "Kafka is installed"
-    first_port = free_port()
-    with Wire("127.0.0.1", first_port + 11) as wire:
-        server = Server(tmp_path_factory.mktemp("servers"), wire, first_port)
-        server.do("start")
-        yield server
-        server.do("stop")
+def server() -> Iterator[Server]:
+    own = OwnServers()
+    try:
+        with Wire("127.0.0.1", own.first_port + KAFKA) as wire:
+            server = Server(own, wire)
+            server.start()
+            yield server
+    finally:
+        own.close()
 
 
 @pytest.fixture
@@ -70,44 +52,50 @@ def opened() -> Iterator[ExitStack]:
         yield opened
 
 
-def receive_all(broker: KafkaBroker, wanted: set[str]) -> list[Delivery]:
-    """Deliveries until all of these have come; the server may be away for a while."""
-    got = list[Delivery]()
-
-    def all_came() -> bool:
-        try:
-            got.extend(broker.receive(LARGE, 0.1))
-        except Unavailable:
-            return False
-        return wanted <= {delivery.data.decode() for delivery in got}
-
-    until(all_came, "what was published")
-    return got
-
-
-def test_a_connection_that_is_cut_is_opened_again_and_all_gets_done(server: Server, opened: ExitStack) -> None:
-    broker = server.connect("cut")
+def test_a_connection_that_is_cut_is_opened_again_and_leases_live_on(server: Server, opened: ExitStack) -> None:
+    broker, other = server.connect("cut"), server.connect("cut")
     opened.callback(broker.close)
+    opened.callback(other.close)
     broker.publish(bodies("a"))
     held = take(broker, 1)
     server.wire.cut()
-    broker.publish(bodies("b"))
+    insist(lambda: broker.publish(bodies("b")))
     server.wire.cut()
-    got = receive_all(broker, {"b"})
+    got = come(broker, "b")
+    assert set(data(got)) == {"b"}, "the lease of the other was lost, and it came again"
     broker.ack([*held, *got])
-    other = server.connect("cut")
-    opened.callback(other.close)
 
     def all_is_done() -> bool:
         try:
-            broker.ack(broker.receive(LARGE, 0.1))  # what comes again, where the group had to begin anew
+            broker.ack(again := broker.receive(LARGE, 0.1))
+            assert set(data(again)) <= {"b"}, "that is done"
             return other.backlog().ready == 0
         except Unavailable:
             return False
 
     until(all_is_done, "the end of what was published")
+
+
+def test_what_is_done_is_told_at_the_end_though_the_server_was_away_for_a_moment(
+    server: Server, opened: ExitStack
+) -> None:
+    broker = server.connect("told")
+    opened.callback(broker.close)
+    broker.publish(bodies("a"))
+    held = take(broker, 1)
+    server.wire.cut()
+
+    def heard_of_it() -> bool:
+        broker.keep(held)
+        return broker._member is not None and bool(broker._member.reports.down)
+
+    until(heard_of_it, "word that no server could be reached")
+    broker.ack(held)
     broker.close()
-    assert other.receive(LARGE, 1.0) == []
+    other = server.connect("told")
+    opened.callback(other.close)
+    assert insist(other.backlog).ready == 0
+    assert insist(lambda: other.receive(LARGE, 1.0)) == []
 
 
 def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_published(
@@ -115,7 +103,7 @@ def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_publis
 ) -> None:
     broker = server.connect("stall", patience=1.0)
     opened.callback(broker.close)
-    broker.publish(bodies("a"))
+    insist(lambda: broker.publish(bodies("a")))
     server.wire.stall()
     try:
         with pytest.raises(Unavailable, match=r"publishing to kafka:.*(timed out|not confirmed)"):
@@ -125,18 +113,18 @@ def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_publis
     patient = server.connect("stall")
     opened.callback(patient.close)
     patient.publish(bodies("c"))
-    receive_all(patient, {"a", "c"})
+    come(patient, "a", "c")
 
 
 def test_a_server_that_dies_and_comes_back_has_lost_nothing(server: Server, opened: ExitStack) -> None:
-    broker = server.connect("dies", patience=1.0)
+    broker = server.connect("dies", session=6, patience=1.0)
     opened.callback(broker.close)
     names = {f"body {number}" for number in range(100)}
-    broker.publish(bodies(*names))
-    held = take(broker, 100)
+    insist(lambda: broker.publish(bodies(*names)))
+    held = come(broker, *names)
     done = held[:60]
     broker.ack(done)
-    server.do("kill")
+    server.kill()
     told = list[str]()
 
     def away() -> bool:
@@ -150,11 +138,10 @@ def test_a_server_that_dies_and_comes_back_has_lost_nothing(server: Server, open
     assert "kafka://127.0.0.1" in told[0]
     with pytest.raises(Unavailable):
         broker.publish(bodies("x"))
-    server.do("start")
+    server.start()
     broker.close()
     again = server.connect("dies")
     opened.callback(again.close)
-    again.publish(bodies("y"))
-    left = {delivery.data.decode() for delivery in held[60:]}
-    got = data(receive_all(again, left | {"y"}))
-    assert set(got) - {"x"} <= names | {"y"}
+    insist(lambda: again.publish(bodies("y")))
+    left = names - {delivery.data.decode() for delivery in done}
+    assert set(data(come(again, *left, "y"))) <= names | {"x", "y"}

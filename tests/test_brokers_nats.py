@@ -11,7 +11,7 @@ import pytest
 
 from headrace.brokers.nats import NatsBroker
 from headrace.errors import Rejected
-from headrace.testing.brokers import bodies, data, take
+from headrace.testing.brokers import PATIENCE, bodies, data, take
 
 
 class Server:
@@ -21,20 +21,20 @@ class Server:
         self.url, self.queue = url, f"test-{secrets.token_hex(6)}"
 
     def connect(self) -> NatsBroker:
-        return NatsBroker.from_url(f"{self.url}?queue={self.queue}")
+        return NatsBroker.from_url(f"{self.url}?queue={self.queue}&lease=3600")
 
     def make(self, settings: Mapping[str, Any]) -> None:
         async def make() -> None:
-            client = await driver.connect(self.url)
-            await client.jetstream().add_stream(name=self.queue, subjects=[self.queue], **settings)
+            client = await driver.connect(self.url, connect_timeout=PATIENCE)
+            await client.jetstream(timeout=PATIENCE).add_stream(name=self.queue, subjects=[self.queue], **settings)
             await client.close()
 
         asyncio.run(make())
 
     def put(self, body: bytes) -> None:
         async def put() -> None:
-            client = await driver.connect(self.url)
-            await client.jetstream().publish(self.queue, body)
+            client = await driver.connect(self.url, connect_timeout=PATIENCE)
+            await client.jetstream(timeout=PATIENCE).publish(self.queue, body)
             await client.close()
 
         asyncio.run(put())

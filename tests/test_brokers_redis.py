@@ -7,11 +7,14 @@ from contextlib import closing
 import pytest
 import redis as driver
 from own_servers import OwnServers
+from support import until
 
 from headrace.brokers.redis import RedisBroker
 from headrace.documents import Body
 from headrace.errors import Misconfigured, Unavailable
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
+
+REWRITING = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
 
 
 @pytest.fixture
@@ -25,10 +28,10 @@ def queue(redis: str) -> Iterator[str]:
 def test_the_stream_holds_what_waits_and_no_more_and_no_consumers_are_left(redis: str, queue: str) -> None:
     with (
         closing(driver.Redis.from_url(redis)) as client,
-        closing(RedisBroker.from_url(f"{redis}?queue={queue}")) as one,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
     ):
         one.publish(bodies(*map(str, range(2500))))
-        two = RedisBroker.from_url(f"{redis}?queue={queue}")
+        two = RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")
         two.ack(take(two, 2500)[:1000])
         two.close()
         assert client.xlen(queue) == 1500
@@ -40,19 +43,19 @@ def test_the_stream_holds_what_waits_and_no_more_and_no_consumers_are_left(redis
 def test_a_body_that_came_back_keeps_its_age_and_its_source(redis: str, queue: str) -> None:
     with closing(driver.Redis.from_url(redis)) as client:
         client.xadd(queue, {"data": b"a", "key": "files", "at": 1_000_000_000_000})
-        one = RedisBroker.from_url(f"{redis}?queue={queue}")
+        one = RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")
         take(one, 1)
         one.close()
         ((_, fields),) = client.xrange(queue)
         assert (fields[b"data"], fields[b"key"]) == (b"a", b"files")
-        with closing(RedisBroker.from_url(f"{redis}?queue={queue}")) as two:
+        with closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as two:
             assert (two.backlog().oldest or 0) > 86_400
 
 
 def test_what_others_add_is_received(redis: str, queue: str) -> None:
     with (
         closing(driver.Redis.from_url(redis)) as client,
-        closing(RedisBroker.from_url(f"{redis}?queue={queue}")) as one,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
     ):
         client.xadd(queue, {"body": b"a"})
         assert one.backlog().oldest is not None
@@ -64,7 +67,7 @@ def test_what_others_add_is_received(redis: str, queue: str) -> None:
 def test_a_key_that_is_no_stream_is_told_in_clear_words(redis: str, queue: str) -> None:
     with (
         closing(driver.Redis.from_url(redis)) as client,
-        closing(RedisBroker.from_url(f"{redis}?queue={queue}")) as one,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
     ):
         client.set(queue, "something else")
         for call in (lambda: one.publish(bodies("a")), lambda: one.receive(LARGE, 0), one.backlog):
@@ -124,5 +127,7 @@ def test_settings_of_the_server_that_lose_are_warned_of(
         client.config_set(setting, value)
         (warning,) = one.warnings()
         client.config_set(setting, usual)
+        # While Redis writes its file anew, as it does when it begins to write one, it doesn't let itself be stopped.
+        until(lambda: not any(client.info("persistence")[one] for one in REWRITING), "the end of writing")
     assert told in warning
     assert "headrace@" not in warning

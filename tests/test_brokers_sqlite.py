@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,12 @@ from support import descriptors, until
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body
 from headrace.errors import Misconfigured, Unavailable
+from headrace.testing.brokers import PATIENCE
 
 HOLDER = """
 import sys, time
 from headrace.brokers.sqlite import SqliteBroker
-held = SqliteBroker(sys.argv[1]).receive(1 << 30, 10)
+held = SqliteBroker(sys.argv[1]).receive(1 << 30, 120)
 print(len(held), flush=True)
 time.sleep(600)
 """
@@ -54,10 +54,8 @@ def test_the_lease_of_a_killed_process_comes_back_at_once_and_that_of_a_slow_one
         assert broker.receive(1 << 30, 1.2) == []
         process.kill()
         process.wait()
-        began = time.monotonic()
-        held = broker.receive(1 << 30, 20.0)
+        held = broker.receive(1 << 30, PATIENCE)
     assert sorted(delivery.data for delivery in held) == [b"a", b"b"]
-    assert time.monotonic() - began < 20
     broker.ack(held)
     broker.close()
     assert [one.name for one in tmp_path.iterdir() if "lease" in one.name] == []
@@ -70,7 +68,7 @@ def test_many_processes_on_one_new_file_lose_nothing_and_see_no_lock(tmp_path: P
         subprocess.Popen([*command, f"p{number}", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for number in range(4)
     ]
-    ended = [process.communicate(timeout=120) for process in processes]
+    ended = [process.communicate(timeout=10 * PATIENCE) for process in processes]
     assert [errors for _, errors in ended] == [b""] * 4
     left = SqliteBroker(path)
     done = sum(int(output) for output, _ in ended)
@@ -103,7 +101,7 @@ def test_whoever_waits_is_woken_by_what_another_process_publishes(tmp_path: Path
     broker = SqliteBroker(path)
     script = "import sys; from headrace.brokers.sqlite import *; SqliteBroker(sys.argv[1]).publish([Body(b'a')])"
     process = subprocess.Popen([sys.executable, "-c", script, str(path)])
-    assert [delivery.data for delivery in broker.receive(1000, 30.0)] == [b"a"]
+    assert [delivery.data for delivery in broker.receive(1000, PATIENCE)] == [b"a"]
     process.wait()
     broker.close()
 
@@ -135,7 +133,7 @@ def test_taking_over_that_fails_leaves_the_leases_for_the_next_try(tmp_path: Pat
     with pytest.raises(Misconfigured, match="taking over the leases"):
         other.receive(1000, 1.0)
     assert descriptors() == before
-    assert broker.receive(1000, 5.0)
+    assert broker.receive(1000, PATIENCE)
     other.close()
     broker.close()
 

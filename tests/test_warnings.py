@@ -30,7 +30,7 @@ def schema() -> str:
 
 @pytest.fixture
 def channel(rabbitmq: str) -> Iterator[BlockingChannel]:
-    with pika.BlockingConnection(pika.URLParameters(rabbitmq)) as connection:
+    with pika.BlockingConnection(pika.URLParameters(f"{rabbitmq}?heartbeat=0")) as connection:
         yield connection.channel()
 
 

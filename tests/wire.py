@@ -14,7 +14,11 @@ class Wire:
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._sockets: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []  # those that `cut` ends
+        self._all: list[
+            socket.socket
+        ] = []  # closed at the end only, so that no number is another's while a thread uses it
+        self._changing = threading.Lock()
         self._flowing = threading.Event()
         self._flowing.set()
         self._ends: list[threading.Thread] = []
@@ -28,7 +32,8 @@ class Wire:
 
     def cut(self) -> None:
         """End every connection, as a cable that is pulled out and put back."""
-        sockets, self._sockets = self._sockets, []
+        with self._changing:
+            sockets, self._sockets = self._sockets, []
         for one in sockets:
             _end(one)
 
@@ -47,10 +52,14 @@ class Wire:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         _end(self._listener)
+        self._ends[0].join()  # no connection comes any more
         self.flow()
         self.cut()
         for thread in self._ends:
             thread.join()
+        self._listener.close()
+        for one in self._all:
+            one.close()
 
     def _accept(self) -> None:
         while True:
@@ -63,7 +72,9 @@ class Wire:
             except OSError:
                 near.close()
                 continue
-            self._sockets += [near, far]
+            with self._changing:
+                self._sockets += [near, far]
+                self._all += [near, far]
             self._spawn(self._pass_on, near, far)
             self._spawn(self._pass_on, far, near)
 
@@ -87,4 +98,3 @@ class Wire:
 def _end(one: socket.socket) -> None:
     with suppress(OSError):  # it has ended already
         one.shutdown(socket.SHUT_RDWR)
-    one.close()

@@ -7,7 +7,7 @@ from contextlib import closing
 import msgspec
 import pika
 import pytest
-from driver import Headrace, kill, until
+from driver import PATIENCE, Headrace, kill, until
 from pika.adapters.blocking_connection import BlockingChannel
 
 from headrace.announcing import Burial
@@ -50,7 +50,7 @@ class Consumer:
 
 @pytest.fixture
 def consumer(rabbitmq: str) -> Iterator[Consumer]:
-    with closing(pika.BlockingConnection(pika.URLParameters(rabbitmq))) as connection:
+    with closing(pika.BlockingConnection(pika.URLParameters(f"{rabbitmq}?heartbeat=0"))) as connection:
         made = Consumer(rabbitmq, connection.channel())
         yield made
         made.remove()
@@ -68,7 +68,11 @@ def test_every_result_is_published_though_workers_are_killed_again_and_again(
     workers = headrace.start("work", **settings)
     for _ in range(KILLS):
         before = consumer.waiting()
-        until(lambda before=before: consumer.waiting() > before or not headrace.waiting(), 180, "nothing is published")
+        until(
+            lambda before=before: consumer.waiting() > before or not headrace.waiting(),
+            PATIENCE,
+            "nothing is published",
+        )
         kill(workers.keepers())
     workers.interrupt()
     workers.status()

@@ -3,22 +3,23 @@
 Each test has servers of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pika
 import pytest
 from driver import FAULTY, until
 from own_servers import OwnServers
+from support import PATIENCE, come, insist
 
 from headrace.brokers.rabbitmq import RabbitmqBroker
-from headrace.brokers.rabbitmq_url import parse
 from headrace.config import Settings
 from headrace.documents import Body, Document, Outcome, encode
 from headrace.errors import Unavailable
-from headrace.ports import Delivery, Query
+from headrace.ports import Query
 from headrace.proof.proof import Proof, Task
 from headrace.runtime import Stop
 from headrace.served import Setup
@@ -30,15 +31,19 @@ DOCUMENTS = 6000
 
 
 class AwayUntil(MemoryStore):
-    """Can't be reached until a certain line was said."""
+    """Can't be reached until a certain line was said; then something is done, and it can be."""
 
-    def __init__(self, said: list[str], line: str) -> None:
+    def __init__(self, said: list[str], line: str, then: Callable[[], None]) -> None:
         super().__init__()
-        self._said, self._line = said, line
+        self._said, self._line, self._then = said, line, then
+        self._away = True
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
-        if not any(self._line in one for one in self._said):
-            raise Unavailable("the store is away")
+        if self._away:
+            if not any(self._line in one for one in self._said):
+                raise Unavailable("the store is away")
+            self._then()
+            self._away = False
         super().write(outcomes)
 
 
@@ -51,30 +56,40 @@ def own() -> Iterator[OwnServers]:
         servers.close()
 
 
+def be_impatient(own: OwnServers, timeout: int, look: int) -> None:
+    """From now on the first node ends a new channel where a delivery is held for so many milliseconds."""
+    setting = (
+        "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})."
+    )
+    own.rabbitmqctl("eval", setting.format(timeout, look))
+
+
+def be_patient(own: OwnServers) -> None:
+    """As RabbitMQ is by itself."""
+    be_impatient(own, 1_800_000, 60_000)
+
+
 @pytest.fixture
 def impatient(own: OwnServers) -> Iterator[None]:
     """The first node ends the channel of whoever holds a delivery for a second."""
     own.start("rabbitmq")
-    setting = (
-        "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})."
-    )
-    own.rabbitmqctl("eval", setting.format(1000, 500))
+    be_impatient(own, 1000, 500)
     yield
-    own.rabbitmqctl("eval", setting.format(1_800_000, 60_000))
+    be_patient(own)
 
 
-def held_for_long(broker: RabbitmqBroker, held: Sequence[Delivery]) -> None:
-    """Until the connection is lost."""
+def publish_for_ever(broker: RabbitmqBroker) -> NoReturn:
+    """One body after another, until the server takes none."""
     while True:
-        broker.keep(held)
+        broker.publish(bodies("c"))
 
 
 def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_else(own: OwnServers) -> None:
     own.start("rabbitmq")
     url = f"{own.url('RABBITMQ')}?queue=alarmed"
-    with closing(RabbitmqBroker(parse(url), patience=1.0)) as broker, closing(RabbitmqBroker.from_url(url)) as worker:
+    with closing(RabbitmqBroker.from_url(url)) as broker, closing(RabbitmqBroker.from_url(url)) as worker:
         broker.publish(bodies("a", "b"))
-        with closing(pika.BlockingConnection(pika.URLParameters(own.url("RABBITMQ")))) as connection:
+        with closing(pika.BlockingConnection(pika.URLParameters(f"{own.url('RABBITMQ')}?heartbeat=0"))) as connection:
             asks = pika.BasicProperties(reply_to="nowhere")
             connection.channel().basic_publish("alarmed", "x", b"asks", asks)
         own.rabbitmqctl("set_vm_memory_high_watermark", "0.00001")
@@ -83,30 +98,32 @@ def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_el
                 with pytest.raises(
                     Unavailable, match=r"the server takes nothing now \(low on memory\); it goes on by itself"
                 ):
-                    broker.publish(bodies("c"))
-            held = take(worker, 3)
-            for one in held:
+                    publish_for_ever(broker)  # the alarm may be known a moment later
+            for one in (held := come(worker, "a", "b", "asks")):
                 if one.reply is not None:
                     for _ in range(3):
                         one.reply(b"an answer")
             worker.ack(held)
-            until(lambda: worker.backlog().ready == 0, 20, "acks don't get through")
+
+            def all_is_acked() -> bool:
+                worker.ack(worker.receive(LARGE, 0.1))
+                return worker.backlog().ready == 0
+
+            until(all_is_acked, PATIENCE, "acks don't get through")
         finally:
             own.rabbitmqctl("set_vm_memory_high_watermark", "0.4")
-        broker.publish(bodies("d"))
-        received = data(take(worker, 1))
-        while "d" not in received:  # of those that were given up, some may have been published
-            received += data(take(worker, 1))
+        insist(lambda: broker.publish(bodies("d")))
+        come(worker, "d")  # of those that were given up, some may have been published
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_consumer_that_is_slower_than_the_server_allows_repeats_and_loses_nothing(own: OwnServers) -> None:
     said: list[str] = []
-    store = AwayUntil(said, "leases could not be kept")
+    store = AwayUntil(said, "leases could not be kept", lambda: be_patient(own))
     with closing(RabbitmqBroker.from_url(f"{own.url('RABBITMQ')}?queue=slow")) as broker:
         broker.publish([Body(encode(Document(name, name))) for name in ("a", "b", "c")])
         setup = Setup(parent=0, registry="none", models=FAULTY, memory=1 << 30, document_bytes=1 << 20)
-        Keeper(broker, store, setup, deadline=10.0, stop=Stop(), drain=True, say=said.append).run()
+        Keeper(broker, store, setup, deadline=PATIENCE, stop=Stop(), drain=True, say=said.append).run()
         assert broker.backlog().ready == 0
     assert any("timed out" in one for one in said)
     assert store.count(Query()) == {"": 3, "fake": 3}
@@ -136,13 +153,13 @@ def test_a_node_of_a_cluster_that_is_killed_under_load_loses_nothing(own: OwnSer
         broker=f"{own.url('RABBITMQ_CLUSTER')}?queue=replicated", store=f"sqlite:///{tmp_path}/store.db"
     )
     known = [0]
-    proof = Proof(settings, Task(DOCUMENTS, 3, 5, patience=120), tmp_path, stop=Stop(), progress=known.append)
+    proof = Proof(settings, Task(DOCUMENTS, 3, 5, patience=PATIENCE), tmp_path, stop=Stop(), progress=known.append)
 
     with ThreadPoolExecutor(1) as beside:
         running = beside.submit(proof.run)
-        until(lambda: known[-1] > 0 or running.done(), 120, "nothing is stored")
+        until(lambda: known[-1] > 0 or running.done(), PATIENCE, "nothing is stored")
         own.kill("rabbitmq")  # the queue was declared there, so its leader is there
-        ledger, findings = running.result(300)
+        ledger, findings = running.result(10 * PATIENCE)
 
     assert findings == []
     assert not proof.gave_up

@@ -52,7 +52,7 @@ class TestRabbitmq(BrokerSuite):
                 return broker
 
             yield connect
-        with pika.BlockingConnection(pika.URLParameters(rabbitmq)) as connection:
+        with pika.BlockingConnection(pika.URLParameters(f"{rabbitmq}?heartbeat=0")) as connection:
             channel = connection.channel()
             channel.queue_delete(name)
             channel.queue_delete(f"{name}.evicted")
@@ -66,7 +66,7 @@ class TestKafka(BrokerSuite):
         with ExitStack() as opened:
 
             def connect() -> KafkaBroker:
-                broker = KafkaBroker.from_url(f"{kafka}{topic}?group={topic}&partitions=3")
+                broker = KafkaBroker.from_url(f"{kafka}{topic}?group={topic}&partitions=3&session=120")
                 opened.callback(broker.close)
                 return broker
 
@@ -79,7 +79,7 @@ class TestKafka(BrokerSuite):
 
 def connector(adapter: type[FullBroker], url: str, opened: ExitStack) -> Connect:
     """Connections to one queue of its own, which is removed at the end."""
-    place = f"{url}?queue=suite-{secrets.token_hex(6)}"
+    place = f"{url}?queue=suite-{secrets.token_hex(6)}&lease=3600"
 
     def connect() -> FullBroker:
         broker = adapter.from_url(place)

@@ -4,6 +4,7 @@ Nothing happens between calls but the driver's heartbeats. Once a call has raise
 handed over by then may not have been taken in, and must not be passed over.
 """
 
+import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,6 +18,7 @@ from headrace.brokers.kafka_url import Address
 from headrace.errors import HeadraceError
 
 AHEAD_BYTES, AHEAD_KILOBYTES = 4 << 20, 16 << 10
+CLOSE_SECONDS, POLL_SECONDS = 2.0, 0.05
 _PASSING = (KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 
 
@@ -100,8 +102,9 @@ class Member:
         self._closed = True
         with suppress(KafkaException):
             self._consumer.poll(0)  # hear whether somebody is there to be told
-            if not self.reports.down:
-                self._settle(self._assigned.values())
+            if self.reports.down:  # or was not, when that was reported
+                self._consumer.list_topics(self._address.topic, timeout=CLOSE_SECONDS)
+            self._tell_at_last()
         self._assigned.clear()
         self._consumer.close()
 
@@ -126,6 +129,23 @@ class Member:
         """Tell what is done, and wait until it is taken."""
         if offsets := self._untold(assignments):
             self._consumer.commit(offsets=offsets, asynchronous=False)
+
+    def _tell_at_last(self) -> None:
+        """Tell what is done, and wait; again where the node to tell it to has yet to be found."""
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while True:
+            # What was told before may be told again after a connection was lost, and what the server hears last counts.
+            while self._telling and time.monotonic() < deadline:
+                self._consumer.poll(POLL_SECONDS)
+            try:
+                self._settle(self._assigned.values())
+            except KafkaException:
+                if time.monotonic() >= deadline:
+                    raise
+                self._telling = []
+                self._consumer.poll(POLL_SECONDS)
+            else:
+                return
 
     def _untold(self, assignments: Iterable[Assignment]) -> list[TopicPartition]:
         self._telling = [(one, one.state) for one in assignments if one.untold]

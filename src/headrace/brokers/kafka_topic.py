@@ -106,11 +106,10 @@ class Topic:
         self._client.close()
 
     def _open(self) -> int:
-        if self.partitions():
-            return most_body_bytes(self._address, read(self._address))
-        make(self._address)
-        self._await_leaders()
-        return self._address.body_bytes
+        if not self.partitions():
+            make(self._address)
+            self._await_leaders()
+        return most_body_bytes(self._address, read(self._address))  # another may have made it first, otherwise
 
     def _await_leaders(self) -> None:
         """A topic that was just made is known before its partitions answer."""

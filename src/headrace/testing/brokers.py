@@ -7,6 +7,7 @@
 Connections that a test opens are closed by the fixture, or by the test itself.
 """
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +17,7 @@ from headrace.errors import Rejected, Unavailable
 from headrace.ports import Broker, Delivery, FullBroker
 
 Connect = Callable[[], FullBroker]
-PATIENCE = 20.0
+PATIENCE = 120.0
 LARGE = 1 << 30
 
 
@@ -156,7 +157,9 @@ class BrokerSuite:
         names = [f"body {number}" for number in range(60)]
         publisher.publish(bodies(*names))
         taken: list[Delivery] = []
+        deadline = time.monotonic() + PATIENCE
         while len(taken) < len(names):
+            assert time.monotonic() < deadline, f"{len(taken)} bodies came of {len(names)}"
             for consumer in consumers:
                 received = consumer.receive(60, 0.05)
                 consumer.ack(received)
