@@ -68,3 +68,12 @@ def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(
 def test_a_number_in_a_url_is_written_in_plain_digits(digits: str) -> None:
     with pytest.raises(Misconfigured, match="the option lease of redis:// is a number from 5 to 3600, not"):
         RedisBroker.from_url(f"redis://host/?lease={digits}")
+
+
+def test_certificates_are_for_connections_that_are_encrypted() -> None:
+    with pytest.raises(Misconfigured, match="did you mean|no option"):
+        NatsBroker.from_url("nats://host/?cacertfile=/nowhere.pem")
+    with pytest.raises(Misconfigured, match="cacertfile of redis:// is for rediss://, which encrypts"):
+        RedisBroker.from_url("redis://host/?cacertfile=/nowhere.pem")
+    with pytest.raises(Misconfigured, match=r"cacertfile of rediss:// names '/nowhere.pem': there is no such file"):
+        RedisBroker.from_url("rediss://host/?cacertfile=/nowhere.pem")

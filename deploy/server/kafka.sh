@@ -1,8 +1,9 @@
-# Kafka: one node that is broker and controller (KRaft), from its published jars; they come through Debian's Maven.
+# Kafka: one node that is broker and controller (KRaft), from its published jars; they come through Debian's Maven. It has a second door,
+# encrypted and with a password.
 
 known+=(kafka)
 usual+=(kafka)
-kafka_packages=(openjdk-17-jre-headless maven)
+kafka_packages=(openjdk-17-jre-headless maven openssl)
 kafka_version=4.1.1
 
 kafka_port() {
@@ -53,13 +54,20 @@ kafka_start() {
     java=$(kafka_java)
     port=$(kafka_port)
     mkdir -p "$home"
+    certify "$(id -un)" "$home"
+    cat "$home/key.pem" "$home/certificate.pem" >"$home/both.pem"
     cat >"$home/server.properties" <<TEXT
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$((port + 1))
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
-advertised.listeners=PLAINTEXT://${KAFKA_ADVERTISED:-127.0.0.1:$port}
+listeners=PLAINTEXT://127.0.0.1:$port,SASL_SSL://127.0.0.1:$((port + 30)),CONTROLLER://127.0.0.1:$((port + 1))
+advertised.listeners=PLAINTEXT://${KAFKA_ADVERTISED:-127.0.0.1:$port},SASL_SSL://127.0.0.1:$((port + 30))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_headrace="headrace";
+ssl.keystore.type=PEM
+ssl.keystore.location=$home/both.pem
 log.dirs=$home/data
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
@@ -88,5 +96,8 @@ TEXT
 }
 
 kafka_addresses() {
-    if answers "$(kafka_port)"; then echo "KAFKA=kafka://127.0.0.1:$(kafka_port)/"; fi
+    if answers "$(kafka_port)"; then
+        echo "KAFKA=kafka://127.0.0.1:$(kafka_port)/"
+        echo "KAFKA_TLS=kafkas://headrace:headrace@127.0.0.1:$(($(kafka_port) + 30))/?cacertfile=$folder/kafka/certificate.pem"
+    fi
 }

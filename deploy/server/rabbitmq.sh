@@ -2,7 +2,7 @@
 
 known+=(rabbitmq rabbitmq-2 rabbitmq-3)
 usual+=(rabbitmq)
-rabbitmq_packages=(rabbitmq-server)
+rabbitmq_packages=(rabbitmq-server openssl)
 
 rabbitmq_number() {
     case $1 in
@@ -25,8 +25,12 @@ rabbitmq_start() {
     port=$(rabbitmq_port "$1")
     [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || fail "RabbitMQ is not installed; run deploy/servers install $1"
     owned_folder rabbitmq "$home"
+    certify rabbitmq "$home"
     {
         echo "listeners.tcp.1 = 127.0.0.1:$port"
+        echo "listeners.ssl.1 = 127.0.0.1:$((port + 30))"
+        echo "ssl_options.certfile = $home/certificate.pem"
+        echo "ssl_options.keyfile = $home/key.pem"
         echo "disk_free_limit.absolute = 50MB"
         echo "log.file.level = warning"
         if ((number > 1)); then
@@ -68,6 +72,9 @@ rabbitmq_addresses() {
         if answers "$(rabbitmq_port $name)"; then ports+=("127.0.0.1:$(rabbitmq_port $name)"); fi
     done
     if ((${#ports[@]})); then echo "RABBITMQ=amqp://guest:guest@${ports[0]}/"; fi
+    if answers $(($(rabbitmq_port rabbitmq) + 30)); then
+        echo "RABBITMQ_TLS=amqps://guest:guest@127.0.0.1:$(($(rabbitmq_port rabbitmq) + 30))/?cacertfile=$folder/rabbitmq/certificate.pem"
+    fi
     if ((${#ports[@]} == 3)); then
         echo "RABBITMQ_CLUSTER=amqp://guest:guest@${ports[0]},${ports[1]},${ports[2]}/"
     fi

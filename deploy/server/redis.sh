@@ -1,8 +1,8 @@
-# Redis, with a password; what it has answered for is synced to the disk.
+# Redis, with a password, also encrypted; what it has answered for is synced to the disk.
 
 known+=(redis)
 usual+=(redis)
-redis_packages=(redis-server)
+redis_packages=(redis-server openssl)
 
 redis_port() {
     echo $((first_port + 6))
@@ -16,9 +16,14 @@ redis_start() {
     local home=$folder/redis
     [[ -x /usr/bin/redis-server ]] || fail "Redis is not installed; run deploy/servers install redis"
     owned_folder redis "$home"
+    certify redis "$home"
     cat >"$home/redis.conf" <<TEXT
 bind 127.0.0.1
 port $(redis_port)
+tls-port $(($(redis_port) + 30))
+tls-cert-file $home/certificate.pem
+tls-key-file $home/key.pem
+tls-auth-clients no
 requirepass headrace
 dir $home
 pidfile $home/pid
@@ -38,5 +43,8 @@ redis_bury() {
 }
 
 redis_addresses() {
-    if answers "$(redis_port)"; then echo "REDIS=redis://:headrace@127.0.0.1:$(redis_port)/0"; fi
+    if answers "$(redis_port)"; then
+        echo "REDIS=redis://:headrace@127.0.0.1:$(redis_port)/0"
+        echo "REDIS_TLS=rediss://:headrace@127.0.0.1:$(($(redis_port) + 30))/0?cacertfile=$folder/redis/certificate.pem"
+    fi
 }

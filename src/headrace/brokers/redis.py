@@ -76,6 +76,7 @@ class RedisBroker:
             username=address.user or None,
             password=address.password or None,
             ssl=address.scheme == "rediss",
+            **{f"ssl_{name}": path for name, path in address.certificates.items()},
             socket_timeout=patience,
             socket_connect_timeout=min(patience, CONNECT_SECONDS),
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
@@ -88,7 +89,7 @@ class RedisBroker:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """`redis://user:password@host:6379/0?queue=headrace`; docs/configuration.md has the options."""
-        return cls(parse(url, port=6379, letters="A-Za-z0-9_.:-"))
+        return cls(parse(url, port=6379, letters="A-Za-z0-9_.:-", encrypted="rediss"))
 
     def body_bytes(self) -> int:
         return MOST_BODY_BYTES
