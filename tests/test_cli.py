@@ -63,7 +63,7 @@ def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
 def command(*arguments: str, given: bytes = b"") -> Ended:
     """Runs a command in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "headrace", *arguments], input=given, capture_output=True, check=False, timeout=300
+        [sys.executable, "-m", "headrace", *arguments], input=given, capture_output=True, check=False, timeout=3600
     )
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 

@@ -192,7 +192,7 @@ def _environment() -> Mapping[str, str]:
 
 def run(command: list[str], folder: Path) -> None:
     done = subprocess.run(
-        command, cwd=folder, env=dict(_environment()), capture_output=True, text=True, check=False, timeout=600
+        command, cwd=folder, env=dict(_environment()), capture_output=True, text=True, check=False, timeout=3600
     )
     assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
 

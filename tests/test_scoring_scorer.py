@@ -267,6 +267,6 @@ def test_a_saved_scorer_is_used_without_scikit_learn(scorer: Scorer, tmp_path: P
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program, str(tmp_path)],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONUTF8": "1"}, timeout=300,
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONUTF8": "1"}, timeout=3600,
     )  # fmt: skip
     assert (done.stdout.strip(), done.returncode) == ("de", 0), done.stderr
