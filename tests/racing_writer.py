@@ -1,6 +1,11 @@
-"""A program that writes the same documents as its rivals, in the same order, with labels of its own: racing_writer.py URL NAME."""
+"""A program that writes the same documents as its rivals, in the same order, with labels of its own: racing_writer.py URL NAME.
+
+It begins with the first line on its standard input, and writes them again and again until that ends: whoever kills it, or its server,
+before kills it at work.
+"""
 
 import sys
+import threading
 
 from racing import ROUNDS, insist
 
@@ -12,9 +17,14 @@ def main() -> None:
     store = Connectors("memory:", url).store()
     print("ready", flush=True)
     sys.stdin.readline()
-    for turn in range(ROUNDS):
-        insist(store, name, turn)
-        print(turn, flush=True)
+    enough = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), enough.set()), daemon=True).start()
+    while True:
+        for turn in range(ROUNDS):
+            insist(store, name, turn)
+            print(turn, flush=True)
+        if enough.is_set():
+            break
     store.close()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from own_servers import OwnServers
 from racing import ROUNDS, check, insist
+from support import PATIENCE
 
 from headrace.ports import FullStore
 from headrace.urls import Connectors
@@ -54,8 +55,15 @@ def go(writer: "subprocess.Popen[str]") -> None:
     writer.stdin.flush()
 
 
+def has_written(writer: "subprocess.Popen[str]") -> None:
+    """Wait until it has written something."""
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "0\n"
+
+
 def finish(writer: "subprocess.Popen[str]") -> None:
-    writer.communicate(timeout=120)
+    """Let it write to its end."""
+    writer.communicate(timeout=PATIENCE)
     assert writer.returncode == 0
 
 
@@ -84,10 +92,10 @@ def test_processes_that_are_killed_and_begin_again_write_the_same_documents_once
     for writer in writers:
         go(writer)
     for victim in writers[:2]:
-        assert victim.stdout is not None
-        victim.stdout.readline()
+        has_written(victim)
         victim.send_signal(signal.SIGKILL)
         victim.communicate()
+        assert victim.returncode == -signal.SIGKILL
     again = [start(url, name) for name in NAMES[:2]]
     for writer in again:
         go(writer)
@@ -109,14 +117,16 @@ def own() -> Iterator[OwnServers]:
 def test_a_server_that_is_killed_under_its_writers_and_comes_back_has_everything_once(own: OwnServers) -> None:
     own.start("ferretdb")
     url = own.url("MONGODB")
-    early, late = (start(url, name) for name in NAMES[:2])
-    go(early)
-    assert early.stdout is not None
-    early.stdout.readline()
+    writers = [start(url, name) for name in NAMES]
+    late = writers.pop()
+    for writer in writers:
+        go(writer)
+        has_written(writer)
     own.kill("ferretdb")
+    assert [writer.poll() for writer in writers] == [None, None]
     go(late)  # which finds nobody there
     own.start("ferretdb")
-    for writer in (early, late):
+    for writer in (*writers, late):
         finish(writer)
     with closing(opened(url)) as store:
         check(store)
