@@ -11,6 +11,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import WriteConcernError
+from support import until
 from wire import Wire
 
 from headrace.documents import Outcome, bury, bury_bytes
@@ -306,9 +307,15 @@ def test_a_connection_that_is_cut_costs_the_call_or_nothing(place: Place) -> Non
 def test_a_connection_that_stalls_is_given_up_and_the_next_goes_on(place: Place) -> None:
     wire = place.wire()
     place.connect()
-    store = place.connect(
-        through=wire, options="&socketTimeoutMS=300&serverSelectionTimeoutMS=300&connectTimeoutMS=300"
-    )
+
+    def connect() -> MongodbStore | None:
+        with suppress(Unavailable):  # a server may need longer, at times
+            return place.connect(
+                through=wire, options="&socketTimeoutMS=300&serverSelectionTimeoutMS=300&connectTimeoutMS=300"
+            )
+        return None
+
+    store = until(connect, "a connection")
     wire.stall()
     with pytest.raises(Unavailable, match=r"writing 1 outcomes to mongodb://127\.0\.0\.1"):
         store.write([labelled("a")])

@@ -11,7 +11,10 @@ import psycopg
 import pytest
 from driver import HERE, PATIENCE, Headrace, until
 
+from headrace import runtime
 from headrace.config import Settings
+from headrace.errors import Misconfigured
+from headrace.proof import publisher
 from headrace.proof.ledger import FAILURES, Finding, Ledger
 from headrace.proof.proof import Cast, Proof, Task
 from headrace.runtime import Stop
@@ -115,6 +118,14 @@ def test_what_cannot_be_proved_is_told(headrace: Headrace, arguments: tuple[str,
     assert told in finished.errors
     assert "Traceback" not in finished.errors
     assert "may be left" not in finished.errors
+
+
+def test_a_publisher_that_never_can_publish_ends_with_the_status_that_says_so(tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path}/missing/store.db")
+    child = runtime.start_child(publisher.MODULE, [], publisher.order(settings, str(tmp_path / "file")))
+    assert child.stdin is not None
+    with child.stdin:
+        assert child.wait(PATIENCE) == Misconfigured.status
 
 
 class Proved(NamedTuple):

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from io import FileIO
 
 import msgspec
 
@@ -83,11 +84,11 @@ def tell(told: Told) -> None:
     os.write(1, msgspec.json.encode(told) + b"\n")
 
 
-def publish(given: Order, connectors: Connectors, stop: Stop) -> None:
+def publish(given: Order, parent: FileIO, connectors: Connectors, stop: Stop) -> None:
     """Publish the file as far as it has grown, each time that the parent says so, until it says no more."""
     settings = msgspec.convert(given.settings, Settings)
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(asked, stop), name="parent", daemon=True).start()
+    threading.Thread(target=_listen, args=(parent, asked, stop), name="parent", daemon=True).start()
     with (
         closing(workers.insist(connectors.store, stop)) as store,
         closing(workers.insist(connectors.broker, stop)) as broker,
@@ -100,21 +101,23 @@ def publish(given: Order, connectors: Connectors, stop: Stop) -> None:
 
 def main() -> int:
     """A publisher that was started by the proof."""
-    given = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    # Not by standard input's own reader: with a thread that waits in there the process would abort as it ends.
+    parent = FileIO(0, closefd=False)
+    given = msgspec.json.decode(parent.readline(), type=Order)
     stop = Stop()
     runtime.on_signals(stop, lambda: None)
     runtime.follow_parent(given.parent, signal.SIGKILL)
     try:
         connectors = Connectors(str(given.settings["broker"]), str(given.settings["store"]))
-        publish(given, connectors, stop)
+        publish(given, parent, connectors, stop)
     except HeadraceError as error:
         workers.say(str(error))
         return error.status
     return 0
 
 
-def _listen(asked: "queue.SimpleQueue[int]", stop: Stop) -> None:
-    while line := sys.stdin.buffer.readline():
+def _listen(parent: FileIO, asked: "queue.SimpleQueue[int]", stop: Stop) -> None:
+    while line := parent.readline():
         asked.put(int(line))
     asked.put(0)
     stop.request()
