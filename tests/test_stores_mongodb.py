@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from pymongo.errors import WriteConcernError
+from pymongo.errors import OperationFailure, WriteConcernError
 from support import until
 from wire import Wire
 
@@ -18,7 +18,7 @@ from headrace.documents import Outcome, bury, bury_bytes
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import FullStore, Query
 from headrace.stores.mongodb import MongodbStore
-from headrace.stores.mongodb_server import VERSION, Server, translate
+from headrace.stores.mongodb_server import INDEXES, VERSION, Server, translate
 from headrace.testing.stores import document, labelled, letters, prediction, results
 
 CALLS = ("find", "find_one", "insert_many", "bulk_write", "delete_many", "find_one_and_update", "update_one")
@@ -406,6 +406,24 @@ def test_a_store_whose_making_was_interrupted_at_any_step_is_made_whole_by_the_n
     assert place.collection("about").find_one() == {"_id": "store", "version": VERSION}
     assert {"n_1", "keys_1_n_1", "source_1_n_1"} < place.collection("documents").index_information().keys()
     store.write(batch())
+
+
+def test_an_index_that_a_server_takes_for_one_of_a_dropped_collection_is_asked_for_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, failed = Collection.create_indexes, set()
+
+    def create(collection: Any, indexes: Any) -> Any:
+        name = (collection.name, str(indexes[0].document["key"]))
+        if name not in failed:
+            failed.add(name)
+            raise OperationFailure(f"SQL logic error: index {name} already exists (1)", 1)
+        return original(collection, indexes)
+
+    monkeypatch.setattr(Collection, "create_indexes", create)
+    place.connect().write(batch())
+    assert len(failed) == sum(map(len, INDEXES.values()))
+    assert {"n_1", "keys_1_n_1", "source_1_n_1"} < place.collection("documents").index_information().keys()
 
 
 def test_ferretdb_is_warned_of_and_mongodb_is_not(place: Place) -> None:

@@ -1,5 +1,6 @@
 """The MongoDB server that a store is on: its address, its collections with their indexes, and its errors in Headrace's words."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -27,6 +28,7 @@ PATIENCE: Mapping[str, Any] = {
 CONFIRMED = WriteConcern("majority", wtimeout=30_000, j=True)
 DECIDED = ReadConcern("majority")
 DUPLICATE = 11000
+INDEX_ATTEMPTS, PAUSE_SECONDS = 10, 0.02
 _REFUSED = frozenset({13, 18, 8000, 11})  # not allowed, or not known
 _TOO_LARGE = frozenset({2, 10334, 17280, 17419, 17420})
 # Errors of the moment: elections, shutdowns, time-outs, a full disk, and what the server says of itself.
@@ -130,7 +132,7 @@ class Server:
         if found < VERSION:
             for name, indexes in INDEXES.items():
                 for index in indexes:  # one by one: FerretDB breaks on several of which some are there
-                    getattr(kept, name).create_indexes([index])
+                    _create_index(getattr(kept, name), index)
             kept.about.update_one({"_id": "store"}, {"$max": {"version": VERSION}}, upsert=True)
 
     def remove(self) -> None:
@@ -153,6 +155,22 @@ class Server:
         if engine.get("persistent") is False:
             told.append(f"{self}: the storage engine {engine.get('name')} loses everything when the server restarts")
         return told
+
+
+def _create_index(collection: Collection[Row], index: IndexModel) -> None:
+    """To make it again is nothing.
+
+    FerretDB may take the index of a collection that was dropped a moment ago for one of the new collection, and fails; asked again,
+    it makes it.
+    """
+    for attempt in range(1, INDEX_ATTEMPTS + 1):
+        try:
+            collection.create_indexes([index])
+            return
+        except errors.OperationFailure as error:
+            if "already exists" not in str(error) or attempt == INDEX_ATTEMPTS:
+                raise
+            time.sleep(PAUSE_SECONDS * attempt)
 
 
 def translate(error: Exception, doing: str) -> HeadraceError:
