@@ -13,7 +13,7 @@ from headrace.served import Setup
 
 T = TypeVar("T")
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
-PATIENCE = 300.0
+PATIENCE = 600.0
 
 
 def until(condition: Callable[[], T], what: str = "it") -> T:

@@ -28,7 +28,7 @@ FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
 TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
 CHECKSUM = "fake=python:headrace.testing.classifiers:Checksum"
 # After so many seconds what a test waits for won't come any more; nobody waits so long where it does, and no machine is too slow for it.
-PATIENCE = 300.0
+PATIENCE = 600.0
 
 
 class Finished(NamedTuple):
