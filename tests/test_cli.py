@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -133,14 +134,69 @@ def test_the_version_is_printed(run: Run) -> None:
         (["models", "shwo"], "show"),
         (["score", "only-one"], "OUTPUT"),
         (["train", "mood"], "--data"),
+        (["status", "--port", "1.5"], "1.5"),
+        (["dead", "list", "--limit", "0"], "--limit is 0"),
+        (["dead", "list", "--limit", "-5"], "--limit is -5"),
+        (["erase", ""], "no document can be called ''"),
+        (["erase", "\udcff"], "no document can be called"),
+        (["score", "", "out.jsonl"], "the name of a file is empty"),
+        (["models", "list", "langage"], "did you mean 'language'"),
+        (["models", "rollback", "langage"], "did you mean 'language'"),
     ],
-    ids=" ".join,
+    ids=repr,
 )
 def test_misuse_is_status_2_with_a_word_on_what_was_meant(run: Run, arguments: list[str], told: str) -> None:
     ended = run(*arguments)
     assert ended.status == 2
     assert told in ended.errors
     assert ended.output == ""
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link"])
+def test_a_file_of_settings_that_is_no_file_is_named(run: Run, kind: str) -> None:
+    Path("headrace.toml").mkdir() if kind == "folder" else Path("headrace.toml").symlink_to("gone")
+    ended = run("status")
+    assert ended.status == 2
+    assert "headrace.toml" in ended.errors
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which is always full (Linux)")
+
+
+@FULL
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["models", "list"], ["--help"]], ids=" ".join)
+def test_output_that_goes_onto_a_full_disk_is_status_3(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "headrace", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 3, ended.stderr
+    assert ended.stderr == "headrace: the disk is full; free some space, and call it again\n"
+
+
+@pytest.mark.parametrize("arguments", [["models", "list"], ["status"], ["models", "show", "language"]], ids=" ".join)
+def test_whoever_reads_the_output_may_leave(arguments: list[str]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "wb") as left:
+        ended = subprocess.run(
+            [sys.executable, "-m", "headrace", *arguments], stdout=left, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_what_the_encoding_of_the_output_lacks_is_escaped(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ended = command("predict", "glad på", "--registry", str(trained / "models"), "--model", "mood")
+    assert ended.status == 0, ended.errors
+    assert "glad p\\xe5" in ended.output
+
+
+def test_demo_says_that_it_cannot_make_its_folder() -> None:
+    Path("headrace-demo").touch()
+    ended = command("demo")
+    assert ended.status == 2
+    assert ended.errors.startswith("headrace: headrace-demo: ")
 
 
 def test_a_variable_that_is_no_setting_is_named_with_what_was_meant(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,6 +214,8 @@ def test_a_variable_that_is_no_setting_is_named_with_what_was_meant(run: Run, mo
         ("port = 70000", "65535"),
         ("broker = ", "headrace.toml"),
         ("deadline = 0", "deadline"),
+        ("port = 1.5", "1.5"),
+        ("[port]", "a table"),
     ],
 )
 def test_a_file_of_settings_that_is_wrong_is_named(run: Run, toml: str, told: str) -> None:
@@ -264,6 +322,27 @@ def test_ingest_reads_standard_input_compressed_or_not(packed: Callable[[bytes],
     assert ended.json == {"published": 1, "repeated": 0, "malformed": 0}
 
 
+def test_ingest_remembers_nothing_of_what_cannot_be_read_again() -> None:
+    """Two streams may begin alike, and go on differently."""
+    head = [{"text": f"{n} {'-' * 100}"} for n in range(60)]
+    os.mkfifo("pipe.jsonl")
+    for last in ("one", "other"):
+        rows = b"".join(json.dumps(row).encode() + b"\n" for row in [*head, {"text": last}])
+        writer = threading.Thread(target=Path("pipe.jsonl").write_bytes, args=(rows,))
+        writer.start()
+        told = command("ingest", "pipe.jsonl", "--json").json
+        writer.join()
+        assert told == {"published": 61, "repeated": 0, "malformed": 0}
+
+
+def test_ingest_takes_a_file_whose_name_is_no_unicode() -> None:
+    name = os.fsdecode(b"b\xe5d.jsonl")
+    write(name, [{"text": "x"}, b"no json"])
+    assert command("ingest", name, "--json").json == {"published": 1, "repeated": 0, "malformed": 1}
+    assert command("ingest", name, "--json").json == {"published": 0, "repeated": 1, "malformed": 0}
+    assert "b\\udce5d.jsonl, line 2" in command("dead", "list").output
+
+
 def test_a_flag_that_ingest_does_not_have_is_no_file(run: Run) -> None:
     ended = run("ingest", "--brokr", "memory:", write("some.jsonl", [{"text": "x"}]))
     assert ended.status == 2
@@ -277,11 +356,19 @@ def test_a_flag_that_ingest_does_not_have_is_no_file(run: Run) -> None:
         (["some.jsonl", "--format", "xml"], "known are"),
         (["cut.jsonl.gz"], "gzip"),
         ([], "name the files"),
+        ([""], "the name of a file is empty"),
+        (["wide.csv"], "iconv"),
+        (["wide.jsonl"], "iconv"),
+        (["empty.csv"], "its first line is empty"),
+        (["some.jsonl", "no-such.jsonl"], "1 published, 0 repeated, 0 malformed; then it had to give up"),
     ],
 )
 def test_ingest_names_what_it_cannot_read(arguments: list[str], told: str) -> None:
     write("some.jsonl", [{"text": "x"}])
     Path("cut.jsonl.gz").write_bytes(b"\x1f\x8b\x08 cut short")
+    Path("empty.csv").touch()
+    Path("wide.csv").write_text("id,text\n1,x\n", encoding="utf-16")
+    Path("wide.jsonl").write_text('{"text": "x"}\n', encoding="utf-16")
     ended = command("ingest", *arguments)
     assert ended.status == 2
     assert told in ended.errors
@@ -330,6 +417,14 @@ def test_up_says_that_its_port_is_in_use_and_ends() -> None:
     assert ended.status == 2
     assert "is in use" in ended.errors
     assert "--port" in ended.errors
+
+
+@pytest.mark.parametrize("what", ["serve", "up"])
+def test_what_serves_ends_where_its_queue_is_no_database(what: str) -> None:
+    Path("queue.db").write_bytes(b"no database" * 1000)
+    ended = command(what, "--port", "0")
+    assert ended.status == 2
+    assert "queue.db" in ended.errors
 
 
 def test_up_does_not_open_to_a_network_without_a_token() -> None:
@@ -384,6 +479,14 @@ def test_dead_letters_are_dropped_by_number_or_all(worked: Run) -> None:
     assert worked("dead", "list", "--json").json == {"items": []}
 
 
+@pytest.mark.parametrize("what", ["show", "replay", "drop"])
+@pytest.mark.parametrize("number", [0, 2**63 - 1, 2**63, 10**30])
+def test_a_number_that_no_dead_letter_has_is_status_1(run: Run, what: str, number: int) -> None:
+    ended = run("dead", what, str(number))
+    assert ended.status == 1
+    assert f"there is no dead letter {number}" in ended.errors
+
+
 @pytest.mark.parametrize("what", ["replay", "drop"])
 def test_dead_letters_are_not_taken_without_saying_which(run: Run, what: str) -> None:
     for arguments in ([], ["1", "--all"]):
@@ -418,6 +521,8 @@ def test_train_says_what_it_made_and_where_the_report_is(trained: Path) -> None:
         (["mood", "--data", "two.jsonl", "--recipe", "txt"], "did you mean"),
         (["mood", "--data", "two.jsonl", "--test-size", "2"], "--test-size"),
         (["mood", "--data", "two.jsonl", "--search", "-1"], "--search"),
+        (["mood", "--data", "two.jsonl", "--seed", "-1"], "--seed is -1"),
+        (["mood", "--data", "two.jsonl", "--alias", "x y"], "'x y' is no alias"),
     ],
     ids=" ".join,
 )
@@ -493,6 +598,9 @@ def test_a_damaged_model_is_refused_by_name(run: Run, trained: Path, folder: Pat
     ended = command("work", "--drain", "--models", "mood")
     assert ended.status == 2
     assert name in ended.errors
+    ended = run("models", "promote", name, "--alias", "challenger")
+    assert ended.status == 2
+    assert name in ended.errors
 
 
 def test_predict_labels_texts_at_once(run: Run, trained: Path) -> None:
@@ -510,6 +618,10 @@ def test_a_text_may_begin_with_a_hyphen_unless_it_looks_like_an_option(run: Run,
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     told = run("predict", "-5 and glad", "- sad", "-", *registry, "--json").json["predictions"]
     assert [one["mood"]["label"] for one in told[:2]] == ["glad", "sad"]
+    assert (
+        command("predict", "-", *registry, "--json", given=b"glad\nsad\n").json["predictions"][1]["mood"]["label"]
+        == "sad"
+    )
     ended = run("predict", "glad", "--threshhold", "0.5", *registry)
     assert ended.status == 2
     assert "did you mean --threshold?" in ended.errors
@@ -554,6 +666,7 @@ def test_score_leaves_no_half_file(run: Run, trained: Path, folder: Path) -> Non
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     assert run("score", "no-such.jsonl", "out.jsonl", *registry).status == 2
     assert run("score", write("in.jsonl", [{"text": "x"}]), "no/such/folder/out.jsonl", *registry).status == 2
+    assert run("score", "in.jsonl", ".", *registry).status == 2
     assert [path.name for path in folder.iterdir()] == ["in.jsonl"]
 
 
@@ -579,7 +692,7 @@ def test_score_leaves_a_device_and_the_link_to_a_file_as_they_are(run: Run, trai
     assert (folder / "real.jsonl").read_bytes().startswith(b'{"text":"glad"')
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which is always full (Linux)")
+@FULL
 def test_score_onto_a_full_disk_is_status_3(run: Run, trained: Path) -> None:
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     ended = run("score", write("in.jsonl", [{"text": "glad"}]), "/dev/full", *registry)

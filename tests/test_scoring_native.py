@@ -1,10 +1,14 @@
 """Kernels: compiled by one process of a machine, loaded by all others."""
 
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-ADDER = """
+from support import until
+
+KERNELS = """
 import sys
 from pathlib import Path
 
@@ -17,15 +21,51 @@ def add(one, other):
     return one + other
 
 
-kernel = native.compiled(add, (types.int64, types.int64), Path(sys.argv[1]))
-print(kernel(1, 2))
+def multiply(one, other):
+    return one * other
+
+
+for name in sys.argv[2:]:
+    kernel = native.compiled(globals()[name], (types.int64, types.int64), Path(sys.argv[1]))
+    print(kernel(1, 2))
 """
 
 
+def command(folder: Path, *names: str) -> list[str]:
+    """Compiles kernels of these names, and prints what they make of 1 and 2."""
+    (folder / "kernels.py").write_text(KERNELS)
+    return [sys.executable, str(folder / "kernels.py"), str(folder / "cache"), *names]
+
+
 def test_several_processes_that_start_together_compile_once(tmp_path: Path) -> None:
-    (tmp_path / "adder.py").write_text(ADDER)
-    command = [sys.executable, str(tmp_path / "adder.py"), str(tmp_path / "cache")]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    adding = command(tmp_path, "add")
+    started = [subprocess.Popen(adding, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     ended = [one.communicate() for one in started]
     assert [output for output, _ in ended] == ["3\n"] * 3
     assert "".join(errors for _, errors in ended).count("compiling the scorer") == 1
+
+
+def test_who_waited_for_one_kernel_says_nothing_of_the_next(tmp_path: Path) -> None:
+    """Two processes that start together may compile a kernel each: that is told once all the same."""
+    subprocess.run(command(tmp_path, "add"), check=True, capture_output=True)
+    [done] = tmp_path.glob("cache/*/add.done")
+    done.unlink()
+    with done.with_suffix(".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as another process that compiles it
+        both = command(tmp_path, "add", "multiply")
+        late = subprocess.Popen(both, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        waiting = f":{os.fstat(lock.fileno()).st_ino} "
+        until(lambda: any(waiting in line for line in Path("/proc/locks").read_text().splitlines() if "->" in line))
+    output, errors = late.communicate()
+    assert output == "3\n2\n", errors
+    assert "compiling the scorer" not in errors
+
+
+def test_a_folder_of_the_environment_that_cannot_be_had_keeps_nothing_and_harms_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    missing = str(tmp_path / "file" / "folder")
+    both = command(tmp_path, "add", "multiply")
+    environment = {**os.environ, "NUMBA_CACHE_DIR": missing}
+    ended = subprocess.run(both, capture_output=True, text=True, check=False, env=environment)
+    assert (ended.returncode, ended.stdout) == (0, "3\n2\n"), ended.stderr
+    assert ended.stderr.count(f"not kept in {missing} (NUMBA_CACHE_DIR): Not a directory") == 1

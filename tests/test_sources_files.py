@@ -167,8 +167,8 @@ def test_a_file_that_cannot_be_read_is_told_by_its_name(tmp_path: Path, name: st
 
 
 def test_a_table_without_a_column_of_texts_is_told_with_its_columns(tmp_path: Path) -> None:
-    for data, columns in ((b"id,message\n1,a", "'id', 'message'"), (b"", "none")):
-        with pytest.raises(Misconfigured, match=f"there is no column 'text'; the columns are {columns}"):
+    for data, columns in ((b"id,message\n1,a", "the columns are 'id', 'message'"), (b"", "its first line is empty")):
+        with pytest.raises(Misconfigured, match=f"there is no column 'text'; {columns}"):
             items(write(tmp_path / "a.csv", data))
 
 

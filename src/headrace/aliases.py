@@ -36,8 +36,7 @@ class Aliases:
 
     def promote(self, alias: str, version: str) -> None:
         """Let the alias mean this version; nothing is written where it does."""
-        if not _ALIAS.fullmatch(alias) or _LIKE_A_VERSION.fullmatch(alias):
-            raise Misconfigured(f"{alias!r} is no alias: take lower-case letters, such as {CHAMPION} or challenger")
+        check_alias(alias)
         moves = self._read()
         if self.targets().get(alias) != version:
             moves.setdefault(alias, []).append(Move(version, datetime.now(UTC).isoformat(timespec="seconds")))
@@ -79,6 +78,12 @@ class Aliases:
         flush(draft)
         draft.replace(path)
         flush(self.home)
+
+
+def check_alias(alias: str) -> None:
+    """Raises Misconfigured for what can't be an alias."""
+    if not _ALIAS.fullmatch(alias) or _LIKE_A_VERSION.fullmatch(alias):
+        raise Misconfigured(f"{alias!r} is no alias: take lower-case letters, such as {CHAMPION} or challenger")
 
 
 def flush(*paths: Path) -> None:

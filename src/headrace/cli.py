@@ -3,6 +3,8 @@
 Exit status: 0 done, 1 it found something wrong, 2 misuse or configuration, 3 a server is unavailable.
 """
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from headrace import __version__, config
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.urls import mask
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -69,6 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command; its exit status."""
     try:
         status = build(arguments)(list(arguments), exit_on_error=False, print_error=False)
+        sys.stdout.flush()  # here, where it can still be told that it went nowhere
     except HeadraceError as error:
         return _fail(str(error), error.status)
     except CycloptsError as error:
@@ -77,14 +80,32 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left, e.g. `| head`
+        _discard_output()  # whoever read us has left, e.g. `| head`
         return 0
+    except OSError as error:
+        _discard_output()
+        return _fail(*_told(error))
     return status if isinstance(status, int) else 0
 
 
 def main() -> int:
-    """The entry point of the command `headrace`."""
+    """The entry point of the command `headrace`. What the terminal's encoding has no characters for is written as escapes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     return run(sys.argv[1:])
+
+
+def _told(error: OSError) -> tuple[str, int]:
+    """What a file or a stream refused, in words, and the exit status."""
+    what = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{what}the disk is full; free some space, and call it again", Unavailable.status
+    return f"{what}{error.strerror or error}; check the name, the permissions and the disk", Misconfigured.status
+
+
+def _discard_output() -> None:
+    """Let what is still to be printed go nowhere: at the end it would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, status: int) -> int:

@@ -6,7 +6,7 @@ This is the only module that reads the environment.
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +28,15 @@ def _help(text: str) -> Parameter:
     return Parameter(help=text, show_env_var=True)
 
 
+def whole(_kind: type, tokens: Sequence[Token]) -> int:
+    """A whole number. Cyclopts would round 1.5 to one."""
+    return int(tokens[0].value)
+
+
+def _number(text: str) -> Parameter:
+    return Parameter(help=text, show_env_var=True, converter=whole)
+
+
 @Parameter(name="*", group=SETTINGS)
 @dataclass(frozen=True)
 class Settings:
@@ -45,16 +54,16 @@ class Settings:
             'What a worker predicts with, by commas: "language, sentiment if language=en, shadow language@challenger".'
         ),
     ] = "language"
-    processes: Annotated[int, _help("How many workers `work`, `up` and `demo` start.")] = 1
+    processes: Annotated[int, _number("How many workers `work`, `up` and `demo` start.")] = 1
     host: Annotated[str, _help("Address that the API and the console listen on.")] = "127.0.0.1"
-    port: Annotated[int, _help("Port of the API and the console; 0 takes a free one.")] = 8000
+    port: Annotated[int, _number("Port of the API and the console; 0 takes a free one.")] = 8000
     hosts: Annotated[str, _help("Further host names by which the API may be called, by commas.")] = ""
     token: Annotated[str, _help("Token that callers must show; needed where host is not loopback.")] = ""
     metrics: Annotated[bool, _help("Serve /metrics.")] = True
     deadline: Annotated[float, _help("Seconds a model may take for one batch, or one document.")] = 10.0
-    memory: Annotated[int, _help("Bytes of memory that a predictor may use.")] = 2 << 30
-    document_bytes: Annotated[int, _help("Largest document, in bytes of JSON.")] = DOCUMENT_BYTES
-    request_bytes: Annotated[int, _help("Largest request to the API, in bytes.")] = 32 << 20
+    memory: Annotated[int, _number("Bytes of memory that a predictor may use.")] = 2 << 30
+    document_bytes: Annotated[int, _number("Largest document, in bytes of JSON.")] = DOCUMENT_BYTES
+    request_bytes: Annotated[int, _number("Largest request to the API, in bytes.")] = 32 << 20
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -90,8 +99,8 @@ class SettingsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
-        self.values = _read(path) if path.is_file() else {}
+        self.path = path.absolute()
+        self.values = _read(path) if os.path.lexists(path) else {}
 
     def __call__(self, _app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         for name, value in self.values.items():
@@ -107,9 +116,13 @@ class SettingsFile:
             return str(value).lower()
         if isinstance(value, str | int | float):
             return str(value)
-        raise Misconfigured(
-            f"{name} in {self.path} is {type(value).__name__}; write a string, a number, or a list of strings"
-        )
+        raise Misconfigured(f"{name} in {self.path} is {_kind(value)}; write a string, a number, or a list of strings")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, dict):
+        return "a table"
+    return "a list of other things" if isinstance(value, list) else "a time"
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -110,7 +110,11 @@ def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
         return Rejected(f"{doing}: it is too large for a database ({error})")
     if code == sqlite3.SQLITE_FULL:
         return Unavailable(f"{doing}: the disk is full; free some space, and it goes on by itself")
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR):
+    if code == sqlite3.SQLITE_IOERR:
+        return Unavailable(
+            f"{doing}: the disk can't be used now ({error}); see whether it is full, and it goes on by itself"
+        )
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable(f"{doing}: the file cannot be used now ({error})")
     return Misconfigured(f"{doing}: {error}")
 

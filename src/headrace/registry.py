@@ -6,6 +6,7 @@ Nothing here imports a model's own libraries until a model is opened, so that a 
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -20,7 +21,7 @@ import msgspec
 from headrace import cards
 from headrace.aliases import CHAMPION, Aliases, flush
 from headrace.cards import Card
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Unavailable
 from headrace.model import Model, Scorer
 from headrace.versions import NAME, Version, check_name, meant, open_version, verify, write
 
@@ -97,9 +98,7 @@ class Registry:
         check_name(name)
         known = self._versions(name)
         if not known:
-            raise Misconfigured(
-                f"there is no model {name!r}{meant(name, self._names())}; `headrace models list` shows all"
-            )
+            raise self._unknown(name)
         wanted = wanted or CHAMPION
         target = self._targets(name).get(wanted)
         found = _matching(known, wanted if target is None else target, prefix=target is None)
@@ -129,8 +128,12 @@ class Registry:
         return open_version(version.folder, cards.read(version.folder), str(version))
 
     def promote(self, reference: str, alias: str = CHAMPION) -> Version:
-        """Let an alias mean a version from now on; nothing changes where it does already. Durable when it returns."""
+        """Let an alias mean a version from now on; nothing changes where it does already. Durable when it returns.
+
+        Raises Misconfigured where the version is damaged, which nobody could follow to.
+        """
         version = self.resolve(reference)
+        verify(version.folder, cards.read(version.folder), str(version))
         with self._written(version.name):
             self._aliases(version.name).promote(alias, version.version)
         return self.resolve(str(version))
@@ -138,6 +141,8 @@ class Registry:
     def rollback(self, name: str, alias: str = CHAMPION) -> Version:
         """Let an alias mean again what it meant before, and that version; Misconfigured where it has meant one version only."""
         check_name(name)
+        if not self._versions(name):
+            raise self._unknown(name)
         with self._written(name):
             behind = Aliases(self._folders[-1] / name).targets() if len(self._folders) > 1 else {}
             self._aliases(name).rollback(alias, among=set(self._versions(name)), behind=alias in behind)
@@ -175,6 +180,8 @@ class Registry:
                     shutil.rmtree(draft, ignore_errors=True)
                 yield home
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise Unavailable(f"writing model {name!r} to {home}: the disk is full; free some space") from error
             told = error.strerror or str(error)
             raise Misconfigured(
                 f"model {name!r} can't be written to {home}: {told}; mend that, or choose another --registry"
@@ -188,6 +195,10 @@ class Registry:
         for folder in reversed(self._folders):
             targets |= Aliases(folder / name).targets()
         return targets
+
+    def _unknown(self, name: str) -> Misconfigured:
+        hint = meant(name, self._names())
+        return Misconfigured(f"there is no model {name!r}{hint}; `headrace models list` shows all")
 
     def _names(self) -> Sequence[str]:
         names = {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}

@@ -1,6 +1,7 @@
 """dead list, show, replay, drop."""
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -20,6 +21,7 @@ from headrace.urls import Connectors, mask
 
 Model = Annotated[str, Parameter(help="Only of this model.")]
 Source = Annotated[str, Parameter(help="Only of this source.")]
+LAST_BURIAL = 2**63 - 1  # stores number them with 64 bits
 All = Annotated[bool, Parameter(name="--all", negative="", help="All, or all of the model and source given.")]
 
 
@@ -27,8 +29,10 @@ def list_(
     *, model: Model = "", source: Source = "", limit: int = 50, json: Json = False, settings: Settings = Settings()
 ) -> None:
     """List dead letters, the newest first."""
+    if limit < 1:
+        raise Misconfigured(f"--limit is {limit}; list at least 1")
     with closing(Connectors(settings.broker, settings.store).store()) as store:
-        found = list(islice(letters(store, Query(kind="dead", model=model, source=source)), limit))
+        found = list(islice(letters(store, Query(kind="dead", model=model, source=source)), min(limit, sys.maxsize)))
     if json:
         print_json({"items": [_as_json(letter) for letter in found]})
         return
@@ -97,7 +101,10 @@ def _indented(reason: str) -> str:
 def _chosen(store: FullStore, burials: Sequence[int], *, everything: bool, model: str, source: str) -> list[DeadLetter]:
     if bool(burials) == everything:
         raise Misconfigured("give the numbers of dead letters (see headrace dead list), or --all")
-    return list(letters(store, Query(kind="dead", burials=burials, model=model, source=source)))
+    known = [burial for burial in burials if 0 < burial <= LAST_BURIAL]
+    if burials and not known:
+        return []
+    return list(letters(store, Query(kind="dead", burials=known, model=model, source=source)))
 
 
 def _shown(found: Sequence[DeadLetter], doing: str) -> Iterable[list[DeadLetter]]:

@@ -1,6 +1,7 @@
 """ingest, predict, score: texts from files and from the command line."""
 
 import math
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,8 +18,8 @@ from headrace.commands.output import Json, bar, print_json, print_table, say
 from headrace.commands.writing import writing
 from headrace.config import Settings
 from headrace.documents import Prediction, read
-from headrace.errors import Misconfigured, Rejected
-from headrace.ingest import Ingest
+from headrace.errors import HeadraceError, Misconfigured, Rejected
+from headrace.ingest import Ingest, Tally
 from headrace.labelling import Labelling
 from headrace.opened import open_models
 from headrace.scorefile import batches
@@ -60,15 +61,19 @@ def ingest(
             broker, store, stop=stop, say=say, progress=lambda tally: shown.update(task, completed=tally.published)
         )
         done = True
-        for name, source in sources:
-            cursor = "" if name == "-" else f"files:{Path(name).resolve()}"
-            done = done and work.run(source, cursor, again=again or not cursor)
+        try:
+            for name, source in sources:
+                cursor = _cursor(name)
+                done = done and work.run(source, cursor, again=again or not cursor)
+        except HeadraceError:
+            say(f"{_counted(work.tally)}; then it had to give up")
+            raise
     tally = work.tally
     if json:
         refused = {"refused": tally.refused} if tally.refused else {}
         print_json({"published": tally.published, "repeated": tally.repeated, "malformed": tally.malformed, **refused})
     else:
-        print(f"{tally.published:,} published, {tally.repeated:,} repeated, {tally.malformed:,} malformed")
+        print(_counted(tally))
         if tally.malformed:
             say("what is malformed is kept, with the reason: headrace dead list")
         if tally.refused:
@@ -76,6 +81,17 @@ def ingest(
     if not done:
         say("interrupted; call it again to go on")
     return 1 if tally.malformed or tally.refused or not done else 0
+
+
+def _cursor(name: str) -> str:
+    """What is remembered of a file goes by this name; empty for what cannot be read again: standard input, a pipe, a device."""
+    if name == "-" or not os.path.isfile(name):  # noqa: PTH113 (Path.is_file raises where it may not look)
+        return ""
+    return f"files:{Path(name).resolve()}".encode(errors="backslashreplace").decode()
+
+
+def _counted(tally: Tally) -> str:
+    return f"{tally.published:,} published, {tally.repeated:,} repeated, {tally.malformed:,} malformed"
 
 
 def predict(
@@ -86,12 +102,12 @@ def predict(
     json: Json = False,
     settings: Settings = Settings(),
 ) -> None:
-    """Predict the labels of texts at once; without TEXTS, of the lines of standard input."""
+    """Predict the labels of texts at once; without TEXTS, or with `-`, of the lines of standard input."""
     check_texts(*texts)
     _check_threshold(threshold)
     if top < 1:
         raise Misconfigured(f"--top is {top}; show at least 1 label")
-    given = list(texts) or [line.rstrip("\n") for line in sys.stdin]
+    given = _lines() if texts in ((), ("-",)) else list(texts)
     for number, text in enumerate(given, 1):
         try:
             read({"text": text}, limit=settings.document_bytes)
@@ -145,6 +161,12 @@ def score(
             shown.update(task, completed=number)
     say(f"{number:,} scored" + (f", {wrong:,} of them have an `error` instead" if wrong else ""))
     return 1 if wrong else 0
+
+
+def _lines() -> list[str]:
+    if sys.stdin.isatty():
+        say("reading texts from here, one a line; Ctrl-D ends them")
+    return [line.rstrip("\n") for line in sys.stdin]
 
 
 def _labelling(models: str, settings: Settings) -> Labelling:

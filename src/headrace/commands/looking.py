@@ -7,8 +7,8 @@ from typing import Any
 
 from headrace.commands.output import Json, print_json, print_table, when
 from headrace.config import Settings
-from headrace.documents import microseconds
-from headrace.errors import Misconfigured, Unavailable
+from headrace.documents import microseconds, read
+from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import Backlog, FullBroker, FullStore, Query, Worker
 from headrace.urls import Connectors, mask
 
@@ -106,6 +106,11 @@ def erase(*ids: str, json: Json = False, settings: Settings = Settings()) -> Non
     """Erase documents by their ids: results, dead letters, and what is still on its way."""
     if not ids:
         raise Misconfigured("give the ids of the documents to erase")
+    for identity in ids:
+        try:
+            read({"id": identity, "text": "-"})
+        except Rejected as error:
+            raise Misconfigured(f"no document can be called {identity!r}: {error}") from error
     with closing(Connectors(settings.broker, settings.store).store()) as store:
         store.erase(ids)
     if json:

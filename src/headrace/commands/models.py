@@ -17,6 +17,8 @@ def list_(name: str | None = None, /, *, json: Json = False, settings: Settings 
     """List model versions, the newest first, with their aliases; 1 where one of them is damaged."""
     registry = Registry.from_url(settings.registry)
     found = [_entry(registry, version) for version in registry.list(name)]
+    if name is not None and not found:
+        registry.resolve(name)  # says that there is none, and what was perhaps meant
     if json:
         print_json({"models": found})
     else:

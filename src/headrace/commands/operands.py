@@ -19,6 +19,8 @@ _OPTION = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
 def check_files(*names: str) -> None:
     """Raises Misconfigured for a name that begins with a hyphen; only `-` itself is one."""
     for name in names:
+        if not name:
+            raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")
         if name.startswith("-") and name != "-":
             raise Misconfigured(f"there is no option {name}; {_meant(name)}for a file of that name write ./{name}")
 

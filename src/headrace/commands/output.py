@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+UNLIMITED = 1 << 30  # columns of what is no terminal
+
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 
 
@@ -22,13 +24,17 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table on standard output; cells are shown as text, never as markup. Only the last column is wrapped."""
+    """A table on standard output; cells are shown as text, never as markup. Only the last column is wrapped, and only in a terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns, 1):
-        table.add_column(column, no_wrap=number < len(columns))
+        table.add_column(column, no_wrap=number < len(columns), overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(str(cell))) for cell in row))
-    Console().print(table)
+    console = Console() if sys.stdout.isatty() else Console(width=UNLIMITED)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
 
 
 def say(text: str) -> None:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from headrace import runtime, samples, workers
 from headrace.config import Settings
-from headrace.errors import HeadraceError, Misconfigured
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.registry import Registry
 from headrace.runtime import Stop
 from headrace.served import parse
@@ -46,9 +46,14 @@ def serve(
         raise Misconfigured(
             "serve alone has no workers, and none can reach its memory; use headrace up, or another --broker and --store"
         )
+    connectors = Connectors(settings.broker, settings.store)
     stop = Stop()
     runtime.on_signals(stop, lambda: None)
-    _serve(settings, Connectors(settings.broker, settings.store), stop, console=not api_only)
+    try:
+        connectors.broker().close()  # the web connects only when it has to publish, and what is misconfigured should be told now
+    except Unavailable as error:
+        workers.say(f"serving without the broker for now: {error}")
+    _serve(settings, connectors, stop, console=not api_only)
 
 
 def work(

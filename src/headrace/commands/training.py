@@ -9,6 +9,7 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID
 from rich.text import Text
 
+from headrace.aliases import check_alias
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.config import Settings
 from headrace.errors import Misconfigured
@@ -56,6 +57,10 @@ def train(
         raise Misconfigured(f"--test-size is {test_size}; it is a share between 0 and 1, such as 0.1")
     if search < 0 or svd < 0:
         raise Misconfigured("--search and --svd are numbers from 0 on; 0 does without")
+    if not 0 <= seed < 1 << 32:
+        raise Misconfigured(f"--seed is {seed}; it is a whole number from 0 to {(1 << 32) - 1}")
+    if alias:
+        check_alias(alias)
     registry = Registry.from_url(settings.registry)
     with bar() as shown:
         version = learn(

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import gzip
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,9 @@ def writing(name: str) -> Iterator[IO[bytes]]:
         if name == "-":
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
-        elif output.exists() and not output.is_file() and not output.is_dir():
+        elif output.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif output.exists() and not output.is_file():
             with output.open("wb") as target:
                 yield target
         else:

@@ -33,7 +33,8 @@ def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: P
     """The function as machine code, for arguments of these Numba types; it releases the GIL.
 
     Loaded from `folder` (`~/.cache/headrace/numba` if not given) in some 0.1 s; the first time on a machine it is compiled, after a line on
-    stderr, by one process, for which others that want it wait. Where the environment gives NUMBA_CACHE_DIR, that is used.
+    stderr, by one process, for which others that want it wait in silence, also where they compile another kernel later. Where the
+    environment gives NUMBA_CACHE_DIR, that is used.
     """
     folder = (folder or Path.home() / ".cache" / "headrace" / "numba") / _sources(function)
     with _DECORATING, _caching(folder) as caches:
@@ -46,11 +47,14 @@ def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: P
 
 @contextlib.contextmanager
 def _caching(folder: Path) -> Iterator[bool]:
-    if config.CACHE_DIR:  # type: ignore[attr-defined]
-        yield True
+    if given := str(config.CACHE_DIR):  # type: ignore[attr-defined]
+        reason = _unwritable(Path(given))
+        if reason:
+            _say_that_nothing_is_kept(f"{given} (NUMBA_CACHE_DIR)", reason)
+        yield not reason
         return
     if reason := _unsafe(folder):
-        print(f"headrace: compiled code is not kept in {folder}: {reason}", file=sys.stderr)
+        _say_that_nothing_is_kept(str(folder.parent), reason)
         yield False
         return
     config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
@@ -68,7 +72,11 @@ def _first(folder: Path, name: str, caches: bool) -> Iterator[None]:
         yield
         return
     with (folder / f"{name}.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _told().set()  # by whoever has it
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
         done.touch()
 
@@ -108,17 +116,34 @@ def _unsafe(folder: Path) -> str:
     return ""
 
 
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be kept in this folder (made if missing), or an empty string."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "it can't be written to"
+
+
 class _Announcer(event.Listener):
     """Says that code is being compiled; nothing where it came from the cache."""
 
     def on_start(self, _: event.Event) -> None:
-        _announce()
+        if not _told().is_set():
+            _told().set()
+            print("headrace: compiling the scorer for this machine, once; this takes some 10 seconds", file=sys.stderr)
 
     def on_end(self, _: event.Event) -> None:
         pass
 
 
 @functools.cache
-def _announce() -> None:
+def _told() -> threading.Event:
+    """Set once whoever watches knows that code is being compiled: by this process, or by one that it waited for."""
+    return threading.Event()
+
+
+@functools.cache
+def _say_that_nothing_is_kept(where: str, reason: str) -> None:
     """Once in a process, however many kernels there are."""
-    print("headrace: compiling the scorer for this machine, once; this takes some 10 seconds", file=sys.stderr)
+    print(f"headrace: compiled code is not kept in {where}: {reason}", file=sys.stderr)

@@ -33,6 +33,7 @@ BATCH, BATCH_BYTES = 500, 4 << 20
 HEAD = 4096
 KEPT = 64 << 10
 BOM = b"\xef\xbb\xbf"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Raw(NamedTuple):
@@ -63,6 +64,7 @@ class FileSource:
         if kind and kind not in FORMATS:
             raise Misconfigured(f"no format {kind!r} is known for files; known are {', '.join(FORMATS)}")
         self._path = str(path)
+        self._name = self._path.encode(errors="backslashreplace").decode()  # as it can be told and stored
         self._limit = limit
         self._kind = kind
         self._closed = False
@@ -108,7 +110,7 @@ class FileSource:
                 yield Lines(self._open(opened), self._limit)
         except OSError as error:
             told = f"{error.strerror or error}; check the name and the permissions"
-            raise Misconfigured(f"reading {self._path}: {told}") from error
+            raise Misconfigured(f"reading {self._name}: {told}") from error
 
     def _open(self, opened: contextlib.ExitStack) -> Callable[[int], bytes]:
         if self._path == "-":
@@ -119,16 +121,20 @@ class FileSource:
     def _check_whole(self, lines: Lines) -> None:
         if lines.damage and not self._closed:
             told = f"the gzip file is damaged or cut short ({lines.damage}); what came before that was read"
-            raise Misconfigured(f"reading {self._path}: {told}")
+            raise Misconfigured(f"reading {self._name}: {told}")
 
     def _raw(self, lines: Lines, head: bytes) -> Iterator[Raw]:
+        if head.startswith(UTF16) and b"\0" in head:
+            raise Misconfigured(
+                f"reading {self._name}: it is UTF-16; make it UTF-8, as by iconv -f UTF-16 -t UTF-8 OLD > NEW"
+            )
         name = Path(self._path.removesuffix(".gz"))
         kind = self._kind or SUFFIXES.get(name.suffix.lower(), "")
         kind = kind or ("jsonl" if head.removeprefix(BOM).lstrip()[:1] == b"{" else "text")
         if kind in ("csv", "tsv"):
             return self._rows(lines, "," if kind == "csv" else "\t")
         made = parse if kind == "jsonl" else _text
-        return (self._line(made, line, f"{self._path}, line {number}") for number, line in enumerate(lines, 1))
+        return (self._line(made, line, f"{self._name}, line {number}") for number, line in enumerate(lines, 1))
 
     def _line(self, made: Callable[[bytes], object], line: bytes, where: str) -> Raw:
         if not line.strip():
@@ -157,8 +163,8 @@ class FileSource:
         rows = csv.reader(self._decoded(lines, too_long), delimiter=delimiter)
         header = [name.strip() for name in next(rows, [])]
         if "text" not in header:
-            columns = ", ".join(map(repr, header)) or "none"
-            raise Misconfigured(f"reading {self._path}: there is no column 'text'; the columns are {columns}")
+            told = f"the columns are {', '.join(map(repr, header))}" if header else "its first line is empty"
+            raise Misconfigured(f"reading {self._name}: there is no column 'text'; {told}")
         while True:
             fault, row = "", None
             try:
@@ -167,7 +173,7 @@ class FileSource:
                 return
             except csv.Error as error:
                 fault = f"the row can't be read: {error}"
-            where = f"{self._path}, line {rows.line_num}"
+            where = f"{self._name}, line {rows.line_num}"
             if too_long:
                 too_long.clear()
                 fault = f"the line is longer than {self._limit:,} bytes (setting document_bytes)"
