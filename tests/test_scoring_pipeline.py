@@ -72,6 +72,15 @@ REASONS: dict[str, tuple[Any, str]] = {
         make_pipeline(make_union(CountVectorizer()), TfidfTransformer(), RidgeClassifier()),
         "does not directly",
     ),
+    "the logarithm of a logarithm": (
+        make_pipeline(
+            CountVectorizer(analyzer="char"),
+            TfidfTransformer(sublinear_tf=True, use_idf=False, norm=None),
+            TfidfTransformer(sublinear_tf=True),
+            RidgeClassifier(),
+        ),
+        "other than plain counts",
+    ),
     "a threshold": (make_pipeline(CountVectorizer(), BernoulliNB(binarize=1.0)), "threshold"),
     "empty n-grams": (make_pipeline(HashingVectorizer(ngram_range=(0, 2)), RidgeClassifier()), "below 1"),
     "a function": (

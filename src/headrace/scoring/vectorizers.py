@@ -144,7 +144,7 @@ def _reweighted(values: Values, step: Any) -> Values:
     if norm not in ("", "l1", "l2"):
         raise Unsupported(f"the norm {norm!r} can't be compiled")
     if getattr(step, "sublinear_tf", False):
-        if values.norm or values.signed or values.scale is not None:
+        if values.norm or values.signed or values.scale is not None or values.tf == "sublinear":
             raise Unsupported("sublinear_tf follows something other than plain counts")
         values = values if values.tf == "binary" else replace(values, tf="sublinear")
     if hasattr(step, "idf_"):
