@@ -1,5 +1,6 @@
 """The registry: what it stores appears whole or not at all, aliases move and go back, and what is damaged is refused by name."""
 
+import errno
 import json
 import os
 import subprocess
@@ -12,8 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import headrace
+from headrace import aliases
 from headrace.cards import Card, Golden, Rule, has_letters
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Unavailable
 from headrace.registry import Model, Registry
 from headrace.training.softmax import HashedSoftmax
 
@@ -309,9 +311,20 @@ def test_whatever_a_library_raises_on_a_full_disk_is_told_with_the_folder(regist
         raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr(safetensors.numpy, "save_file", full)
-    with pytest.raises(Misconfigured, match=r"can't be written to .*language: I/O error: No space left"):
+    with pytest.raises(Unavailable, match=r"to .*language: the disk is full"):
         put(registry, scorers[0])
     assert registry.list() == []
+
+
+def test_a_full_disk_is_a_matter_of_time(registry, scorers, monkeypatch):
+    version = put(registry, scorers[0], alias=None)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(aliases, "flush", full)
+    with pytest.raises(Unavailable, match=r"to .*language: the disk is full"):
+        registry.promote(str(version))
 
 
 PROMOTE_OFTEN = """

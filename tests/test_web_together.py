@@ -108,3 +108,11 @@ def test_each_path_belongs_to_one_of_the_two(visitor: Visitor) -> None:
         assert answer.json()["error"]["message"]
     assert visitor.call("GET", "/livez").json() == {"live": True}
     assert visitor.page("/v1x", **known).headers["content-type"].startswith("text/html")
+
+
+def test_an_address_that_is_no_page_leads_to_those_that_are(visitor: Visitor) -> None:
+    answer = visitor.page("/nothing/here", authorization=f"Bearer {TOKEN}")
+    assert answer.status_code == 404
+    for path in ("/", "/dead", "/models"):
+        assert f'href="{path}"' in answer.text
+    assert "HTTPException" not in answer.text

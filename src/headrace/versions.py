@@ -1,5 +1,7 @@
 """A model version and its folder: named, written into a draft, verified, and opened as a Model."""
 
+import errno
+import os
 import platform
 import re
 from collections.abc import Sequence
@@ -62,7 +64,11 @@ def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, re
         scorer.save(folder)
     except (HeadraceError, OSError):
         raise
-    except Exception as error:  # a library's own error, such as that of safetensors for a full disk
+    except (
+        Exception
+    ) as error:  # a library's own error, such as that of safetensors, which tells of a full disk in words alone
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise Misconfigured(f"model {name!r} can't be written to {folder.parent}: {error}; mend that") from error
     if pipeline is not None and not (folder / cards.PIPELINE).exists():
         from headrace.scoring.pipeline import PipelineScorer

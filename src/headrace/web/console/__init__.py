@@ -36,9 +36,10 @@ def plain_console(live: Live) -> FastAPI:
 
 def add_pages(app: FastAPI, live: Live) -> None:
     """Put the pages into an app that has nothing else at `/`."""
+    from nicegui import app as pages
     from nicegui import ui
 
-    from headrace.web.console import frame, graves, models, stream
+    from headrace.web.console import frame, graves, missing, models, stream
     from headrace.web.console.rows import Naming
     from headrace.web.console.watching import Watching
 
@@ -47,6 +48,7 @@ def add_pages(app: FastAPI, live: Live) -> None:
     stream.add(live, watching, naming)
     graves.add(live, watching)
     models.add(live, watching, naming)
+    missing.add(pages)
     ui.run_with(
         app,
         title="Headrace",
