@@ -3,7 +3,9 @@
 import re
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from threading import Barrier
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -261,6 +263,19 @@ def test_a_missing_topic_is_made_as_the_url_says(place: Place) -> None:
     broker.publish([Body(b"x" * 5000)])
     assert len(place.admin.list_topics(place.topic).topics[place.topic].partitions) == 5
     assert place.connect().body_bytes() == 5000
+
+
+def test_those_who_open_a_new_topic_at_once_all_go_by_what_it_is(place: Place) -> None:
+    gate = Barrier(4)
+
+    def most(number: int) -> int:
+        broker = place.connect(f"&partitions=1&body_bytes={5000 + number}")
+        gate.wait()
+        return broker.body_bytes()
+
+    with ThreadPoolExecutor(4) as beside:
+        limits = list(beside.map(most, range(4)))
+    assert limits == [place.connect().body_bytes()] * 4
 
 
 def test_a_replication_beyond_the_nodes_is_told_in_clear_words(place: Place) -> None:
