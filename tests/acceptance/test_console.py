@@ -191,6 +191,9 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(browser: Browser, u
     expect(page.locator("#main")).to_contain_text(
         "Results" if path == "/" else "Dead letters" if path == "/dead" else "Models"
     )
+    if path == "/models":
+        page.get_by_text("Labels", exact=True).last.click()
+        expect(page.get_by_role("columnheader", name="Precision").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     context.close()
 
