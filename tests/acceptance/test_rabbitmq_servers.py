@@ -84,7 +84,16 @@ def publish_for_ever(broker: RabbitmqBroker) -> NoReturn:
         broker.publish(bodies("c"))
 
 
-def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_else(own: OwnServers) -> None:
+@pytest.mark.parametrize(
+    ("reason", "limit", "alarming", "usual"),
+    [
+        ("low on memory", "set_vm_memory_high_watermark", "0.00001", "0.4"),
+        ("low on disk", "set_disk_free_limit", "1000000GB", "50MB"),
+    ],
+)
+def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_else(
+    own: OwnServers, reason: str, limit: str, alarming: str, usual: str
+) -> None:
     own.start("rabbitmq")
     url = f"{own.url('RABBITMQ')}?queue=alarmed"
     with closing(RabbitmqBroker.from_url(url)) as broker, closing(RabbitmqBroker.from_url(url)) as worker:
@@ -92,11 +101,11 @@ def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_el
         with closing(pika.BlockingConnection(pika.URLParameters(f"{own.url('RABBITMQ')}?heartbeat=0"))) as connection:
             asks = pika.BasicProperties(reply_to="nowhere")
             connection.channel().basic_publish("alarmed", "x", b"asks", asks)
-        own.rabbitmqctl("set_vm_memory_high_watermark", "0.00001")
+        own.rabbitmqctl(limit, alarming)
         try:
             for _ in range(2):
                 with pytest.raises(
-                    Unavailable, match=r"the server takes nothing now \(low on memory\); it goes on by itself"
+                    Unavailable, match=rf"the server takes nothing now \({reason}\); it goes on by itself"
                 ):
                     publish_for_ever(broker)  # the alarm may be known a moment later
             for one in (held := come(worker, "a", "b", "asks")):
@@ -111,7 +120,7 @@ def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_el
 
             until(all_is_acked, PATIENCE, "acks don't get through")
         finally:
-            own.rabbitmqctl("set_vm_memory_high_watermark", "0.4")
+            own.rabbitmqctl(limit, usual)
         insist(lambda: broker.publish(bodies("d")))
         come(worker, "d")  # of those that were given up, some may have been published
 
