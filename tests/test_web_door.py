@@ -133,3 +133,14 @@ def test_browsers_are_told_to_do_no_more_than_they_must(tmp_path: Path, path: st
     assert headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/results", "/v1/models", "/v1/documents/nobody", "/livez", "/metrics", "/openapi.json"]
+)
+def test_who_asks_for_the_headers_gets_those_of_the_whole(tmp_path: Path, path: str) -> None:
+    with world(tmp_path) as api:
+        whole, headers = api.get(path), api.call("HEAD", path)
+        assert (headers.status_code, headers.content) == (whole.status_code, b"")
+        assert headers.headers["content-type"] == whole.headers["content-type"]
+        assert api.call("HEAD", "/v1/predict").status_code == 405

@@ -92,7 +92,7 @@ class Guarded:
         if scope["type"] == "websocket":
             await (_close if answer is not self.app else answer)(scope, receive, send)
         else:
-            await answer(scope, receive, _dressed(scope, send))
+            await answer(_asked(scope), receive, _dressed(scope, send))
 
     def _app_for(self, scope: Scope) -> ASGIApp:
         """Who answers: the app, the entrance, or an error."""
@@ -208,13 +208,21 @@ async def _close(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1008})
 
 
+def _asked(scope: Scope) -> Scope:
+    """What is answered: whoever wants the headers only gets those of the whole."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+
+
 def _dressed(scope: Scope, send: Send) -> Send:
-    """`send`, with the headers that keep a browser from doing more than it is meant to."""
+    """`send`, with the headers that keep a browser from doing more than it is meant to, and without the body for who wants headers only."""
+    bodiless = scope["method"] == "HEAD"
     more = _API_HEADERS if is_api(scope["path"]) else _CONSOLE_HEADERS
 
     async def dressed(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *more]
+        elif bodiless and message["type"] == "http.response.body":
+            message["body"] = b""
         await send(message)
 
     return dressed

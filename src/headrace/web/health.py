@@ -30,8 +30,6 @@ class Health:
         router.add_api_route("/livez", self.livez, summary="The process answers", responses=answers({200: Alive}))
         ready = answers({200: Ready, 503: Ready})
         router.add_api_route("/readyz", self.readyz, summary="All that it needs answers", responses=ready)
-        for path, answer in (("/livez", self.livez), ("/readyz", self.readyz)):  # as many load balancers ask
-            router.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False)
         if self._services.door.metrics:
             prometheus = {"description": "Prometheus's text format.", "content": {"text/plain": {}}}
             router.add_api_route("/metrics", self.metrics, summary="For Prometheus", responses={200: prometheus})
