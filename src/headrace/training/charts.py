@@ -101,9 +101,8 @@ def _label(axes: Axes, horizontal: str, vertical: str) -> None:
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
-    figure = Figure(figsize=(5.4, 3.6), dpi=DPI)
+    figure = Figure(figsize=(5.4, 3.6), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.subplots_adjust(left=0.13, bottom=0.15, right=0.98, top=0.97)
     axes = figure.add_subplot()
     axes.grid(visible=True, color="#e6ebef")
     axes.set_axisbelow(True)
