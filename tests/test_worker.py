@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from support import FAULTY, PATIENCE, predictors, setup, until
 
+from headrace.aliases import Aliases
 from headrace.brokers.memory import MemoryBroker, Queue
 from headrace.cards import Card
 from headrace.documents import Body, Document, Outcome, encode
@@ -359,7 +360,7 @@ def test_results_name_the_version_that_an_alias_means_by_then(tmp_path: Path, mo
         until(lambda: len(stored(store)) == 2, "the second result")
         damaged = add(registry, "x", "zz")
         next(damaged.folder.glob("*.safetensors")).write_bytes(b"damaged")
-        registry.promote(str(damaged))
+        Aliases(damaged.folder.parent).promote("champion", damaged.version)  # the registry would refuse
         until(lambda: len(said) == 2, "the refusal")
         MemoryBroker(queue).publish([Body(encode(Document("zz", "zz")))])
         until(lambda: len(stored(store)) == 3, "the third result")
