@@ -1,19 +1,14 @@
 """The API and the console on one port, behind one door."""
 
-import threading
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from queue import SimpleQueue
 from typing import Any
 
 import httpx
 import pytest
 from support import PATIENCE
-
-from headrace.brokers.memory import MemoryBroker
-from headrace.registry import Registry
-from headrace.stores.memory import MemoryStore
-from headrace.web.server import serve
-from headrace.web.services import Door, Services
 
 TOKEN = "a long random word"
 
@@ -37,23 +32,20 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
-    """One server for all tests: a process has one console."""
-    services = Services(
-        store=MemoryStore(),
-        connect=MemoryBroker().connect,
-        registry=Registry(tmp_path_factory.mktemp("models"), builtin=None),
-        door=Door(port=0, token=TOKEN),
-    )
-    ready: SimpleQueue[str] = SimpleQueue()
-    stop = threading.Event()
-    server = threading.Thread(
-        target=lambda: serve(services, console=True, stop=stop.is_set, on_ready=ready.put), name="server"
-    )
-    server.start()
-    yield Visitor(ready.get(timeout=PATIENCE))
-    stop.set()
-    server.join(PATIENCE)
-    assert not server.is_alive()
+    """To a server in a process of its own: a process has one console, and a process of the tests may come back to this file."""
+    folder = tmp_path_factory.mktemp("served")
+    places = ["--broker", "sqlite:///queue.db", "--store", "sqlite:///store.db", "--registry", str(folder / "models")]
+    command = [sys.executable, "-m", "headrace", "serve", "--port", "0", "--token", TOKEN, *places]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        told = server.stdout.readline()
+        try:
+            assert told.startswith("Headrace is at http://"), "it ended; why stands above"
+            yield Visitor(told.split()[3])
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.stdout.read()
+            assert server.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("path", ["/", "/dead", "/models", "/_nicegui/x"])
