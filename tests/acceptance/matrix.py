@@ -28,6 +28,7 @@ def main() -> int:
     given.add_argument("--documents", type=int, default=20_000)
     given.add_argument("--kills", type=int, default=20)
     given.add_argument("--seed", type=int, default=1)
+    given.add_argument("--patience", type=float, default=600.0, help="FerretDB may be busy for minutes")
     options = given.parse_args()
     pairs = [pair.split("+") for pair in options.pairs] or list(product(BROKERS, STORES))
     addresses = dict(line.split("=", 1) for line in SERVERS.read_text().splitlines())
@@ -40,7 +41,8 @@ def main() -> int:
         urls = {"--broker": addresses.get(broker), "--store": addresses.get(store)}
         flags = [part for flag, url in urls.items() if url is not None for part in (flag, url)]
         size = ["--documents", str(options.documents), "--kills", str(options.kills)]
-        failed += prove(broker, store, [*flags, *size, "--seed", str(options.seed + number)])
+        rest = ["--seed", str(options.seed + number), "--patience", str(options.patience)]
+        failed += prove(broker, store, [*flags, *size, *rest])
     return 1 if failed else 0
 
 
