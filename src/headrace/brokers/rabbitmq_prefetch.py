@@ -20,7 +20,7 @@ class Prefetch:
         self._since = self._size = 0
 
     def want(self, wanted: int) -> None:
-        """Have at least so many fetched, done or leased; more for a caller that has leased them all and asks for others."""
+        """Have at least so many fetched that are not done; more for a caller that has leased them all and asks for others."""
         wanted = min(MOST, wanted)
         if self._consumers:
             nothing_can_come = self._link.leases.open_above(self._since) >= self._size
