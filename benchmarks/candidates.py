@@ -34,14 +34,14 @@ def pipeline_single(folder: Path) -> Labels:
 
 
 def compiled(folder: Path, threads: int = 1) -> Labels:
-    from headrace.scoring.scorer import open_scorer
+    from headrace.scoring.opening import open_scorer
 
     scorer = open_scorer(folder, threads=threads)
     return lambda texts: [prediction.label for prediction in scorer.predict(texts)]
 
 
 def compiled_single(folder: Path) -> Labels:
-    from headrace.scoring.scorer import open_scorer
+    from headrace.scoring.opening import open_scorer
 
     scorer = open_scorer(folder)
     return lambda texts: [scorer.predict([text])[0].label for text in texts]

@@ -23,9 +23,9 @@ import psutil
 
 from headrace.config import Settings
 from headrace.documents import Document, Outcome, Prediction, microseconds, pack
-from headrace.ports import FullBroker, Query
+from headrace.ports import BrokerAdapter, Query
 from headrace.urls import Connectors, apart
-from headrace.workers import family
+from headrace.worker.launch import family
 
 MODELS = {"trivial": "trivial=python:headrace.testing.classifiers:Trivial", "language": "language"}
 SERVERS = ("beam.smp", "postgres", "java", "redis-server", "nats-server", "beanstalkd", "ferretdb")
@@ -110,7 +110,7 @@ class Stored:
             before = [Outcome(one, (Prediction("short", 1.0, "before@aaaaaa"),)) for one in documents]
             self._store.write(before)
 
-    def ready(self, _queue: FullBroker) -> None:
+    def ready(self, _queue: BrokerAdapter) -> None:
         """Wait until every worker has opened its models."""
         _until(lambda: sum(one.state == "ready" for one in self._store.workers()) == self._contest.workers)
 
@@ -139,7 +139,7 @@ class Topic:
         self._consumer.subscribe([self._name])
         self._hosts, self._seen, self._wanted = hosts, 0, documents + 1
 
-    def ready(self, queue: FullBroker) -> None:
+    def ready(self, queue: BrokerAdapter) -> None:
         """Have a document go all the way, so that every part of it is open."""
         queue.publish(list(pack([Document("first", "the first document", published_at=microseconds())])))
         _until(lambda: self._read() == 1)
@@ -223,7 +223,7 @@ def _publish_to_peer(channel: Any, contest: Contest, documents: Sequence[Documen
         for document in documents:
             label.apply_async((document.id, document.text))
         return
-    from headrace.brokers.rabbitmq import RabbitmqBroker
+    from headrace.brokers.rabbitmq.broker import RabbitmqBroker
     from headrace.documents import Body
 
     exchange = f"{peers.QUEUE}-in"

@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def learn(rows: Sequence[Row], options: argparse.Namespace) -> Any:
-    from headrace.scoring.hashed import HashedScorer
+    from headrace.scoring.hashed.scorer import HashedScorer
 
     if options.save and options.save.is_dir():
         return HashedScorer.open(options.save)

@@ -20,26 +20,31 @@ MODULES: Mapping[str, Path] = {
 
 # From the bottom to the top: a module imports those of its own layer and of the layers below. `headrace` itself imports nothing.
 LAYERS = (
-    "headrace headrace.errors headrace.storable headrace.documents",
+    "headrace headrace.errors headrace.validation headrace.documents",
     "headrace.ports",
-    "headrace.embedded",
+    "headrace.sqlite_file",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.urls headrace.runtime headrace.served headrace.frames headrace.presence headrace.metrics"
-    " headrace.scoring headrace.cards headrace.aliases headrace.model headrace.versions headrace.registry headrace.opened"
-    " headrace.labelling headrace.process headrace.predictor headrace.following",
-    "headrace.ingest headrace.announcing headrace.worker headrace.workers headrace.labeller headrace.dead headrace.scorefile"
-    " headrace.samples headrace.rescore headrace.verify headrace.training headrace.proof",
+    "headrace.config headrace.urls headrace.runtime headrace.supervisor headrace.durable headrace.metrics headrace.browse",
+    "headrace.scoring",
+    "headrace.models headrace.predictor.frames",
+    "headrace.predictor",
+    "headrace.ingest headrace.worker headrace.operations headrace.batch headrace.samples headrace.training headrace.proof",
     "headrace.commands headrace.web headrace.spark",
     "headrace.cli headrace.__main__",
 )
 
-# Which modules may use a library; whoever isn't named here may use it anywhere, as the base install has it.
+# Which modules may use a library: a driver's home is its adapter's folder. A library that is not listed may be used anywhere.
+_COMPILING = (
+    r"headrace\.(training\..*|scoring\.pipeline|scoring\.linear\.(compile|vectorizers|classifiers|heads|blocks))"
+)
 HOMES: Mapping[str, str] = {
-    "sklearn": r"headrace\.(training\..*|scoring\.(compile|pipeline|vectorizers|classifiers|heads|blocks))",
-    "scipy": r"headrace\.(training\..*|scoring\.(compile|pipeline|vectorizers|classifiers|heads|blocks))",
+    "sklearn": _COMPILING,
+    "scipy": _COMPILING,
     "skops": r"headrace\.(training\..*|scoring\.pipeline)",
     "matplotlib": r"headrace\.training\..*",
     "wordfreq": r"headrace\.training\..*",
+    "numba": r"headrace\.(scoring|training)\..*",
+    "safetensors": r"headrace\.scoring\..*",
     "fastapi": r"headrace\.web\..*",
     "starlette": r"headrace\.web\..*",
     "uvicorn": r"headrace\.web\..*",
@@ -48,13 +53,25 @@ HOMES: Mapping[str, str] = {
     "pyspark": r"headrace\.spark(\..*)?",
     "cyclopts": r"headrace\.(cli|config|commands\..*)",
     "rich": r"headrace\.commands\..*",
-    "sqlite3": r"headrace\.(embedded|brokers\.sqlite|stores\.sqlite|stores\.sqlite_rows)",
+    "prometheus_client": r"headrace\.(metrics|web\..*)",
+    "sqlite3": r"headrace\.(sqlite_file|brokers\.sqlite|stores\.sqlite\..*)",
+    "pika": r"headrace\.brokers\.rabbitmq\..*",
+    "confluent_kafka": r"headrace\.brokers\.kafka\..*",
     "redis": r"headrace\.brokers\.redis",
-    "nats": r"headrace\.brokers\.nats(_link)?",
+    "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
-    "sqlalchemy": r"headrace\.stores\..*",
-    "numba": r"headrace\.(scoring|training)\..*",
+    "pymongo": r"headrace\.stores\.mongodb\..*",
+    "bson": r"headrace\.stores\.mongodb\..*",
+    "psycopg": r"headrace\.stores\.postgresql\..*",
+    "sqlalchemy": r"headrace\.stores\.(sql|sqlite|postgresql)\..*",
 }
+# What the adapters of one kind share, beside the contract.
+SHARED: Mapping[str, str] = {
+    "brokers": r"headrace\.(sqlite_file|brokers\.(queue_url|server_url))",
+    "stores": r"headrace\.(sqlite_file|stores\.(merging|pages|sql\..*))",
+    "sources": r"headrace\.sources\.(stream|lines)",
+}
+CONTRACT = r"headrace\.(documents|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8
@@ -62,8 +79,8 @@ FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8
 LONGER: Mapping[str, int] = {
     "headrace.documents": 280,  # what may be stored, and why not, in one place
     "headrace.testing.stores": 345,  # one suite, one list of sentences
-    "headrace.scoring.folding:fold": 45,  # one loop over code points, compiled: a call would be inlined anyway
-    "headrace.scoring.ngrams:ngrams": 48,  # the same
+    "headrace.scoring.hashed.folding:fold": 45,  # one loop over code points, compiled: a call would be inlined anyway
+    "headrace.scoring.hashed.ngrams:ngrams": 48,  # the same
 }
 NO_NOUNS = re.compile(r"(utils?|helpers?|commons?|base|managers?|handlers?)")
 
@@ -136,18 +153,50 @@ def test_no_module_imports_itself_through_others() -> None:
                 todo += reached[following]
 
 
-def test_nobody_imports_an_adapter_but_its_own_siblings_are_not_adapters() -> None:
+def parts_of(adapter: str) -> set[str]:
+    """The modules of an adapter: its file, or all files of its folder."""
+    return {adapter} | {name for name in MODULES if name.startswith(f"{adapter}.")}
+
+
+def test_nobody_imports_an_adapter() -> None:
     assert {"headrace.brokers.sqlite", "headrace.stores.sqlite", "headrace.sources.files"} <= adapters() <= set(MODULES)
-    for module in MODULES:
-        assert not ours(module) & adapters(), f"{module} imports an adapter; urls.py names it in a string"
+    for adapter in adapters():
+        inside = parts_of(adapter)
+        for module in MODULES.keys() - inside:
+            assert not ours(module) & inside, f"{module} imports the adapter {adapter}; urls.py names it in a string"
 
 
-def test_an_adapter_imports_documents_errors_ports_its_driver_and_what_siblings_share() -> None:
-    shared = {"headrace.documents", "headrace.errors", "headrace.ports", "headrace.storable", "headrace.embedded"}
-    for module in adapters():
-        package = module.rpartition(".")[0]
-        others = {name for name in ours(module) if name != package and not name.startswith(f"{package}.")} - shared
-        assert not others, f"the adapter {module} imports {others}"
+def test_an_adapter_imports_the_contract_its_own_folder_and_what_its_kind_shares() -> None:
+    for adapter in adapters():
+        shared = SHARED[adapter.split(".")[1]]
+        for module in parts_of(adapter):
+            others = {
+                name
+                for name in ours(module) - parts_of(adapter) - {"headrace"}
+                if not re.fullmatch(CONTRACT, name) and not re.fullmatch(shared, name)
+            }
+            assert not others, f"{module}, a part of the adapter {adapter}, imports {others}"
+
+
+def test_an_adapter_of_several_files_is_a_folder_whose_face_hands_on_the_adapter_alone() -> None:
+    for package in ("brokers", "stores", "sources"):
+        files = {path.stem for path in (PACKAGE / package).glob("*.py")}
+        for adapter in adapters():
+            name = adapter.removeprefix(f"headrace.{package}.")
+            family = {other for other in files if other.startswith(f"{name}_")}
+            assert not family, f"{sorted(family)} are parts of {adapter}; give it a folder"
+    for adapter in adapters():
+        if MODULES[adapter].name == "__init__.py":
+            exported = {
+                node.name for node in ast.walk(tree(adapter)) if isinstance(node, ast.ClassDef | ast.FunctionDef)
+            }
+            assert not exported, f"{adapter} is a face; {exported} belong into files of the folder"
+
+
+@pytest.mark.parametrize("package", ["models", "predictor", "worker"])
+def test_the_faces_of_models_predictor_and_worker_are_empty(package: str) -> None:
+    """A keeper loads no NumPy; a face that imported anything would make it."""
+    assert not MODULES[f"headrace.{package}"].read_text()
 
 
 def test_adapters_inherit_nothing_of_ours() -> None:
@@ -204,9 +253,16 @@ def test_files_and_functions_are_short(module: str) -> None:
             assert most == FUNCTION_LINES or lines > FUNCTION_LINES, f"{node.name} is short now: take it out of LONGER"
 
 
-@pytest.mark.parametrize("name", ["redis", "nats", "beanstalkd"])
-def test_a_new_broker_is_one_file_of_fewer_than_200_lines(name: str) -> None:
-    assert len(MODULES[f"headrace.brokers.{name}"].read_text().splitlines()) < 200
+@pytest.mark.parametrize("name", ["redis", "beanstalkd", "sqlite"])
+def test_a_broker_can_be_one_file_of_fewer_than_220_lines(name: str) -> None:
+    assert len(MODULES[f"headrace.brokers.{name}"].read_text().splitlines()) < 220
+
+
+def test_the_broker_nats_is_a_folder_of_two_files() -> None:
+    """Beside its face; docs/extending.md says so."""
+    assert parts_of("headrace.brokers.nats") == {
+        f"headrace.brokers.nats{part}" for part in ("", ".broker", ".connection")
+    }
 
 
 def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -216,7 +272,8 @@ def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_ports_are_small() -> None:
-    ports = [node for node in tree("headrace.ports").body if isinstance(node, ast.ClassDef)]
+    files = [name for name in MODULES if name.startswith("headrace.ports.")]
+    ports = [node for name in files for node in tree(name).body if isinstance(node, ast.ClassDef)]
     assert {"Source", "Broker", "Store", "Classifier"} <= {node.name for node in ports}
     for port in ports:
         methods = [node.name for node in port.body if isinstance(node, ast.FunctionDef)]
@@ -262,7 +319,7 @@ def test_importing_headrace_loads_no_third_party_module() -> None:
     assert not {name for name in loaded - before if not name.startswith("_")} - {"headrace"}
 
 
-@pytest.mark.parametrize("module", ["headrace.workers", "headrace.worker", "headrace.ingest"])
+@pytest.mark.parametrize("module", ["headrace.worker.launch", "headrace.worker.keeper", "headrace.ingest.ingest"])
 def test_the_keeper_and_ingest_load_neither_numpy_nor_a_model(module: str) -> None:
     loaded = loaded_by(f"import {module}")
     assert "headrace" in loaded

@@ -282,7 +282,7 @@ def test_a_file_of_a_newer_headrace_asks_for_an_upgrade(run: Run, file: str, kin
 
 
 def test_a_file_that_others_hold_for_too_long_is_status_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.embedded.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("headrace.sqlite_file.BUSY_SECONDS", 0.1)
     run("status")
     with closing(sqlite3.connect("store.db", isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")

@@ -10,14 +10,14 @@ from support import PATIENCE, setup
 
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Document, Outcome, Prediction, bury_bytes, microseconds, pack, stamp
-from headrace.ports import FullBroker, FullStore, Query, Worker
+from headrace.ports import BrokerAdapter, Query, StoreAdapter, WorkerStatus
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.brokers import LARGE, bodies, data, take
 from headrace.testing.stores import document, labelled, letters, results
-from headrace.worker import Keeper
+from headrace.worker.keeper import Keeper
 
 DAY = 86_400.0
 SetClock = Callable[[float], None]
@@ -36,8 +36,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FullStore]:
-    made: FullStore
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreAdapter]:
+    made: StoreAdapter
     if request.param == "memory":
         made = MemoryStore()
     elif request.param == "sqlite":
@@ -49,14 +49,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FullStore]
 
 
 @pytest.fixture(params=["sqlite", "rabbitmq"])
-def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], FullBroker]]:
-    opened: list[FullBroker] = []
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], BrokerAdapter]]:
+    opened: list[BrokerAdapter] = []
     if request.param == "rabbitmq":
         from headrace.brokers.rabbitmq import RabbitmqBroker
 
         url = f"{request.getfixturevalue('rabbitmq')}?queue=clock-{secrets.token_hex(6)}"
 
-    def open_() -> FullBroker:
+    def open_() -> BrokerAdapter:
         made = SqliteBroker(tmp_path / "queue.db") if request.param == "sqlite" else RabbitmqBroker.from_url(url)
         opened.append(made)
         return made
@@ -69,7 +69,7 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
 
 @pytest.mark.parametrize("seconds", [-DAY, DAY])
 def test_a_lease_is_held_whatever_the_clock_says(
-    connect: Callable[[], FullBroker], clock: SetClock, seconds: float
+    connect: Callable[[], BrokerAdapter], clock: SetClock, seconds: float
 ) -> None:
     one, two = connect(), connect()
     one.publish(bodies("a", "b"))
@@ -85,7 +85,7 @@ def test_a_lease_is_held_whatever_the_clock_says(
 
 
 def test_the_newest_comes_first_and_the_first_answer_stands_though_the_clock_was_set_back(
-    store: FullStore, clock: SetClock
+    store: StoreAdapter, clock: SetClock
 ) -> None:
     store.write([labelled("before"), Outcome(None, dead=(bury_bytes(b"x", "first"),))])
     clock(-DAY)
@@ -98,7 +98,7 @@ def test_the_newest_comes_first_and_the_first_answer_stands_though_the_clock_was
 
 
 def test_what_is_erased_stays_erased_though_the_clock_was_set_back_before_it_was(
-    store: FullStore, clock: SetClock
+    store: StoreAdapter, clock: SetClock
 ) -> None:
     published = document("a", published_at=microseconds())
     outcome = Outcome(published, (Prediction("sv", 0.5, "language@aaaaaa"),))
@@ -109,16 +109,16 @@ def test_what_is_erased_stays_erased_though_the_clock_was_set_back_before_it_was
     assert results(store) == []
 
 
-def test_workers_are_listed_though_the_clock_was_set_back(store: FullStore, clock: SetClock) -> None:
-    store.beat(Worker("one", microseconds(), microseconds(), "ready"))
+def test_workers_are_listed_though_the_clock_was_set_back(store: StoreAdapter, clock: SetClock) -> None:
+    store.beat(WorkerStatus("one", microseconds(), microseconds(), "ready"))
     clock(-DAY)
-    store.beat(Worker("one", microseconds(), microseconds(), "working"))
-    store.beat(Worker("two", microseconds(), microseconds(), "ready"))
+    store.beat(WorkerStatus("one", microseconds(), microseconds(), "working"))
+    store.beat(WorkerStatus("two", microseconds(), microseconds(), "ready"))
     assert [(one.name, one.state) for one in store.workers()] == [("one", "working"), ("two", "ready")]
 
 
 def test_a_worker_goes_on_though_the_clock_is_set_back_between_publishing_and_working(
-    store: FullStore, connect: Callable[[], FullBroker], clock: SetClock
+    store: StoreAdapter, connect: Callable[[], BrokerAdapter], clock: SetClock
 ) -> None:
     broker = connect()
     documents = [stamp(Document(f"{number}", f"text {number}"), microseconds()) for number in range(100)]

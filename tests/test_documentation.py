@@ -19,7 +19,7 @@ from headrace import cli, errors, urls
 from headrace.config import FILE, PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = ROOT / "src" / "headrace" / "models"
+SHIPPED = ROOT / "src" / "headrace" / "models" / "builtin"
 PAGES = sorted(
     path
     for path in ROOT.rglob("*.md")
@@ -126,7 +126,7 @@ def test_every_error_is_documented(name: str) -> None:
 
 def test_every_call_of_the_api_is_documented() -> None:
     told = text_of("docs/api.md")
-    sources = "".join(path.read_text() for path in (ROOT / "src/headrace/web").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "src/headrace/web").rglob("*.py"))
     paths = set(re.findall(r'"(/v1/[a-z]+|/[a-z]+z|/metrics)"', sources))
     assert {"/v1/documents", "/v1/dead", "/v1/predict", "/livez", "/metrics"} <= paths
     assert not {path for path in paths if path not in told}

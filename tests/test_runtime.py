@@ -11,8 +11,9 @@ from itertools import islice
 import pytest
 from support import PATIENCE, alive, until
 
-from headrace import runtime
-from headrace.runtime import Family, Stop
+from headrace import runtime, supervisor
+from headrace.runtime import Stop
+from headrace.supervisor import Supervisor
 
 WAITING = """
 import os
@@ -103,7 +104,7 @@ def test_a_child_that_dies_is_started_again_until_the_stop() -> None:
         started.append(child("import time; time.sleep(600)"))
         return started[-1]
 
-    family = Family(spawn, 2, said.append)
+    family = Supervisor(spawn, 2, said.append)
     statuses: list[int] = []
     thread = threading.Thread(target=lambda: statuses.append(family.run(stop)))
     thread.start()
@@ -124,7 +125,7 @@ def test_children_that_are_done_stay_away_and_end_the_run() -> None:
         started.append(1)
         return child("")
 
-    assert Family(spawn, 2, lambda _text: None).run(Stop()) == 0
+    assert Supervisor(spawn, 2, lambda _text: None).run(Stop()) == 0
     assert len(started) == 2
 
 
@@ -136,7 +137,7 @@ def test_a_child_that_is_misconfigured_ends_them_all() -> None:
         started.append(child(scripts.pop()))
         return started[-1]
 
-    assert Family(spawn, 2, lambda _text: None).run(Stop()) == 2
+    assert Supervisor(spawn, 2, lambda _text: None).run(Stop()) == 2
     assert [alive(process.pid) for process in started] == [False, False]
 
 
@@ -152,7 +153,7 @@ def test_a_child_that_does_not_drain_is_killed(monkeypatch: pytest.MonkeyPatch) 
         return started[-1]
 
     stop = Stop()
-    thread = threading.Thread(target=Family(spawn, 1, lambda _text: None).run, args=(stop,))
+    thread = threading.Thread(target=Supervisor(spawn, 1, lambda _text: None).run, args=(stop,))
     thread.start()
     assert os.read(ready, 1) == b"x"
     stop.request()
@@ -184,7 +185,7 @@ def test_a_child_leaves_when_its_parent_is_killed(how: str) -> None:
 
 
 def test_a_child_gets_its_first_input_and_the_end_of_it_when_the_parent_lets_go() -> None:
-    process = runtime.start_child("json.tool", [], b'{"a":\n')
+    process = supervisor.start_child("json.tool", [], b'{"a":\n')
     assert process.stdin is not None
     assert process.poll() is None
     process.stdin.close()

@@ -20,7 +20,7 @@ WRITE = (
 BROKER, STORE = os.environ.get("PEER_BROKER", ""), os.environ.get("PEER_STORE", "")
 
 
-def labeller() -> Callable[[str], str]:
+def predictor() -> Callable[[str], str]:
     """The model, as a function from a text to its label."""
     wanted = os.environ.get("PEER_MODEL", "language")
     if wanted == "language":

@@ -7,7 +7,7 @@ import psycopg
 from celery import Celery
 from celery.signals import worker_process_init, worker_ready
 
-from peers import BROKER, QUEUE, STORE, WRITE, labeller
+from peers import BROKER, QUEUE, STORE, WRITE, predictor
 
 app = Celery("peer", broker=BROKER)
 app.conf.update(task_acks_late=True, task_ignore_result=True, task_default_queue=QUEUE, worker_hijack_root_logger=False)
@@ -17,7 +17,7 @@ opened: dict[str, Any] = {}
 @worker_process_init.connect
 def open_all(**_: object) -> None:
     """Once in each process, as the documentation has it for connections."""
-    opened.update(label=labeller(), store=psycopg.connect(STORE))
+    opened.update(label=predictor(), store=psycopg.connect(STORE))
 
 
 @worker_ready.connect

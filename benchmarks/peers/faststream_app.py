@@ -7,7 +7,7 @@ from faststream import FastStream
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from pydantic import BaseModel
 
-from peers import BROKER, QUEUE, STORE, WRITE, labeller
+from peers import BROKER, QUEUE, STORE, WRITE, predictor
 
 
 class Document(BaseModel):
@@ -24,7 +24,7 @@ opened: dict[str, Any] = {}
 
 @app.on_startup
 async def open_all() -> None:
-    opened.update(label=labeller(), store=await psycopg.AsyncConnection.connect(STORE))
+    opened.update(label=predictor(), store=await psycopg.AsyncConnection.connect(STORE))
 
 
 @app.after_startup

@@ -6,12 +6,12 @@ from typing import Any
 import pika
 import psycopg
 
-from peers import BROKER, QUEUE, STORE, WRITE, labeller
+from peers import BROKER, QUEUE, STORE, WRITE, predictor
 
 
 def main() -> None:
     """Work until killed."""
-    label = labeller()
+    label = predictor()
     store = psycopg.connect(STORE)
     channel = pika.BlockingConnection(pika.URLParameters(BROKER)).channel()
 

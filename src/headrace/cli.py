@@ -16,17 +16,17 @@ from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.urls import mask
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("running:demo", "Start everything, and feed it samples in 38 languages."),
-    "up": ("running:up", "Start everything: workers, the API and the console."),
-    "serve": ("running:serve", "Serve the API and the console."),
-    "work": ("running:work", "Run workers."),
-    "ingest": ("feeding:ingest", "Publish the documents of files."),
-    "predict": ("feeding:predict", "Predict the labels of texts at once."),
-    "score": ("feeding:score", "Predict the labels of a file, in order, into another."),
-    "train": ("training:train", "Train a model on labelled texts, and register it."),
-    "status": ("looking:status", "Show the backlog, the workers and what is stored."),
-    "erase": ("looking:erase", "Erase documents by their ids."),
-    "prove": ("proving:prove", "Prove on your own servers that nothing is lost."),
+    "demo": ("run:demo", "Start everything, and feed it samples in 38 languages."),
+    "up": ("run:up", "Start everything: workers, the API and the console."),
+    "serve": ("run:serve", "Serve the API and the console."),
+    "work": ("run:work", "Run workers."),
+    "ingest": ("ingest:ingest", "Publish the documents of files."),
+    "predict": ("predict:predict", "Predict the labels of texts at once."),
+    "score": ("score:score", "Predict the labels of a file, in order, into another."),
+    "train": ("train:train", "Train a model on labelled texts, and register it."),
+    "status": ("status:status", "Show the backlog, the workers and what is stored."),
+    "erase": ("erase:erase", "Erase documents by their ids."),
+    "prove": ("prove:prove", "Prove on your own servers that nothing is lost."),
 }
 MODELS: Mapping[str, tuple[str, str]] = {
     "list": ("models:list_", "List model versions, with their aliases."),

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from headrace.errors import Rejected
-from headrace.storable import ID_BYTES as ID_BYTES
-from headrace.storable import META_DEPTH, check_members, fault, kind
+from headrace.validation import ID_BYTES as ID_BYTES
+from headrace.validation import META_DEPTH, check_members, fault, kind
 
 DOCUMENT_BYTES = 1 << 20
 BODY_BYTES = 16 << 10

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from headrace.errors import Misconfigured
-from headrace.ports import Classifier, FullBroker, FullStore, Outlet
+from headrace.ports import BrokerAdapter, Classifier, Sink, StoreAdapter
 
 if TYPE_CHECKING:
     from headrace.sources.files import FileSource
@@ -50,10 +50,10 @@ STORES: Mapping[str, Entry] = {
     "sqlite": Entry("headrace.stores.sqlite:SqliteStore", place="/"),
 }
 RESULTS: Mapping[str, Entry] = {
-    "amqp": Entry("headrace.brokers.rabbitmq_results:RabbitmqResults", "rabbitmq"),
-    "amqps": Entry("headrace.brokers.rabbitmq_results:RabbitmqResults", "rabbitmq"),
-    "kafka": Entry("headrace.brokers.kafka_results:KafkaResults", "kafka"),
-    "kafkas": Entry("headrace.brokers.kafka_results:KafkaResults", "kafka"),
+    "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqResults", "rabbitmq"),
+    "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqResults", "rabbitmq"),
+    "kafka": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
+    "kafkas": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
 }
 
 
@@ -68,9 +68,9 @@ class Connectors:
     def __init__(self, broker: str, store: str, results: str = "") -> None:
         if results and results == broker:
             raise Misconfigured("results would come back as documents; give --results another place than --broker")
-        self.broker: Callable[[], FullBroker] = _connector("broker", broker, BROKERS)
-        self.store: Callable[[], FullStore] = _connector("store", store, STORES)
-        self.results: Callable[[], Outlet] | None = _connector("results", results, RESULTS) if results else None
+        self.broker: Callable[[], BrokerAdapter] = _connector("broker", broker, BROKERS)
+        self.store: Callable[[], StoreAdapter] = _connector("store", store, STORES)
+        self.results: Callable[[], Sink] | None = _connector("results", results, RESULTS) if results else None
         if not results and not keeps(store):
             raise Misconfigured(
                 "the store none: keeps nothing; use it for headrace work, with --results for what comes out, and another store for all else"

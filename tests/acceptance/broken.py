@@ -9,14 +9,15 @@ from typing import Any
 
 import msgspec
 
-from headrace import urls, workers
+from headrace import urls
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body, Outcome, Prediction
-from headrace.ports import Delivery, Worker
+from headrace.ports import Delivery, WorkerStatus
 from headrace.proof import publisher
 from headrace.stores.sqlite import SqliteStore
 from headrace.urls import Entry
-from headrace.worker import Batch, Keeper
+from headrace.worker import launch
+from headrace.worker.keeper import Batch, Keeper
 
 ONE_IN = 50
 
@@ -55,7 +56,7 @@ class Fickle(SqliteStore):
         super().write(outcomes)
         self._change()
 
-    def beat(self, worker: Worker) -> None:
+    def beat(self, worker: WorkerStatus) -> None:
         super().beat(worker)
         if worker.state == "stopped":
             self._change()
@@ -96,12 +97,12 @@ def main(role: str, fault: str) -> int:
     if fault == "idle":
         time.sleep(3600)
     if fault == "hasty":
-        workers.Keeper = Hasty
+        launch.Keeper = Hasty
     if fault in STORES:
         urls.STORES = {"sqlite": Entry(f"broken:{STORES[fault]}")}
     if fault in BROKERS:
         urls.BROKERS = {"sqlite": Entry(f"broken:{BROKERS[fault]}")}
-    return workers.main() if role == "worker" else publisher.main()
+    return launch.main() if role == "worker" else publisher.main()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import httpx
 import psutil
 
-from headrace.dead import letters
+from headrace.browse import letters
 from headrace.documents import DeadLetter, Result
 from headrace.ports import Query
 from headrace.stores.sqlite import SqliteStore
@@ -72,11 +72,11 @@ class Running:
 
     def keepers(self) -> list[psutil.Process]:
         """The workers in processes of their own."""
-        return [process for process in self.processes() if _runs(process, "headrace.workers")]
+        return [process for process in self.processes() if _runs(process, "headrace.worker.launch")]
 
     def predictors(self) -> list[psutil.Process]:
         """The predictors, of workers and of the API."""
-        return [process for process in self.processes() if _runs(process, "headrace.labelling")]
+        return [process for process in self.processes() if _runs(process, "headrace.predictor.child")]
 
     def interrupt(self) -> None:
         """SIGINT, to this process alone."""

@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Sequence
 
-from headrace import cli, workers
+from headrace import cli
 from headrace.documents import Outcome
-from headrace.worker import Batch, Keeper
+from headrace.worker import launch
+from headrace.worker.keeper import Batch, Keeper
 
 
 class Hasty(Keeper):
@@ -19,5 +20,5 @@ class Hasty(Keeper):
         self._held.remove(batch)
 
 
-workers.Keeper = Hasty  # type: ignore[misc]
+launch.Keeper = Hasty  # type: ignore[misc]
 sys.exit(cli.main())

@@ -105,13 +105,13 @@ def test_what_is_typed_is_labelled_at_once(page: Page) -> None:
     page.goto("/")
     box = page.get_by_label("A text to label")
     box.fill("Två små får")
-    expect(page.locator(".verdict .big")).to_have_text("Swedish · Svenska")
+    expect(page.locator(".prediction .big")).to_have_text("Swedish · Svenska")
     box.fill("السلام")
-    expect(page.locator(".verdict .big")).to_have_text("Arabic · العربية")
+    expect(page.locator(".prediction .big")).to_have_text("Arabic · العربية")
     box.fill("poison")
-    expect(page.locator(".verdict")).to_contain_text("<b>read</b>")
+    expect(page.locator(".prediction")).to_contain_text("<b>read</b>")
     box.fill("")
-    expect(page.locator(".verdict")).to_contain_text("It is not stored")
+    expect(page.locator(".prediction")).to_contain_text("It is not stored")
 
 
 def test_what_comes_from_outside_is_text_and_never_a_page(page: Page) -> None:

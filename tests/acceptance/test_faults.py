@@ -14,15 +14,15 @@ from pathlib import Path
 import psycopg
 import pytest
 from driver import PATIENCE, Headrace, get, until
-from own_servers import OwnServers
-from wire import Wire
+from support.own_servers import OwnServers
+from support.wire import Wire
 
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.config import Settings
 from headrace.documents import Document, pack
 from headrace.errors import Unavailable
 from headrace.ports import Query
-from headrace.proof.proof import Proof, Task
+from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
 from headrace.stores.postgresql import PostgresqlStore
 

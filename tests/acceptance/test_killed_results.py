@@ -10,10 +10,10 @@ import pytest
 from driver import PATIENCE, Headrace, kill, until
 from pika.adapters.blocking_connection import BlockingChannel
 
-from headrace.announcing import Burial
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body, Document, Result, pack
 from headrace.testing.classifiers import checksum
+from headrace.worker.results import Burial
 
 DOCUMENTS, KILLS = 3000, 5
 

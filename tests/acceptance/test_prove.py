@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from driver import HERE, PATIENCE, Headrace, until
 
-from headrace import runtime
+from headrace import supervisor
 from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.proof import publisher
 from headrace.proof.ledger import FAILURES, Finding, Ledger
-from headrace.proof.proof import Cast, Proof, Task
+from headrace.proof.run import Programs, Proof, Task
 from headrace.runtime import Stop
 
 DOCUMENTS, KILLS = 4000, 5
@@ -122,7 +122,7 @@ def test_what_cannot_be_proved_is_told(headrace: Headrace, arguments: tuple[str,
 
 def test_a_publisher_that_never_can_publish_ends_with_the_status_that_says_so(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path}/missing/store.db")
-    child = runtime.start_child(publisher.MODULE, [], publisher.order(settings, str(tmp_path / "file")))
+    child = supervisor.start_child(publisher.MODULE, [], publisher.order(settings, str(tmp_path / "file")))
     assert child.stdin is not None
     with child.stdin:
         assert child.wait(PATIENCE) == Misconfigured.status
@@ -139,12 +139,14 @@ class Proved(NamedTuple):
         return {one.column for one in self.findings}
 
 
-def prove(folder: Path, cast: Cast, *, documents: int = 2000, kills: int = 2, patience: float = PATIENCE) -> Proved:
+def prove(
+    folder: Path, programs: Programs, *, documents: int = 2000, kills: int = 2, patience: float = PATIENCE
+) -> Proved:
     """A proof on files, with processes that break what they promise."""
     name = secrets.token_hex(4)
     queue, store = (f"sqlite:///{folder}/{name}-{kind}.db" for kind in ("queue", "store"))
     settings = Settings(broker=queue, store=store, deadline=PATIENCE)
-    proof = Proof(settings, Task(documents, kills, 7, patience), folder, stop=Stop(), cast=cast)
+    proof = Proof(settings, Task(documents, kills, 7, patience), folder, stop=Stop(), programs=programs)
     ledger, findings = proof.run()
     return Proved(ledger, findings, proof.gave_up)
 
@@ -165,7 +167,7 @@ def broken_processes_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_broken_worker_store_or_broker_is_seen(tmp_path: Path, fault: str, columns: set[str], reason: str) -> None:
-    proved = prove(tmp_path, Cast(worker=("broken", "worker", fault)))
+    proved = prove(tmp_path, Programs(worker=("broken", "worker", fault)))
     assert proved.columns() == columns, proved.ledger
     assert any(reason in one.reason for one in proved.findings)
     assert {column for column in FAILURES if getattr(proved.ledger, column)} == columns
@@ -174,7 +176,7 @@ def test_a_broken_worker_store_or_broker_is_seen(tmp_path: Path, fault: str, col
 
 
 def test_a_broker_that_loses_what_it_has_confirmed_is_seen(tmp_path: Path) -> None:
-    proved = prove(tmp_path, Cast(publisher=("broken", "publisher", "leaky")), documents=400)
+    proved = prove(tmp_path, Programs(publisher=("broken", "publisher", "leaky")), documents=400)
     assert proved.columns() == {"lost"}
     assert proved.ledger.published == 400
     assert proved.ledger.lost > 20
@@ -182,7 +184,7 @@ def test_a_broker_that_loses_what_it_has_confirmed_is_seen(tmp_path: Path) -> No
 
 def test_workers_that_never_do_anything_are_given_up_and_all_is_lost(tmp_path: Path) -> None:
     # Long enough for the publishers, which do theirs.
-    proved = prove(tmp_path, Cast(worker=("broken", "worker", "idle")), documents=100, kills=0, patience=15)
+    proved = prove(tmp_path, Programs(worker=("broken", "worker", "idle")), documents=100, kills=0, patience=15)
     assert "the queue is not empty, and nothing has moved for 15 s" in proved.gave_up
     assert proved.ledger.published == 100
     assert proved.ledger.stored == 0

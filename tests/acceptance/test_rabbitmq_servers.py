@@ -12,20 +12,20 @@ from typing import NoReturn
 import pika
 import pytest
 from driver import FAULTY, until
-from own_servers import OwnServers
 from support import PATIENCE, come, insist
+from support.own_servers import OwnServers
 
 from headrace.brokers.rabbitmq import RabbitmqBroker
 from headrace.config import Settings
 from headrace.documents import Body, Document, Outcome, encode
 from headrace.errors import Unavailable
+from headrace.models.spec import Setup
 from headrace.ports import Query
-from headrace.proof.proof import Proof, Task
+from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
-from headrace.served import Setup
 from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import LARGE, bodies, data, take
-from headrace.worker import Keeper
+from headrace.worker.keeper import Keeper
 
 DOCUMENTS = 6000
 

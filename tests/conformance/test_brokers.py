@@ -17,7 +17,7 @@ from headrace.brokers.nats import NatsBroker
 from headrace.brokers.rabbitmq import RabbitmqBroker
 from headrace.brokers.redis import RedisBroker
 from headrace.brokers.sqlite import SqliteBroker
-from headrace.ports import FullBroker
+from headrace.ports import BrokerAdapter
 from headrace.testing.brokers import BrokerSuite, Connect
 
 
@@ -77,11 +77,11 @@ class TestKafka(BrokerSuite):
                 deleted.result()
 
 
-def connector(adapter: type[FullBroker], url: str, opened: ExitStack) -> Connect:
+def connector(adapter: type[BrokerAdapter], url: str, opened: ExitStack) -> Connect:
     """Connections to one queue of its own, which is removed at the end."""
     place = f"{url}?queue=suite-{secrets.token_hex(6)}&lease=3600"
 
-    def connect() -> FullBroker:
+    def connect() -> BrokerAdapter:
         broker = adapter.from_url(place)
         opened.callback(broker.close)
         return broker

@@ -1,1 +1,1 @@
-"""Brokers, one file each; `headrace.urls` names them."""
+"""Brokers: a file or a folder each; `headrace.urls` names them."""

@@ -15,11 +15,11 @@ from typing import Self
 import greenstalk
 from greenstalk import DeadlineSoonError, Job, NotFoundError, TimedOutError
 
-from headrace.brokers.address import Address, parse
+from headrace.brokers.queue_url import QueueUrl, parse
 from headrace.documents import Body
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import Backlog, Delivery
-from headrace.storable import check_sizes
+from headrace.validation import check_sizes
 
 ANSWER_SECONDS, CONNECT_SECONDS = 20.0, 5.0
 LOOK_SECONDS, MOST_SECONDS = 0.02, 5.0
@@ -28,7 +28,7 @@ LOOK_SECONDS, MOST_SECONDS = 0.02, 5.0
 class BeanstalkdBroker:
     """A connection to a tube, made by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
 
-    def __init__(self, address: Address, *, patience: float = ANSWER_SECONDS) -> None:
+    def __init__(self, address: QueueUrl, *, patience: float = ANSWER_SECONDS) -> None:
         if address.path or address.user or address.password:
             raise Misconfigured(
                 "a beanstalk: URL has no account and no path; write beanstalk://host:11300/?queue=headrace"

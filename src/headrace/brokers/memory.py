@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from headrace.documents import Body
 from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
-from headrace.storable import check_sizes
+from headrace.validation import check_sizes
 
 MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow
 

@@ -16,11 +16,11 @@ from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from headrace.brokers.address import Address, parse
+from headrace.brokers.queue_url import QueueUrl, parse
 from headrace.documents import Body
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.ports import Backlog, Delivery
-from headrace.storable import check_sizes
+from headrace.validation import check_sizes
 
 MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow, and less than Redis takes
 ANSWER_SECONDS, CONNECT_SECONDS, LOOK_SECONDS = 20.0, 5.0, 0.5
@@ -66,7 +66,7 @@ end"""
 class RedisBroker:
     """A connection to a stream, made by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
 
-    def __init__(self, address: Address, *, patience: float = ANSWER_SECONDS) -> None:
+    def __init__(self, address: QueueUrl, *, patience: float = ANSWER_SECONDS) -> None:
         if address.path and not address.path.isdecimal():
             raise Misconfigured(f"{address.path!r} is no number of a database; write {address.scheme}://host:6379/0")
         self._address, self._queue = address, address.queue

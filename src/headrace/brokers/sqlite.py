@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from headrace import embedded
+from headrace import sqlite_file
 from headrace.documents import Body
 from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
-from headrace.storable import check_sizes
+from headrace.validation import check_sizes
 
 APPLICATION = 0x48524451
 VERSION = 1
@@ -50,7 +50,7 @@ class SqliteBroker:
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        return cls(embedded.path_of(url))
+        return cls(sqlite_file.path_of(url))
 
     def body_bytes(self) -> int:
         return MOST_BODY_BYTES
@@ -62,7 +62,7 @@ class SqliteBroker:
             return
         self._publisher = self._publisher or self._open(durable=True)
         now = time.time()
-        with embedded.transaction(self._publisher, f"publishing to {self._path}"):
+        with sqlite_file.transaction(self._publisher, f"publishing to {self._path}"):
             self._publisher.executemany(
                 "INSERT INTO bodies (key, data, published_at) VALUES (?, ?, ?)",
                 ((body.key, body.data, now) for body in bodies),
@@ -71,7 +71,7 @@ class SqliteBroker:
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         self._check_open()
         deadline = time.monotonic() + wait
-        with embedded.translated(f"receiving from {self._path}"):
+        with sqlite_file.translated(f"receiving from {self._path}"):
             while True:
                 self._reclaim()
                 seen = self._change()
@@ -91,7 +91,7 @@ class SqliteBroker:
         numbers = [(n, owner) for owner, n in (delivery.receipt for delivery in deliveries) if owner == self._owner]
         if not numbers:
             return
-        with embedded.transaction(self._consumer, f"acknowledging to {self._path}"):
+        with sqlite_file.transaction(self._consumer, f"acknowledging to {self._path}"):
             held = "EXISTS (SELECT 1 FROM leases WHERE body = ?1 AND owner = ?2)"
             self._consumer.executemany(f"DELETE FROM bodies WHERE n = ?1 AND {held}", numbers)
             self._consumer.executemany("DELETE FROM leases WHERE body = ? AND owner = ?", numbers)
@@ -101,7 +101,7 @@ class SqliteBroker:
 
     def backlog(self) -> Backlog:
         self._check_open()
-        with embedded.translated(f"counting the bodies of {self._path}"):
+        with sqlite_file.translated(f"counting the bodies of {self._path}"):
             everything, leased, oldest = self._consumer.execute(
                 "SELECT (SELECT count(*) FROM bodies), (SELECT count(*) FROM leases),"
                 " (SELECT published_at FROM bodies ORDER BY n LIMIT 1)"
@@ -121,17 +121,17 @@ class SqliteBroker:
                     connection.close()
 
     def warnings(self) -> list[str]:
-        return embedded.warnings(self._path)
+        return sqlite_file.warnings(self._path)
 
     def remove(self) -> None:
         self.close()
-        for path in (*embedded.files_of(self._path), *self._path.parent.glob(f"{self._path.name}-lease-*")):
+        for path in (*sqlite_file.files_of(self._path), *self._path.parent.glob(f"{self._path.name}-lease-*")):
             path.unlink(missing_ok=True)
 
     def _return_leases(self) -> None:
         assert self._lock is not None
         try:
-            with embedded.transaction(self._consumer, f"giving back what was received from {self._path}"):
+            with sqlite_file.transaction(self._consumer, f"giving back what was received from {self._path}"):
                 self._consumer.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
             self._lock_path(self._owner).unlink(missing_ok=True)
         finally:
@@ -144,7 +144,7 @@ class SqliteBroker:
             self._lock = _lock_file(self._lock_path(self._owner))
         deliveries: list[Delivery] = []
         size = 0
-        with embedded.transaction(self._consumer, f"receiving from {self._path}"):
+        with sqlite_file.transaction(self._consumer, f"receiving from {self._path}"):
             for number, data in self._consumer.execute(_READY):
                 size += len(data)
                 if deliveries and size > limit:
@@ -169,7 +169,9 @@ class SqliteBroker:
             except BlockingIOError:
                 continue
             try:
-                with embedded.transaction(self._consumer, f"taking over the leases of a dead worker in {self._path}"):
+                with sqlite_file.transaction(
+                    self._consumer, f"taking over the leases of a dead worker in {self._path}"
+                ):
                     self._consumer.execute("DELETE FROM leases WHERE owner = ?", (owner,))
                 path.unlink(missing_ok=True)
             finally:
@@ -184,8 +186,8 @@ class SqliteBroker:
         return self._path.with_name(f"{self._path.name}-lease-{owner:016x}")
 
     def _open(self, *, durable: bool) -> sqlite3.Connection:
-        tables = embedded.Tables(APPLICATION, VERSION, SCHEMA)
-        return embedded.open_file(self._path, kind="queue", tables=tables, durable=durable)
+        tables = sqlite_file.Tables(APPLICATION, VERSION, SCHEMA)
+        return sqlite_file.open_file(self._path, kind="queue", tables=tables, durable=durable)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from headrace.batch.records import batches
+from headrace.browse import PAGE, letters
 from headrace.commands.output import Json, bar, print_json, say, shown, when
 from headrace.config import Settings
-from headrace.dead import PAGE, letters, replay
 from headrace.documents import DeadLetter
 from headrace.errors import Misconfigured
-from headrace.ports import FullStore, Query
-from headrace.scorefile import batches
+from headrace.operations.replay import replay
+from headrace.ports import Query, StoreAdapter
 from headrace.urls import Connectors, mask
 
 Model = Annotated[str, Parameter(help="Only of this model.")]
@@ -98,7 +99,9 @@ def _indented(reason: str) -> str:
     return textwrap.fill(reason, width, initial_indent=" " * 8, subsequent_indent=" " * 8)
 
 
-def _chosen(store: FullStore, burials: Sequence[int], *, everything: bool, model: str, source: str) -> list[DeadLetter]:
+def _chosen(
+    store: StoreAdapter, burials: Sequence[int], *, everything: bool, model: str, source: str
+) -> list[DeadLetter]:
     if bool(burials) == everything:
         raise Misconfigured("give the numbers of dead letters (see headrace dead list), or --all")
     known = [burial for burial in burials if 0 < burial <= LAST_BURIAL]

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from headrace.commands.output import Json, print_json, print_table
 from headrace.config import Settings
 from headrace.errors import Misconfigured
-from headrace.registry import Registry, Version
+from headrace.models.registry import Registry, Version
 
 Alias = Annotated[str, Parameter(help="champion answers, challenger would like to; or a name of your own.")]
 

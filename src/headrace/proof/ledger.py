@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.proof.exhibits import Exhibit
+from headrace.proof.workload import WorkItem
 
 FAILURES = ("lost", "duplicated", "wrong", "unsound")
 
@@ -43,7 +43,7 @@ class Finding(NamedTuple):
 
 
 @dataclass
-class Evidence:
+class Observations:
     """What the store has in the end, and the answers that it was seen to have while all ran.
 
     `answers` is how many answers the store counts by itself.
@@ -56,7 +56,7 @@ class Evidence:
 
 
 @dataclass
-class Judgement:
+class Reconciliation:
     """The findings about what was published, and what is as it should be."""
 
     published: int
@@ -76,90 +76,90 @@ class Judgement:
         )
 
 
-def judge(
-    exhibits: Mapping[str, Exhibit],
+def reconcile(
+    items: Mapping[str, WorkItem],
     confirmed: Collection[str],
-    evidence: Evidence,
+    observations: Observations,
     *,
     model: str,
     label: Callable[[str], str],
-) -> Judgement:
+) -> Reconciliation:
     """Judge all by what was published, by id; `label` is what the model gives for a text.
 
     What a publisher was never told to be published counts as published where it came out all the same.
     """
-    stored = {result.id for result in evidence.results}
-    buried = {letter.id for letter in evidence.letters if _is_due(exhibits.get(letter.id), letter)}
-    out = stored | {letter.id for letter in evidence.letters}
-    published = set(confirmed) | (out & exhibits.keys())
+    stored = {result.id for result in observations.results}
+    buried = {letter.id for letter in observations.letters if _is_due(items.get(letter.id), letter)}
+    out = stored | {letter.id for letter in observations.letters}
+    published = set(confirmed) | (out & items.keys())
     findings = [
-        *_of_results(exhibits, evidence, model, label),
-        *_of_letters(exhibits, evidence.letters),
-        *_of_losses(exhibits, published, stored, buried, evidence.seen),
+        *_of_results(items, observations, model, label),
+        *_of_letters(items, observations.letters),
+        *_of_losses(items, published, stored, buried, observations.seen),
     ]
-    return Judgement(len(published), len(stored), len(buried), findings)
+    return Reconciliation(len(published), len(stored), len(buried), findings)
 
 
 def _of_results(
-    exhibits: Mapping[str, Exhibit], evidence: Evidence, model: str, label: Callable[[str], str]
+    items: Mapping[str, WorkItem], observations: Observations, model: str, label: Callable[[str], str]
 ) -> Iterable[Finding]:
     listed: set[str] = set()
     answers = 0
-    for result in evidence.results:
+    for result in observations.results:
         identity, answer = result.id, result.predictions.get(model)
-        exhibit = exhibits.get(identity)
+        item = items.get(identity)
         if identity in listed:
             yield Finding("duplicated", identity, "stored twice")
         listed.add(identity)
         answers += len(result.predictions)
         if len(result.predictions) > 1:
             yield Finding("duplicated", identity, f"has answers by {', '.join(sorted(result.predictions))}")
-        if identity in evidence.seen and answer is not None and answer != evidence.seen[identity]:
-            yield Finding("duplicated", identity, f"its answer was {evidence.seen[identity]}, and is {answer}")
+        if identity in observations.seen and answer is not None and answer != observations.seen[identity]:
+            yield Finding("duplicated", identity, f"its answer was {observations.seen[identity]}, and is {answer}")
         if answer is None:
             yield Finding("lost", identity, "stored without an answer")
-        if exhibit is None:
+        if item is None:
             yield Finding("wrong", identity, "stored, but nobody has published it")
-        elif exhibit.fates:
-            yield Finding("wrong", identity, f"stored, though it had to be buried ({' or '.join(exhibit.fates)})")
-        elif result.text != exhibit.text:
-            yield Finding("wrong", identity, f"published was {exhibit.text!r}, stored is {result.text!r}")
-        elif answer is not None and answer.label != (right := label(exhibit.text)):
+        elif item.fates:
+            yield Finding("wrong", identity, f"stored, though it had to be buried ({' or '.join(item.fates)})")
+        elif result.text != item.text:
+            yield Finding("wrong", identity, f"published was {item.text!r}, stored is {result.text!r}")
+        elif answer is not None and answer.label != (right := label(item.text)):
             yield Finding("wrong", identity, f"the model gives {right!r}, stored is {answer.label!r}")
-    if evidence.answers > answers:
-        yield Finding("duplicated", "", f"the store counts {evidence.answers:,} answers, and lists {answers:,}")
-    if evidence.answers < answers:
-        yield Finding("wrong", "", f"the store counts {evidence.answers:,} answers, and lists {answers:,}")
+    if observations.answers > answers:
+        yield Finding("duplicated", "", f"the store counts {observations.answers:,} answers, and lists {answers:,}")
+    if observations.answers < answers:
+        yield Finding("wrong", "", f"the store counts {observations.answers:,} answers, and lists {answers:,}")
 
 
-def _of_letters(exhibits: Mapping[str, Exhibit], letters: Sequence[DeadLetter]) -> Iterable[Finding]:
+def _of_letters(items: Mapping[str, WorkItem], letters: Sequence[DeadLetter]) -> Iterable[Finding]:
     listed: set[str] = set()
     for letter in letters:
-        exhibit = exhibits.get(letter.id)
+        item = items.get(letter.id)
         if letter.id in listed:
             yield Finding("duplicated", letter.id, f"buried twice, now as {letter.kind}")
         listed.add(letter.id)
-        if exhibit is None:
+        if item is None:
             yield Finding("unsound", letter.id, f"buried ({letter.kind}), but nobody has published it: {letter.data!r}")
-        elif not _is_due(exhibit, letter):
+        elif not _is_due(item, letter):
             yield Finding("unsound", letter.id, f"buried ({letter.kind}): {letter.reason}")
 
 
 def _of_losses(
-    exhibits: Mapping[str, Exhibit],
+    items: Mapping[str, WorkItem],
     published: Collection[str],
     stored: Collection[str],
     buried: Collection[str],
     seen: Mapping[str, Prediction],
 ) -> Iterable[Finding]:
     for identity in published:
-        if exhibits[identity].fates:
+        if items[identity].fates:
             if identity not in buried:
-                yield Finding("lost", identity, f"published, and not buried ({' or '.join(exhibits[identity].fates)})")
+                yield Finding("lost", identity, f"published, and not buried ({' or '.join(items[identity].fates)})")
         elif identity not in stored:
             was = "was stored, and is gone" if identity in seen else "published, and not stored"
             yield Finding("lost", identity, was)
 
 
-def _is_due(exhibit: Exhibit | None, letter: DeadLetter) -> bool:
-    return exhibit is not None and letter.kind in exhibit.fates
+def _is_due(item: WorkItem | None, letter: DeadLetter) -> bool:
+    return item is not None and letter.kind in item.fates

@@ -11,15 +11,16 @@ from io import FileIO
 
 import msgspec
 
-from headrace import runtime, workers
+from headrace import runtime
 from headrace.config import Settings
 from headrace.documents import Body, Document
 from headrace.errors import HeadraceError
-from headrace.ingest import Ingest, Publishes
+from headrace.ingest.ingest import Ingest, Publishes
 from headrace.ports import Batch, Malformed, Source
-from headrace.proof.exhibits import comes_out_as, spoil
+from headrace.proof.workload import comes_out_as, spoil
 from headrace.runtime import Stop
 from headrace.urls import Connectors, open_files
+from headrace.worker import launch
 
 MODULE = "headrace.proof.publisher"
 
@@ -90,10 +91,10 @@ def publish(given: Order, parent: FileIO, connectors: Connectors, stop: Stop) ->
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(parent, asked, stop), name="parent", daemon=True).start()
     with (
-        closing(workers.insist(connectors.store, stop)) as store,
-        closing(workers.insist(connectors.broker, stop)) as broker,
+        closing(launch.insist(connectors.store, stop)) as store,
+        closing(launch.insist(connectors.broker, stop)) as broker,
     ):
-        work = Ingest(Spoiling(broker), store, stop=stop, say=workers.say)
+        work = Ingest(Spoiling(broker), store, stop=stop, say=launch.say)
         while number := asked.get():
             work.run(Telling(open_files(given.file, "jsonl", settings.document_bytes)), f"files:{given.file}")
             tell(Told(done=number))
@@ -111,7 +112,7 @@ def main() -> int:
         connectors = Connectors(str(given.settings["broker"]), str(given.settings["store"]))
         publish(given, parent, connectors, stop)
     except HeadraceError as error:
-        workers.say(str(error))
+        launch.say(str(error))
         return error.status
     return 0
 

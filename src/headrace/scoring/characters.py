@@ -6,7 +6,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.spreading import SPACE_BIT, WORD_BIT
+from headrace.scoring.linear.analyzers import SPACE_BIT, WORD_BIT
 
 # The only two whose lower case is not one code point of their own: it has two, or depends on what stands around.
 UNRULY = ("\u0130", "\u03a3")

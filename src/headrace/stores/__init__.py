@@ -1,1 +1,1 @@
-"""Stores, one file each; `headrace.urls` names them."""
+"""Stores: a file or a folder each; `headrace.urls` names them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
-from headrace.ports import FORGET_SECONDS, Page, Query, Worker
+from headrace.ports import FORGET_SECONDS, Page, Query, WorkerStatus
 from headrace.stores import pages
 from headrace.stores.merging import Known, Plan, ids_of, plan
 
@@ -39,7 +39,7 @@ class MemoryStore:
         self._dead: dict[tuple[str, str], DeadLetter] = {}
         self._erased: dict[str, int] = {}
         self._cursors: dict[str, str] = {}
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, WorkerStatus] = {}
         self._next_document = 1
         self._next_burial = 1
 
@@ -105,7 +105,7 @@ class MemoryStore:
         with self._lock:
             self._cursors[name] = cursor
 
-    def beat(self, worker: Worker) -> None:
+    def beat(self, worker: WorkerStatus) -> None:
         with self._lock:
             oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
             self._workers[worker.name] = worker
@@ -113,7 +113,7 @@ class MemoryStore:
                 name: one for name, one in self._workers.items() if one.state != "stopped" and one.seen_at >= oldest
             }
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[WorkerStatus]:
         with self._lock:
             return [self._workers[name] for name in sorted(self._workers)]
 

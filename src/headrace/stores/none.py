@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from headrace.documents import Outcome
-from headrace.ports import FORGET_SECONDS, Page, Query, Worker
+from headrace.ports import FORGET_SECONDS, Page, Query, WorkerStatus
 
 GONE = "the store none: keeps nothing; what is published to --results is all there is, and what comes again is published again"
 
@@ -14,7 +14,7 @@ class NoStore:
 
     def __init__(self) -> None:
         self._cursors: dict[str, str] = {}
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, WorkerStatus] = {}
 
     @classmethod
     def from_url(cls, _url: str) -> "NoStore":
@@ -41,12 +41,12 @@ class NoStore:
     def save(self, name: str, cursor: str) -> None:
         self._cursors[name] = cursor
 
-    def beat(self, worker: Worker) -> None:
+    def beat(self, worker: WorkerStatus) -> None:
         oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
         known = {**self._workers, worker.name: worker}
         self._workers = {name: one for name, one in known.items() if one.state != "stopped" and one.seen_at >= oldest}
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[WorkerStatus]:
         return [self._workers[name] for name in sorted(self._workers)]
 
     def close(self) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from headrace.documents import Body
 from headrace.errors import Rejected, Unavailable
-from headrace.ports import Broker, Delivery, FullBroker
+from headrace.ports import Broker, BrokerAdapter, Delivery
 
-Connect = Callable[[], FullBroker]
+Connect = Callable[[], BrokerAdapter]
 PATIENCE = 120.0
 LARGE = 1 << 30
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from headrace.ports import FORGET_SECONDS, FullStore, Worker
+from headrace.ports import FORGET_SECONDS, StoreAdapter, WorkerStatus
 
-Connect = Callable[[], FullStore]
+Connect = Callable[[], StoreAdapter]
 
 
 class ProgressSuite:
@@ -22,26 +22,26 @@ class ProgressSuite:
 
     def test_a_worker_is_listed_until_it_has_stopped(self, connect: Connect) -> None:
         store = connect()
-        store.beat(Worker("host-2", 1, 2, "waiting"))
-        store.beat(Worker("host-1", 1, 1, "starting"))
-        store.beat(Worker("host-1", 1, 2, "working", ("language@aaaaaa",), {"stored": 3}))
+        store.beat(WorkerStatus("host-2", 1, 2, "waiting"))
+        store.beat(WorkerStatus("host-1", 1, 1, "starting"))
+        store.beat(WorkerStatus("host-1", 1, 2, "working", ("language@aaaaaa",), {"stored": 3}))
         listed = connect().workers()
         assert [(w.name, w.started_at, w.seen_at, w.state) for w in listed] == [
             ("host-1", 1, 2, "working"),
             ("host-2", 1, 2, "waiting"),
         ]
         assert [(list(w.models), dict(w.counts)) for w in listed] == [(["language@aaaaaa"], {"stored": 3}), ([], {})]
-        store.beat(Worker("host-2", 1, 3, "stopped"))
+        store.beat(WorkerStatus("host-2", 1, 3, "stopped"))
         assert [worker.name for worker in store.workers()] == ["host-1"]
 
     def test_times_of_workers_are_numbers_that_json_can_write(self, connect: Connect) -> None:
         store = connect()
-        store.beat(Worker("host-1", 1 << 50, 1 << 51, "working"))
+        store.beat(WorkerStatus("host-1", 1 << 50, 1 << 51, "working"))
         (told,) = msgspec.json.decode(msgspec.json.encode(store.workers()))
         assert (told["started_at"], told["seen_at"]) == (1 << 50, 1 << 51)
 
     def test_a_worker_that_was_not_seen_for_long_is_forgotten(self, connect: Connect) -> None:
         store = connect()
-        store.beat(Worker("host-1", 1, 2, "working"))
-        store.beat(Worker("host-2", 1, 3 + FORGET_SECONDS * 1_000_000, "working"))
+        store.beat(WorkerStatus("host-1", 1, 2, "working"))
+        store.beat(WorkerStatus("host-2", 1, 3 + FORGET_SECONDS * 1_000_000, "working"))
         assert [worker.name for worker in store.workers()] == ["host-2"]

@@ -15,10 +15,10 @@ import pytest
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, bury, bury_bytes
 from headrace.errors import Rejected
-from headrace.ports import FullStore, Query, Store
+from headrace.ports import Query, Store, StoreAdapter
 from headrace.testing.progress import ProgressSuite
 
-Connect = Callable[[], FullStore]
+Connect = Callable[[], StoreAdapter]
 DEAD = Query(kind="dead")
 OPENERS = 4
 
@@ -69,7 +69,7 @@ class StoreSuite(ProgressSuite):
     def test_those_who_open_a_new_store_at_once_all_have_it(self, connect: Connect) -> None:
         gate = Barrier(OPENERS)
 
-        def open_(number: int) -> FullStore:
+        def open_(number: int) -> StoreAdapter:
             gate.wait()
             store = connect()
             store.write([labelled(f"{number}")])

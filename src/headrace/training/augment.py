@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.folding import BOUNDARY
-from headrace.training.folder import Examples, Folder
+from headrace.scoring.hashed.folding import BOUNDARY
+from headrace.training.encoder import Examples, TextEncoder
 
 FLATNESS = 0.35  # a listed word of frequency f is drawn in proportion to f ** FLATNESS
 
@@ -52,7 +52,7 @@ class Corpus:
 
 
 def corpus(
-    folder: Folder,
+    folder: TextEncoder,
     texts: Sequence[str],
     labels: NDArray[np.int64],
     chances: NDArray[np.float64],

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from headrace.cards import Coverage
+from headrace.models.card import Coverage
 from headrace.training.evaluate import Bin
 from headrace.training.measure import Point
 from headrace.training.search import Trial

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
-from headrace.cards import Origin
 from headrace.errors import Misconfigured
+from headrace.models.card import Origin
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 TABLES: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}

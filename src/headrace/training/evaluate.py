@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.cards import Coverage, Figures, LabelFigures, Slice
+from headrace.models.card import Coverage, Figures, LabelFigures, Slice
 
 BINS = 15
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)

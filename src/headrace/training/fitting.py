@@ -17,9 +17,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import LabelEncoder
 
-from headrace.cards import Origin
 from headrace.errors import Misconfigured
-from headrace.model import Scorer
+from headrace.models.card import Origin
+from headrace.models.model import Scorer
 from headrace.training import estimators
 from headrace.training.datasets import Progress, Row
 from headrace.training.estimators import Estimator
@@ -106,7 +106,7 @@ def _encoded(rows: Sequence[Row]) -> tuple[list[str], NDArray[np.int64], LabelEn
 
 def _fit(pipeline: Pipeline, rows: Sequence[Row]) -> Scorer:
     texts, labels, encoder = _encoded(rows)
-    from headrace.scoring.compile import compile as compiled
+    from headrace.scoring.linear.compile import compile as compiled
 
     # Whoever chose the estimator knows from its summary whether it can be compiled, and the card says so.
     return compiled(pipeline.fit(texts, labels), encoder=encoder, tell=lambda _: None)

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
-from headrace.cards import Card, Golden
-from headrace.model import Model, Scorer
+from headrace.models.card import Card, Golden
+from headrace.models.model import Model, Scorer
 from headrace.training.datasets import Row
 
 NUMBER = 12

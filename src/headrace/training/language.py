@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from headrace.errors import Misconfigured
 from headrace.training.augment import Corpus, Mix, corpus, draw, source_chances
 from headrace.training.datasets import Progress, silent
-from headrace.training.folder import Examples, Folder
-from headrace.training.scripts import CYRILLIC, LATIN, in_both_scripts, twins
+from headrace.training.encoder import Examples, TextEncoder
+from headrace.training.serbian import CYRILLIC, LATIN, in_both_scripts, twins
 from headrace.training.softmax import HashedSoftmax
 
 EXAMPLES = 4_000_000  # a pass
@@ -65,7 +65,7 @@ def fit_language(
     rows = list(twins(rows))
     classes = np.unique([label for _, label, _ in rows])
     model = HashedSoftmax(buckets=buckets, rate=RATE, power=POWER, passes=passes, seed=seed)
-    folder = Folder.new()
+    folder = TextEncoder.new()
     model.start(classes, folder)
     progress("folding", 0, len(rows))
     source = _corpus(folder, classes, rows, emphasis, in_both_scripts(words or {}))
@@ -101,7 +101,9 @@ def read_words(folder: Path) -> list[dict[str, dict[str, float]]]:
     return lists
 
 
-def _corpus(folder: Folder, classes: Names, rows: Sequence[Row], emphasis: Mapping[str, float], words: Words) -> Corpus:
+def _corpus(
+    folder: TextEncoder, classes: Names, rows: Sequence[Row], emphasis: Mapping[str, float], words: Words
+) -> Corpus:
     labels = np.searchsorted(classes, [label for _, label, _ in rows]).astype(np.int64)
     names, sources = np.unique([source for _, _, source in rows], return_inverse=True)
     factors = np.array([_emphasis(str(name), emphasis) for name in names])
@@ -118,7 +120,7 @@ def _emphasis(source: str, emphasis: Mapping[str, float]) -> float:
     return emphasis.get(source.removesuffix(CYRILLIC), 1.0)
 
 
-def _calibrating(folder: Folder, classes: Names, held: Sequence[Row], mix: Mix, seed: int) -> Examples | None:
+def _calibrating(folder: TextEncoder, classes: Names, held: Sequence[Row], mix: Mix, seed: int) -> Examples | None:
     """Texts, fragments, pairs and single words, cut from rows that were not learnt from."""
     known = set(classes.tolist())
     kept = [row for row in held if row[1] in known]

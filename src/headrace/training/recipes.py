@@ -14,9 +14,9 @@ import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 
-from headrace.cards import Origin, Rule
 from headrace.errors import Misconfigured
-from headrace.model import Scorer
+from headrace.models.card import Origin, Rule
+from headrace.models.model import Scorer
 from headrace.training import fitting
 from headrace.training.datasets import Progress, Row, silent
 from headrace.training.fitting import Choices, Fitted

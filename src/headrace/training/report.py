@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.cards import Card, Slice
+from headrace.models.card import Card, Slice
 from headrace.training import charts
 from headrace.training.evaluate import Evaluation
 from headrace.training.fitting import Fitted

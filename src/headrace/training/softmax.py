@@ -9,12 +9,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from headrace.scoring.folding import FIRST_LETTER, HAN, OTHER
-from headrace.scoring.hashed import HashedScorer, Parts
+from headrace.scoring.hashed.folding import FIRST_LETTER, HAN, OTHER
+from headrace.scoring.hashed.ngrams import LANES, PAIRS, WORDS
+from headrace.scoring.hashed.scorer import HashedScorer, Parts
 from headrace.scoring.native import compiled
-from headrace.scoring.ngrams import LANES, PAIRS, WORDS
-from headrace.training import ascent, calibration
-from headrace.training.folder import Examples, Folder
+from headrace.training import adagrad, calibration
+from headrace.training.encoder import Examples, TextEncoder
 
 SIZES = 14  # gains are kept for 1, 2, 4 ... 8,192 n-grams
 RARE = 1e-6  # share of all codes below which a letter of an alphabet counts as unknown
@@ -72,14 +72,14 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.learn(self._examples(texts, names).shuffled(np.random.default_rng(self.seed)), (self.rate, self.rate))
         return self
 
-    def start(self, classes: NDArray[Any], folder: Folder | None = None) -> None:
+    def start(self, classes: NDArray[Any], folder: TextEncoder | None = None) -> None:
         """Forget everything; from here `learn` may be called for these labels (sorted, two or more), of texts folded by this folder."""
         if len(classes) < 2:
             raise ValueError(f"a classifier needs two classes or more; the labels hold {len(classes)} class")
         if self.buckets < 1 or self.rate <= 0:
             raise ValueError(f"buckets and rate must be above 0, not {self.buckets} and {self.rate}")
         self.classes_ = classes
-        self.folder_ = folder or Folder.new()
+        self.folder_ = folder or TextEncoder.new()
         lanes = -(-len(classes) // 8) * 8
         self.weights_ = np.zeros((self.buckets, lanes), np.float32)
         self.squares_ = np.zeros(self.buckets, np.float32)
@@ -97,7 +97,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._scorer = None
         given = (examples.codes, examples.begins, examples.ends, examples.labels)
         shape = (self._flags(), self.power, rates, len(self.classes_))
-        self.loss_ = float(compiled(ascent.learn, ascent.LEARN)(*given, *shape, self.weights_, self.squares_))
+        self.loss_ = float(compiled(adagrad.learn, adagrad.LEARN)(*given, *shape, self.weights_, self.squares_))
         return self.loss_
 
     def calibrate(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803
@@ -110,7 +110,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         parts, width, size = self.to_scorer().parts, len(self.classes_), len(examples.labels)
         sums, counts = np.zeros((size, width), np.int64), np.zeros(size, np.int64)
         given = (examples.codes, examples.begins, examples.ends, parts.flags, parts.weights[:-LANES])
-        compiled(ascent.tally, ascent.TALLY)(*given, width, sums, counts)
+        compiled(adagrad.tally, adagrad.TALLY)(*given, width, sums, counts)
         self.gains_ = calibration.gains(
             np.multiply(sums, self._scale(), dtype=np.float64), counts, examples.labels, self.gains_
         )

@@ -8,8 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from headrace.cards import Card, Origin
-from headrace.registry import Registry, Version
+from headrace.models.card import Card, Origin
+from headrace.models.registry import Registry, Version
+from headrace.models.version import check_name
 from headrace.training import datasets, estimators, goldens, holdout, measure, recipes
 from headrace.training.datasets import Dataset, Progress, Row, silent
 from headrace.training.fitting import Choices
@@ -17,7 +18,6 @@ from headrace.training.measure import Point
 from headrace.training.recipes import Recipe
 from headrace.training.report import Training, render
 from headrace.training.wikipedia import LICENCE, gather
-from headrace.versions import check_name
 
 CURVE_SECONDS = 120.0
 WIKIPEDIA = "wikipedia"

@@ -1,1 +1,1 @@
-"""The web: the HTTP API and the console, two ASGI apps behind one door."""
+"""The web: the HTTP API and the console, two ASGI apps behind one access guard."""

@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
-from headrace.web.api import plain_api
-from headrace.web.door import Guarded, is_api
-from headrace.web.entrance import Entrance
-from headrace.web.live import Live
-from headrace.web.services import Door, Services
+from headrace.web.access.guard import AccessGuard, is_api
+from headrace.web.access.login import Login
+from headrace.web.api.app import plain_api
+from headrace.web.services import ServerSettings, Services
+from headrace.web.state import AppState
 
 DRAIN_SECONDS = 1
 BACKLOG = 2048
@@ -27,11 +27,11 @@ def serve(
     """Serve until `stop()` is true; it is asked ten times a second, and then takes two seconds at most.
 
     `on_ready` is called with the address once connections are accepted. Handles no signals: those are the caller's. Raises
-    Misconfigured where the port is taken, or the door would stand open to a network.
+    Misconfigured where the port is taken, or the server would be open to a network without a token.
     """
-    live = Live.on(services)
-    app = together(live, console=console)
-    with contextlib.closing(listen(services.door)) as listener:
+    state = AppState.on(services)
+    app = together(state, console=console)
+    with contextlib.closing(listen(services.settings)) as listener:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -39,24 +39,24 @@ def serve(
             access_log=False,
             server_header=False,
             lifespan="on",
-            ws_max_size=services.door.request_bytes,
+            ws_max_size=services.settings.request_bytes,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             backlog=BACKLOG,
         )
-        server = _Server(config, live, stop, lambda: on_ready(address(listener)) if on_ready else None)
+        server = _Server(config, state, stop, lambda: on_ready(address(listener)) if on_ready else None)
         server.run([listener])
 
 
-def together(live: Live, *, console: bool) -> ASGIApp:
-    """The API and, beside it, the console: two apps behind one door."""
-    door = live.services.door
-    api = plain_api(live)
+def together(state: AppState, *, console: bool) -> ASGIApp:
+    """The API and, beside it, the console: two apps behind one access guard."""
+    settings = state.services.settings
+    api = plain_api(state)
     if not console:
-        return Guarded(api, door)
+        return AccessGuard(api, settings)
     from headrace.web.console import plain_console
 
-    pages = plain_console(live)
+    pages = plain_console(state)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -71,16 +71,20 @@ def together(live: Live, *, console: bool) -> ASGIApp:
         else:
             await (api if is_api(scope["path"]) else pages)(scope, receive, send)
 
-    return Guarded(split, door, Entrance())
+    return AccessGuard(split, settings, Login())
 
 
-def listen(door: Door) -> socket.socket:
+def listen(settings: ServerSettings) -> socket.socket:
     """A bound socket. Raises Misconfigured, saying what to do, where that can't be."""
-    where = f"port {door.port} on {door.host or 'every address'}"
+    where = f"port {settings.port} on {settings.host or 'every address'}"
     try:
-        found = socket.getaddrinfo(door.host or None, door.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(
+            settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except socket.gaierror as error:
-        raise Misconfigured(f"listening on {door.host!r}: {error.strerror}; give an address of this machine") from None
+        raise Misconfigured(
+            f"listening on {settings.host!r}: {error.strerror}; give an address of this machine"
+        ) from None
     family, kind, protocol, _, target = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
@@ -116,10 +120,10 @@ class _Server(uvicorn.Server):
     """uvicorn, without its signal handlers."""
 
     def __init__(
-        self, config: uvicorn.Config, live: Live, stop: Callable[[], bool], on_ready: Callable[[], None]
+        self, config: uvicorn.Config, state: AppState, stop: Callable[[], bool], on_ready: Callable[[], None]
     ) -> None:
         super().__init__(config)
-        self._live = live
+        self._state = state
         self._stop = stop
         self._on_ready = on_ready
 
@@ -136,5 +140,5 @@ class _Server(uvicorn.Server):
         return self._stop() or await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._live.waiters.close()  # whoever waits for results is told at once that they are on their way
+        self._state.waiters.close()  # whoever waits for results is told at once that they are on their way
         await super().shutdown(sockets)

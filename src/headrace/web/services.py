@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headrace.documents import DOCUMENT_BYTES, Prediction
+from headrace.models.registry import Registry
 from headrace.ports import Broker, Presence, Store
-from headrace.registry import Registry
 
 
 class Keeping(Store, Presence, Protocol):
     """A store that knows the workers too."""
 
 
-class Labeller(Protocol):
+class TextPredictor(Protocol):
     """Predicts at once, without the queue. Safe to use from several threads.
 
     Raises Unavailable while it starts or is overloaded, and Rejected for a text on which a model fails or takes too long.
@@ -33,7 +33,7 @@ class Labeller(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class ServerSettings:
     """Who may come in, and with how much.
 
     `host` and `port` are where the server listens; `hosts` are further names by which it may be called (Host headers). Off loopback a
@@ -58,5 +58,5 @@ class Services:
     store: Keeping
     connect: Callable[[], Broker]
     registry: Registry
-    labeller: Labeller | None = None
-    door: Door = Door()
+    predictor: TextPredictor | None = None
+    settings: ServerSettings = ServerSettings()

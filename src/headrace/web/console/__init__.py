@@ -6,53 +6,53 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from headrace.web.door import Guarded
-from headrace.web.entrance import Entrance
-from headrace.web.live import Live
+from headrace.web.access.guard import AccessGuard
+from headrace.web.access.login import Login
 from headrace.web.services import Services
+from headrace.web.state import AppState
 
 
 def create_console(services: Services) -> FastAPI:
-    """The console behind its door, to be served alone. A process has one console at most: its framework keeps one set of pages."""
-    live = Live.on(services)
+    """The console behind its access guard, to be served alone. A process has one console at most: its framework keeps one set of pages."""
+    state = AppState.on(services)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        live.close()
+        state.close()
 
     app = FastAPI(title="Headrace", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    add_pages(app, live)
-    app.add_middleware(Guarded, door=services.door, entrance=Entrance())
+    add_pages(app, state)
+    app.add_middleware(AccessGuard, settings=services.settings, login=Login())
     return app
 
 
-def plain_console(live: Live) -> FastAPI:
-    """The console without its door, for an app that has one, and that closes what is live."""
+def plain_console(state: AppState) -> FastAPI:
+    """The console without an access guard, for an app that has one, and that closes the state."""
     app = FastAPI(title="Headrace", docs_url=None, redoc_url=None, openapi_url=None)
-    add_pages(app, live)
+    add_pages(app, state)
     return app
 
 
-def add_pages(app: FastAPI, live: Live) -> None:
+def add_pages(app: FastAPI, state: AppState) -> None:
     """Put the pages into an app that has nothing else at `/`."""
     from nicegui import app as pages
     from nicegui import ui
 
-    from headrace.web.console import frame, graves, missing, models, stream
-    from headrace.web.console.rows import Naming
-    from headrace.web.console.watching import Watching
+    from headrace.web.console import dead_letters, layout, models, not_found, results
+    from headrace.web.console.snapshot import Snapshots
+    from headrace.web.console.view import LabelNames
 
     logging.getLogger("nicegui").setLevel(logging.ERROR)  # it would log every address that somebody mistypes
-    watching, naming = Watching(live), Naming(live.services.registry)
-    stream.add(live, watching, naming)
-    graves.add(live, watching)
-    models.add(live, watching, naming)
-    missing.add(pages)
+    snapshots, names = Snapshots(state), LabelNames(state.services.registry)
+    results.add(state, snapshots, names)
+    dead_letters.add(state, snapshots)
+    models.add(state, snapshots, names)
+    not_found.add(pages)
     ui.run_with(
         app,
         title="Headrace",
-        favicon=frame.ICON,
+        favicon=layout.ICON,
         dark=None,
         tailwind=False,
         show_welcome_message=False,

@@ -5,38 +5,38 @@ from typing import Any
 import anyio.to_thread
 from nicegui import ui
 
-from headrace.cards import Card
 from headrace.errors import HeadraceError, Misconfigured
-from headrace.registry import Registry
-from headrace.versions import Version
-from headrace.web.console.frame import ASSETS, open_page, put
-from headrace.web.console.rows import Naming
-from headrace.web.console.watching import Watching
-from headrace.web.live import Live
+from headrace.models.card import Card
+from headrace.models.registry import Registry
+from headrace.models.version import Version
+from headrace.web.console.layout import ASSETS, open_page, put
+from headrace.web.console.snapshot import Snapshots
+from headrace.web.console.view import LabelNames
+from headrace.web.state import AppState
 
 
 class Cards(ui.element, component=ASSETS / "models.js"):
     """The versions, by name, the newest first."""
 
 
-def add(live: Live, watching: Watching, naming: Naming) -> None:
+def add(state: AppState, snapshots: Snapshots, names: LabelNames) -> None:
     """The page at `/models`."""
 
     @ui.page("/models", title="Models · Headrace")
     async def page() -> None:
-        masthead = open_page("/models")
+        header = open_page("/models")
         with ui.element("div").props("id=main tabindex=-1"):
             cards = Cards()
         put(cards, models=[], trouble="", started=False)
 
         async def show() -> None:
-            totals = await watching.totals()
-            masthead.count(sum(totals.dead.values()))
+            totals = await snapshots.totals()
+            header.count(sum(totals.dead.values()))
             served = {model for worker in totals.workers for model in worker.models}
-            labeller = live.services.labeller
+            predictor = state.services.predictor
             try:
-                found = await anyio.to_thread.run_sync(tell_all, live.services.registry, naming)
-                served |= set(labeller.models()) if labeller else set()
+                found = await anyio.to_thread.run_sync(tell_all, state.services.registry, names)
+                served |= set(predictor.models()) if predictor else set()
             except HeadraceError as error:
                 put(cards, trouble=str(error), started=True)
                 return
@@ -46,19 +46,19 @@ def add(live: Live, watching: Watching, naming: Naming) -> None:
         ui.timer(0.1, show, once=True)
 
 
-def tell_all(registry: Registry, naming: Naming) -> list[dict[str, Any]]:
+def tell_all(registry: Registry, names: LabelNames) -> list[dict[str, Any]]:
     """All versions with what their cards say; a card that can't be read says why."""
-    return [tell(version, registry, naming) for version in registry.list()]
+    return [tell(version, registry, names) for version in registry.list()]
 
 
-def tell(version: Version, registry: Registry, naming: Naming) -> dict[str, Any]:
+def tell(version: Version, registry: Registry, names: LabelNames) -> dict[str, Any]:
     """A version on the page."""
     name = str(version)
     try:
         card = registry.card(name)
     except Misconfigured as error:
         return {"model": name, "aliases": list(version.aliases), "error": str(error)}
-    return {"model": name, "aliases": list(version.aliases), "facts": _facts(card), "labels": _labels(card, naming)}
+    return {"model": name, "aliases": list(version.aliases), "facts": _facts(card), "labels": _labels(card, names)}
 
 
 def _facts(card: Card) -> list[list[str]]:
@@ -77,11 +77,11 @@ def _facts(card: Card) -> list[list[str]]:
     return facts
 
 
-def _labels(card: Card, naming: Naming) -> list[dict[str, Any]]:
+def _labels(card: Card, names: LabelNames) -> list[dict[str, Any]]:
     figures = card.figures.per_label if card.figures else {}
     shown = []
     for label in card.labels:
-        name, one = naming.name(card.name, label), figures.get(label)
+        name, one = names.name(card.name, label), figures.get(label)
         measured = (
             {"f1": one.f1, "precision": one.precision, "recall": one.recall, "support": one.support} if one else {}
         )

@@ -1,0 +1,1 @@
+"""Scoring files: records in, records with predictions out."""

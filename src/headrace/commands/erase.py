@@ -1,0 +1,26 @@
+"""The command `erase`."""
+
+from contextlib import closing
+
+from headrace.commands.output import Json, print_json
+from headrace.config import Settings
+from headrace.documents import read
+from headrace.errors import Misconfigured, Rejected
+from headrace.urls import Connectors
+
+
+def erase(*ids: str, json: Json = False, settings: Settings = Settings()) -> None:
+    """Erase documents by their ids: results, dead letters, and what is still on its way."""
+    if not ids:
+        raise Misconfigured("give the ids of the documents to erase")
+    for identity in ids:
+        try:
+            read({"id": identity, "text": "-"})
+        except Rejected as error:
+            raise Misconfigured(f"no document can be called {identity!r}: {error}") from error
+    with closing(Connectors(settings.broker, settings.store).store()) as store:
+        store.erase(ids)
+    if json:
+        print_json({"erased": len(set(ids))})
+    else:
+        print(f"{len(set(ids)):,} erased")

@@ -1,0 +1,53 @@
+"""The command `score`."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from headrace.batch import records
+from headrace.batch.records import batches
+from headrace.commands.operands import Operand, check_files
+from headrace.commands.outfile import writing
+from headrace.commands.output import bar, say
+from headrace.commands.predict import Models, Threshold, _check_threshold, _labelling
+from headrace.config import Settings
+from headrace.documents import Prediction
+from headrace.predictor import frames
+from headrace.urls import open_files
+
+SCORED_AT_ONCE = 1024
+
+
+def score(
+    input: Operand,  # noqa: A002
+    output: Operand,
+    /,
+    *,
+    model: Models = "",
+    threshold: Threshold = None,
+    settings: Settings = Settings(),
+) -> int:
+    """Predict the labels of a file of JSON Lines (or CSV, or plain text), in order, into a file of JSON Lines; `-` is a standard stream.
+
+    Each line is the input object and its `predictions`; a line that is no document gets an `error` instead, and the exit status is 1.
+    """
+    check_files(input, output)
+    _check_threshold(threshold)
+    labelling = _labelling(model, settings)
+    source = open_files(input, "", settings.document_bytes)
+
+    def answer(texts: Sequence[str]) -> list[dict[str, Prediction]]:
+        found = labelling.answer(frames.Texts(list(texts), threshold)).predictions
+        return [{name: best[0] for name, best in known.items()} for known in found]
+
+    wrong = number = 0
+    with writing(output) as target, bar() as shown:
+        task = shown.add_task("scoring", total=None)
+        for batch in batches(source.objects(), SCORED_AT_ONCE):
+            lines, bad = records.score(batch, answer, limit=settings.document_bytes)
+            target.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+            wrong += bad
+            number += len(lines)
+            shown.update(task, completed=number)
+    say(f"{number:,} scored" + (f", {wrong:,} of them have an `error` instead" if wrong else ""))
+    return 1 if wrong else 0

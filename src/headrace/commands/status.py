@@ -1,0 +1,118 @@
+"""status, erase: what waits, who works, what is stored; and forgetting."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.commands.output import Json, print_json, print_table, when
+from headrace.config import Settings
+from headrace.documents import microseconds
+from headrace.errors import Unavailable
+from headrace.ports import Backlog, BrokerAdapter, Query, StoreAdapter, WorkerStatus
+from headrace.urls import Connectors, mask
+
+LOST_SECONDS = 30
+
+
+def status(*, json: Json = False, settings: Settings = Settings()) -> int:
+    """Show the backlog, the workers and their progress, what is stored, and which settings of the servers lose what was confirmed."""
+    connectors = Connectors(settings.broker, settings.store, settings.results)
+    known = Known()
+    trouble = [
+        *_asked(lambda: _ask_broker(known, connectors.broker())),
+        *_asked(lambda: _ask_store(known, connectors.store())),
+    ]
+    known.warnings += trouble
+    if json:
+        print_json(_as_json(known))
+    else:
+        _print(known, settings)
+    return Unavailable.status if trouble else 0
+
+
+@dataclass
+class Known:
+    """What broker and store say; what couldn't be asked is None or empty."""
+
+    backlog: Backlog = field(default_factory=lambda: Backlog(None, None, None))
+    workers: list[dict[str, Any]] = field(default_factory=list)
+    documents: int | None = None
+    answers: dict[str, int] = field(default_factory=dict)
+    dead: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def _ask_broker(known: Known, connected: BrokerAdapter) -> None:
+    with closing(connected) as broker:
+        known.backlog = broker.backlog()
+        known.warnings += [mask(told) for told in broker.warnings()]
+
+
+def _ask_store(known: Known, connected: StoreAdapter) -> None:
+    with closing(connected) as store:
+        known.workers = [_worker(worker) for worker in store.workers()]
+        known.answers = dict(store.count(Query()))
+        known.documents = known.answers.pop("", 0)
+        known.dead = dict(store.count(Query(kind="dead")))
+        known.warnings += [mask(told) for told in store.warnings()]
+
+
+def _asked(ask: Callable[[], None]) -> list[str]:
+    """Why it can't be asked now, if so; the other one may know what waits for it."""
+    try:
+        ask()
+    except Unavailable as error:
+        return [mask(str(error))]
+    return []
+
+
+def _as_json(known: Known) -> dict[str, Any]:
+    backlog = known.backlog
+    return {
+        "backlog": {"ready": backlog.ready, "leased": backlog.leased, "oldest_seconds": backlog.oldest},
+        "workers": known.workers,
+        "documents": known.documents,
+        "answers": known.answers,
+        "dead": known.dead,
+        "warnings": known.warnings,
+    }
+
+
+def _print(known: Known, settings: Settings) -> None:
+    backlog = known.backlog
+    print(
+        f"backlog    {_or_unknown(backlog.ready)} ready, {_or_unknown(backlog.leased)} leased in {mask(settings.broker)}",
+        end="",
+    )
+    print("" if backlog.oldest is None else f", the oldest {backlog.oldest:.1f} s old")
+    print(f"documents  {_or_unknown(known.documents)} in {mask(settings.store)}")
+    for model, number in sorted(known.answers.items()):
+        print(f"answers    {number:,} by {model}")
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(known.dead.items()))
+    print(f"dead       {kinds or ('none' if known.documents is not None else '?')}")
+    print(f"workers    {len(known.workers) if known.documents is not None else '?'}")
+    if known.workers:
+        rows = [
+            (one["name"], one["state"], one["seen_at"], one["counts"].get("stored", 0), ", ".join(one["models"]))
+            for one in known.workers
+        ]
+        print_table(("worker", "state", "seen", "stored", "models"), rows)
+    for told in known.warnings:
+        print(f"warning    {told}")
+
+
+def _worker(worker: WorkerStatus) -> dict[str, Any]:
+    lost = microseconds() - worker.seen_at > LOST_SECONDS * 1_000_000
+    return {
+        "name": worker.name,
+        "state": "lost" if lost else worker.state,
+        "started_at": when(worker.started_at),
+        "seen_at": when(worker.seen_at),
+        "models": list(worker.models),
+        "counts": dict(worker.counts),
+    }
+
+
+def _or_unknown(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"

@@ -1,0 +1,108 @@
+"""train: from labelled files to a version in the registry."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.progress import Progress as Bar
+from rich.progress import TaskID
+from rich.text import Text
+
+from headrace.commands.output import Json, bar, print_json, say
+from headrace.config import Settings
+from headrace.errors import Misconfigured
+from headrace.models.alias import check_alias
+from headrace.models.registry import Registry
+
+if TYPE_CHECKING:
+    from headrace.models.registry import Version
+
+
+def train(
+    name: str,
+    /,
+    *,
+    data: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="Files (or folders of them) of JSON Lines or CSV with text and label; wikipedia gathers articles.",
+        ),
+    ],
+    recipe: Annotated[str | None, Parameter(help="language or text. [default: the model's name, else text]")] = None,
+    estimator: Annotated[str | None, Parameter(help="Such as linear-svc. [default: the recipe's]")] = None,
+    search: Annotated[int, Parameter(help="Try so many settings, drawn at random, and keep the best.")] = 0,
+    svd: Annotated[int, Parameter(help="Reduce to so many dimensions first.")] = 0,
+    words: Annotated[Path | None, Parameter(help="Folder of word lists, for the recipe language.")] = None,
+    test_size: Annotated[float | None, Parameter(help="Share held out to judge by. [default: the recipe's]")] = None,
+    split_by: Annotated[Literal["text", "source"], Parameter(help="Hold out texts, or whole sources.")] = "text",
+    alias: Annotated[str, Parameter(help="What then means this version; empty for none.")] = "champion",
+    keep_pipeline: Annotated[bool, Parameter(negative="", help="Keep the scikit-learn pipeline too.")] = False,
+    learning_curve: Annotated[
+        bool | None, Parameter(help="Draw it, which takes nearly as long again. [default: where training was quick]")
+    ] = None,
+    seed: int = 0,
+    json: Json = False,
+    settings: Settings = Settings(),
+) -> None:
+    """Train a model on labelled texts, evaluate it on a part held out, and register it with its card and a report."""
+    try:
+        from headrace.training.fitting import Choices
+        from headrace.training.train import train as learn
+    except ModuleNotFoundError as error:
+        raise Misconfigured(f"training needs {error.name}: pip install 'headrace[train]'") from error
+    if test_size is not None and not 0 < test_size < 1:
+        raise Misconfigured(f"--test-size is {test_size}; it is a share between 0 and 1, such as 0.1")
+    if search < 0 or svd < 0:
+        raise Misconfigured("--search and --svd are numbers from 0 on; 0 does without")
+    if not 0 <= seed < 1 << 32:
+        raise Misconfigured(f"--seed is {seed}; it is a whole number from 0 to {(1 << 32) - 1}")
+    if alias:
+        check_alias(alias)
+    registry = Registry.from_url(settings.registry)
+    with bar() as shown:
+        version = learn(
+            name,
+            data,
+            registry=registry,
+            recipe=recipe,
+            choices=Choices(seed=seed, search=search, estimator=estimator, svd=svd, words=words),
+            test_size=test_size,
+            split_by=split_by,
+            keep_pipeline=keep_pipeline,
+            learning_curve=learning_curve,
+            alias=alias or None,
+            progress=_steps(shown),
+            tell=lambda text: shown.console.print(Text(text), soft_wrap=True),
+        )
+    _tell(registry, version, json=json)
+
+
+def _steps(shown: Bar) -> Callable[[str, int, int], None]:
+    """A bar for each step that training tells of."""
+    tasks: dict[str, TaskID] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = shown.add_task(what, total=total or None)
+        shown.update(tasks[what], completed=done, total=total or None)
+
+    return progress
+
+
+def _tell(registry: Registry, version: "Version", *, json: bool) -> None:
+    card = registry.card(str(version))
+    report = version.folder / "report.html"
+    accuracy = card.figures.accuracy if card.figures else None
+    if json:
+        print_json(
+            {"model": str(version), "labels": list(card.labels), "accuracy": accuracy, "report": str(report.resolve())}
+        )
+        return
+    share = "" if accuracy is None else f", {accuracy:.2%} right on {card.sizes['test']:,} texts held out"
+    print(f"{version}: {len(card.labels)} labels{share}")
+    print(f"report {report}")
+    if version.aliases:
+        say(f"{version} is now {' and '.join(version.aliases)}; try it: headrace predict --model {version.name} TEXT")

@@ -1,0 +1,187 @@
+"""source → broker: the cursor is saved after the broker has confirmed, so that a death costs a repetition and loses nothing."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from headrace.documents import (
+    BODY_BYTES,
+    Body,
+    Document,
+    Outcome,
+    bury,
+    bury_bytes,
+    content_hash,
+    microseconds,
+    pack,
+    stamp,
+)
+from headrace.errors import Rejected, Unavailable
+from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter
+from headrace.runtime import Stop, delays
+
+REMEMBERED = 1_000_000
+WATCH_SECONDS = 0.1
+
+T = TypeVar("T")
+
+
+class Publishes(Protocol):
+    """All that ingest asks of a broker."""
+
+    def body_bytes(self) -> int:
+        """See `ports.Broker`."""
+        ...
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        """See `ports.Broker`."""
+        ...
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What is saved as the cursor: the source's own, and how many documents were published up to there."""
+
+    cursor: str
+    published: int
+
+
+@dataclass
+class Tally:
+    """What became of what was read. `repeated`: published before, by this run or by an earlier one that it goes on from; `refused`:
+    the broker never takes such a document."""
+
+    published: int = 0
+    repeated: int = 0
+    malformed: int = 0
+    refused: int = 0
+    erased: int = 0
+    gaps: int = 0
+
+
+class Ingest:
+    """Publishes a source.
+
+    What is no document is buried in the store at once, with its place, and so is a document that the broker never takes; documents that
+    were deleted at the source are erased.
+    """
+
+    def __init__(
+        self,
+        broker: Publishes,
+        store: StoreAdapter,
+        *,
+        stop: Stop,
+        say: Callable[[str], None] = lambda _text: None,
+        progress: Callable[[Tally], None] = lambda _tally: None,
+    ) -> None:
+        self._broker, self._store, self._stop, self._say, self._progress = broker, store, stop, say, progress
+        self._recent: set[str] = set()
+        self._before: set[str] = set()
+        self.tally = Tally()
+
+    def run(self, source: Source, name: str, *, again: bool = False) -> bool:
+        """Publish what the source gives, from where it was left; `again` starts over. Whether it was read to its end."""
+        saved = None if again else self._load(name)
+        before = saved.published if saved else 0
+        self.tally.repeated += before
+        with _closed_at(self._stop, source):
+            for batch in source.read(saved.cursor if saved else None):
+                before += self._take(batch)
+                self._insist(partial(self._save, name, Saved(batch.cursor, before)))
+                self._progress(self.tally)
+                if self._stop.requested:
+                    return False
+        return not self._stop.requested
+
+    def _take(self, batch: Batch) -> int:
+        """Publish, bury and erase what a batch holds; how many documents are new, and published."""
+        now = microseconds()
+        documents = [stamp(document, now) for document in self._new(batch)]
+        buried = [
+            Outcome(None, dead=(bury_bytes(item.data, f"{item.where}: {item.reason}"),))
+            for item in batch.items
+            if isinstance(item, Malformed)
+        ]
+        deleted = [item.id for item in batch.items if isinstance(item, Deletion)]
+        published = self._publish(documents)
+        self._insist(lambda: self._store.write(buried))
+        if deleted:
+            self._insist(lambda: self._store.erase(deleted))
+        for item in batch.items:
+            if isinstance(item, Gap):
+                self._say(f"the source lost documents: {item.reason}")
+                self.tally.gaps += 1
+        self.tally.published += published
+        self.tally.malformed += len(buried)
+        self.tally.erased += len(deleted)
+        return published
+
+    def _publish(self, documents: Sequence[Document]) -> int:
+        """Publish all, and tell how many; one that the broker rejects is found by halving, and buried."""
+        try:
+            self._insist(lambda: self._broker.publish(self._packed(documents)))
+        except Rejected as error:
+            if len(documents) == 1:
+                letter = bury(documents[0], "refused", str(error))
+                self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]))
+                self.tally.refused += 1
+                return 0
+            middle = len(documents) // 2
+            return self._publish(documents[:middle]) + self._publish(documents[middle:])
+        return len(documents)
+
+    def _packed(self, documents: Sequence[Document]) -> Sequence[Body]:
+        return list(pack(documents, target=min(BODY_BYTES, self._broker.body_bytes()))) if documents else []
+
+    def _new(self, batch: Batch) -> Iterator[Document]:
+        for item in batch.items:
+            if isinstance(item, Document):
+                content = content_hash(item.id, item.text)
+                if content in self._recent or content in self._before:
+                    self.tally.repeated += 1
+                    continue
+                if len(self._recent) >= REMEMBERED:
+                    self._before, self._recent = self._recent, set()
+                self._recent.add(content)
+                yield item
+
+    def _load(self, name: str) -> Saved | None:
+        text = self._insist(lambda: self._store.load(name))
+        return msgspec.json.decode(text, type=Saved) if text else None
+
+    def _save(self, name: str, saved: Saved) -> None:
+        self._store.save(name, msgspec.json.encode(saved).decode())
+
+    def _insist(self, call: Callable[[], T]) -> T:
+        """The call's value, however long that takes; Unavailable where the stop comes first."""
+        for wait in delays():
+            try:
+                return call()
+            except Unavailable as error:
+                self._say(f"waiting, and trying again: {error}")
+                if self._stop.wait(wait):
+                    raise
+        raise AssertionError("delays never end")
+
+
+@contextmanager
+def _closed_at(stop: Stop, source: Source) -> Iterator[None]:
+    """Close the source as soon as the stop is requested, even while it waits for its next document."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            if stop.wait(WATCH_SECONDS):
+                source.close()
+                return
+
+    threading.Thread(target=watch, name="ingest watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()

@@ -1,0 +1,192 @@
+"""Cards: what is known of a model version, and how it is written down (`card.json`).
+
+Nothing here imports a model's own libraries, so that the keeper can read cards too.
+"""
+
+import hashlib
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headrace.errors import Misconfigured
+
+FILE = "card.json"
+WEIGHTS = "weights.safetensors"
+PIPELINE = "pipeline.skops"
+REPORT = "report.html"
+
+_ADDRESS = re.compile(rb'("__id__": |"file": ")\d+')  # skops names objects by their address in memory
+_BEGINS_PLAIN = re.compile(r"\w+\s").match
+# A link, an e-mail address, a @name; or else, as a group, a character that may be a letter. Linear in the text's length.
+_LETTERS = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)[^\s@]++@\S+|@\w+|([^\W\d_])", re.IGNORECASE).finditer
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """A text and what this version must say of it, on every machine."""
+
+    text: str
+    label: str
+    score: float
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """When a model declines to name one of its labels.
+
+    A text without letters (links, addresses and @names don't count), or code where the scorer can tell, is `no_letters`; where the
+    best score is below `threshold` the label is `unknown`. A threshold of 0 switches both off.
+    """
+
+    threshold: float
+    unknown: str = "und"
+    no_letters: str = "zxx"
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where training data came from: a file's or a source's name, its rows, its home, and the licence that is stated there."""
+
+    name: str
+    rows: int
+    licence: str | None = None
+    home: str | None = None
+
+
+class LabelFigures(msgspec.Struct, frozen=True):
+    """How one label fares on held-out texts; `support` counts them."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """The share of texts whose best score reaches a threshold, and how many of those are right (1 where there are none)."""
+
+    threshold: float
+    coverage: float
+    precision: float
+
+
+class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a kind of text fares, such as single words."""
+
+    rows: int
+    accuracy: float
+    ece: float | None = None
+
+
+class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was measured on held-out texts, before the card's rule.
+
+    `ece`, the expected calibration error, and `coverage` only where scores are probabilities. Where there are `slices` (whole texts,
+    pieces of them), `ece` and `coverage` are those of all slices together, and the rest is of whole texts.
+    """
+
+    accuracy: float
+    macro_f1: float
+    per_label: dict[str, LabelFigures] = {}
+    ece: float | None = None
+    coverage: list[Coverage] = []
+    slices: dict[str, Slice] = {}
+
+
+class ModelSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a version predicts: compiled, or as the pipeline that it is, and then why."""
+
+    kind: str
+    compiled: bool
+    reason: str = ""
+
+
+class Card(msgspec.Struct, frozen=True):
+    """What is known of a model version. The registry fills `version`, `hash`, `scorer` and `files`."""
+
+    name: str
+    labels: tuple[str, ...]
+    version: str = ""
+    hash: str = ""
+    created_at: str = ""
+    estimator: str = ""
+    parameters: dict[str, Any] = {}
+    sizes: dict[str, int] = {}
+    figures: Figures | None = None
+    rule: Rule | None = None
+    scorer: ModelSpec | None = None
+    sources: tuple[Origin, ...] = ()
+    golden: tuple[Golden, ...] = ()
+    trained_with: dict[str, str] = {}
+    files: dict[str, str] = {}
+
+
+def to_json(card: Card) -> bytes:
+    """The card as indented JSON, with a final line break."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
+
+
+def from_json(data: bytes, *, where: str) -> Card:
+    """The card that `to_json` wrote; Misconfigured, naming `where`, for anything else."""
+    try:
+        return msgspec.json.decode(data, type=Card)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Misconfigured(
+            f"the card {where} can't be read: {error}; add the model again, or fetch it again"
+        ) from None
+
+
+def read(folder: Path) -> Card:
+    """The card of a version's folder; Misconfigured where there is none or it is damaged."""
+    path = folder / FILE
+    try:
+        return from_json(path.read_bytes(), where=str(path))
+    except OSError as error:
+        raise Misconfigured(f"the card {path} can't be read: {error.strerror}; is {folder} a model version?") from None
+
+
+def has_letters(text: str) -> bool:
+    """Whether a text holds a letter of any script outside of links, e-mail addresses and @names."""
+    if text[:1].isalpha() and _BEGINS_PLAIN(text):  # nearly every text, at a fifth of the cost
+        return True
+    for found in _LETTERS(text):
+        letter = found[1]
+        if letter and letter.isalpha():
+            return True
+    return False
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(folder: Path, labels: tuple[str, ...], rule: Rule | None) -> str:
+    """What a version's name is cut from: a SHA-256 over what decides its predictions.
+
+    That is the served file's content, the labels and the rule: the same training run gives the same identity twice, though safetensors
+    may order its header anew and skops writes the addresses of objects.
+    """
+    weights = folder / WEIGHTS
+    content = _weights_content(weights) if weights.exists() else _pipeline_content(folder / PIPELINE)
+    return hashlib.sha256(msgspec.json.encode((content, labels, rule))).hexdigest()
+
+
+def _weights_content(path: Path) -> str:
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        content = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            content.update(chunk)
+    return content.hexdigest()
+
+
+def _pipeline_content(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    content = hashlib.sha256(_ADDRESS.sub(rb"\1", members.pop("schema.json", b"")))
+    for part in sorted(hashlib.sha256(data).digest() for data in members.values()):
+        content.update(part)
+    return content.hexdigest()

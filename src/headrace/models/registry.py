@@ -1,0 +1,248 @@
+"""The registry: where model versions live, and which of them an alias means.
+
+On disk: `NAME/VERSION/{weights.safetensors, pipeline.skops, card.json, report.html}` and `NAME/aliases.json`. A version appears
+whole or not at all: its files, the card last, are put in place by one rename, and only then does the alias move. Versions never change.
+Nothing here imports a model's own libraries until a model is opened, so that a keeper can resolve aliases.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from headrace.durable import flush
+from headrace.errors import Misconfigured, Unavailable
+from headrace.models import card as cards
+from headrace.models.alias import CHAMPION, Aliases
+from headrace.models.card import Card
+from headrace.models.model import Model, Scorer
+from headrace.models.version import NAME, Version, check_name, meant, open_version, verify, write
+
+__all__ = ["Model", "Registry", "Version", "load"]
+
+HERE = "models"
+BUILTIN = Path(__file__).with_name("builtin")
+DIGITS = 6
+
+_VERSION = re.compile(r"[0-9a-f]{6,64}")
+_PREFIX = re.compile(r"[0-9a-f]{4,64}")
+
+
+class Registry:
+    """A folder of model versions; behind it, the package's own default models, which are found where the folder has no such name.
+
+    A folder that is missing is an empty registry; `add` makes it. Several processes may use one folder at once.
+    """
+
+    def __init__(self, folder: Path | str, *, builtin: Path | None = BUILTIN) -> None:
+        self.folder = Path(folder).expanduser()
+        self._folders = [self.folder, *([builtin] if builtin else [])]
+
+    @classmethod
+    def from_url(cls, url: str) -> "Registry":
+        """The registry of a `file:///…` URL or of a plain path; Misconfigured for another scheme."""
+        if re.match(r"[a-z][a-z0-9+.-]*:", url) and not url.startswith("file:"):
+            raise Misconfigured(
+                f"a registry can't be opened at {url!r}: give a folder, such as ./models or file:///srv/models"
+            )
+        if not url.startswith("file:"):
+            return cls(url)
+        named = re.fullmatch(r"file:(?://(?:localhost)?(?=/)|(?!//))(/.*)", url)
+        if named is None:
+            raise Misconfigured(
+                f"a registry can't be opened at {url!r}: a file URL has three slashes, file:///srv/models"
+            )
+        return cls(unquote(named[1]))
+
+    def add(
+        self,
+        name: str,
+        scorer: Scorer,
+        card: Card,
+        *,
+        pipeline: Any = None,
+        report: str | None = None,
+        alias: str | None = None,
+    ) -> Version:
+        """Store a scorer as a version, then let `alias` mean it; durable when it returns.
+
+        The version is named by its content: adding the same again gives the same version and keeps its first card. `pipeline` (a fitted
+        scikit-learn pipeline) is kept beside for retraining, `report` as report.html. Before it is put in place the version is opened
+        again and its golden texts are predicted: raises Misconfigured where it couldn't be served, or the folder not written to.
+        """
+        check_name(name)
+        with self._written(name) as home:
+            draft = home / ".draft-version"
+            draft.mkdir()
+            try:
+                card = write(draft, name, scorer, card, pipeline, report)
+                card = msgspec.structs.replace(card, version=self._free(name, card.hash))
+                version = self._place(draft, home, card)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+            if alias is not None:
+                self._aliases(name).promote(alias, version)
+        return self.resolve(f"{name}@{version}")
+
+    def resolve(self, reference: str) -> Version:
+        """The version that a reference means: "language" (its champion), "language@champion", "language@3f9c2a" (4 digits or
+        more of a version). Raises Misconfigured, with what was perhaps meant, where there is none or more than one."""
+        name, _, wanted = reference.partition("@")
+        check_name(name)
+        known = self._versions(name)
+        if not known:
+            raise self._unknown(name)
+        wanted = wanted or CHAMPION
+        target = self._targets(name).get(wanted)
+        found = _matching(known, wanted if target is None else target, prefix=target is None)
+        if len(found) == 1:
+            return self._version(name, found[0])
+        if found:
+            raise Misconfigured(f"{reference!r} may be {' or '.join(found)}: give more digits")
+        if target is not None:
+            raise Misconfigured(f"{name}@{wanted} means version {target}, which is gone; promote another version")
+        hint = meant(wanted, [*self._targets(name), *known])
+        raise Misconfigured(
+            f"model {name!r} has no version or alias {wanted!r}{hint}; `headrace models list {name}` shows all"
+        )
+
+    def list(self, name: str | None = None) -> "list[Version]":
+        """All versions, or those of one name (none for an unknown one), by name, the newest first."""
+        names = self._names() if name is None else [name]
+        return [version for one in names for version in self._newest_first(one)]
+
+    def card(self, reference: str) -> Card:
+        """The card of the version that a reference means."""
+        return cards.read(self.resolve(reference).folder)
+
+    def get(self, reference: str) -> Model:
+        """Open a version: its hash, its labels and its golden texts are checked. Raises Misconfigured with the name and the reason."""
+        version = self.resolve(reference)
+        return open_version(version.folder, cards.read(version.folder), str(version))
+
+    def promote(self, reference: str, alias: str = CHAMPION) -> Version:
+        """Let an alias mean a version from now on; nothing changes where it does already. Durable when it returns.
+
+        Raises Misconfigured where the version is damaged, which nobody could follow to.
+        """
+        version = self.resolve(reference)
+        verify(version.folder, cards.read(version.folder), str(version))
+        with self._written(version.name):
+            self._aliases(version.name).promote(alias, version.version)
+        return self.resolve(str(version))
+
+    def rollback(self, name: str, alias: str = CHAMPION) -> Version:
+        """Let an alias mean again what it meant before, and that version; Misconfigured where it has meant one version only."""
+        check_name(name)
+        if not self._versions(name):
+            raise self._unknown(name)
+        with self._written(name):
+            behind = Aliases(self._folders[-1] / name).targets() if len(self._folders) > 1 else {}
+            self._aliases(name).rollback(alias, among=set(self._versions(name)), behind=alias in behind)
+        return self.resolve(f"{name}@{alias}")
+
+    def _place(self, draft: Path, home: Path, card: Card) -> str:
+        final = self._versions(card.name).get(card.version)  # the package may have it already
+        if final is not None:
+            verify(final, cards.read(final), f"{card.name}@{card.version}")
+        else:
+            (draft / cards.FILE).write_bytes(cards.to_json(card))
+            flush(draft / cards.FILE, draft)
+            draft.rename(home / card.version)
+        flush(home, self.folder)
+        return card.version
+
+    def _free(self, name: str, full: str) -> str:
+        """The shortest name, of six digits or more, that no other content has."""
+        for length in range(DIGITS, len(full) + 1):
+            folders = [folder / name / full[:length] for folder in self._folders]
+            taken = next((folder for folder in folders if folder.is_dir()), None)
+            if taken is None or cards.read(taken).hash == full:
+                break
+        return full[:length]
+
+    @contextlib.contextmanager
+    def _written(self, name: str) -> Iterator[Path]:
+        """A model's folder, locked against other writers; drafts left by the dead are swept away."""
+        home = self.folder / name
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            with (home / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                for draft in home.glob(".draft-*"):
+                    shutil.rmtree(draft, ignore_errors=True)
+                yield home
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise Unavailable(f"writing model {name!r} to {home}: the disk is full; free some space") from error
+            told = error.strerror or str(error)
+            raise Misconfigured(
+                f"model {name!r} can't be written to {home}: {told}; mend that, or choose another --registry"
+            ) from error
+
+    def _aliases(self, name: str) -> Aliases:
+        return Aliases(self.folder / name)
+
+    def _targets(self, name: str) -> dict[str, str]:
+        targets: dict[str, str] = {}
+        for folder in reversed(self._folders):
+            targets |= Aliases(folder / name).targets()
+        return targets
+
+    def _unknown(self, name: str) -> Misconfigured:
+        hint = meant(name, self._names())
+        return Misconfigured(f"there is no model {name!r}{hint}; `headrace models list` shows all")
+
+    def _names(self) -> Sequence[str]:
+        names = {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
+        return sorted(name for name in names if NAME.fullmatch(name) and self._versions(name))
+
+    def _versions(self, name: str) -> dict[str, Path]:
+        """Version → its folder, the registry's own before the package's."""
+        homes = [folder / name for folder in reversed(self._folders) if (folder / name).is_dir()]
+        entries = [path for home in homes for path in home.iterdir()]
+        return {path.name: path for path in entries if _VERSION.fullmatch(path.name) and (path / cards.FILE).is_file()}
+
+    def _version(self, name: str, version: str) -> Version:
+        aliases = tuple(sorted(alias for alias, target in self._targets(name).items() if target == version))
+        return Version(name, version, self._versions(name)[version], aliases)
+
+    def _newest_first(self, name: str) -> Sequence[Version]:
+        versions = [self._version(name, one) for one in self._versions(name)]
+        return sorted(versions, key=lambda one: (_created(one), one.version), reverse=True)
+
+
+def load(reference: str = "language", *, registry: str | Path | None = None) -> Model:
+    """Open a model for use from Python: `headrace.load("language").predict(["Hej"])`.
+
+    `reference` is a name ("language"), a version ("language@3f9c2a", "language@challenger") or the path of a version's folder.
+    `registry` is a folder or URL; without one it is the folder `models` here, as for the commands. Behind it are the package's own
+    models. Raises Misconfigured where there is no such model or it is damaged.
+    """
+    folder = Path(reference)
+    if os.sep in reference or (folder / cards.FILE).is_file():
+        card = cards.read(folder)
+        return open_version(folder, card, f"{card.name}@{card.version}")
+    return Registry.from_url(str(HERE if registry is None else registry)).get(reference)
+
+
+def _matching(known: Iterable[str], wanted: str, *, prefix: bool) -> Sequence[str]:
+    exact = [one for one in known if one == wanted]
+    if exact or not prefix or not _PREFIX.fullmatch(wanted):
+        return exact
+    return [one for one in known if one.startswith(wanted)]
+
+
+def _created(version: Version) -> str:
+    try:
+        return cards.read(version.folder).created_at
+    except Misconfigured:
+        return ""

@@ -1,0 +1,140 @@
+"""A model version and its folder: named, written into a draft, verified, and opened as a Model."""
+
+import errno
+import os
+import platform
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headrace import __version__
+from headrace.durable import flush
+from headrace.errors import HeadraceError, Misconfigured
+from headrace.models import card as cards
+from headrace.models.card import Card, ModelSpec
+from headrace.models.model import Model, Scorer
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a model, where it lies, and the aliases that mean it now. `str` gives "language@3f9c2a"."""
+
+    name: str
+    version: str
+    folder: Path
+    aliases: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def check_name(name: str) -> None:
+    """Raises Misconfigured for what can't name a model (and so a folder)."""
+    if not NAME.fullmatch(name):
+        raise Misconfigured(
+            f"{name!r} is no name of a model: take lower-case letters, digits, '-', '_' and '.', such as language"
+        )
+
+
+def meant(wanted: str, known: Sequence[str]) -> str:
+    """What was perhaps meant, to be put into a message; empty where nothing known is close."""
+    close = get_close_matches(wanted, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, report: str | None) -> Card:
+    """Write a version's files, all but the card, into an empty folder, durably; the card, complete but for its version.
+
+    Raises Misconfigured where the scorer and the card disagree, or what was written can't be served.
+    """
+    if tuple(scorer.labels) != card.labels:
+        raise Misconfigured(
+            f"model {name!r} can't be added: its card has the labels {_few(card.labels)}, its scorer {_few(scorer.labels)}"
+        )
+    try:
+        scorer.save(folder)
+    except (HeadraceError, OSError):
+        raise
+    except (
+        Exception
+    ) as error:  # a library's own error, such as that of safetensors, which tells of a full disk in words alone
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise Misconfigured(f"model {name!r} can't be written to {folder.parent}: {error}; mend that") from error
+    if pipeline is not None and not (folder / cards.PIPELINE).exists():
+        from headrace.scoring.pipeline import PipelineScorer
+
+        PipelineScorer(pipeline, card.labels, reason="it is kept for retraining").save(folder)
+    if report is not None:
+        (folder / cards.REPORT).write_text(report, encoding="utf-8")
+    files = [path for path in sorted(folder.iterdir()) if path.name in (cards.WEIGHTS, cards.PIPELINE)]
+    flush(*folder.iterdir(), folder)
+    reason = "" if scorer.compiled else str(getattr(scorer, "reason", ""))
+    card = msgspec.structs.replace(
+        card,
+        name=name,
+        hash=cards.identity(folder, card.labels, card.rule),
+        created_at=card.created_at or datetime.now(UTC).isoformat(timespec="microseconds"),
+        scorer=ModelSpec(type(scorer).__name__, scorer.compiled, reason),
+        trained_with=card.trained_with or surroundings(),
+        files={path.name: cards.digest(path) for path in files},
+    )
+    open_version(folder, card, f"{name} (to be added)")
+    return card
+
+
+def open_version(folder: Path, card: Card, name: str) -> Model:
+    """The model in a folder, as `name`. Raises Misconfigured, with name and reason, where its files aren't the card's,
+    its labels aren't the card's, or it no longer says what the card's golden texts say."""
+    verify(folder, card, name)
+    from headrace.scoring.opening import open_scorer
+
+    scorer = open_scorer(folder)
+    if tuple(scorer.labels) != card.labels:
+        raise refused(name, f"its labels are {_few(scorer.labels)}, the card's are {_few(card.labels)}")
+    model = Model(name, card, scorer)
+    model.check()
+    return model
+
+
+def verify(folder: Path, card: Card, name: str) -> None:
+    """Compare the file that predictions come from with the card's hash; raises Misconfigured where it is missing or another."""
+    served = cards.WEIGHTS if cards.WEIGHTS in card.files else cards.PIPELINE
+    if served not in card.files:
+        raise refused(name, f"its card names neither {cards.WEIGHTS} nor {cards.PIPELINE}")
+    try:
+        found = cards.digest(folder / served)
+    except OSError as error:
+        raise refused(name, f"{folder / served} can't be read: {error.strerror}") from None
+    if found != card.files[served]:
+        raise refused(name, f"{folder / served} is not the file that its card names: it was damaged or exchanged")
+
+
+def refused(name: str, reason: str) -> Misconfigured:
+    """The error for a version that can't be served."""
+    return Misconfigured(f"model {name} is refused: {reason}; add or fetch it again, or promote another version")
+
+
+def surroundings() -> dict[str, str]:
+    """The versions of what a model is trained with; what isn't installed is left out."""
+    found = {"headrace": __version__, "python": platform.python_version()}
+    for package in ("scikit-learn", "numpy", "numba"):
+        try:
+            found[package] = installed(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _few(labels: tuple[str, ...]) -> str:
+    return ", ".join(labels[:6]) + (f" … ({len(labels)})" if len(labels) > 6 else "")

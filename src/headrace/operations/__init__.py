@@ -1,0 +1,1 @@
+"""What people do to what is stored: replaying, comparing, pruning."""

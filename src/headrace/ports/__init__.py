@@ -1,0 +1,33 @@
+"""The ports: the whole design on one screen.
+
+An adapter implements one of these, with `__init__(plain keywords)` and the classmethod `from_url(url)`; `headrace.urls` knows it by a
+string. Everything is synchronous. Adapters raise only `headrace.errors`.
+"""
+
+from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink
+from headrace.ports.classifiers import Classifier
+from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Source
+from headrace.ports.stores import FORGET_SECONDS, Cursors, Page, Presence, Query, Store, StoreAdapter, WorkerStatus
+
+__all__ = [
+    "FORGET_SECONDS",
+    "Backlog",
+    "Batch",
+    "Broker",
+    "BrokerAdapter",
+    "Classifier",
+    "Cursors",
+    "Deletion",
+    "Delivery",
+    "Gap",
+    "Malformed",
+    "Page",
+    "Presence",
+    "Provisioned",
+    "Query",
+    "Sink",
+    "Source",
+    "Store",
+    "StoreAdapter",
+    "WorkerStatus",
+]

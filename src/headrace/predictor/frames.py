@@ -1,0 +1,171 @@
+"""What keeper and predictor say to each other over a pipe: frames of a length and a MessagePack message."""
+
+import os
+import select
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from headrace.documents import Outcome, Prediction
+from headrace.models.spec import Setup
+
+_LENGTH = struct.Struct("<Q")
+_CHUNK = 1 << 20
+IDLE_SECONDS = 1.0
+MEMORY_STATUS = 77  # with which a predictor leaves that has no memory left
+
+
+class Lines(msgspec.Struct, frozen=True, tag=True):
+    """Decode and predict these lines; `skip` names models (by place) that are left out."""
+
+    lines: list[bytes]
+    skip: list[int] = []
+
+
+class Texts(msgspec.Struct, frozen=True, tag=True):
+    """Predict these texts and store nothing; with `top`, that many labels of each, and no threshold."""
+
+    texts: list[str]
+    threshold: float | None = None
+    top: int = 0
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The models are open, and their golden texts come out as their cards say."""
+
+    models: list[str]
+
+
+class Working(msgspec.Struct, frozen=True, tag=True):
+    """The model at this place begins; whoever dies next died of it."""
+
+    place: int
+
+
+class Labelled(msgspec.Struct, frozen=True, tag=True):
+    """One outcome a line; how often shadows failed; how long it took."""
+
+    outcomes: list[Outcome]
+    shadow_failures: int = 0
+    seconds: float = 0.0
+
+
+class Answered(msgspec.Struct, frozen=True, tag=True):
+    """Predictions by model for each text, the best first; one where none were asked for by number."""
+
+    predictions: list[dict[str, list[Prediction]]]
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Why there is no answer: an error's class name (`Misconfigured`, `Unavailable`, `Rejected`) and its message."""
+
+    error: str
+    message: str
+
+
+Message = Lines | Texts | Ready | Working | Labelled | Answered | Failed
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode
+_decode_setup = msgspec.msgpack.Decoder(Setup).decode
+
+
+class Closed(Exception):
+    """The other end is gone."""
+
+
+class Late(Exception):
+    """The time is over."""
+
+
+class Pipe:
+    """Frames over two descriptors, read and written without ever blocking for longer than IDLE_SECONDS at a time.
+
+    `idle` is called about once in that time while waiting; what it raises ends the wait.
+    """
+
+    def __init__(self, reading: int, writing: int, idle: Callable[[], None]) -> None:
+        self._reading, self._writing, self._idle = reading, writing, idle
+        self._buffer = bytearray()
+        for descriptor in (reading, writing):
+            os.set_blocking(descriptor, False)
+
+    def send(self, message: Message | Setup, deadline: float) -> None:
+        """Write a frame before the deadline (monotonic); raises Closed or Late."""
+        data = _encode(message)
+        left = memoryview(_LENGTH.pack(len(data)) + data)
+        while left:
+            self._wait(self._writing, select.POLLOUT, deadline)
+            try:
+                left = left[os.write(self._writing, left[:_CHUNK]) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise Closed from None
+
+    def receive(self, deadline: float) -> Message:
+        """The next frame, before the deadline (monotonic); raises Closed or Late."""
+        while (data := self._frame()) is None:
+            self._wait(self._reading, select.POLLIN, deadline)
+            try:
+                chunk = os.read(self._reading, _CHUNK)
+            except BlockingIOError:
+                continue
+            if not chunk:
+                raise Closed
+            self._buffer += chunk
+        return _decode(data)
+
+    def _frame(self) -> bytes | None:
+        if len(self._buffer) < _LENGTH.size:
+            return None
+        end = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
+        if len(self._buffer) < end:
+            return None
+        data = bytes(self._buffer[_LENGTH.size : end])
+        del self._buffer[:end]
+        return data
+
+    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(descriptor, event)
+        while True:
+            left = deadline - time.monotonic()
+            if poll.poll(max(0.0, min(left, IDLE_SECONDS)) * 1000):
+                return
+            if left <= 0:
+                raise Late
+            self._idle()
+
+
+def read_blocking(reading: int, decode: Callable[[bytes], Any] = _decode) -> Any:
+    """The next message of a pipe that one may wait for; None at its end."""
+    head = _read_exactly(reading, _LENGTH.size)
+    data = _read_exactly(reading, _LENGTH.unpack(head)[0]) if head else None
+    return decode(data) if data is not None else None
+
+
+def read_setup(reading: int) -> Setup | None:
+    """The first frame that a predictor gets."""
+    setup: Setup | None = read_blocking(reading, _decode_setup)
+    return setup
+
+
+def write_blocking(writing: int, message: Message) -> None:
+    """Write a whole frame."""
+    data = _encode(message)
+    left = memoryview(_LENGTH.pack(len(data)) + data)
+    while left:
+        left = left[os.write(writing, left) :]
+
+
+def _read_exactly(reading: int, number: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < number:
+        chunk = os.read(reading, min(_CHUNK, number - len(parts)))
+        if not chunk:
+            return None
+        parts += chunk
+    return bytes(parts)

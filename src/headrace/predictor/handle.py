@@ -1,0 +1,223 @@
+"""The handle that drives a predictor process, and finds the document that fails it.
+
+The process can crash, grow or never end because of one document. The handle finds that document, so that every other comes out, and
+never blames one without proof: a document is given up only when two fresh predictors died alone with it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from headrace.documents import DeadLetter, Outcome, Prediction, bury, bury_bytes, decode
+from headrace.errors import Rejected, Unavailable
+from headrace.models.spec import Setup, parse
+from headrace.predictor import frames
+from headrace.predictor.process import Abandoned, Gone, Process
+from headrace.runtime import delays
+
+__all__ = ["Abandoned", "Pace", "Predictor"]
+
+BATCH_SECONDS = 0.5
+GRACE_SECONDS = 2.0
+PROOF = 2
+HINTS = 4  # so many deaths that prove nothing count as one that does: not all of them can be chance
+FIRST_LINES = 16
+MOST_LINES = 8192
+
+
+@dataclass
+class Pace:
+    """How many lines, and bytes, make about half a second of work; follows what is measured."""
+
+    lines: int = FIRST_LINES
+    bytes_per_second: float = 256 << 10
+
+    def learn(self, lines: int, size: int, seconds: float) -> None:
+        """Take note of one exchange."""
+        fitting = int(lines * BATCH_SECONDS / max(seconds, 1e-6))
+        if lines >= self.lines or fitting < self.lines:
+            self.lines = max(1, min(MOST_LINES, fitting, self.lines * 4))
+        rate = min(size / max(seconds, 1e-4), 8 * self.bytes_per_second)
+        self.bytes_per_second += 0.3 * (rate - self.bytes_per_second)
+
+
+class Predictor:
+    """What is asked of the predictor process. Used by one thread, which must outlive it.
+
+    `idle` is called about once a second while waiting, and may raise Abandoned to give up. While `draining` says so, a death proves
+    nothing, and raises Abandoned.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        deadline: float,
+        idle: Callable[[], None] = lambda: None,
+        draining: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._served = parse(setup.models)
+        self._document_bytes = setup.document_bytes
+        self._deadline = deadline
+        self._process = Process(setup, deadline=deadline, idle=idle, draining=draining)
+        self._queue: list[bytes] = []
+        self._sent: list[bytes] = []
+        self._sent_at = 0.0
+        self.pace = Pace()
+        self.shadow_failures = 0
+
+    @property
+    def models(self) -> list[str]:
+        """The versions that are served, shadows too."""
+        return self._process.models
+
+    @property
+    def deaths(self) -> int:
+        """How often the process died of itself."""
+        return self._process.deaths
+
+    def start(self) -> None:
+        """Start the process unless it runs, and wait until its models are open. Raises Misconfigured where one can't be."""
+        self._process.start()
+
+    def serve(self, models: str) -> None:
+        """Let a new process serve these models (the setting, with the same names) from now on; call it with nothing under way.
+
+        Where it raises Misconfigured, or Unavailable, the models stay as they were.
+        """
+        self._process.serve(models)
+
+    def close(self) -> None:
+        """End the process at once."""
+        self._process.end()
+
+    def send(self, lines: Sequence[bytes]) -> None:
+        """Hand over lines, of which `collect` gives the outcomes; returns while the predictor works on the first of them.
+
+        Raises as `start` does; then nothing was sent.
+        """
+        assert not self._queue, "collect first"
+        assert not self._sent, "collect first"
+        self._queue = list(lines)
+        try:
+            self._send_some()
+        except BaseException:
+            self._queue, self._sent = [], []
+            raise
+
+    def collect(self) -> list[Outcome]:
+        """One outcome for each line that was sent, in order.
+
+        Raises Misconfigured where a model is broken, Unavailable where a remote one is; then what was sent is forgotten.
+        """
+        outcomes: list[Outcome] = []
+        try:
+            while self._sent or self._queue:
+                if not self._sent:
+                    self._send_some()
+                outcomes += self._collect_some()
+        finally:
+            self._queue, self._sent = [], []
+        return outcomes
+
+    def answer(self, request: frames.Texts) -> list[dict[str, list[Prediction]]]:
+        """Predictions by model for each text, the best first. Raises Rejected where a model fails on a text or takes too long.
+
+        Texts are blamed for the death of a fresh process only; for another, they are tried again.
+        """
+        told = ""
+        for _ in range(PROOF):
+            self._process.start()
+            try:
+                found = self._exchange(request, self._deadline)
+            except Gone as gone:
+                told = f"there is no prediction for this: {gone.reason}"
+                if gone.proof:
+                    raise Rejected(told) from None
+                continue
+            assert isinstance(found, frames.Answered)
+            return found.predictions
+        raise Unavailable(f"{told}; try again")
+
+    def _send_some(self) -> None:
+        self._process.start()
+        number = self.pace.lines
+        self._sent, self._queue = self._queue[:number], self._queue[number:]
+        self._sent_at = time.monotonic()
+        self._process.send(frames.Lines(self._sent), self._sent_at + self._deadline)
+
+    def _collect_some(self) -> list[Outcome]:
+        lines, self._sent = self._sent, []
+        # What came while nobody was looking is read, however late that is.
+        deadline = max(self._sent_at + self._deadline, time.monotonic() + GRACE_SECONDS)
+        try:
+            labelled = self._labelled(self._process.receive(deadline))
+        except Gone:
+            return self._isolate(lines)
+        self.pace.learn(len(lines), sum(map(len, lines)), labelled.seconds)
+        return labelled.outcomes
+
+    def _isolate(self, lines: list[bytes]) -> list[Outcome]:
+        """Halve until the culprit stands alone; groups get a short deadline, which only decides on halving further."""
+        if len(lines) == 1:
+            return [self._prove(lines[0])]
+        middle = len(lines) // 2
+        outcomes: list[Outcome] = []
+        for half in (lines[:middle], lines[middle:]):
+            usual = len(half) * BATCH_SECONDS / self.pace.lines
+            seconds = self._deadline if len(half) == 1 else min(self._deadline, max(1.0, 20 * usual))
+            self._process.start()
+            try:
+                outcomes += self._labelled(self._exchange(frames.Lines(half), seconds)).outcomes
+            except Gone:
+                outcomes += self._isolate(half)
+        return outcomes
+
+    def _prove(self, line: bytes) -> Outcome:
+        """The outcome of a line that stands alone: models with which two fresh predictors died are left out, and named."""
+        deaths: dict[int, float] = {}
+        waits = delays()
+        given_up: dict[int, Gone] = {}
+        while True:
+            if not self._process.fresh:
+                self._process.end()
+            self._process.start()
+            try:
+                request = frames.Lines([line], sorted(given_up))
+                (outcome,) = self._labelled(self._exchange(request, self._deadline)).outcomes
+                return self._with_dead(outcome, line, given_up)
+            except Gone as gone:
+                deaths[gone.place] = deaths.get(gone.place, 0.0) + (1.0 if gone.proof else 1 / HINTS)
+                if deaths[gone.place] < PROOF:
+                    if not gone.proof:
+                        self._process.pause(next(waits))
+                    continue
+                if gone.place < 0:  # before any model: of decoding it
+                    return Outcome(None, dead=(bury_bytes(line, _told(gone), kind=gone.kind),))
+                given_up[gone.place] = gone
+
+    def _with_dead(self, outcome: Outcome, line: bytes, given_up: dict[int, Gone]) -> Outcome:
+        if outcome.document is None:
+            return outcome
+        document = decode(line, limit=self._document_bytes)
+        dead: list[DeadLetter] = list(outcome.dead)
+        for place, gone in sorted(given_up.items()):
+            if self._served[place].shadow:
+                self.shadow_failures += 1
+            else:
+                dead.append(bury(document, gone.kind, _told(gone), model=self._served[place].name))
+        return Outcome(document, outcome.predictions, outcome.shadows, tuple(dead))
+
+    def _labelled(self, message: frames.Message) -> frames.Labelled:
+        assert isinstance(message, frames.Labelled)
+        self.shadow_failures += message.shadow_failures
+        return message
+
+    def _exchange(self, request: frames.Message, seconds: float) -> frames.Message:
+        deadline = time.monotonic() + seconds
+        self._process.send(request, deadline)
+        return self._process.receive(deadline)
+
+
+def _told(gone: Gone) -> str:
+    return f"two fresh predictors died alone with this document: {gone.reason}"

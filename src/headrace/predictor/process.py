@@ -1,0 +1,181 @@
+"""One predictor process after another: started, asked, watched, and ended; and what is known when it dies."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.models.spec import Setup
+from headrace.predictor import frames
+from headrace.predictor.frames import Closed, Late, Pipe
+from headrace.runtime import delays, describe
+
+START_SECONDS = 120.0
+LAST_SECONDS = 5.0
+CRASHES_AT_START = 3
+# Signals that somebody sends to end a process, or a whole group: they prove nothing about a document.
+ASKED_TO_END = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE})
+_ERRORS: Mapping[str, type[HeadraceError]] = {error.__name__: error for error in (Misconfigured, Unavailable, Rejected)}
+
+
+class Abandoned(Exception):
+    """The work was given up because the worker is to stop."""
+
+
+class Gone(Exception):
+    """The process died, or was killed for being late, while the model at `place` worked (-1: none).
+
+    `kind` says how in a word, `reason` in words; `proof` tells whether that speaks against what it worked on: it was fresh, and nobody
+    asked it to end.
+    """
+
+    def __init__(self, place: int, kind: str, reason: str, *, proof: bool) -> None:
+        super().__init__(reason)
+        self.place, self.kind, self.reason, self.proof = place, kind, reason, proof
+
+
+class Process:
+    """The predictor process. Used by one thread, which must outlive it.
+
+    `idle` is called about once a second while waiting, and may raise Abandoned to give up. While `draining` says so, a death raises
+    Abandoned.
+    """
+
+    def __init__(
+        self, setup: Setup, *, deadline: float, idle: Callable[[], None], draining: Callable[[], bool]
+    ) -> None:
+        self._setup = setup
+        self._deadline = deadline
+        self._idle = idle
+        self._draining = draining
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Pipe | None = None
+        self.fresh = False
+        self.models: list[str] = []
+        self.deaths = 0
+
+    def serve(self, models: str) -> None:
+        """Let a new process serve these models (the setting); where it raises, it goes on with what it served."""
+        before = self._setup
+        self.end()
+        self._setup = msgspec.structs.replace(before, models=models)
+        try:
+            self.start()
+        except (Misconfigured, Unavailable):
+            self._setup = before
+            raise
+
+    def start(self) -> None:
+        """Start the process unless it runs, and wait until its models are open.
+
+        Raises Misconfigured where one can't be, Unavailable where a remote one can't be now.
+        """
+        crashes, waits = 0, delays()
+        while self._pipe is None:
+            try:
+                self._start()
+            except Gone as gone:
+                crashes += gone.proof and gone.reason != describe(-signal.SIGKILL)
+                if crashes >= CRASHES_AT_START:
+                    raise Misconfigured(
+                        f"the models ({self._setup.models}) can't be opened: the predictor died {crashes} times while"
+                        f" loading them and predicting their golden texts: {gone.reason}; look at its messages above"
+                    ) from None
+                self.pause(next(waits))
+
+    def send(self, message: frames.Message, deadline: float) -> None:
+        """Send to the process that runs; that it is gone is told by `receive`."""
+        assert self._pipe is not None, "start first"
+        with contextlib.suppress(Closed, Late):
+            self._pipe.send(message, deadline)
+
+    def receive(self, deadline: float) -> frames.Message:
+        """The answer to what was sent. Raises Gone, or what the process raised."""
+        assert self._pipe is not None, "start first"
+        place, fresh, self.fresh = -1, self.fresh, False
+        try:
+            while isinstance(message := self._pipe.receive(deadline), frames.Working):
+                place = message.place
+        except Late:
+            self.end()
+            self._abandon_if_draining()
+            reason = f"a model took longer than {self._deadline:g} s (setting deadline)"
+            raise Gone(place, "overdue", reason, proof=fresh) from None
+        except Closed:
+            raise self._post_mortem(place, fresh) from None
+        return _raise_failure(message)
+
+    def end(self) -> None:
+        """Kill the process, if there is one."""
+        child, self._child, self._pipe = self._child, None, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for end in (child.stdin, child.stdout):
+            if end is not None:
+                end.close()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "headrace.predictor.child"]
+        child = self._child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        pipe = Pipe(child.stdout.fileno(), child.stdin.fileno(), self._idle)
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            with contextlib.suppress(Closed):  # how it ended is told below
+                pipe.send(msgspec.structs.replace(self._setup, parent=os.getpid()), deadline)
+            message = _raise_failure(pipe.receive(deadline))
+        except Late:
+            self.end()
+            raise Gone(-1, "overdue", f"no answer in {START_SECONDS:g} s", proof=True) from None
+        except Closed:
+            raise self._post_mortem(-1, fresh=True) from None
+        except BaseException:
+            self.end()
+            raise
+        assert isinstance(message, frames.Ready)
+        self.models = message.models
+        self._pipe, self.fresh = pipe, True
+
+    def _post_mortem(self, place: int, fresh: bool) -> Gone:
+        assert self._child is not None
+        try:
+            status = self._child.wait(LAST_SECONDS)
+        except subprocess.TimeoutExpired:  # it only closed its pipe
+            self._child.kill()
+            status = self._child.wait()
+        self.end()
+        self.deaths += 1
+        self._abandon_if_draining()
+        if status == frames.MEMORY_STATUS:
+            reason = f"a model ran out of memory; it may use {self._setup.memory >> 20} MiB (setting memory)"
+            return Gone(place, "memory", reason, proof=fresh)
+        asked = -status in ASKED_TO_END
+        return Gone(place, "killed", describe(status), proof=fresh and not asked)
+
+    def _abandon_if_draining(self) -> None:
+        if self._draining():
+            raise Abandoned("the predictor ended while the worker was draining")
+
+    def pause(self, seconds: float) -> None:
+        """Wait, and be idle meanwhile."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._idle()
+            time.sleep(min(left, 0.2))
+
+
+def _raise_failure(message: frames.Message) -> frames.Message:
+    if isinstance(message, frames.Failed):
+        raise _ERRORS.get(message.error, HeadraceError)(message.message)
+    return message

@@ -1,0 +1,1 @@
+"""The hashed softmax of the package's own recipes: n-grams folded, hashed and scored in one pass."""

@@ -1,0 +1,50 @@
+"""The scorer: compiled weights as a classifier, and the door through which every saved one is opened."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.documents import Prediction
+from headrace.errors import Misconfigured
+from headrace.scoring import weights
+from headrace.scoring.linear.scorer import KIND, Scorer
+
+
+class Predictor(Protocol):
+    """What `open_scorer` and `compile` give: compiled, hashed, or a pipeline as it is."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def calibrated(self) -> bool: ...
+    @property
+    def compiled(self) -> bool: ...
+    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]: ...
+    def save(self, folder: Path) -> None: ...
+
+
+def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) -> Predictor:
+    """The model that was saved in a folder: compiled, hashed, or a pipeline as it is.
+
+    `cache` is the folder for compiled code (`~/.cache/headrace/numba` if not given). Raises Misconfigured where there is no model,
+    or one that can't be used, with the reason.
+    """
+    path = folder / weights.FILE
+    if not path.exists() and (folder / "pipeline.skops").exists():
+        from headrace.scoring.pipeline import PipelineScorer
+
+        return PipelineScorer.open(folder)
+    kind = weights.metadata(path).get("kind", "")
+    if kind == "hashed":
+        from headrace.scoring.hashed.scorer import HashedScorer
+
+        return HashedScorer.open(folder, threads=threads)
+    if kind != KIND:
+        raise Misconfigured(
+            f"the weights {path} are of an unknown kind, {kind!r}; this version of headrace can't use them"
+        )
+    return Scorer.open(folder, threads=threads, cache=cache)

@@ -1,0 +1,100 @@
+"""What documents, claims and dead letters look like in MongoDB."""
+
+from collections.abc import Iterable
+
+import bson
+import msgspec
+from bson import Int64
+from pymongo.errors import DocumentTooLarge
+
+from headrace.documents import DeadLetter, Document, Prediction, microseconds
+from headrace.stores.merging import Known
+from headrace.stores.mongodb.server import Row
+
+ANSWERED, OTHERS = "answers", "others"
+MOST_BYTES = 16 << 20
+
+
+def document_row(number: int, document: Document, predictions: Row) -> Row:
+    """A new document with its predictions. `keys` are what lists find it by."""
+    return {
+        "_id": document.id,
+        "n": Int64(number),
+        "text": document.text,
+        "source": document.source,
+        "created_at": document.created_at,
+        # As text: it may have names that MongoDB gives a meaning.
+        "meta": msgspec.json.encode(document.meta).decode() if document.meta else None,
+        "published_at": int64(document.published_at),
+        **predictions,
+        "keys": keys_of(predictions[ANSWERED]),
+    }
+
+
+def claim_row(row: Row, what: str, prediction: Prediction) -> Row:
+    """A prediction that is to be added to a stored document: only one of the same model, or version, can be inserted."""
+    mine = prediction.model if what == OTHERS else model_of(prediction.model)
+    of = {"n": Int64(row["n"]), "id": row["_id"], "published_at": int64(row["published_at"])}
+    return {"_id": f"{what} {row['n']} {mine}", **of, "as": what, **entry(prediction)}
+
+
+def dead_row(number: int, letter: DeadLetter) -> Row:
+    """A dead letter under its number."""
+    said = msgspec.structs.asdict(letter)
+    del said["burial"]
+    said["published_at"] = int64(letter.published_at)
+    return {"_id": Int64(number), **said, "buried_at": Int64(microseconds())}
+
+
+def known_of(row: Row, claims: Iterable[Row]) -> Known:
+    """What `merging.plan` has to know of a stored document."""
+    shown = folded(row, claims)
+    answered = [one["version"] for one in shown[ANSWERED]]
+    versions = [*answered, *(one["version"] for one in shown[OTHERS])]
+    return Known(row["n"], row["text"], [model_of(version) for version in answered], versions)
+
+
+def folded(row: Row, claims: Iterable[Row]) -> Row:
+    """What a document shows together with its claims."""
+    shown: Row = {ANSWERED: list(row[ANSWERED]), OTHERS: list(row[OTHERS])}
+    for claim in claims:
+        said = {name: claim[name] for name in ("version", "label", "score")}
+        if said not in shown[claim["as"]]:
+            shown[claim["as"]].append(said)
+    return {**shown, "keys": keys_of(shown[ANSWERED])}
+
+
+def keys_of(answers: Iterable[Row]) -> list[str]:
+    """What finds a document with these answers: their models, their labels, and both together."""
+    keys: set[str] = set()
+    for answer in answers:
+        model, label = model_of(answer["version"]), answer["label"]
+        keys |= {model, pair("", label), pair(model, label)}
+    return sorted(keys)
+
+
+def entry(prediction: Prediction) -> Row:
+    """A prediction within a document."""
+    return {"version": prediction.model, "label": prediction.label, "score": prediction.score}
+
+
+def model_of(version: str) -> str:
+    """The model of a version."""
+    return version.partition("@")[0]
+
+
+def pair(model: str, label: str) -> str:
+    """What finds the documents that a model gave a label; without a model, that any did. The name of a model has no `=`."""
+    return f"{model}={label}"
+
+
+def int64(number: int | None) -> Int64 | None:
+    """A number as MongoDB keeps it whatever its size."""
+    return None if number is None else Int64(number)
+
+
+def check_size(row: Row) -> None:
+    """Raises DocumentTooLarge for what a server of MongoDB does not take; others may."""
+    long = sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+    if 4 * long > MOST_BYTES and (size := len(bson.encode(row))) > MOST_BYTES:
+        raise DocumentTooLarge(f"{size:,} bytes of BSON; the limit is {MOST_BYTES:,}")

@@ -1,0 +1,114 @@
+"""The store in MongoDB: many workers write at once, without transactions, and so on a single server as well as on a replica set."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Self, TypeVar
+
+from bson.errors import BSONError
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from headrace.documents import Outcome
+from headrace.errors import Unavailable
+from headrace.ports import FORGET_SECONDS, Page, Query, WorkerStatus
+from headrace.stores.mongodb import queries, writing
+from headrace.stores.mongodb.server import PREFIX, Server, translate
+
+ATTEMPTS = 60
+LONGEST_PAUSE = 0.05
+
+T = TypeVar("T")
+
+
+class MongodbStore:
+    """A store in collections of a MongoDB database, which are made where they are missing.
+
+    What `write` has returned for is on the disks of most nodes. A `write` that fails or dies may have written some of it: written again,
+    it is written whole, and nothing twice. A connection that was lost is opened again by the driver; the call that can't wait for it raises
+    Unavailable.
+    """
+
+    def __init__(self, address: str, *, prefix: str = PREFIX) -> None:
+        self._server = Server(address, prefix)
+        self._kept = self._server.collections
+        self._labels: frozenset[str] = frozenset()
+        self._closed = False
+        try:
+            self._insist(f"opening the store {self._server}", self._server.prepare)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """`mongodb://user:password@host[:port][,host2…]/database`, with MongoDB's options, and `prefix`."""
+        return cls(**Server.parse(url))
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        doing = f"writing {len(outcomes)} outcomes to {self._server}"
+        self._labels = self._insist(doing, lambda: writing.write(self._kept, outcomes, self._labels))
+
+    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+        return self._ask(lambda: queries.find(self._kept, query, limit, page))
+
+    def count(self, query: Query) -> dict[str, int]:
+        return self._ask(lambda: queries.count(self._kept, query))
+
+    def erase(self, ids: Sequence[str]) -> None:
+        doing = f"erasing {len(ids)} documents from {self._server}"
+        self._insist(doing, lambda: writing.erase(self._kept, ids))
+
+    def drop(self, burials: Sequence[int]) -> None:
+        doing = f"dropping dead letters from {self._server}"
+        self._insist(doing, lambda: self._kept.dead.delete_many({"_id": {"$in": list(burials)}}))
+
+    def load(self, name: str) -> str | None:
+        row = self._ask(lambda: self._kept.cursors.find_one({"_id": name}))
+        return None if row is None else str(row["cursor"])
+
+    def save(self, name: str, cursor: str) -> None:
+        row = {"_id": name, "cursor": cursor}
+        self._ask(lambda: self._kept.cursors.replace_one({"_id": name}, row, upsert=True))
+
+    def beat(self, worker: WorkerStatus) -> None:
+        workers = self._kept.workers
+        if worker.state == "stopped":
+            self._ask(lambda: workers.delete_one({"_id": worker.name}))
+            return
+        row = queries.worker_row(worker)
+        self._ask(lambda: workers.replace_one({"_id": worker.name}, row, upsert=True))
+        oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
+        self._ask(lambda: workers.delete_many({"seen_at": {"$lt": oldest}}))
+
+    def workers(self) -> list[WorkerStatus]:
+        return self._ask(lambda: queries.list_workers(self._kept))
+
+    def close(self) -> None:
+        self._closed = True
+        self._server.client.close()
+
+    def warnings(self) -> list[str]:
+        return self._ask(self._server.warnings)
+
+    def remove(self) -> None:
+        """The database goes too, as MongoDB does it, where it has no other collection."""
+        if not self._closed:
+            self._insist(f"removing the store {self._server}", self._server.remove)
+        self.close()
+
+    def _ask(self, work: Callable[[], T]) -> T:
+        return self._insist(f"using the store {self._server}", work)
+
+    def _insist(self, doing: str, work: Callable[[], T]) -> T:
+        """The work's value; again where another was first."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return work()
+            except (writing.AnotherWasFirst, DuplicateKeyError):
+                # Those that met once would meet again.
+                time.sleep(random.uniform(0.0, min(LONGEST_PAUSE, 0.002 * (attempt + 1))))
+            except (PyMongoError, BSONError, OverflowError) as error:
+                raise translate(error, doing) from error
+        raise Unavailable(f"{doing}: others wrote the same {ATTEMPTS} times in a row; try again")

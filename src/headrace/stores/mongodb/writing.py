@@ -1,0 +1,199 @@
+"""How outcomes become documents of MongoDB, without transactions: by insertions that only one can win, in an order that can end anywhere.
+
+A document is inserted whole, with its answers, under its id: the first stands. An answer that comes later is inserted as a claim, under the
+document's number and the model: again the first stands; then the document is made to show what the claims say, and looked at until it
+does. Nothing that was decided is changed, so every step can be done again, by the same writer or by another: a death in between costs
+a repetition, and whoever repeats arrives at the same. None of this needs an update that is atomic, which FerretDB doesn't have.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection as Several
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from bson import Int64
+from pymongo import DeleteMany, ReturnDocument, UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+from headrace.documents import Outcome, microseconds
+from headrace.stores.merging import Plan, ids_of, plan
+from headrace.stores.mongodb.rows import (
+    ANSWERED,
+    OTHERS,
+    check_size,
+    claim_row,
+    dead_row,
+    document_row,
+    entry,
+    folded,
+    known_of,
+    model_of,
+    pair,
+)
+from headrace.stores.mongodb.server import DUPLICATE, Collections, Row
+
+
+class AnotherWasFirst(Exception):
+    """Another writer has inserted under one of the keys: whoever looks again finds it."""
+
+
+def write(kept: Collections, outcomes: Sequence[Outcome], labels: frozenset[str]) -> frozenset[str]:
+    """Write what is new of the outcomes; `labels` are those that are noted already, and is returned with the new ones.
+
+    Raises AnotherWasFirst: then do it again.
+    """
+    ids = ids_of(outcomes)
+    erased = _erased(kept, ids)
+    # Somebody may have died between an insertion and the look below.
+    _sweep(kept, erased)
+    rows = {row["n"]: row for row in kept.documents.find({"_id": {"$in": sorted(ids)}})}
+    claimed = _claims(kept, rows)
+    known = {row["_id"]: known_of(row, claimed.get(n, ())) for n, row in rows.items()}
+    any_buried = kept.dead.find_one({}, {"_id": 1}) is not None
+    # New documents get numbers below zero in the plan; `_insert` gives them their own.
+    made = plan(outcomes, known, erased, next_number=-len(outcomes), any_buried=any_buried)
+    labels = _note_labels(kept, made, labels)
+    _insert(kept, made)
+    claims = [claim_row(rows[n], ANSWERED, p) for n, p in made.answers if n in rows]
+    claims += [claim_row(rows[n], OTHERS, p) for n, p in made.predictions if n in rows]
+    insert(kept.claims, claims)
+    _show(kept, {claim["n"] for claim in claims} | claimed.keys())
+    _bury(kept, made)
+    # Who erases leaves the tombstone first. So either it has seen what was inserted here, or this sees the tombstone.
+    _sweep(kept, {identity: at for identity, at in _erased(kept, ids).items() if erased.get(identity) != at})
+    return labels
+
+
+def erase(kept: Collections, ids: Sequence[str]) -> None:
+    """See `ports.Store.erase`."""
+    if not ids:
+        return
+    times = dict.fromkeys(ids, microseconds())
+    for collection, name in ((kept.documents, "_id"), (kept.dead, "id")):
+        for row in collection.find({name: {"$in": list(times)}}, {name: 1, "published_at": 1}):
+            # A clock that was set back must not make the tombstone older than what it erases.
+            times[row[name]] = max(times[row[name]], row["published_at"] or 0)
+    tombstones = [
+        UpdateOne({"_id": _hash(identity)}, {"$max": {"erased_at": Int64(at)}}, upsert=True)
+        for identity, at in times.items()
+    ]
+    with_duplicates(lambda: kept.tombstones.bulk_write(tombstones, ordered=False))
+    _sweep(kept, times)
+
+
+def insert(collection: Collection[Row], rows: Sequence[Row]) -> None:
+    """Insert those whose keys are free. Raises AnotherWasFirst where one was not."""
+    for row in rows:
+        check_size(row)
+    if rows:
+        with_duplicates(lambda: collection.insert_many(rows, ordered=False))
+
+
+def with_duplicates(work: Any) -> None:
+    """The work; raises AnotherWasFirst where all that failed in it were keys that are taken."""
+    try:
+        work()
+    except BulkWriteError as error:
+        failed = error.details["writeErrors"]
+        if error.details["writeConcernErrors"] or any(one["code"] != DUPLICATE for one in failed):
+            raise
+        raise AnotherWasFirst from error
+
+
+def _erased(kept: Collections, ids: Several[str]) -> dict[str, int]:
+    hashes = {_hash(identity): identity for identity in ids}
+    found = kept.tombstones.find({"_id": {"$in": list(hashes)}})
+    return {hashes[row["_id"]]: row["erased_at"] for row in found}
+
+
+def _sweep(kept: Collections, erased: Mapping[str, int]) -> None:
+    """Delete what was published before it was erased."""
+    for collection, name in ((kept.documents, "_id"), (kept.claims, "id"), (kept.dead, "id")):
+        deletions = [
+            DeleteMany({name: identity, "published_at": {"$not": {"$gt": Int64(at)}}})
+            for identity, at in erased.items()
+        ]
+        if deletions:
+            collection.bulk_write(deletions, ordered=False)
+
+
+def _claims(kept: Collections, numbers: Iterable[int]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    if wanted := sorted(numbers):
+        for claim in kept.claims.find({"n": {"$in": wanted}}):
+            found[claim["n"]].append(claim)
+    return found
+
+
+def _note_labels(kept: Collections, made: Plan, noted: frozenset[str]) -> frozenset[str]:
+    new = {pair(model_of(prediction.model), prediction.label) for _, prediction in made.answers} - noted
+    if new:
+        with suppress(AnotherWasFirst):  # to be there is all it takes
+            insert(kept.labels, [{"_id": name} for name in sorted(new)])
+    return noted | new
+
+
+def _insert(kept: Collections, made: Plan) -> None:
+    if not made.documents:
+        return
+    said: dict[int, Row] = {planned: {ANSWERED: [], OTHERS: []} for planned, _ in made.documents}
+    for name, predictions in ((ANSWERED, made.answers), (OTHERS, made.predictions)):
+        for planned, prediction in predictions:
+            if planned in said:
+                said[planned][name].append(entry(prediction))
+    numbered = enumerate(made.documents, _take(kept, "documents", len(made.documents)))
+    rows = [document_row(n, document, said[planned]) for n, (planned, document) in numbered]
+    insert(kept.documents, rows)
+
+
+def _show(kept: Collections, numbers: Several[int]) -> None:
+    """Make these documents show their claims. Whoever changes one looks at it afterwards, so that the last change misses nothing."""
+    while numbers:
+        claims = _claims(kept, numbers)
+        updates = []
+        for row in kept.documents.find({"n": {"$in": sorted(numbers)}}, {"text": 0, "meta": 0}):
+            shown = folded(row, claims.get(row["n"], ()))
+            if shown != {name: row[name] for name in shown}:
+                updates.append(UpdateOne({"_id": row["_id"], "n": Int64(row["n"])}, {"$set": shown}))
+        if not updates:
+            return
+        kept.documents.bulk_write(updates, ordered=False)
+
+
+def _bury(kept: Collections, made: Plan) -> None:
+    if made.cleared:
+        kept.dead.delete_many({"content": {"$in": sorted(made.cleared)}})
+    if not made.burials:
+        return
+    first = _take(kept, "dead", len(made.burials))
+    insert(kept.dead, [dead_row(number, letter) for number, letter in enumerate(made.burials.values(), first)])
+    # Of the same content the newest stays. A number is never given twice, so that whoever drops the old burial doesn't drop this one.
+    contents = sorted({content for content, _ in made.burials})
+    newest: set[tuple[str, str]] = set()
+    older = []
+    for row in kept.dead.find({"content": {"$in": contents}}, {"content": 1, "model": 1}).sort("_id", -1):
+        key = row["content"], row["model"]
+        if key in newest:
+            older.append(row["_id"])
+        newest.add(key)
+    if older:
+        kept.dead.delete_many({"_id": {"$in": older}})
+
+
+def _take(kept: Collections, what: str, many: int) -> int:
+    """The first of so many numbers, which nobody else gets.
+
+    Where the server's addition is not atomic (FerretDB) another may get them too: then the unique index refuses one of us.
+    """
+    row = kept.numbers.find_one_and_update(
+        {"_id": what}, {"$inc": {"last": Int64(many)}}, upsert=True, return_document=ReturnDocument.AFTER
+    )
+    assert row is not None  # as it is made where it is missing
+    return int(row["last"]) - many + 1
+
+
+def _hash(identity: str) -> str:
+    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,151 @@
+"""The store in PostgreSQL: many workers write at once, and wait for each other only where they write the same.
+
+A batch is written in one transaction, by COPY. Nobody locks beforehand: where two write the same new document, or the same new
+answer, the second is refused by a unique index, looks again and finds what the first has written.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
+
+import psycopg
+from psycopg import errors
+from sqlalchemy import Connection, Executable, create_engine, delete, exc, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.pool import QueuePool
+
+from headrace.documents import Outcome
+from headrace.errors import Unavailable
+from headrace.ports import Page, Query, WorkerStatus
+from headrace.stores.postgresql import writing
+from headrace.stores.postgresql.server import Server, translate
+from headrace.stores.sql import queries, schema
+
+ATTEMPTS = 30
+
+T = TypeVar("T")
+
+
+class PostgresqlStore:
+    """A store in a schema of a PostgreSQL database (15 or newer), which is made where it is missing.
+
+    What `write` has returned for survives a loss of power, unless the server's `synchronous_commit` or `fsync` is off. A connection that
+    was lost is opened again by the next call; the call that loses it raises Unavailable.
+    """
+
+    def __init__(self, conninfo: str, *, schema: str = "headrace") -> None:
+        self._server = Server(conninfo, schema)
+        self._names: dict[str, int] = {}
+        # The pool hands a connection to one thread at a time.
+        self._engine = create_engine(
+            "postgresql+psycopg://",
+            creator=self._server.open,
+            poolclass=QueuePool,
+            pool_size=4,
+            max_overflow=28,
+            isolation_level="AUTOCOMMIT",
+            use_native_hstore=False,
+        )
+        self._server.prepare()
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """`postgresql://user:password@host[:port][,host2…]/database`, with libpq's parameters, and `schema`."""
+        return cls(**Server.parse(url))
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        doing = f"writing {len(outcomes)} outcomes to {self._server}"
+        # Only names that were committed are remembered.
+        self._names = self._transact(doing, lambda open_: writing.write(open_, outcomes, self._names))
+
+    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+        with self._reading() as connection:
+            return queries.find(connection, query, limit, page)
+
+    def count(self, query: Query) -> dict[str, int]:
+        with self._reading() as connection:
+            return queries.count(connection, query)
+
+    def erase(self, ids: Sequence[str]) -> None:
+        doing = f"erasing {len(ids)} documents from {self._server}"
+        self._transact(doing, lambda open_: writing.erase(open_, ids))
+
+    def drop(self, burials: Sequence[int]) -> None:
+        doing = f"dropping dead letters from {self._server}"
+        self._transact(doing, lambda open_: writing.drop(open_, burials))
+
+    def load(self, name: str) -> str | None:
+        with self._reading() as connection:
+            cursor: str | None = connection.execute(
+                select(schema.cursors.c.cursor).where(schema.cursors.c.name == name)
+            ).scalar()
+            return cursor
+
+    def save(self, name: str, cursor: str) -> None:
+        statement = insert(schema.cursors).values(name=name, cursor=cursor)
+        self._execute(statement.on_conflict_do_update(index_elements=["name"], set_={"cursor": cursor}))
+
+    def beat(self, worker: WorkerStatus) -> None:
+        if worker.state == "stopped":
+            self._execute(delete(schema.workers).where(schema.workers.c.name == worker.name))
+            return
+        row = queries.worker_row(worker)
+        self._execute(insert(schema.workers).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
+        self._execute(queries.forget_workers(worker))
+
+    def workers(self) -> list[WorkerStatus]:
+        with self._reading() as connection:
+            return queries.list_workers(connection)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def warnings(self) -> list[str]:
+        with self._translated(f"asking {self._server} for its settings"), self._server.open() as connection:
+            return self._server.warnings(connection)
+
+    def remove(self) -> None:
+        """The schema goes too, unless others keep something in it."""
+        self._transact(f"removing the store {self._server}", self._server.remove)
+        self.close()
+
+    def _execute(self, statement: Executable) -> None:
+        with self._reading() as connection:
+            connection.execute(statement)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._translated(f"using the store {self._server}"), self._engine.connect() as connection:
+            yield connection
+
+    def _transact(self, doing: str, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        """The work's value, in a transaction; again where another was first."""
+        for _ in range(ATTEMPTS):
+            with self._translated(doing), self._engine.connect() as pooled:
+                connection = pooled.connection.driver_connection
+                assert isinstance(connection, psycopg.Connection)
+                try:
+                    with connection.transaction():
+                        return work(connection)
+                except (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure):
+                    continue
+                except psycopg.Error:
+                    if connection.closed:
+                        pooled.invalidate()
+                    raise
+        raise Unavailable(f"{doing}: others wrote the same {ATTEMPTS} times in a row; try again")
+
+    @contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise translate(error, doing) from error
+        except exc.DBAPIError as error:
+            if isinstance(error.orig, psycopg.Error):
+                raise translate(error.orig, doing) from error
+            raise
+        except exc.TimeoutError as error:
+            raise Unavailable(f"{doing}: too many calls at once; try again") from error

@@ -1,0 +1,201 @@
+"""How outcomes become rows in PostgreSQL, inside the transaction that the store has begun.
+
+Every writer takes its locks in one order (names, documents, answers, predictions, counts, dead letters, each sorted), so that two
+never wait for each other; the store begins again where that fails all the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from headrace.documents import DeadLetter, Document, Outcome, microseconds
+from headrace.stores.merging import Known, Plan, ids_of, plan
+from headrace.stores.sql.schema import key_of
+
+Open = psycopg.Connection[Any]
+SLOTS = 16
+_COUNT = (
+    f"INSERT INTO counts SELECT model, label, mod(pg_backend_pid(), {SLOTS}), total"
+    " FROM unnest(%s::int[], %s::int[], %s::bigint[]) AS t (model, label, total) ORDER BY model, label"
+    " ON CONFLICT (model, label, slot) DO UPDATE SET total = counts.total + excluded.total"
+)
+
+
+def write(connection: Open, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
+    """Write what is new of the outcomes; `names` holds numbers of names that are committed, and is returned with the new ones.
+
+    Raises psycopg.errors.UniqueViolation where another has written one of the documents or answers in the meantime.
+    """
+    keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
+    # Writers share this lock. Who erases waits for those that have read the tombstones already, and the others for it.
+    connection.execute("LOCK TABLE tombstones IN ROW EXCLUSIVE MODE")
+    made = _plan(connection, outcomes, keys)
+    numbers = _number_documents(connection, made)
+    names = _number_names(connection, made, names)
+    _insert(connection, made, keys, numbers, names)
+    _bury(connection, made)
+    return names
+
+
+def erase(connection: Open, ids: Sequence[str]) -> None:
+    """See `ports.Store.erase`."""
+    keys = {identity: key_of(identity) for identity in ids}
+    if not keys:
+        return
+    connection.execute("LOCK TABLE tombstones IN SHARE ROW EXCLUSIVE MODE")
+    now = microseconds()
+    numbers, times = [], dict.fromkeys(keys, now)
+    asked = list(keys.values()), list(keys)
+    for number, identity, published_at in connection.execute(
+        "SELECT n, id, published_at FROM documents WHERE key = ANY(%s) AND id = ANY(%s)", asked
+    ):
+        numbers.append(number)
+        # A clock that was set back must not make the tombstone older than what it erases.
+        times[identity] = max(now, published_at or 0)
+    gone = Counter({(0, 0): len(numbers)})
+    for model, label in connection.execute(
+        "DELETE FROM answers WHERE document = ANY(%s) RETURNING model, label", (numbers,)
+    ):
+        gone[model, label] += 1
+    _count(connection, {cell: -total for cell, total in gone.items()})
+    connection.execute("DELETE FROM predictions WHERE document = ANY(%s)", (numbers,))
+    connection.execute("DELETE FROM documents WHERE n = ANY(%s)", (numbers,))
+    connection.execute("DELETE FROM dead_letters WHERE key = ANY(%s) AND id = ANY(%s)", asked)
+    connection.execute(
+        "INSERT INTO tombstones SELECT key, max(at) FROM unnest(%s::bigint[], %s::bigint[]) AS t (key, at) GROUP BY key"
+        " ON CONFLICT (key) DO UPDATE SET erased_at = greatest(tombstones.erased_at, excluded.erased_at)",
+        (list(keys.values()), [times[identity] for identity in keys]),
+    )
+
+
+def drop(connection: Open, burials: Sequence[int]) -> None:
+    """See `ports.Store.drop`."""
+    connection.execute("DELETE FROM dead_letters WHERE burial = ANY(%s::bigint[])", (list(burials),))
+
+
+def _plan(connection: Open, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
+    asked = list(keys.values())
+    found = connection.execute("SELECT n, id, text FROM documents WHERE key = ANY(%s)", (asked,))
+    known = {identity: Known(number, text) for number, identity, text in found if identity in keys}
+    if known:
+        _add_predictions(connection, known)
+    times = dict(connection.execute("SELECT key, erased_at FROM tombstones WHERE key = ANY(%s)", (asked,)).fetchall())
+    erased = {identity: times[key] for identity, key in keys.items() if key in times}
+    row = connection.execute("SELECT EXISTS (SELECT 1 FROM dead_letters)").fetchone()
+    # New documents get numbers below zero in the plan; `_number_documents` gives them their own.
+    return plan(outcomes, known, erased, next_number=-len(outcomes), any_buried=row is not None and bool(row[0]))
+
+
+def _add_predictions(connection: Open, known: Mapping[str, Known]) -> None:
+    by_number = {entry.number: entry for entry in known.values()}
+    asked = (list(by_number),)
+    for document, model, version in connection.execute(
+        "SELECT document, m.name, v.name FROM answers JOIN names m ON m.n = model JOIN names v ON v.n = version"
+        " WHERE document = ANY(%s)",
+        asked,
+    ):
+        by_number[document].answered.append(model)
+        by_number[document].versions.append(version)
+    for document, version in connection.execute(
+        "SELECT document, name FROM predictions JOIN names ON n = version WHERE document = ANY(%s)", asked
+    ):
+        by_number[document].versions.append(version)
+
+
+def _number_documents(connection: Open, made: Plan) -> dict[int, int]:
+    """The numbers in the table of the documents that are new, by those of the plan."""
+    if not made.documents:
+        return {}
+    rows = connection.execute(
+        "SELECT nextval(pg_get_serial_sequence('documents', 'n')) FROM generate_series(1, %s)", (len(made.documents),)
+    )
+    return {planned: row[0] for (planned, _), row in zip(made.documents, rows, strict=True)}
+
+
+def _number_names(connection: Open, made: Plan, numbered: dict[str, int]) -> dict[str, int]:
+    """The numbers of all names that the plan needs; new names are given one."""
+    predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
+    versions = {prediction.model for prediction in predictions}
+    needed = versions | {prediction.label for prediction in predictions} | {_model(version) for version in versions}
+    needed |= {document.source for _, document in made.documents}
+    if missing := sorted(needed - numbered.keys()):
+        read = "SELECT name, n FROM names WHERE name = ANY(%s)"
+        found = dict(connection.execute(read, (missing,)).fetchall())
+        if new := [name for name in missing if name not in found]:
+            add = "INSERT INTO names (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
+            connection.execute(add, (new,))
+            found = dict(connection.execute(read, (missing,)).fetchall())
+        numbered = {**numbered, **found}
+    return numbered
+
+
+def _insert(
+    connection: Open, made: Plan, keys: Mapping[str, int], numbers: Mapping[int, int], names: Mapping[str, int]
+) -> None:
+    documents = [_row(numbers[n], keys[document.id], document, names) for n, document in made.documents]
+    documents.sort(key=lambda row: row[1:3])
+    columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8"
+    _copy(connection, "documents", columns, documents)
+    models = {version: names[_model(version)] for version in {prediction.model for _, prediction in made.answers}}
+    answers = [(numbers.get(n, n), models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
+    _copy(connection, "answers", "document int8, model int4, version int4, label int4, score float8", sorted(answers))
+    others = [(numbers.get(n, n), names[p.model], names[p.label], p.score) for n, p in made.predictions]
+    _copy(connection, "predictions", "document int8, version int4, label int4, score float8", sorted(others))
+    totals = Counter((row[1], row[3]) for row in answers)
+    totals[0, 0] = len(documents)
+    _count(connection, totals)
+
+
+def _copy(connection: Open, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    pairs = [column.split() for column in columns.split(", ")]
+    into = ", ".join(name for name, _ in pairs)
+    with connection.cursor().copy(f"COPY {table} ({into}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types([kind for _, kind in pairs])
+        for row in rows:
+            copy.write_row(row)
+
+
+def _count(connection: Open, totals: Mapping[tuple[int, int], int]) -> None:
+    cells = [(model, label, total) for (model, label), total in totals.items() if total]
+    if cells:
+        connection.execute(_COUNT, [list(column) for column in zip(*cells, strict=True)])
+
+
+def _row(number: int, key: int, document: Document, names: Mapping[str, int]) -> tuple[Any, ...]:
+    meta = msgspec.json.encode(document.meta).decode() if document.meta else None
+    source = names[document.source]
+    return number, key, document.id, document.text, source, document.created_at, meta, document.published_at
+
+
+def _bury(connection: Open, made: Plan) -> None:
+    if made.cleared:
+        connection.execute("DELETE FROM dead_letters WHERE content = ANY(%s)", (sorted(made.cleared),))
+    for letter in _sorted(made.burials.values()):
+        connection.execute(
+            "INSERT INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            # A replacement gets a new number, so that whoever drops the old burial doesn't drop this one.
+            " ON CONFLICT (content, model) DO UPDATE SET (burial, key, id, kind, reason, data, source, published_at, buried_at) ="
+            " (excluded.burial, excluded.key, excluded.id, excluded.kind, excluded.reason, excluded.data, excluded.source,"
+            " excluded.published_at, excluded.buried_at)",
+            _dead_row(letter),
+        )
+
+
+def _sorted(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+    return sorted(letters, key=lambda letter: (letter.content, letter.model))
+
+
+def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
+    key, now = key_of(letter.id), microseconds()
+    said = letter.content, letter.model, letter.id, letter.kind, letter.reason, letter.data, letter.source
+    return key, *said, letter.published_at, now
+
+
+def _model(version: str) -> str:
+    return version.partition("@")[0]

@@ -1,0 +1,127 @@
+"""How outcomes become rows of the embedded store, inside the transaction that the store has begun."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.documents import DeadLetter, Document, Outcome, microseconds
+from headrace.stores.merging import Known, Plan, ids_of, plan
+from headrace.stores.sql.schema import key_of
+
+IN = "IN (SELECT value FROM json_each(?))"
+
+
+def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
+    """Write what is new of the outcomes; `names` holds numbers of names that are committed, and is returned with the new ones."""
+    keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
+    made = _plan(connection, outcomes, keys)
+    names = _number_names(connection, made, names)
+    _insert(connection, made, keys, names)
+    _bury(connection, made)
+    return names
+
+
+def as_json(values: Iterable[Any]) -> str:
+    """Values for a statement that holds `IN`."""
+    return msgspec.json.encode(list(values)).decode()
+
+
+def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
+    asked = as_json(keys.values())
+    known = {
+        identity: Known(number, text)
+        for number, identity, text in connection.execute(f"SELECT n, id, text FROM documents WHERE key {IN}", (asked,))
+        if identity in keys
+    }
+    if known:
+        _add_predictions(connection, known)
+    erased: dict[str, int] = {}
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM tombstones)").fetchone()[0]:
+        times = dict(connection.execute(f"SELECT key, erased_at FROM tombstones WHERE key {IN}", (asked,)).fetchall())
+        erased = {identity: times[key] for identity, key in keys.items() if key in times}
+    any_buried = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM dead_letters)").fetchone()[0])
+    return plan(outcomes, known, erased, next_number=_next(connection, "documents"), any_buried=any_buried)
+
+
+def _add_predictions(connection: sqlite3.Connection, known: Mapping[str, Known]) -> None:
+    by_number = {entry.number: entry for entry in known.values()}
+    asked = as_json(by_number)
+    for document, model, version in connection.execute(
+        "SELECT document, m.name, v.name FROM answers JOIN names m ON m.n = model JOIN names v ON v.n = version"
+        f" WHERE document {IN}",
+        (asked,),
+    ):
+        by_number[document].answered.append(model)
+        by_number[document].versions.append(version)
+    for document, version in connection.execute(
+        f"SELECT document, name FROM predictions JOIN names ON n = version WHERE document {IN}", (asked,)
+    ):
+        by_number[document].versions.append(version)
+
+
+def _number_names(connection: sqlite3.Connection, made: Plan, numbered: dict[str, int]) -> dict[str, int]:
+    """The numbers of all names that the plan needs; new names are given one."""
+    predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
+    versions = {prediction.model for prediction in predictions}
+    needed = versions | {prediction.label for prediction in predictions} | {_model(version) for version in versions}
+    needed |= {document.source for _, document in made.documents}
+    if missing := needed - numbered.keys():
+        connection.executemany("INSERT OR IGNORE INTO names (name) VALUES (?)", ((name,) for name in sorted(missing)))
+        rows = connection.execute(f"SELECT name, n FROM names WHERE name {IN}", (as_json(missing),))
+        numbered = {**numbered, **dict(rows.fetchall())}
+    return numbered
+
+
+def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int], names: Mapping[str, int]) -> None:
+    connection.executemany(
+        "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [_row(number, keys[document.id], document, names) for number, document in made.documents],
+    )
+    models = {version: names[_model(version)] for version in {prediction.model for _, prediction in made.answers}}
+    rows = [(n, models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
+    connection.executemany("INSERT INTO answers (document, model, version, label, score) VALUES (?, ?, ?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO predictions (document, version, label, score) VALUES (?, ?, ?, ?)",
+        [(n, names[p.model], names[p.label], p.score) for n, p in made.predictions],
+    )
+    totals = Counter((row[1], row[3]) for row in rows)
+    totals[0, 0] = len(made.documents)
+    connection.executemany(
+        "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (model, label) DO UPDATE SET total = total + excluded.total",
+        [(*cell, total) for cell, total in totals.items() if total],
+    )
+
+
+def _row(number: int, key: int, document: Document, names: Mapping[str, int]) -> tuple[Any, ...]:
+    meta = msgspec.json.encode(document.meta).decode() if document.meta else None
+    source = names[document.source]
+    return number, key, document.id, document.text, source, document.created_at, meta, document.published_at
+
+
+def _bury(connection: sqlite3.Connection, made: Plan) -> None:
+    if made.cleared:
+        connection.execute(f"DELETE FROM dead_letters WHERE content {IN}", (as_json(made.cleared),))
+    connection.executemany(
+        # A replacement gets a new number, so that whoever drops the old burial doesn't drop this one.
+        "INSERT OR REPLACE INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (_dead_row(letter) for letter in made.burials.values()),
+    )
+
+
+def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
+    key, now = key_of(letter.id), microseconds()
+    said = letter.content, letter.model, letter.id, letter.kind, letter.reason, letter.data, letter.source
+    return key, *said, letter.published_at, now
+
+
+def _model(version: str) -> str:
+    return version.partition("@")[0]
+
+
+def _next(connection: sqlite3.Connection, table: str) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return 1 + (row[0] if row else 0)

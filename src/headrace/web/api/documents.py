@@ -1,0 +1,172 @@
+"""Documents over HTTP: in by POST, out by GET, gone by DELETE."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from headrace import documents
+from headrace.documents import Document
+from headrace.errors import Conflict, Rejected
+from headrace.web import requests
+from headrace.web.api.schemas import Accepted, Items, NewDocument, Queueing, answers, reference, takes
+from headrace.web.lookup import Dead, Found, trace
+from headrace.web.publishing import Oversized
+from headrace.web.responses import Refused, refused, reply
+from headrace.web.state import AppState, answer
+
+PATH = "/v1/documents"
+MOST = 1000
+WAIT_SECONDS = 60
+SOURCE = "api"
+
+_ONE = reference(NewDocument)
+_BODY: Mapping[str, Any] = {"oneOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MOST}]}
+_WAIT: Mapping[str, Any] = {
+    "name": "wait",
+    "in": "query",
+    "description": f"Seconds to wait for the results; more than {WAIT_SECONDS} count as {WAIT_SECONDS}.",
+    "schema": {"type": "number", "minimum": 0},
+}
+
+
+class Documents:
+    """The calls below `/v1/documents`."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+        self._store = state.services.store
+        self._settings = state.services.settings
+
+    def routes(self) -> APIRouter:
+        """The calls, for an app."""
+        router = APIRouter(tags=["documents"])
+        router.add_api_route(
+            PATH,
+            self.post,
+            methods=["POST"],
+            status_code=202,
+            summary="Publish a document, or a list of up to 1,000",
+            responses=answers({202: Accepted, 200: Items}, 400, 409, 413, 415, 422, 503),
+            openapi_extra={**takes(_BODY), "parameters": [_WAIT]},
+        )
+        path = PATH + "/{identity:path}"
+        router.add_api_route(
+            path,
+            self.get,
+            methods=["GET"],
+            summary="What became of a document: its result, or its dead letter",
+            responses=answers({200: (Found, Dead), 202: Queueing}, 404, 422, 503),
+        )
+        router.add_api_route(
+            path,
+            self.delete,
+            methods=["DELETE"],
+            status_code=204,
+            summary="Erase a document, and what is still on its way under this id",
+            responses=answers({}, 404, 422, 503),
+        )
+        return router
+
+    async def post(self, request: Request) -> Response:
+        """202 with the ids once the broker has confirmed all; with `wait` (seconds) 200 with the results, if they are there in time.
+        One bad document of a list is told with its index, and nothing is taken."""
+        wait = _read_wait(request)
+        value, size = await requests.read_json(request, self._settings.request_bytes)
+        if size > requests.LARGE:
+            taken = await anyio.to_thread.run_sync(self._admit, value)
+        else:
+            taken = self._admit(value)
+        await self._refuse_conflicts(value, taken)
+        unique = list({document.id: document for document in taken}.values())
+        try:
+            await answer(self._state.publisher.publish(unique, size))
+        except Oversized as error:
+            index = next(index for index, document in enumerate(taken) if document.id == error.identity)
+            raise refused(error, index=index if isinstance(value, list) else None) from None
+        self._state.meters.took(len(unique))
+        self._state.queued.add(document.id for document in unique)
+        items = await self._state.waiters.wait_for(taken, wait) if wait is not None else None
+        return reply(Accepted(tuple(document.id for document in taken)), 202) if items is None else reply(Items(items))
+
+    async def get(self, identity: str) -> Response:
+        """The result, with `dead` where some of it was buried; a dead letter where there is no result; 202 while this process
+        knows that the document is queued."""
+        _check_id(identity)
+        traces = await anyio.to_thread.run_sync(trace, self._store, [identity])
+        found = traces[identity].told()
+        if found is not None:
+            return reply(found)
+        if identity in self._state.queued:
+            return reply(Queueing(identity), 202)
+        raise _unknown(identity)
+
+    async def delete(self, identity: str) -> Response:
+        """Erases results and dead letters, known or not, and what was published under this id before now."""
+        _check_id(identity)
+        await anyio.to_thread.run_sync(self._store.erase, [identity])
+        self._state.queued.discard(identity)
+        return Response(status_code=204)
+
+    def _admit(self, value: object) -> list[Document]:
+        """The documents of a request, stamped; Refused names the first that can't be taken."""
+        members = value if isinstance(value, list) else [value]
+        if not 0 < len(members) <= MOST:
+            raise Refused(422, f"the list has {len(members):,} documents; send between 1 and {MOST:,} at a time")
+        now = documents.microseconds()
+        taken: list[Document] = []
+        texts: dict[str, str] = {}
+        for index, member in enumerate(members):
+            try:
+                document = documents.read(member, source=SOURCE, limit=self._settings.document_bytes)
+                if texts.setdefault(document.id, document.text) != document.text:
+                    raise Conflict(f"the list has another text under the id {document.id!r}; give each its own id")
+            except Rejected as error:
+                raise refused(error, index=index if isinstance(value, list) else None) from None
+            taken.append(documents.stamp(document, now))
+        return taken
+
+    async def _refuse_conflicts(self, value: object, taken: Sequence[Document]) -> None:
+        """Refuse what is stored with another text. An id that we made from the text itself needs no question."""
+        members = value if isinstance(value, list) else [value]
+        named = [document.id for member, document in zip(members, taken, strict=True) if member.get("id") is not None]
+        if not named:
+            return
+        traces = await anyio.to_thread.run_sync(trace, self._store, named)
+        for index, document in enumerate(taken):
+            stored = traces[document.id].result if document.id in traces else None
+            if stored is not None and stored.text != document.text:
+                told = (
+                    f"the document {document.id!r} is stored with another text; publish this one under an id of its own"
+                )
+                raise refused(Conflict(told), index=index if isinstance(value, list) else None)
+
+
+def _read_wait(request: Request) -> float | None:
+    given = request.query_params.get("wait")
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise Refused(
+            422, f"wait is {given[:20]!r}; it must be a number of seconds, of which up to {WAIT_SECONDS} are waited"
+        )
+    return min(seconds, WAIT_SECONDS) or None
+
+
+def _check_id(identity: str) -> None:
+    """An id that no document can have is unknown, whatever a store would make of it."""
+    if not identity or "\0" in identity or len(identity.encode(errors="replace")) > documents.ID_BYTES:
+        raise _unknown(identity)
+
+
+def _unknown(identity: str) -> Refused:
+    return Refused(
+        404, f"there is no document {identity[:256]!r}; if it was sent elsewhere, it may still be on its way"
+    )

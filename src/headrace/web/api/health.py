@@ -1,0 +1,81 @@
+"""Is it alive, is it ready, what has it done: for supervisors, load balancers and Prometheus."""
+
+from collections.abc import Awaitable
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from headrace.errors import HeadraceError, Unavailable
+from headrace.ports import Query
+from headrace.web.api.schemas import Alive, Ready, answers
+from headrace.web.responses import reply
+from headrace.web.state import ANSWER_SECONDS, AppState
+
+OK = "ok"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Health:
+    """`/livez`, `/readyz` and `/metrics`."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+        self._services = state.services
+
+    def routes(self) -> APIRouter:
+        """The calls, for an app."""
+        router = APIRouter(tags=["health"])
+        router.add_api_route("/livez", self.livez, summary="The process answers", responses=answers({200: Alive}))
+        ready = answers({200: Ready, 503: Ready})
+        router.add_api_route("/readyz", self.readyz, summary="All that it needs answers", responses=ready)
+        if self._services.settings.metrics:
+            prometheus = {"description": "Prometheus's text format.", "content": {"text/plain": {}}}
+            router.add_api_route("/metrics", self.metrics, summary="For Prometheus", responses={200: prometheus})
+        return router
+
+    async def livez(self) -> Response:
+        """Asks nobody else, so that what is merely waiting for its broker isn't restarted."""
+        return reply(Alive())
+
+    async def readyz(self) -> Response:
+        """503, with what is wrong, unless store, broker and models all answer within two seconds."""
+        checks = {"store": await _check(self._ask_store()), "broker": await _check(self._state.backlog())}
+        if self._services.predictor is not None:
+            checks["models"] = await _check(self._ask_predictor())
+        ready = all(said == OK for said in checks.values())
+        return reply(Ready(ready, checks), 200 if ready else 503)
+
+    async def metrics(self) -> Response:
+        """The backlog and the workers are asked for now; a broker that doesn't tell is NaN, a store that doesn't is left out."""
+        try:
+            backlog = await self._state.backlog()
+        except HeadraceError:
+            backlog = None
+        try:
+            workers = await anyio.to_thread.run_sync(self._services.store.workers)
+        except HeadraceError:
+            workers = []
+        return Response(self._state.meters.show(backlog, workers), media_type=METRICS_TYPE)
+
+    async def _ask_store(self) -> None:
+        store = self._services.store
+        await anyio.to_thread.run_sync(lambda: store.find(Query(), limit=1), abandon_on_cancel=True)
+
+    async def _ask_predictor(self) -> None:
+        predictor = self._services.predictor
+        assert predictor is not None
+        if not await anyio.to_thread.run_sync(predictor.models, abandon_on_cancel=True):
+            raise Unavailable("no model is open yet")
+
+
+async def _check(asked: Awaitable[object]) -> str:
+    try:
+        with anyio.fail_after(ANSWER_SECONDS):
+            await asked
+    except TimeoutError:
+        return f"no answer for {ANSWER_SECONDS:.0f} seconds"
+    except HeadraceError as error:
+        return str(error)
+    return OK

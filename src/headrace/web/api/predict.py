@@ -1,0 +1,103 @@
+"""Predictions at once, without the queue; and which models there are."""
+
+import contextlib
+import math
+
+import anyio.to_thread
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from headrace import documents
+from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.models.version import Version
+from headrace.web import requests
+from headrace.web.api.schemas import Models, ModelVersion, Predictions, Texts, answers, reference, takes
+from headrace.web.responses import Refused, refused, reply
+from headrace.web.state import AppState
+
+MOST = 1000
+
+
+class Predicting:
+    """`/v1/predict` and `/v1/models`."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+        self._services = state.services
+
+    def routes(self) -> APIRouter:
+        """The calls, for an app."""
+        router = APIRouter(tags=["models"])
+        router.add_api_route(
+            "/v1/predict",
+            self.predict,
+            methods=["POST"],
+            summary="Predict a text, or a list of up to 1,000, at once",
+            responses=answers({200: Predictions}, 400, 413, 415, 422, 503),
+            openapi_extra=takes(reference(Texts)),
+        )
+        router.add_api_route(
+            "/v1/models",
+            self.models,
+            summary="The versions of the registry, and which are served",
+            responses=answers({200: Models}, 503),
+        )
+        return router
+
+    async def predict(self, request: Request) -> Response:
+        """`{"text": …}` or `{"texts": […]}`, and a `threshold` if that of the models' cards is not wanted. Nothing is stored."""
+        predictor = self._services.predictor
+        if predictor is None:
+            raise Refused(
+                503, "this server was started without models, so it predicts nothing at once; publish documents instead"
+            )
+        value, _ = await requests.read_json(request, self._services.settings.request_bytes)
+        texts, threshold = _read(value, self._services.settings.document_bytes)
+        predicted = await anyio.to_thread.run_sync(lambda: predictor.label(texts, threshold=threshold))
+        for model in {one.model for predictions in predicted for one in predictions.values()}:
+            total = sum(one.model == model for predictions in predicted for one in predictions.values())
+            self._state.meters.predicted(model, total)
+        return reply(Predictions(predicted))
+
+    async def models(self) -> Response:
+        """By name, the newest first. A version is served where this server or a worker predicts with it."""
+        return reply(Models(await anyio.to_thread.run_sync(self._models)))
+
+    def _models(self) -> list[ModelVersion]:
+        served = {model for worker in self._services.store.workers() for model in worker.models}
+        with contextlib.suppress(Unavailable):  # while it starts it serves nothing yet
+            served |= set(self._services.predictor.models()) if self._services.predictor else set()
+        return [self._tell(version, served) for version in self._services.registry.list()]
+
+    def _tell(self, version: Version, served: set[str]) -> ModelVersion:
+        name, is_served = str(version), str(version) in served
+        try:
+            card = self._services.registry.card(name)
+        except Misconfigured as error:
+            return ModelVersion(name, version.aliases, is_served, (), None, error=str(error))
+        return ModelVersion(name, version.aliases, is_served, card.labels, card.figures, card.created_at)
+
+
+def _read(value: object, limit: int) -> tuple[list[str], float | None]:
+    """The texts of a request and its threshold."""
+    if not isinstance(value, dict) or ("text" in value) == ("texts" in value):
+        raise Refused(422, """send an object with either "text", a string, or "texts", a list of strings""")
+    if unknown := value.keys() - {"text", "texts", "threshold"}:
+        raise Refused(422, f"{', '.join(sorted(unknown))[:200]!r} is unknown here; send text or texts, and threshold")
+    texts = [value["text"]] if "text" in value else value["texts"]
+    if not isinstance(texts, list) or not 0 < len(texts) <= MOST:
+        raise Refused(422, f"'texts' must be a list of between 1 and {MOST:,} strings")
+    for index, text in enumerate(texts):
+        try:
+            documents.read({"id": "-", "text": text}, limit=limit)
+        except Rejected as error:
+            raise refused(error, index=index if "texts" in value else None) from None
+    return texts, _threshold(value.get("threshold"))
+
+
+def _threshold(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and 0 <= value <= 1):
+        raise Refused(422, "'threshold' must be a number from 0 to 1")
+    return float(value)

@@ -1,0 +1,109 @@
+"""The page of dead letters: why, what, and again or never."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import anyio.to_thread
+from nicegui import ui
+
+from headrace.documents import DeadLetter
+from headrace.errors import HeadraceError, Rejected
+from headrace.ports import Query
+from headrace.web.console.layout import ASSETS, Header, open_page, put
+from headrace.web.console.snapshot import Snapshots
+from headrace.web.console.view import shorten
+from headrace.web.lookup import tell_dead
+from headrace.web.state import AppState
+
+ROWS = 50
+DATA_LENGTH = 4000
+SECONDS = 2.0
+
+
+class DeadLetterTable(ui.element, component=ASSETS / "dead_letters.js"):
+    """A page of dead letters, each with its two buttons."""
+
+
+class DeadPage:
+    """One visitor's page of dead letters; it follows what happens while the first page is shown."""
+
+    def __init__(self, state: AppState, snapshots: Snapshots) -> None:
+        self._state, self._snapshots = state, snapshots
+        self._pages: list[str | None] = [None]
+        self._shown: Sequence[DeadLetter] = ()
+        self._header: Header = open_page("/dead")
+        with ui.element("div").props("id=main tabindex=-1"):
+            self._table = DeadLetterTable()
+        put(self._table, rows=[], kinds=[], next=False, before=False, trouble="", said="", started=False)
+        self._table.on("replay", lambda event: self._act(event.args, again=True))
+        self._table.on("drop", lambda event: self._act(event.args, again=False))
+        self._table.on("turn", lambda event: self._turn(event.args))
+        ui.timer(SECONDS, self._refresh)
+
+    async def _refresh(self) -> None:
+        totals = await self._snapshots.totals()
+        self._header.count(sum(totals.dead.values()))
+        kinds = [f"{kind} {count:,}" for kind, count in sorted(totals.dead.items(), key=lambda item: -item[1])]
+        put(self._table, kinds=kinds, trouble=totals.trouble)
+        await self._show()
+
+    async def _show(self) -> None:
+        store, page = self._state.services.store, self._pages[-1]
+        try:
+            found = await anyio.to_thread.run_sync(lambda: store.find(Query("dead"), limit=ROWS, page=page))
+        except Rejected:
+            self._pages = [None]
+            return
+        except HeadraceError as error:
+            put(self._table, trouble=str(error))
+            return
+        self._shown = [letter for letter in found.items if isinstance(letter, DeadLetter)]
+        self._next = found.next
+        rows = [grave(letter) for letter in self._shown]
+        put(self._table, rows=rows, next=found.next is not None, before=len(self._pages) > 1, started=True)
+
+    async def _turn(self, older: Any) -> None:
+        if older and self._next is not None:
+            self._pages.append(self._next)
+        elif not older and len(self._pages) > 1:
+            self._pages.pop()
+        await self._show()
+
+    async def _act(self, burials: Any, *, again: bool) -> None:
+        """Replay or drop those of the shown letters that were asked for."""
+        letters = [letter for letter in self._shown if letter.burial in burials]
+        try:
+            if again:
+                await self._state.replay(letters)
+            else:
+                store = self._state.services.store
+                await anyio.to_thread.run_sync(store.drop, [letter.burial for letter in letters])
+        except HeadraceError as error:
+            put(self._table, trouble=str(error))
+            return
+        done = "published again" if again else "dropped"
+        put(self._table, said=f"{len(letters):,} {'dead letter' if len(letters) == 1 else 'dead letters'} {done}.")
+        await self._show()
+
+
+def grave(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter in the list."""
+    told = tell_dead(letter)
+    return {
+        "burial": told.burial,
+        "id": told.id,
+        "kind": told.kind,
+        "reason": told.reason,
+        "model": told.model,
+        "source": told.source,
+        "at": told.buried_at,
+        "data": shorten(told.data, DATA_LENGTH),
+    }
+
+
+def add(state: AppState, snapshots: Snapshots) -> None:
+    """The page at `/dead`."""
+
+    @ui.page("/dead", title="Dead letters · Headrace")
+    async def page() -> None:
+        DeadPage(state, snapshots)

@@ -1,0 +1,92 @@
+"""What the pages see: one glance a second at the store and the broker, shared by all who look."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.to_thread
+
+from headrace.documents import Result
+from headrace.errors import HeadraceError
+from headrace.ports import Backlog, Query, WorkerStatus
+from headrace.web.state import AppState
+
+ROWS = 40
+FRESH_SECONDS = 0.9
+RATE_SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much there is. `labels`: answers by label, for each model; `rate`: documents stored a second, lately."""
+
+    documents: int = 0
+    rate: float = 0.0
+    labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    dead: Mapping[str, int] = field(default_factory=dict)
+    backlog: Backlog | None = None
+    workers: Sequence[WorkerStatus] = ()
+    trouble: str = ""
+
+
+class Snapshots:
+    """Glances, each kept for a second once it is there, however long it took; for one event loop."""
+
+    def __init__(self, state: AppState, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._state = state
+        self._clock = clock
+        self._store = state.services.store
+        self._lock = anyio.Lock()
+        self._totals = Totals()
+        self._looked_at = float("-inf")
+        self._rows: dict[tuple[str, str, str], tuple[float, Sequence[Result]]] = {}
+        self._history: deque[tuple[float, int]] = deque()
+
+    async def totals(self) -> Totals:
+        """How much there is, from within the last second; with `trouble`, and the last known figures, where the store doesn't answer."""
+        async with self._lock:
+            if self._clock() - self._looked_at >= FRESH_SECONDS:
+                self._totals = await self._look()
+                self._looked_at = self._clock()
+            return self._totals
+
+    async def newest(self, label: str, model: str, source: str) -> Sequence[Result]:
+        """The newest results, from within the last second. Raises Unavailable."""
+        key = label, model, source
+        async with self._lock:
+            now = self._clock()
+            self._rows = {known: kept for known, kept in self._rows.items() if now - kept[0] < FRESH_SECONDS}
+            if key not in self._rows:
+                query = Query(label=label, model=model, source=source)
+                page = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=ROWS))
+                self._rows[key] = self._clock(), [item for item in page.items if isinstance(item, Result)]
+            return self._rows[key][1]
+
+    async def _look(self) -> Totals:
+        backlog, trouble = None, ""
+        try:
+            backlog = await self._state.backlog()
+        except HeadraceError as error:
+            trouble = str(error)
+        try:
+            documents, labels, dead, workers = await anyio.to_thread.run_sync(self._ask)
+        except HeadraceError as error:
+            known = self._totals
+            return Totals(known.documents, 0.0, known.labels, known.dead, backlog, known.workers, str(error))
+        return Totals(documents, self._rate(documents), labels, dead, backlog, workers, trouble)
+
+    def _ask(self) -> tuple[int, dict[str, Mapping[str, int]], Mapping[str, int], list[WorkerStatus]]:
+        models = dict(self._store.count(Query()))
+        documents = models.pop("", 0)
+        labels = {model: self._store.count(Query(model=model)) for model in sorted(models)}
+        return documents, labels, self._store.count(Query("dead")), self._store.workers()
+
+    def _rate(self, documents: int) -> float:
+        now = self._clock()
+        self._history.append((now, documents))
+        while len(self._history) > 2 and now - self._history[0][0] > RATE_SECONDS:
+            self._history.popleft()
+        since, before = self._history[0]
+        return max(0.0, (documents - before) / (now - since)) if now > since else 0.0

@@ -1,0 +1,71 @@
+"""The box in which one types a text and sees its labels."""
+
+from typing import Any
+
+import anyio.to_thread
+from nicegui import ui
+
+from headrace import documents
+from headrace.documents import Prediction
+from headrace.errors import HeadraceError
+from headrace.web.console.labels import Name
+from headrace.web.console.layout import ASSETS, put
+from headrace.web.console.view import LabelNames
+from headrace.web.services import TextPredictor
+
+BEST = 5
+
+
+class TryIt(ui.element, component=ASSETS / "try_it.js"):
+    """Answers the newest text only: what was typed while a model was busy is skipped."""
+
+    def __init__(self, predictor: TextPredictor, names: LabelNames, limit: int) -> None:
+        super().__init__()
+        self._predictor, self._names, self._limit = predictor, names, limit
+        self._wanted: str | None = None
+        self._busy = False
+        put(self, answer=None)
+        self.on("ask", lambda event: self._ask(event.args))
+
+    async def _ask(self, text: Any) -> None:
+        self._wanted = str(text)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while (wanted := self._wanted) is not None:
+                self._wanted = None
+                put(self, answer=await self._answer(wanted))
+        finally:
+            self._busy = False
+
+    async def _answer(self, text: str) -> dict[str, Any] | None:
+        if not text.strip():
+            return None
+        try:
+            documents.read({"id": "-", "text": text}, limit=self._limit)
+            said, best = await anyio.to_thread.run_sync(self._predict, text)
+        except HeadraceError as error:
+            return {"trouble": str(error)}
+        return {"models": [opinion(model, one, best.get(model, []), self._names) for model, one in said.items()]}
+
+    def _predict(self, text: str) -> tuple[dict[str, Prediction], dict[str, list[Prediction]]]:
+        return self._predictor.label([text])[0], self._predictor.top(text, BEST)
+
+
+def opinion(model: str, said: Prediction, best: list[Prediction], names: LabelNames) -> dict[str, Any]:
+    """What a model says of a text, by both names, and the labels that came closest."""
+    named = names.name(model, said.label)
+    return {
+        "model": said.model or model,
+        "label": said.label,
+        **_shown(named),
+        "score": said.score,
+        "top": [
+            {"label": one.label, "score": round(one.score, 4), **_shown(names.name(model, one.label))} for one in best
+        ],
+    }
+
+
+def _shown(name: Name) -> dict[str, str]:
+    return {"name": name.name, "own": name.own}

@@ -1,0 +1,510 @@
+"""What Kafka's adapter does beyond the suite: addresses, prefixes and notes, refusals, and partitions that go to others."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from threading import Barrier
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from hypothesis import given
+from hypothesis import strategies as st
+from support import come, insist, until
+
+from headrace.brokers.kafka import KafkaBroker
+from headrace.brokers.kafka.admin import RECORD_BYTES, judge
+from headrace.brokers.kafka.client import translate
+from headrace.brokers.kafka.offsets import NOTE_CHARACTERS, Assignment, done_above
+from headrace.brokers.kafka.url import KafkaUrl, parse
+from headrace.documents import Body
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.ports import Backlog, Delivery
+from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
+
+SECRET = "pass:w0rd/x"
+
+
+class Provisioned:
+    """A topic of one test's own, and the driver's clients to look at it."""
+
+    def __init__(self, url: str, opened: ExitStack) -> None:
+        self.url, self._opened = url, opened
+        self.server = url.removeprefix("kafka://").rstrip("/")
+        self.admin = AdminClient({"bootstrap.servers": self.server})
+        self.topic = f"test-{secrets.token_hex(6)}"
+
+    def connect(self, options: str = "&partitions=4", *, patience: float = PATIENCE) -> KafkaBroker:
+        """A broker on this topic. It stays in the group however slow the test is, unless the options say otherwise."""
+        address = parse(f"{self.url}{self.topic}?group={self.topic}&session=120{options}")
+        broker = KafkaBroker(address, patience=patience)
+        self._opened.callback(broker.close)
+        return broker
+
+    def make(self, **config: str) -> None:
+        """The topic, made by somebody else."""
+        made = NewTopic(self.topic, 2, 1, config={name.replace("_", "."): value for name, value in config.items()})
+        self.admin.create_topics([made])[self.topic].result()
+
+    def put(self, *names: str, partition: int) -> None:
+        """Publish to one partition."""
+        producer = Producer({"bootstrap.servers": self.server, "linger.ms": 0})
+        for name in names:
+            producer.produce(self.topic, name.encode(), partition=partition)
+        assert producer.flush(PATIENCE) == 0
+
+    def throw_away(self, before: int) -> None:
+        """What is before this offset of the first partition, as when the topic's retention is over."""
+        part = TopicPartition(self.topic, 0, before)
+        self.admin.delete_records([part])[part].result()
+
+    def remove(self) -> None:
+        with suppress(KafkaException):  # not every test makes it
+            self.admin.delete_topics([self.topic])[self.topic].result()
+
+
+@pytest.fixture
+def place(kafka: str) -> Iterator[Provisioned]:
+    with ExitStack() as opened:
+        place = Provisioned(kafka, opened)
+        opened.callback(place.remove)
+        yield place
+
+
+def test_a_url_says_where_and_what() -> None:
+    address = parse(
+        "kafkas://me:pass%3Aw0rd%2Fx@one,two:5673,[::1]:5674/texts?group=g&partitions=3&replication=3&mechanism=SCRAM-SHA-512"
+        "&session=20&poll=60&body_bytes=4096"
+    )
+    assert address.hosts == "one:9092,two:5673,[::1]:5674"
+    assert (address.topic, address.group, address.partitions, address.replication) == ("texts", "g", 3, 3)
+    assert (address.session, address.poll, address.body_bytes) == (20, 60, 4096)
+    assert address.security == {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": "me",
+        "sasl.password": SECRET,
+    }
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_what_a_url_leaves_out_has_a_default(path: str) -> None:
+    address = parse(f"kafka://host{path}")
+    assert address == KafkaUrl("host:9092", security={"security.protocol": "PLAINTEXT"})
+    assert (address.topic, address.group) == ("headrace", "headrace")
+    assert parse(f"kafkas://host{path}").security == {"security.protocol": "SSL"}
+    assert parse(f"kafka://me:x@host{path}").security["security.protocol"] == "SASL_PLAINTEXT"
+
+
+def test_an_address_shows_no_password() -> None:
+    address = parse("kafkas://me:pass%3Aw0rd%2Fx@host/t")
+    assert SECRET not in f"{address} {address!r}"
+    assert str(address) == "kafkas://host:9092/t"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("kafka:///t", "is no host"),
+        ("kafka://a,,b/t", "is no host"),
+        ("kafka://host:99999/", "is no host"),
+        ("kafka://host/a/b", "is no name of a topic"),
+        ("kafka://host/..", "is no name of a topic"),
+        ("kafka://host/" + "x" * 250, "is no name of a topic"),
+        ("kafka://host/?gruop=x", "did you mean group"),
+        ("kafka://host/?group=", "1 to 255 bytes"),
+        ("kafka://host/?partitions=0", "from 1 to 10000"),
+        ("kafka://host/?replication=many", "from 0 to 99"),
+        ("kafka://host/?session=20&poll=10", "poll of kafka:// is a number from 20"),
+        ("kafka://me:x@host/?mechanism=MD5", "is one of PLAIN"),
+        ("kafka://host/?cacertfile=/nowhere.pem", "is for kafkas:"),
+        ("kafkas://host/?cacertfile=/nowhere.pem", "there is no such file"),
+    ],
+)
+def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        KafkaBroker.from_url(url)
+
+
+@given(
+    st.sets(st.integers(0, 40)),
+    st.integers(0, 10),
+    st.lists(st.tuples(st.integers(0, 40), st.sets(st.integers(0, 40)), st.booleans()), max_size=8),
+)
+def test_whoever_gets_the_partition_next_gets_what_is_not_done_and_nothing_else(
+    offsets: set[int], first: int, turns: list[tuple[int, set[int], bool]]
+) -> None:
+    there = sorted(offset for offset in offsets if offset >= first)  # the others were thrown away, or hold no body
+    done = set[int]()
+    assignment, left = Assignment(0, first), list(there)
+    delivered = set[int]()
+    for number, finished, given_away in turns:
+        came, left = left[:number], left[number:]
+        for offset in came:
+            if assignment.take(offset):
+                assert offset not in done, "what is done must not come again"
+                delivered.add(offset)
+        assignment.finish(finished)
+        done |= finished & delivered
+        assert assignment.open == len(delivered - done)
+        committed, note = assignment.state
+        assert not {offset for offset in there if offset < committed} - done, (
+            "the server goes on above what is not done"
+        )
+        assert done_above(note) >= len({offset for offset in done if offset >= committed})
+        if given_away:
+            assignment, left = Assignment(0, committed, note), [offset for offset in there if offset >= committed]
+            delivered.clear()
+    committed, note = assignment.state
+    last = Assignment(0, committed, note)
+    assert {offset for offset in there if offset >= committed and last.take(offset)} == set(there) - done
+
+
+def test_what_is_done_in_order_needs_no_note() -> None:
+    assignment = Assignment(0, 5)
+    for offset in range(5, 1000):
+        assignment.take(offset)
+    assert not assignment.untold
+    assignment.finish(range(5, 500))
+    assert assignment.state == (500, "")
+    assignment.finish(range(600, 700))
+    assert assignment.state == (500, "100,100")
+    assert assignment.untold
+    assignment.told(assignment.state)
+    assert not assignment.untold
+
+
+def test_a_note_is_cut_where_the_server_would_not_take_it_and_what_it_says_stays_true() -> None:
+    assignment = Assignment(0)
+    for offset in range(9000):
+        assignment.take(offset)
+    assignment.finish(range(1, 9000, 2))
+    committed, note = assignment.state
+    assert (committed, len(note) <= NOTE_CHARACTERS) == (0, True)
+    following = Assignment(0, committed, note)
+    again = {offset for offset in range(9000) if following.take(offset)}
+    assert set(range(0, 9000, 2)) <= again
+    assert len(again) == 9000 - done_above(note) < 9000
+
+
+@pytest.mark.parametrize("note", ["", "x", "1,-2", "1;2", "1.5,2", ",", "9" * 30, "7"])
+def test_a_note_of_somebody_elses_says_nothing(note: str) -> None:
+    assignment = Assignment(0, 3, note)
+    assert [offset for offset in range(10) if assignment.take(offset)] == list(range(3, 10))
+    assert done_above(note) == 0
+
+
+def test_records_that_are_no_bodies_count_as_done_once_they_were_passed() -> None:
+    assignment = Assignment(0, 3)
+    assignment.take(3)
+    assignment.reach(6)
+    assert assignment.state == (3, "1,2")
+    assignment.finish([3])
+    assert assignment.state == (6, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "told"),
+    [
+        (KafkaError._AUTHENTICATION, Misconfigured, "check user"),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, Misconfigured, "let this user"),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, Misconfigured, "this group"),
+        (KafkaError.INVALID_REPLICATION_FACTOR, Misconfigured, "replication"),
+        (KafkaError.INVALID_SESSION_TIMEOUT, Misconfigured, "session"),
+        (KafkaError.INCONSISTENT_GROUP_PROTOCOL, Misconfigured, "another"),
+        (KafkaError.MSG_SIZE_TOO_LARGE, Rejected, "large"),
+        (KafkaError._MSG_TIMED_OUT, Unavailable, "timed out"),
+        (KafkaError.NOT_ENOUGH_REPLICAS, Unavailable, "replicas"),
+    ],
+)
+def test_the_drivers_errors_are_told_by_what_to_do(code: int, kind: type[HeadraceError], told: str) -> None:
+    for error in (KafkaError(code), KafkaException(KafkaError(code))):
+        made = translate(error, "publishing to kafka://host/t")
+        assert type(made) is kind
+        assert told in str(made).lower() or told in str(made)
+        assert str(made).startswith("publishing to kafka://host/t: ")
+
+
+@pytest.mark.parametrize(
+    ("config", "replicas", "told"),
+    [
+        ({}, 3, ""),
+        ({"min.insync.replicas": "2", "retention.ms": "604800000", "retention.bytes": "-1"}, 3, ""),
+        ({"min.insync.replicas": "1"}, 1, "one replica"),
+        ({"min.insync.replicas": "1"}, 3, "min.insync.replicas to 2"),
+        ({"unclean.leader.election.enable": "true"}, 3, "unclean"),
+        ({"retention.ms": "3600000"}, 3, "within 1.0 hours"),
+        ({"retention.bytes": "1000000"}, 3, "1,000,000 bytes"),
+    ],
+)
+def test_settings_that_lose_are_told(config: dict[str, str], replicas: int, told: str) -> None:
+    found = judge(KafkaUrl("host:9092"), config, replicas)
+    assert [told in one for one in found] == ([True] if told else [])
+
+
+def test_where_no_server_answers_that_is_told_at_once_and_without_the_password() -> None:
+    broker = KafkaBroker.from_url("kafka://me:pass%3Aw0rd%2Fx@127.0.0.1:1,127.0.0.1:2/t")
+    for call in (lambda: broker.publish(bodies("a")), lambda: broker.receive(LARGE, 0), broker.backlog):
+        with pytest.raises(
+            Unavailable, match=r"connecting to kafka://127\.0\.0\.1:1,127\.0\.0\.1:2/t: .*refused"
+        ) as caught:
+            call()
+        assert SECRET not in str(caught.value)
+    broker.keep([])
+    broker.close()
+
+
+def test_a_missing_topic_is_made_as_the_url_says(place: Provisioned) -> None:
+    place.connect("&partitions=5&body_bytes=5000").publish([])
+    broker = place.connect("&partitions=5&body_bytes=5000")
+    assert broker.body_bytes() == 5000
+    broker.publish([Body(b"x" * 5000)])
+    assert len(place.admin.list_topics(place.topic).topics[place.topic].partitions) == 5
+    assert place.connect().body_bytes() == 5000
+
+
+def test_those_who_open_a_new_topic_at_once_all_go_by_what_it_is(place: Provisioned) -> None:
+    gate = Barrier(4)
+
+    def most(number: int) -> int:
+        broker = place.connect(f"&partitions=1&body_bytes={5000 + number}")
+        gate.wait()
+        return broker.body_bytes()
+
+    with ThreadPoolExecutor(4) as beside:
+        limits = list(beside.map(most, range(4)))
+    assert limits == [place.connect().body_bytes()] * 4
+
+
+def test_a_replication_beyond_the_nodes_is_told_in_clear_words(place: Provisioned) -> None:
+    with pytest.raises(Misconfigured, match=r"replication=N"):
+        place.connect("&replication=5").publish(bodies("a"))
+
+
+def test_a_session_that_the_server_does_not_allow_is_told_in_clear_words(place: Provisioned) -> None:
+    broker = place.connect("&session=1")
+    with pytest.raises(Misconfigured, match=r"group.min.session.timeout.ms"):
+        take(broker, 1)
+
+
+def test_a_topic_that_throws_away_what_is_not_done_is_refused(place: Provisioned) -> None:
+    place.make(cleanup_policy="compact")
+    with pytest.raises(Misconfigured, match=r"compacted.*cleanup\.policy"):
+        place.connect().publish(bodies("a"))
+
+
+def test_a_topic_of_somebody_elses_is_used_as_it_is_and_its_limit_counts(place: Provisioned) -> None:
+    place.make(max_message_bytes="3000")
+    broker = place.connect()
+    most = 3000 - RECORD_BYTES
+    with pytest.raises(Rejected, match=f"{most + 1:,} bytes; the limit is {most:,}"):
+        broker.publish([*bodies("a"), Body(bytes(most + 1))])
+    broker.publish([Body(b"x" * most)])
+    assert data(take(broker, 1)) == ["x" * most]
+
+
+def test_a_topic_that_was_deleted_is_made_again(place: Provisioned) -> None:
+    broker = place.connect(patience=1)
+    insist(lambda: broker.publish(bodies("a")))
+    place.admin.delete_topics([place.topic])[place.topic].result()
+    until(lambda: place.topic not in place.admin.list_topics(timeout=PATIENCE).topics, "the end of the topic")
+    insist(lambda: broker.publish(bodies("b")))
+    assert set(data(come(place.connect(), "b"))) == {"b"}
+
+
+def test_many_small_bodies_come_in_large_batches_and_two_may_be_held(place: Provisioned) -> None:
+    broker = place.connect()
+    broker.publish([Body(b"%07d" % number + b"x" * 293, "suite") for number in range(3000)])
+    seen = list[bytes]()
+    held = broker.receive(1 << 16, PATIENCE)
+    sizes = list[int]()
+    while len(seen) + len(held) < 3000:
+        following = broker.receive(1 << 16, PATIENCE)
+        assert following, "nothing came while one batch was held"
+        broker.ack(held)
+        seen += [delivery.data for delivery in held]
+        sizes.append(len(held))
+        held = following
+    seen += [delivery.data for delivery in held]
+    assert len(set(seen)) == 3000
+    assert max(sizes) == (1 << 16) // 300
+
+
+def test_bodies_of_one_source_go_to_several_partitions(place: Provisioned) -> None:
+    broker = place.connect()
+    seen = set[int]()
+
+    def several_have_some() -> bool:
+        broker.publish([Body(b"x" * 1000, "one source")] * 100)
+        seen.update(delivery.receipt[0].partition for delivery in take(broker, 1))
+        return len(seen) > 1
+
+    until(several_have_some, "a body in another partition")
+
+
+def test_the_backlog_counts_what_is_not_done_wherever_it_is_and_tells_its_age(place: Provisioned) -> None:
+    worker, other = place.connect(), place.connect()
+    other.publish(bodies("a", "b", "c", "d"))
+    held = take(worker, 4)
+    worker.ack(held[1:3])
+    assert worker.backlog().ready == 0
+
+    def without_what_is_done() -> Backlog | None:
+        worker.keep(held)
+        told = other.backlog()
+        return told if told.ready == 2 and told.oldest is not None else None  # the age, where it comes soon
+
+    backlog = until(without_what_is_done, "word of what is done")
+    assert backlog is not None
+    assert backlog.leased is None
+    assert backlog.oldest is not None
+    assert 0 <= backlog.oldest < 3600
+    assert worker.backlog().ready == 0
+    worker.ack(held)
+    worker.close()
+    assert (other.backlog().ready, other.backlog().oldest) == (0, None)
+
+
+def test_records_of_transactions_do_not_count_as_backlog(place: Provisioned) -> None:
+    broker = place.connect("&partitions=1")
+    broker.publish(bodies("a"))
+    producer = Producer({"bootstrap.servers": place.server, "transactional.id": place.topic})
+    producer.init_transactions(PATIENCE)
+    producer.begin_transaction()
+    producer.produce(place.topic, b"b")
+    producer.commit_transaction(PATIENCE)
+    broker.ack(take(broker, 2))
+    assert until(lambda: [broker.receive(LARGE, 0.01), broker.backlog().ready == 0][1])
+
+
+def test_bodies_that_the_server_threw_away_before_they_were_done_are_told_of_once(place: Provisioned) -> None:
+    broker = place.connect("&partitions=1")
+    broker.publish(bodies("a", "b", "c"))
+    broker.ack([delivery for delivery in take(broker, 3) if delivery.data == b"a"])
+    broker.close()
+
+    place.throw_away(2)
+    late = place.connect()
+    assert re.search("bodies 1 to 1 of partition 0 .* thrown away", told_of_a_loss(late))
+    assert data(take(late, 1)) == ["c"]
+
+
+def test_what_the_server_throws_away_while_it_is_worked_on_is_told_too(place: Provisioned) -> None:
+    broker = place.connect("&partitions=1")
+    for number in range(40):  # more than is fetched ahead
+        broker.publish([Body(b"%02d" % number + bytes(1 << 20))])
+    take(broker, 1, limit=1)
+    place.throw_away(39)
+    assert re.search("bodies 0 to 38 of partition 0 .* thrown away", told_of_a_loss(broker))
+    assert [delivery.data[:2] for delivery in take(broker, 1)] == [b"39"]
+
+
+def told_of_a_loss(broker: KafkaBroker) -> str:
+    """What one is told who goes on receiving, as a keeper does, until it is of a loss."""
+
+    def told() -> str:
+        try:
+            broker.receive(1, 0.05)
+        except Unavailable as error:
+            return str(error) if "thrown away" in str(error) else ""
+        return ""
+
+    return until(told, "word of the loss")
+
+
+def all_that_is_left(broker: KafkaBroker) -> list[Delivery]:
+    """What the only worker of a group is given until nothing is left that it doesn't hold."""
+    got = list[Delivery]()
+
+    def has_all() -> bool:
+        got.extend(broker.receive(LARGE, 0.05))
+        return broker.backlog().ready == 0
+
+    until(has_all, "the end of the backlog")
+    return got
+
+
+def test_two_workers_and_a_rebalance_lose_nothing_and_stale_receipts_ack_nothing(place: Provisioned) -> None:
+    one = place.connect()
+    one.body_bytes()  # makes the topic
+    for partition in range(4):
+        place.put(*(f"{partition}-{number}" for number in range(100)), partition=partition)
+    held = take(one, 400)
+    two = place.connect()
+    got = list[Delivery]()
+
+    def second_has_some() -> bool:
+        one.keep(held)
+        got.extend(two.receive(LARGE, 0.02))
+        return bool(got)
+
+    until(second_has_some, "what the first had to give away")
+    one.ack(held)
+    one.close()
+    got += all_that_is_left(two)
+    again = {delivery.data for delivery in got}
+    assert 0 < len(again) < 400
+    two.close()  # nothing of it is done
+    third = place.connect()
+    assert {delivery.data for delivery in all_that_is_left(third)} == again
+
+
+def stands(broker: KafkaBroker, delivery: Delivery) -> bool:
+    """Whether a lease still does, as far as the worker has heard."""
+    assignment = delivery.receipt[0]
+    return broker._member is not None and broker._member._assigned.get(assignment.partition) is assignment
+
+
+def test_who_keeps_calling_keeps_its_leases_and_who_does_not_loses_them_and_can_go_on(place: Provisioned) -> None:
+    alive, stuck = place.connect("&partitions=2"), place.connect("&partitions=2&session=6&poll=6")
+    published = set[bytes]()
+    holding: dict[str, list[Delivery]] = {"alive": [], "stuck": []}
+
+    def both_have_some() -> bool:
+        names = [secrets.token_hex(4) for _ in range(2)]
+        for partition, name in enumerate(names):
+            place.put(name, partition=partition)
+        published.update(name.encode() for name in names)
+        for name, broker in (("alive", alive), ("stuck", stuck)):
+            holding[name] += broker.receive(LARGE, 0.05)
+            holding[name] = [one for one in holding[name] if stands(broker, one)]
+        return all(holding.values())
+
+    alive.body_bytes()  # makes the topic
+    until(both_have_some, "a body for each")
+    kept, lost = ({one.data for one in holding[name]} for name in ("alive", "stuck"))
+    more = set[bytes]()
+
+    def what_was_stuck_came() -> bool:
+        alive.keep(holding["alive"])
+        more.update(one.data for one in alive.receive(LARGE, 0.05))
+        return lost <= more
+
+    until(what_was_stuck_came, "what the stuck one had")
+    assert not kept & more, "what is kept must not come again"
+    stuck.ack(holding["stuck"])  # stale
+    alive.close()
+    come(stuck, *(name.decode() for name in published))
+
+
+def test_a_reader_of_another_group_gets_everything_too(place: Provisioned) -> None:
+    broker = place.connect()
+    broker.publish(bodies("a", "b"))
+    broker.ack(take(broker, 2))
+    reader = Consumer(
+        {"bootstrap.servers": place.server, "group.id": f"{place.topic}-x", "auto.offset.reset": "earliest"}
+    )
+    reader.subscribe([place.topic])
+    seen = set[bytes | None]()
+
+    def all_came() -> bool:
+        message = reader.poll(0.1)
+        if message is not None and message.error() is None:
+            seen.add(message.value())
+        return len(seen) == 2
+
+    until(all_came, "what was published")
+    reader.close()
+    assert seen == {b"a", b"b"}

@@ -1,0 +1,602 @@
+"""What RabbitMQ's adapter does beyond the suite: addresses, acks by tag, refusals, and connections that are lost."""
+
+import dataclasses
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from threading import Timer
+from typing import Any, NoReturn
+
+import pika
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pika import exceptions
+from pika.adapters.blocking_connection import BlockingChannel
+from support import again, come, insist, setup, until
+from support.wire import Wire
+
+from headrace.brokers.rabbitmq import RabbitmqBroker, RabbitmqResults
+from headrace.brokers.rabbitmq.connection import translate
+from headrace.brokers.rabbitmq.tags import Confirms, Leases
+from headrace.brokers.rabbitmq.topology import arguments
+from headrace.brokers.rabbitmq.url import parse
+from headrace.documents import Body, Document, encode
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.ports import Delivery
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
+from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
+from headrace.testing.stores import letters
+from headrace.worker.keeper import Keeper
+
+SECRET = "pass:w0rd/x"
+
+
+class Place:
+    """A queue of one test's own, and a channel of pika's to look at it."""
+
+    def __init__(self, url: str, channel: BlockingChannel, opened: ExitStack) -> None:
+        self.url, self.channel, self._opened = url, channel, opened
+        self.queue = f"test-{secrets.token_hex(6)}"
+
+    def connect(
+        self, options: str = "", *, through: Wire | None = None, patience: float = PATIENCE, heartbeat: int = 60
+    ) -> RabbitmqBroker:
+        """A broker on this queue."""
+        url = self.url
+        if through is not None:
+            account, _, rest = url.rpartition("@")
+            url = f"{account}@127.0.0.1:{through.port}/{rest.partition('/')[2]}"
+        address = dataclasses.replace(parse(f"{url}?queue={self.queue}{options}"), heartbeat=heartbeat)
+        broker = RabbitmqBroker(address, patience=patience)
+        self._opened.callback(broker.close)
+        return broker
+
+    def wire(self) -> Wire:
+        """A wire to the server, for one connection that is to be cut."""
+        address = parse(self.url)
+        return self._opened.enter_context(Wire(*address.hosts[0]))
+
+    def ready(self) -> int:
+        """How many bodies are in the queue and not leased."""
+        count: int = self.channel.queue_declare(self.queue, passive=True).method.message_count
+        return count
+
+    def waiting_evicted(self) -> int:
+        """How many bodies the server has put out of the queue, and nobody holds."""
+        count: int = self.channel.queue_declare(f"{self.queue}.evicted", passive=True).method.message_count
+        return count
+
+
+def keep_for_ever(broker: RabbitmqBroker, held: Sequence[Delivery]) -> NoReturn:
+    """As a keeper does while its predictor works."""
+    while True:
+        broker.keep(held)
+
+
+def publish_for_ever(broker: RabbitmqBroker, published: list[str]) -> NoReturn:
+    """One body after another, until the server has enough."""
+    while True:
+        broker.publish(bodies("a"))
+        published.append("a")
+
+
+@pytest.fixture
+def place(rabbitmq: str) -> Iterator[Place]:
+    with ExitStack() as opened:
+        connection = opened.enter_context(
+            closing(pika.BlockingConnection(pika.URLParameters(f"{rabbitmq}?heartbeat=0")))
+        )
+        channel = connection.channel()
+        place = Place(rabbitmq, channel, opened)
+        opened.callback(lambda: channel.exchange_delete(place.queue))
+        opened.callback(lambda: channel.queue_delete(place.queue))
+        opened.callback(lambda: channel.queue_delete(f"{place.queue}.evicted"))
+        yield place
+
+
+def test_a_url_says_where_and_what() -> None:
+    address = parse(
+        "amqp://me:pass%3Aw0rd%2Fx@one,two:5673,[::1]:5674/some%2Fhost?queue=q&exchange=e&keys=a.*,b&declare=no"
+    )
+    assert address.hosts == (("one", 5672), ("two", 5673), ("::1", 5674))
+    assert (address.user, address.password, address.vhost) == ("me", SECRET, "some/host")
+    assert (address.queue, address.exchange, address.keys, address.declare) == ("q", "e", ("a.*", "b"), False)
+    assert address.parameters(4).port == 5673
+
+
+@pytest.mark.parametrize("path", ["", "/", "/%2F"])
+def test_what_a_url_leaves_out_is_what_rabbitmq_has_by_default(path: str) -> None:
+    address = parse(f"amqp://host{path}")
+    assert (address.user, address.vhost, address.queue, address.to) == ("guest", "/", "headrace", "headrace")
+    assert parse(f"amqps://host{path}").hosts == (("host", 5671),)
+
+
+def test_an_address_shows_no_password() -> None:
+    address = parse("amqp://me:pass%3Aw0rd%2Fx@host/v")
+    assert SECRET not in f"{address} {address!r}"
+    assert str(address) == "amqp://host:5672/v"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("amqp:///v", "is no host"),
+        ("amqp://a,,b/v", "is no host"),
+        ("amqp://host:99999/", "is no host"),
+        ("amqp://host/?quue=x", "did you mean queue"),
+        ("amqp://host/?queue=", "1 to 247 bytes"),
+        ("amqp://host/?queue=" + "x" * 248, "1 to 247 bytes"),
+        ("amqp://host/?exchange=" + "x" * 256, "1 to 255 bytes"),
+        ("amqp://host/?declare=maybe", "one of yes, no"),
+        ("amqp://host/?heartbeat=0", "from 5 to 3600"),
+        ("amqp://host/?cacertfile=/nowhere.pem", "is for amqps"),
+        ("amqps://host/?cacertfile=/nowhere.pem", "there is no such file"),
+    ],
+)
+def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        RabbitmqBroker.from_url(url)
+
+
+@pytest.mark.parametrize(
+    ("version", "limit"),
+    [("3.10.8", None), ("3.13.7", None), ("4.0.0", -1), ("4.2.1", -1), ("10.0.0", -1), ("", -1)],
+)
+def test_nothing_is_given_up_for_being_delivered_often(version: str, limit: int | None) -> None:
+    made = arguments(version)
+    assert made["x-queue-type"] == "quorum"
+    assert made.get("x-delivery-limit") == limit
+
+
+@given(st.lists(st.lists(st.integers(1, 12), max_size=6), max_size=12), st.integers(1, 12))
+def test_acks_settle_what_is_done_and_nothing_else(turns: list[list[int]], delivered: int) -> None:
+    leases = Leases()
+    leases.delivered = delivered
+    unacked, done = set(range(1, delivered + 1)), set[int]()
+    for turn in turns:
+        for tag, all_below in leases.finish(turn):
+            assert tag in unacked, "the server closes a channel that acks what it doesn't know"
+            unacked -= set(range(1, tag + 1)) if all_below else {tag}
+        done |= {tag for tag in turn if tag <= delivered}
+        assert unacked == set(range(1, delivered + 1)) - done
+        for above in range(delivered + 1):
+            assert leases.open_above(above) == len({tag for tag in unacked if tag > above})
+
+
+def test_a_batch_that_is_done_in_order_takes_one_ack() -> None:
+    leases = Leases()
+    leases.delivered = 1000
+    assert list(leases.finish(range(1, 501))) == [(500, True)]
+    assert list(leases.finish([1000, 501])) == [(501, True), (1000, False)]
+    assert list(leases.finish(range(1, 1001))) == [(999, True)]
+    assert leases.open_above(0) == 0
+
+
+def test_confirms_count_what_is_not_settled() -> None:
+    confirms = Confirms()
+    for size in (1, 2, 3, 4):
+        confirms.add(size)
+    confirms.settle(3, multiple=False, taken=True)
+    assert (len(confirms), confirms.bytes) == (3, 7)
+    confirms.settle(2, multiple=True, taken=False)
+    confirms.settle(2, multiple=True, taken=False)
+    assert (len(confirms), confirms.bytes, confirms.refused) == (1, 4, 2)
+    confirms.settle(4, multiple=True, taken=True)
+    assert (len(confirms), confirms.bytes) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "told"),
+    [
+        (
+            exceptions.ChannelClosedByBroker(406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type'"),
+            Misconfigured,
+            "declare=no",
+        ),
+        (exceptions.ChannelClosedByBroker(403, "ACCESS_REFUSED - no"), Misconfigured, "permissions"),
+        (exceptions.ChannelClosedByBroker(404, "NOT_FOUND - no queue 'q'"), Misconfigured, "Make it"),
+        (exceptions.ChannelClosedByBroker(405, "RESOURCE_LOCKED"), Misconfigured, "for itself"),
+        (
+            exceptions.ChannelClosedByBroker(406, "PRECONDITION_FAILED - message size 2 is larger than 1"),
+            Rejected,
+            "larger",
+        ),
+        (
+            exceptions.ChannelClosedByBroker(406, "PRECONDITION_FAILED - delivery acknowledgement timed out"),
+            Unavailable,
+            "timed out",
+        ),
+        (exceptions.ConnectionClosedByBroker(320, "CONNECTION_FORCED - shutdown"), Unavailable, "shutdown"),
+        (exceptions.ConnectionClosedByBroker(530, "NOT_ALLOWED - vhost 'v' is down"), Unavailable, "is down"),
+        (
+            exceptions.ProbableAccessDeniedError("ConnectionClosedByBroker: (530) 'vhost v not found'"),
+            Misconfigured,
+            "virtual host",
+        ),
+        (exceptions.ProbableAuthenticationError("StreamLostError: ('reset',)"), Unavailable, "reset"),
+        (exceptions.AMQPConnectionError(OSError(111, "Connection refused")), Unavailable, "Connection refused"),
+        (exceptions.AMQPConnectionError(), Unavailable, "AMQPConnectionError"),
+    ],
+)
+def test_what_a_connection_ends_with_is_told_by_what_to_do(
+    error: BaseException, kind: type[HeadraceError], told: str
+) -> None:
+    made = translate(error, "RabbitMQ at host:1")
+    assert type(made) is kind
+    assert told in str(made)
+    assert str(made).startswith("RabbitMQ at host:1")
+
+
+def test_a_wrong_password_and_a_missing_virtual_host_stop_at_once(place: Place) -> None:
+    host = place.url.rpartition("@")[2].rstrip("/")
+    for url in (f"amqp://guest:{SECRET.replace('/', '%2F')}@{host}", f"amqp://guest:guest@{host}/no-such-host"):
+        with pytest.raises(Misconfigured, match="check user, password, virtual host") as caught:
+            RabbitmqBroker.from_url(url).publish(bodies("a"))
+        assert SECRET not in str(caught.value)
+
+
+def test_where_no_node_answers_each_is_named() -> None:
+    broker = RabbitmqBroker.from_url("amqp://127.0.0.1:1,127.0.0.1:2/")
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1.*127\.0\.0\.1:2: .*refused"):
+        broker.publish(bodies("a"))
+    broker.close()
+
+
+def test_a_node_that_does_not_answer_is_passed_over(place: Place) -> None:
+    account, _, rest = place.url.rpartition("@")
+    broker = RabbitmqBroker.from_url(f"{account}@127.0.0.1:1,{rest}?queue={place.queue}")
+    with closing(broker):
+        broker.publish(bodies("a"))
+        assert data(take(broker, 1)) == ["a"]
+
+
+def test_a_queue_that_was_made_otherwise_is_told_in_clear_words_and_used_on_demand(place: Place) -> None:
+    place.channel.queue_declare(place.queue, durable=True, arguments={"x-queue-type": "classic"})
+    with pytest.raises(Misconfigured, match=r"made with other arguments.*declare=no"):
+        place.connect().publish(bodies("a"))
+    place.channel.exchange_declare(place.queue, "fanout", durable=True)
+    place.channel.queue_bind(place.queue, place.queue)
+    broker = place.connect("&declare=no")
+    broker.publish(bodies("a"))
+    assert data(take(broker, 1)) == ["a"]
+
+
+def test_a_queue_that_should_be_there_and_is_not_stops_at_once(place: Place) -> None:
+    with pytest.raises(Misconfigured, match="leave out declare=no"):
+        place.connect("&declare=no").receive(LARGE, 0)
+
+
+def test_others_take_the_sources_that_they_want(place: Place) -> None:
+    place.connect().publish([])
+    broker = place.connect()
+    broker.publish(bodies("made"))
+    own = place.channel.queue_declare("", exclusive=True).method.queue
+    place.channel.queue_bind(own, place.queue, "twitter.#")
+    broker.publish([Body(b"a", "twitter.sweden"), Body(b"b", "mastodon"), Body(b"c", "twitter"), Body(b"d", "ö" * 200)])
+    assert data(take(broker, 5)) == ["a", "b", "c", "d", "made"]
+    assert {place.channel.basic_get(own, auto_ack=True)[2] for _ in range(2)} == {b"a", b"c"}
+    assert place.channel.basic_get(own)[0] is None
+
+
+def test_a_queue_takes_only_the_keys_that_the_url_names(place: Place) -> None:
+    broker = place.connect("&keys=twitter.%23,mastodon")
+    broker.publish([Body(b"a", "twitter.sweden"), Body(b"b", "mastodon")])
+    assert data(take(broker, 2)) == ["a", "b"]
+    with pytest.raises(Unavailable, match="no queue takes what is published"):
+        broker.publish([Body(b"c", "files")])
+
+
+def test_what_no_queue_takes_is_not_taken_for_published_and_the_queue_is_made_again(place: Place) -> None:
+    broker = place.connect()
+    broker.publish(bodies("a"))
+    place.channel.queue_delete(place.queue)
+    with pytest.raises(Unavailable, match="no queue takes"):
+        broker.publish(bodies("b"))
+    broker.publish(bodies("b"))
+    assert data(take(broker, 1)) == ["b"]
+
+
+def test_a_body_beyond_the_limit_is_rejected_and_the_next_goes_through(place: Place) -> None:
+    broker = place.connect()
+    with pytest.raises(Rejected, match="16,777,217 bytes; the limit is 16,777,216"):
+        broker.publish([*bodies("a"), Body(bytes((16 << 20) + 1))])
+    broker.publish(bodies("b"))
+    assert data(take(broker, 1)) == ["b"]
+
+
+def test_two_batches_are_fetched_ahead_as_soon_as_the_size_of_bodies_is_known_however_slowly_they_came(
+    place: Place,
+) -> None:
+    broker, publisher = place.connect(), place.connect()
+    for number in range(20):
+        publisher.publish([Body(b"%07d" % number + b"x" * 293, "suite")])
+        broker.ack(take(broker, 1, limit=1 << 16))
+    assert not broker.receive(1 << 16, 0)
+    publisher.publish([Body(b"%07d" % number + b"x" * 293, "suite") for number in range(3000)])
+    batch = (1 << 16) // 300
+    until(lambda: place.ready() <= 3000 - 2 * batch, "two batches are fetched")
+    assert place.ready() >= 3000 - 4 * batch
+    held = broker.receive(1 << 16, PATIENCE)
+    seen = [delivery.data for delivery in held]
+    while len(seen) < 3000:
+        following = broker.receive(1 << 16, PATIENCE)
+        assert following, "nothing came while one batch was held"
+        broker.ack(held)
+        held = following
+        seen += [delivery.data for delivery in held]
+    assert len(set(seen)) == 3000
+
+
+def test_a_connection_that_is_cut_between_two_calls_is_opened_again(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire)
+    broker.publish(bodies("a"))
+    wire.cut()
+    again(lambda: broker.publish(bodies("b")))
+    wire.cut()
+    come(broker, "a", "b")
+
+
+def test_leases_end_with_their_connection_and_their_receipts_ack_nothing(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire)
+    broker.publish(bodies("a", "b"))
+    stale = take(broker, 2)
+    wire.cut()
+    with pytest.raises(Unavailable):
+        keep_for_ever(broker, stale)
+    broker.keep(stale)
+    fresh = take(broker, 2)
+    broker.ack(stale)
+    broker.close()
+    assert data(take(place.connect(), 2)) == data(fresh) == ["a", "b"]
+
+
+def test_an_ack_on_a_connection_that_is_gone_is_silent(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire)
+    broker.publish(bodies("a"))
+    held = take(broker, 1)
+    wire.cut()
+    with pytest.raises(Unavailable):
+        keep_for_ever(broker, held)
+    broker.ack(held)
+    assert data(take(broker, 1)) == ["a"]
+
+
+def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_published(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire, patience=0.2)
+    insist(lambda: broker.publish(bodies("a")))
+    wire.stall()
+    with pytest.raises(Unavailable, match="nothing was confirmed"):
+        broker.publish(bodies("b"))
+    wire.flow()
+    patient = place.connect()
+    patient.publish(bodies("c"))
+    come(patient, "a", "c")
+
+
+def test_results_go_to_an_exchange_of_their_own_and_a_queue_where_one_is_named(place: Place) -> None:
+    address = RabbitmqResults.from_url(place.url)._address
+    assert (address.to, address.queue) == ("headrace.results", "")
+    with closing(RabbitmqResults.from_url(f"{place.url}?queue={place.queue}&keys=language.sv")) as sink:
+        sink.publish([Body(b"a", "language.sv"), Body(b"b", "language.en")])
+    method, _, body = place.channel.basic_get(place.queue, auto_ack=True)
+    assert (method.exchange, method.routing_key, body) == (place.queue, "language.sv", b"a")
+    assert place.ready() == 0
+
+
+def test_results_go_on_after_a_connection_was_cut(place: Place) -> None:
+    wire = place.wire()
+    account, _, rest = place.url.rpartition("@")
+    url = f"{account}@127.0.0.1:{wire.port}/{rest.partition('/')[2]}?queue={place.queue}"
+    with closing(RabbitmqResults(parse(url, worked=False), patience=PATIENCE)) as sink:
+        sink.publish(bodies("a"))
+        wire.cut()
+        again(lambda: sink.publish(bodies("b")))
+    assert place.ready() == 2
+
+
+def test_an_exchange_for_results_that_should_be_there_and_is_not_stops_at_once(place: Place) -> None:
+    sink = RabbitmqResults.from_url(f"{place.url}?exchange={place.queue}&declare=no")
+    with pytest.raises(Misconfigured, match="leave out declare=no"), closing(sink):
+        sink.publish(bodies("a"))
+
+
+def ask(place: Place, data: bytes, **properties: str) -> None:
+    """Publish as any producer of AMQP may."""
+    place.channel.basic_publish(place.queue, "asking", data, pika.BasicProperties(**properties))
+
+
+def replied(place: Place, queue: str) -> tuple[Any, Any, bytes]:
+    """The next reply there, once it has come."""
+
+    def get() -> tuple[Any, Any, bytes] | None:
+        found: tuple[Any, Any, bytes] = place.channel.basic_get(queue, auto_ack=True)
+        return found if found[0] is not None else None
+
+    found = until(get, "a reply")
+    assert found is not None
+    return found
+
+
+def test_a_reply_goes_to_the_queue_that_a_message_names_with_its_correlation(place: Place) -> None:
+    broker = place.connect()
+    broker.publish([Body(b"silent")])
+    own = place.channel.queue_declare("", exclusive=True).method.queue
+    ask(place, b"a", reply_to=own, correlation_id="7")
+    ask(place, b"b", reply_to=own)
+    found = {one.data: one for one in take(broker, 3)}
+    assert found[b"silent"].reply is None
+    for name in (b"a", b"b"):
+        reply = found[name].reply
+        assert reply is not None
+        reply(b"answer to " + name)
+    broker.ack(list(found.values()))
+    broker.close()
+    told = [replied(place, own) for _ in range(2)]
+    assert [(one[1].correlation_id, one[2]) for one in told] == [("7", b"answer to a"), (None, b"answer to b")]
+    assert place.channel.basic_get(own)[0] is None
+
+
+def test_a_reply_reaches_who_has_no_queue_but_waits_on_the_same_connection(place: Place) -> None:
+    broker = place.connect()
+    broker.publish([])
+    broker.publish(bodies("first"))
+    told = list[bytes]()
+    place.channel.basic_consume(
+        "amq.rabbitmq.reply-to", lambda _channel, _method, _properties, data: told.append(data), auto_ack=True
+    )
+    ask(place, b"a", reply_to="amq.rabbitmq.reply-to")
+    for one in take(broker, 2):
+        if one.reply is not None:
+            one.reply(b"answer")
+        broker.ack([one])
+
+    def answered() -> list[bytes]:
+        place.channel.connection.process_data_events(0.1)
+        return told
+
+    until(answered, "the answer")
+    assert told == [b"answer"]
+
+
+@pytest.mark.parametrize("to", ["nowhere", "amq.rabbitmq.reply-to.of-nobody", "x" * 255])
+def test_a_reply_that_nobody_waits_for_holds_nothing_up(place: Place, to: str) -> None:
+    broker = place.connect()
+    broker.publish([])
+    broker.publish(bodies("first"))
+    ask(place, b"a", reply_to=to)
+    held = take(broker, 2)
+    for one in held:
+        if one.reply is not None:
+            one.reply(b"answer")
+    broker.ack(held)
+    broker.publish(bodies("b"))
+    assert data(take(broker, 1)) == ["b"]
+    assert place.ready() == 0
+
+
+def test_a_reply_is_sent_though_the_connection_is_lost_that_asked_for_it(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire)
+    broker.publish(bodies("first"))
+    broker.ack(take(broker, 1))
+    own = place.channel.queue_declare("", exclusive=True).method.queue
+    ask(place, b"a", reply_to=own)
+    (held,) = take(broker, 1)
+    assert held.reply is not None
+    held.reply(b"one")
+    assert replied(place, own)[2] == b"one"
+    wire.cut()
+
+    def comes_now() -> bool:
+        held.reply(b"two")  # into the void, while it isn't known yet that the connection was lost
+        return place.channel.basic_get(own, auto_ack=True)[2] == b"two"
+
+    until(comes_now, "a reply on another connection")
+    with pytest.raises(Unavailable):
+        keep_for_ever(broker, [held])
+    assert data(take(broker, 1)) == ["a"]
+
+
+def test_a_reply_is_left_out_where_no_node_answers(place: Place) -> None:
+    with Wire(*parse(place.url).hosts[0]) as wire:
+        broker = place.connect(through=wire)
+        broker.publish(bodies("first"))
+        broker.ack(take(broker, 1))
+        ask(place, b"a", reply_to="nowhere")
+        (held,) = take(broker, 1)
+    assert held.reply is not None
+    held.reply(b"answer")
+
+
+def test_a_reply_that_is_too_large_for_the_server_is_left_out_and_leases_live_on(place: Place) -> None:
+    broker = place.connect()
+    broker.publish(bodies("first"))
+    broker.ack(take(broker, 1))
+    ask(place, b"a", reply_to="nowhere")
+    (held,) = take(broker, 1)
+    assert held.reply is not None
+    held.reply(bytes((16 << 20) + 1))
+    broker.ack([held])
+    broker.close()
+    assert place.ready() == 0
+
+
+def test_what_the_server_puts_out_of_the_queue_comes_with_its_reason_and_is_acked_like_all_else(place: Place) -> None:
+    broker = place.connect()
+    broker.backlog()
+    for number in range(3):
+        ask(place, b"late %d" % number, expiration="1", reply_to="nowhere")
+    until(lambda: place.waiting_evicted() == 3, "what has expired")
+    broker.publish(bodies("sound"))
+    held = take(broker, 4)
+    assert data(held) == ["late 0", "late 1", "late 2", "sound"]
+    assert {one.data: one.evicted for one in held if one.evicted} == {b"late %d" % n: "expired" for n in range(3)}
+    assert all(one.reply is not None for one in held if one.evicted)
+    broker.ack(held[1:])
+    broker.close()
+    again = take(place.connect(), 1)
+    assert data(again) == data(held[:1])
+    place.connect().ack(again)  # a receipt of another connection
+
+
+def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_puts_nothing_out(place: Place) -> None:
+    made = dict(arguments(server_version(place), f"{place.queue}.evicted"))
+    place.channel.queue_declare(f"{place.queue}.evicted", durable=True)
+    place.channel.queue_declare(place.queue, durable=True, arguments={**made, "x-max-length": 2})
+    place.channel.exchange_declare(place.queue, "topic", durable=True)
+    place.channel.queue_bind(place.queue, place.queue, "#")
+    broker = place.connect("&declare=no")
+    published = list[str]()
+    with pytest.raises(Unavailable, match="refused 1 bodies; the queue is full"):
+        publish_for_ever(broker, published)
+    assert place.ready() >= len(published)
+    assert place.waiting_evicted() == 0
+
+
+def server_version(place: Place) -> str:
+    """What the server says at the handshake."""
+    properties = place.channel.connection._impl.server_properties
+    return str(properties["version"])
+
+
+def test_heartbeats_go_on_while_a_model_takes_far_longer_than_they_allow(place: Place) -> None:
+    broker = place.connect(heartbeat=2)
+
+    def nothing_is_given_again() -> bool:
+        store = MemoryStore()
+        insist(lambda: broker.publish([Body(encode(Document(text, text))) for text in ("HANG", "next")]))
+        said: list[str] = []
+        stop = Stop()
+        end = Timer(60, stop.request)  # for a worker that is given the same again and again
+        end.start()
+        Keeper(broker, store, setup(), deadline=4.0, stop=stop, drain=True, say=said.append).run()
+        end.cancel()
+        assert {letter.kind for letter in letters(store)} <= {"overdue"}
+        until(lambda: place.ready() == 0, "the end of what was published")
+        return said == ["stopped: 2 received, 1 stored, 1 buried"]
+
+    # A machine that stands still for four seconds ends the connection, too; but not each time.
+    until(nothing_is_given_again, "a run in which nothing was given again, or waited for")
+
+
+def test_a_connection_that_falls_silent_is_given_up_by_its_heartbeat(place: Place) -> None:
+    wire = place.wire()
+    broker = place.connect(through=wire, heartbeat=1)
+    insist(lambda: broker.publish(bodies("a")))
+
+    def by_its_heartbeat() -> bool:
+        wire.flow()
+        held = come(broker, "a")
+        wire.stall()
+        with pytest.raises(Unavailable) as told:
+            keep_for_ever(broker, held)
+        return "heartbeat" in str(told.value)  # else it was lost before, as the machine stood still
+
+    until(by_its_heartbeat, "a connection that was given up by its heartbeat")
+    come(place.connect(), "a")

@@ -1,0 +1,133 @@
+"""What Redis' adapter does beyond the suite: the stream stays small, others may publish to it, and what it can't use is told."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import redis as driver
+from support import until
+from support.own_servers import OwnServers
+
+from headrace.brokers.redis import RedisBroker
+from headrace.documents import Body
+from headrace.errors import Misconfigured, Unavailable
+from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
+
+REWRITING = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+
+
+@pytest.fixture
+def queue(redis: str) -> Iterator[str]:
+    name = f"test-{secrets.token_hex(6)}"
+    yield name
+    with closing(driver.Redis.from_url(redis)) as client:
+        client.delete(name)
+
+
+def test_the_stream_holds_what_waits_and_no_more_and_no_consumers_are_left(redis: str, queue: str) -> None:
+    with (
+        closing(driver.Redis.from_url(redis)) as client,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
+    ):
+        one.publish(bodies(*map(str, range(2500))))
+        two = RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")
+        two.ack(take(two, 2500)[:1000])
+        two.close()
+        assert client.xlen(queue) == 1500
+        one.ack(take(one, 1500))
+        assert client.xlen(queue) == 0
+        assert len(client.xinfo_consumers(queue, "headrace")) == 1
+
+
+def test_a_body_that_came_back_keeps_its_age_and_its_source(redis: str, queue: str) -> None:
+    with closing(driver.Redis.from_url(redis)) as client:
+        client.xadd(queue, {"data": b"a", "key": "files", "at": 1_000_000_000_000})
+        one = RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")
+        take(one, 1)
+        one.close()
+        ((_, fields),) = client.xrange(queue)
+        assert (fields[b"data"], fields[b"key"]) == (b"a", b"files")
+        with closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as two:
+            assert (two.backlog().oldest or 0) > 86_400
+
+
+def test_what_others_add_is_received(redis: str, queue: str) -> None:
+    with (
+        closing(driver.Redis.from_url(redis)) as client,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
+    ):
+        client.xadd(queue, {"body": b"a"})
+        assert one.backlog().oldest is not None
+        held = take(one, 1)
+        client.xadd(queue, {"body": b"b"})
+        assert data([*held, *one.receive(LARGE, PATIENCE)]) == ["a", "b"]
+
+
+def test_a_key_that_is_no_stream_is_told_in_clear_words(redis: str, queue: str) -> None:
+    with (
+        closing(driver.Redis.from_url(redis)) as client,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
+    ):
+        client.set(queue, "something else")
+        for call in (lambda: one.publish(bodies("a")), lambda: one.receive(LARGE, 0), one.backlog):
+            with pytest.raises(Misconfigured, match="choose another queue"):
+                call()
+
+
+def test_a_database_that_is_not_there_is_told(redis: str) -> None:
+    address = redis.removesuffix("/0")
+    with (
+        pytest.raises(Misconfigured, match="index is out of range"),
+        closing(RedisBroker.from_url(f"{address}/99999")) as one,
+    ):
+        one.publish(bodies("a"))
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[OwnServers]:
+    servers = OwnServers()
+    try:
+        servers.start("redis")
+        yield servers
+    finally:
+        servers.close()
+
+
+def test_a_server_that_is_full_takes_nothing_until_there_is_room(own: OwnServers) -> None:
+    with (
+        closing(driver.Redis.from_url(own.url("REDIS"))) as client,
+        closing(RedisBroker.from_url(own.url("REDIS"))) as one,
+    ):
+        one.publish(bodies("a"))
+        client.config_set("maxmemory", 1)
+        with pytest.raises(Unavailable, match="used memory > 'maxmemory'"):
+            one.publish([Body(b"b")])
+        client.config_set("maxmemory", 0)
+        one.publish(bodies("c"))
+        assert data(take(one, 2)) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "usual", "told"),
+    [
+        ("appendonly", "no", "yes", "loses what came since the last snapshot"),
+        ("appendfsync", "everysec", "always", "loses about the last second"),
+        ("maxmemory-policy", "allkeys-lru", "noeviction", "may drop the queue"),
+    ],
+)
+def test_settings_of_the_server_that_lose_are_warned_of(
+    own: OwnServers, setting: str, value: str, usual: str, told: str
+) -> None:
+    with (
+        closing(driver.Redis.from_url(own.url("REDIS"))) as client,
+        closing(RedisBroker.from_url(own.url("REDIS"))) as one,
+    ):
+        assert one.warnings() == []
+        client.config_set(setting, value)
+        (warning,) = one.warnings()
+        client.config_set(setting, usual)
+        # While Redis writes its file anew, as it does when it begins to write one, it doesn't let itself be stopped.
+        until(lambda: not any(client.info("persistence")[one] for one in REWRITING), "the end of writing")
+    assert told in warning
+    assert "headrace@" not in warning

@@ -1,0 +1,250 @@
+"""From a source to the broker: confirmed before the cursor, resumed, repeated, malformed, deleted, lost."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from support import PATIENCE
+
+from headrace.brokers.memory import MemoryBroker
+from headrace.documents import Body, Document, Outcome, decode, unpack
+from headrace.errors import Unavailable
+from headrace.ingest.ingest import Ingest
+from headrace.ports import Batch, Deletion, Gap, Malformed
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
+from headrace.testing.stores import labelled, letters, results
+
+
+class Listed:
+    """A source of given batches; the cursor is the number of batches read."""
+
+    def __init__(self, *batches: Sequence[Any]) -> None:
+        self.batches = batches
+        self.asked: list[str | None] = []
+
+    def read(self, after: str | None = None) -> Iterator[Batch]:
+        self.asked.append(after)
+        for number, batch in enumerate(self.batches, 1):
+            if number > int(after or 0):
+                yield Batch(batch, str(number))
+
+    def close(self) -> None:
+        pass
+
+
+class World(MemoryStore):
+    """A store and a broker that write down what happens, in order, and can be made to fail."""
+
+    def __init__(self, *, most: int = 1 << 20) -> None:
+        super().__init__()
+        self.happened: list[str] = []
+        self.failing: dict[str, int] = {}
+        world = self
+
+        class Broker(MemoryBroker):
+            def publish(self, bodies: Sequence[Body]) -> None:
+                world.note("publish", bool(bodies))
+                super().publish(bodies)
+
+        self.broker = Broker(most=most)
+
+    def note(self, what: str, worth: bool = True) -> None:
+        if self.failing.get(what, 0) > 0:
+            self.failing[what] -= 1
+            raise Unavailable(f"{what} is away")
+        if worth:
+            self.happened.append(what)
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        self.note("write", bool(outcomes))
+        super().write(outcomes)
+
+    def erase(self, ids: Sequence[str]) -> None:
+        self.note("erase")
+        super().erase(ids)
+
+    def save(self, name: str, cursor: str) -> None:
+        self.note("save")
+        super().save(name, cursor)
+
+    def published(self) -> list[Document]:
+        deliveries = self.broker.receive(1 << 30, 0.0)
+        return [decode(line) for delivery in deliveries for line in unpack(delivery.data)]
+
+
+def documents(*names: str) -> list[Document]:
+    return [Document(name, f"text of {name}", "listed") for name in names]
+
+
+def ingest(world: World, stop: Stop | None = None, **options: Any) -> Ingest:
+    return Ingest(world.broker, world, stop=stop or Stop(), **options)
+
+
+def test_each_batch_is_published_before_its_cursor_is_saved() -> None:
+    world = World()
+    assert ingest(world).run(Listed(documents("a", "b"), documents("c")), "listed")
+    assert world.happened == ["publish", "save", "publish", "save"]
+    found = world.published()
+    assert [document.id for document in found] == ["a", "b", "c"]
+    assert all(document.published_at for document in found)
+
+
+def test_what_was_deleted_at_the_source_is_erased_before_the_cursor_is_saved() -> None:
+    world = World()
+    world.write([labelled("a")])
+    world.happened.clear()
+    work = ingest(world)
+    work.run(Listed([*documents("b"), Deletion("a")]), "listed")
+    assert world.happened == ["publish", "erase", "save"]
+    assert results(world) == []
+    assert work.tally.erased == 1
+
+
+def test_what_is_too_large_for_the_broker_is_buried_with_the_reason_and_the_others_go_on() -> None:
+    world = World(most=1000)
+    work = ingest(world)
+    huge = [Document(name, "x" * 1000, "listed") for name in "py"]
+    assert work.run(Listed([*documents("a"), huge[0], *documents("b", "c"), huge[1]], documents("d")), "listed")
+    assert [document.id for document in world.published()] == ["a", "b", "c", "d"]
+    dead = letters(world)
+    assert {(letter.id, letter.kind, decode(letter.data).text) for letter in dead} == {
+        (document.id, "refused", document.text) for document in huge
+    }
+    assert all("the limit is 1,000" in letter.reason for letter in dead)
+    assert (work.tally.published, work.tally.refused, work.tally.malformed) == (4, 2, 0)
+    first = world.happened.index("save")
+    assert world.happened[:first].count("write") == 2
+    assert world.happened[first:] == ["save", "publish", "save"]
+
+
+def test_bodies_are_packed_to_what_the_broker_takes() -> None:
+    world = World(most=400)
+    work = ingest(world)
+    work.run(Listed(documents(*(f"document {number:03}" for number in range(100)))), "listed")
+    assert work.tally.published == len(world.published()) == 100
+
+
+def test_it_goes_on_where_it_was_left_and_counts_what_was_published_before() -> None:
+    world, source = World(), Listed(documents("a", "b"), documents("c"))
+    ingest(world).run(source, "listed")
+    source.batches = (*source.batches, documents("d"))
+    work = ingest(world)
+    assert work.run(source, "listed")
+    assert source.asked == [None, "2"]
+    assert (work.tally.published, work.tally.repeated) == (1, 3)
+    assert [document.id for document in world.published()] == ["a", "b", "c", "d"]
+    assert ingest(world).run(source, "another name")
+    assert source.asked[-1] is None
+
+
+def test_starting_again_publishes_everything_again() -> None:
+    world, source = World(), Listed(documents("a"))
+    ingest(world).run(source, "listed")
+    work = ingest(world)
+    work.run(source, "listed", again=True)
+    assert (work.tally.published, work.tally.repeated) == (1, 0)
+    assert len(world.published()) == 2
+
+
+def test_a_document_that_comes_twice_is_published_once_but_another_text_is_not_the_same() -> None:
+    world = World()
+    work = ingest(world)
+    other = Document("a", "another text", "listed")
+    work.run(Listed(documents("a", "a"), documents("a"), [other]), "listed")
+    assert (work.tally.published, work.tally.repeated) == (2, 2)
+    assert [document.text for document in world.published()] == ["text of a", "another text"]
+
+
+def test_what_is_remembered_of_repeated_documents_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.ingest.ingest.REMEMBERED", 10)
+    world = World()
+    work = ingest(world)
+    work.run(Listed(documents(*map(str, range(1000)))), "listed")
+    assert len(work._recent) + len(work._before) <= 20
+    work.run(Listed(documents("999")), "another")
+    assert work.tally.repeated == 1
+
+
+def test_what_is_no_document_is_buried_with_its_place_before_the_cursor_is_saved() -> None:
+    world = World()
+    work = ingest(world)
+    work.run(Listed([Malformed(b"x", "no JSON", "a.jsonl, line 3"), *documents("a")]), "listed")
+    (letter,) = letters(world)
+    assert (letter.kind, letter.data, letter.reason) == ("malformed", b"x", "a.jsonl, line 3: no JSON")
+    assert world.happened == ["publish", "write", "save"]
+    assert (work.tally.published, work.tally.malformed) == (1, 1)
+
+
+def test_a_gap_is_told() -> None:
+    said: list[str] = []
+    work = ingest(World(), say=said.append)
+    work.run(Listed([Gap("the cursor is older than the window")]), "listed")
+    assert said == ["the source lost documents: the cursor is older than the window"]
+    assert work.tally.gaps == 1
+
+
+@pytest.mark.parametrize("what", ["publish", "write", "erase", "save"])
+def test_whatever_is_away_is_waited_for_and_nothing_is_skipped(what: str) -> None:
+    world = World()
+    world.failing[what] = 2
+    said: list[str] = []
+    items = [*documents("a"), Malformed(b"x", "no", "1"), Deletion("z")]
+    assert ingest(world, say=said.append).run(Listed(items), "listed")
+    assert world.happened == ["publish", "write", "erase", "save"]
+    assert said == [f"waiting, and trying again: {what} is away"] * 2
+
+
+@pytest.mark.parametrize("what", ["publish", "save"])
+def test_a_stop_while_something_is_away_leaves_the_cursor_where_it_was(what: str) -> None:
+    world, stop, source = World(), Stop(), Listed(documents("a"))
+    world.failing[what] = 1 << 30
+    with pytest.raises(Unavailable):
+        ingest(world, stop, say=lambda _text: stop.request()).run(source, "listed")
+    assert world.load("listed") is None
+    world.failing.clear()
+    assert ingest(world).run(source, "listed")
+    assert {document.id for document in world.published()} == {"a"}
+
+
+def test_a_stop_ends_the_run_after_the_batch_and_is_no_end_of_the_source() -> None:
+    world, stop, source = World(), Stop(), Listed(documents("a"), documents("b"))
+    assert not ingest(world, stop, progress=lambda _tally: stop.request()).run(source, "listed")
+    assert [document.id for document in world.published()] == ["a"]
+    assert ingest(world).run(source, "listed")
+    assert [document.id for document in world.published()] == ["b"]
+
+
+def test_a_stop_ends_the_wait_of_a_source() -> None:
+    class Silent(Listed):
+        def __init__(self) -> None:
+            super().__init__()
+            self.waits, self.closed = threading.Event(), threading.Event()
+
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            self.asked.append(after)
+            yield Batch(documents("a"), "1")
+            self.waits.set()
+            assert self.closed.wait(PATIENCE)
+
+        def close(self) -> None:
+            self.closed.set()
+
+    world, stop, source = World(), Stop(), Silent()
+    ended: list[bool] = []
+    thread = threading.Thread(target=lambda: ended.append(ingest(world, stop).run(source, "silent")))
+    thread.start()
+    assert source.waits.wait(PATIENCE)
+    stop.request()
+    thread.join(PATIENCE)
+    assert ended == [False]
+
+
+def test_large_batches_are_packed_into_bodies_in_order() -> None:
+    world = World()
+    names = [f"{number:04}" for number in range(500)]
+    ingest(world).run(Listed(documents(*names)), "listed")
+    backlog = world.broker.backlog()
+    assert 1 < (backlog.ready or 0) < 10
+    assert [document.id for document in world.published()] == names

@@ -1,0 +1,101 @@
+"""Dead letters again: published before they are dropped, and only these burials."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from headrace import browse
+from headrace.brokers.memory import MemoryBroker
+from headrace.documents import Body, Document, Outcome, bury, bury_bytes, decode, unpack
+from headrace.errors import Unavailable
+from headrace.operations import replay
+from headrace.ports import Query
+from headrace.stores.memory import MemoryStore
+from headrace.testing.stores import letters
+
+DEAD = Query(kind="dead")
+
+
+def buried(*names: str) -> MemoryStore:
+    store = MemoryStore()
+    store.write([Outcome(document, dead=(bury(document, "raised", "no"),)) for document in map(doc, names)])
+    return store
+
+
+def doc(name: str) -> Document:
+    return Document(name, f"text of {name}", "suite")
+
+
+class Broker(MemoryBroker):
+    """Publishes after a check, or not at all."""
+
+    def __init__(self, store: MemoryStore, *, away: bool = False) -> None:
+        super().__init__()
+        self.store, self.away = store, away
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        if self.away:
+            raise Unavailable("the broker is away")
+        assert letters(self.store), "dropped before it was published"
+        super().publish(bodies)
+
+
+def test_what_is_replayed_is_published_as_it_came_and_then_dropped() -> None:
+    store = buried("a", "b")
+    store.write([Outcome(None, dead=(bury_bytes(b"\xff", "no"),))])
+    broker = Broker(store)
+    replay.replay(store, broker, [letter for letter in letters(store) if letter.id != "b"])
+    assert [letter.id for letter in letters(store)] == ["b"]
+    lines = [line for delivery in broker.receive(1 << 30, 0.0) for line in unpack(delivery.data)]
+    assert b"\xff" in lines
+    assert decode(lines[1]) == doc("a")
+
+
+def test_what_could_not_be_published_stays_buried() -> None:
+    store = buried("a")
+    with pytest.raises(Unavailable):
+        replay.replay(store, Broker(store, away=True), letters(store))
+    assert [letter.id for letter in letters(store)] == ["a"]
+
+
+def test_what_the_broker_never_takes_stays_buried_and_the_others_are_published() -> None:
+    store = buried("a", "b", "c")
+    huge = Document("huge", "x" * 1000, "suite")
+    store.write([Outcome(None, dead=(bury(huge, "refused", "no"),))])
+    broker = MemoryBroker(most=500)
+    (refused,) = replay.replay(store, broker, letters(store))
+    (left,) = letters(store)
+    assert left.id == "huge"
+    assert f"dead letter {left.burial} stays" in str(refused)
+    assert broker.backlog().ready == 3
+
+
+def test_what_was_buried_again_meanwhile_is_not_dropped() -> None:
+    store = buried("a")
+    chosen = letters(store)
+    store.write([Outcome(doc("a"), dead=(bury(doc("a"), "raised", "again"),))])
+    replay.replay(store, Broker(store), chosen)
+    assert [letter.reason for letter in letters(store)] == ["again"]
+
+
+def test_replaying_nothing_is_nothing() -> None:
+    store = MemoryStore()
+    broker = MemoryBroker()
+    replay.replay(store, broker, [])
+    assert broker.backlog().ready == 0
+
+
+def test_all_letters_of_a_query_come_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browse, "PAGE", 3)
+    store = buried(*"abcdefgh")
+    assert [letter.id for letter in browse.letters(store, DEAD)] == list("hgfedcba")
+    assert list(browse.letters(store, Query(kind="dead", source="other"))) == []
+
+
+def test_replaying_while_listing_misses_none() -> None:
+    store = buried(*map(str, range(450)))
+    broker = MemoryBroker()
+    for letter in browse.letters(store, DEAD):
+        replay.replay(store, broker, [letter])
+    assert letters(store) == []
+    assert broker.backlog().ready == 450

@@ -1,0 +1,319 @@
+"""The handle that drives real predictor processes: who is blamed for a death, and who is not."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FAULTY, PATIENCE, alive, predictors, setup, until
+
+from headrace.documents import Document, Outcome, encode
+from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.predictor import frames
+from headrace.predictor.handle import Abandoned, Pace, Predictor
+
+Make = Callable[..., Predictor]
+TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    made: list[Predictor] = []
+
+    def start(models: str = FAULTY, *, deadline: float = PATIENCE, memory: int = 1 << 30, **options: Any) -> Predictor:
+        made.append(Predictor(setup(models, memory=memory), deadline=deadline, **options))
+        return made[-1]
+
+    yield start
+    for predictor in made:
+        predictor.close()
+
+
+def line(text: str) -> bytes:
+    return encode(Document(text, text))
+
+
+def outcomes(predictor: Predictor, *texts: str) -> dict[str, Outcome]:
+    """By id; each document has exactly one, in the order in which they were sent."""
+    predictor.send([line(text) for text in texts])
+    found = predictor.collect()
+    assert [one.document.id for one in found if one.document] == list(texts)
+    return {one.document.id: one for one in found if one.document}
+
+
+def blamed(found: dict[str, Outcome]) -> dict[str, str]:
+    return {name: one.dead[0].kind for name, one in found.items() if one.dead}
+
+
+def child() -> int:
+    return predictors(os.getpid())[-1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "reason"),
+    [
+        ("KILL", "killed", "SIGSEGV"),
+        ("EXIT", "killed", "status 3"),
+        ("INTERRUPT", "killed", "status 0"),
+        ("RAISE", "raised", "model fake@bbbbbb raised ValueError: this text is too much"),
+    ],
+)
+def test_only_the_document_that_ends_the_process_is_buried(make: Make, fault: str, kind: str, reason: str) -> None:
+    found = outcomes(make(), "a", "b", f"{fault} c", "d", "e")
+    assert blamed(found) == {f"{fault} c": kind}
+    assert reason in found[f"{fault} c"].dead[0].reason
+    assert all(one.predictions for name, one in found.items() if name != f"{fault} c")
+
+
+def test_a_document_that_grows_past_the_memory_is_buried_as_such(make: Make) -> None:
+    found = outcomes(make(memory=512 << 20), "a", "GROW b", "c")
+    assert blamed(found) == {"GROW b": "memory"}
+    assert "512 MiB (setting memory)" in found["GROW b"].dead[0].reason
+
+
+@pytest.mark.parametrize("fault", ["SPIN", "HANG"])
+def test_a_document_that_never_ends_is_buried_after_the_deadline(make: Make, fault: str) -> None:
+    found = outcomes(make(deadline=3.0), "a", f"{fault} b")
+    assert blamed(found) == {f"{fault} b": "overdue"}
+    assert "longer than 3 s (setting deadline)" in found[f"{fault} b"].dead[0].reason
+    assert found["a"].predictions
+
+
+def test_several_culprits_in_one_batch_are_all_found(make: Make) -> None:
+    names = ["KILL 1", "a", "RAISE 2", "b", "EXIT 3", "c", "KILL 4"]
+    found = outcomes(make(), *names)
+    assert blamed(found) == {"KILL 1": "killed", "RAISE 2": "raised", "EXIT 3": "killed", "KILL 4": "killed"}
+    assert [name for name, one in found.items() if one.predictions] == ["a", "b", "c"]
+
+
+def test_a_process_that_is_asked_to_end_proves_nothing(make: Make) -> None:
+    predictor = make()
+    predictor.start()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(child(), number)
+        assert blamed(outcomes(predictor, "a", "b")) == {}
+
+
+def test_a_process_that_was_killed_while_idle_harms_no_document(make: Make) -> None:
+    predictor = make()
+    predictor.start()
+    for _ in range(3):
+        pid = child()
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid: not alive(pid))
+        assert blamed(outcomes(predictor, "a")) == {}
+    assert predictor.deaths == 3
+
+
+def test_a_document_that_asks_the_process_to_end_does_not_come_for_ever(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.predictor.handle.HINTS", 2)
+    found = outcomes(make(), "a", "ASKED b")
+    assert blamed(found) == {"ASKED b": "killed"}
+    assert "SIGTERM" in found["ASKED b"].dead[0].reason
+
+
+def test_a_process_that_closes_its_pipe_and_lives_on_is_ended(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.predictor.process.LAST_SECONDS", 0.1)
+    assert blamed(outcomes(make(), "SHUT a", "b")) == {"SHUT a": "killed"}
+
+
+def test_what_a_model_prints_and_reads_does_not_get_between_the_frames(make: Make) -> None:
+    assert blamed(outcomes(make(), "CHATTER a", "b")) == {}
+
+
+def test_a_death_while_draining_gives_the_work_up_and_blames_nobody(make: Make) -> None:
+    draining = threading.Event()
+    predictor = make(draining=draining.is_set)
+    predictor.start()
+    draining.set()
+    with pytest.raises(Abandoned):
+        outcomes(predictor, "KILL a")
+
+
+def test_an_overdue_document_while_draining_gives_the_work_up(make: Make) -> None:
+    draining = threading.Event()
+    predictor = make(draining=draining.is_set, deadline=0.3)
+    predictor.start()
+    draining.set()
+    with pytest.raises(Abandoned):
+        outcomes(predictor, "HANG a")
+
+
+def test_whoever_waits_may_give_up(make: Make) -> None:
+    giving_up = threading.Event()
+
+    def idle() -> None:
+        if giving_up.is_set():
+            raise Abandoned("enough")
+
+    predictor = make(idle=idle)
+    predictor.start()
+    giving_up.set()
+    with pytest.raises(Abandoned, match="enough"):
+        outcomes(predictor, "HANG a")
+
+
+def test_models_die_each_for_themselves(make: Make) -> None:
+    found = outcomes(make(f"{TRIVIAL}, {FAULTY}, other={FAULTY.partition('=')[2]}"), "a", "KILL b")
+    killed = found["KILL b"]
+    assert [one.model for one in killed.predictions] == ["size@aaaaaa"]
+    assert [(letter.model, letter.kind) for letter in killed.dead] == [("fake", "killed"), ("other", "killed")]
+    assert [one.model for one in found["a"].predictions] == ["size@aaaaaa", "fake@bbbbbb", "other@bbbbbb"]
+
+
+def test_a_shadow_that_dies_is_counted_and_nothing_else(make: Make) -> None:
+    predictor = make(f"{TRIVIAL}, shadow {FAULTY}")
+    found = outcomes(predictor, "a", "KILL b", "RAISE c")
+    assert blamed(found) == {}
+    assert [len(one.shadows) for one in found.values()] == [1, 0, 0]
+    assert all(one.predictions for one in found.values())
+    assert predictor.shadow_failures == 2
+
+
+def test_a_condition_spares_a_model_what_it_would_die_of(make: Make) -> None:
+    found = outcomes(make(f"{TRIVIAL}, {FAULTY} if size=long"), "KILL a", "long " * 30)
+    assert blamed(found) == {}
+    assert [len(one.predictions) for one in found.values()] == [1, 2]
+
+
+def test_lines_that_are_no_documents_are_buried_between_those_that_are(make: Make) -> None:
+    predictor = make()
+    predictor.send([b"no JSON", line("KILL a"), b"", line("b")])
+    found = predictor.collect()
+    assert [[letter.kind for letter in one.dead] for one in found] == [["malformed"], ["killed"], ["malformed"], []]
+
+
+def test_a_number_too_large_for_the_pipe_is_malformed_and_kills_nothing(make: Make) -> None:
+    predictor = make()
+    predictor.send([b'{"id": "a", "text": "b", "meta": {"n": %d}}' % (1 << 70), line("b")])
+    assert [[letter.kind for letter in one.dead] for one in predictor.collect()] == [["malformed"], []]
+    assert predictor.deaths == 0
+
+
+def test_a_broken_model_buries_nothing(make: Make) -> None:
+    predictor = make("fake=python:headrace.testing.classifiers:Broken")
+    predictor.start()
+    with pytest.raises(Misconfigured, match="fake@cccccc is broken: its golden texts raise RuntimeError: broken"):
+        outcomes(predictor, "a", "b")
+
+
+def test_a_model_that_gets_its_golden_texts_wrong_is_refused_by_name(make: Make) -> None:
+    with pytest.raises(Misconfigured, match="fake@dddddd is broken: its golden texts come out as"):
+        make("fake=python:headrace.testing.classifiers:Refusing").start()
+    assert predictors(os.getpid()) == []
+
+
+def test_a_remote_model_that_is_away_is_told_and_what_was_sent_is_forgotten(make: Make) -> None:
+    predictor = make()
+    predictor.send([line("UNAVAILABLE a"), line("b")])
+    with pytest.raises(Unavailable, match="the remote model is away"):
+        predictor.collect()
+    assert blamed(outcomes(predictor, "b")) == {}
+
+
+def test_texts_are_answered_and_a_text_that_kills_is_rejected(make: Make) -> None:
+    predictor = make()
+    (found,) = predictor.answer(frames.Texts(["a"]))
+    assert found["fake"][0].label == "fine"
+    with pytest.raises(Rejected, match="SIGSEGV"):
+        predictor.answer(frames.Texts(["KILL a"]))
+    with pytest.raises(Rejected, match="too much"):
+        predictor.answer(frames.Texts(["RAISE a"]))
+    assert predictor.answer(frames.Texts(["b"]))
+
+
+def test_a_text_is_not_rejected_for_the_death_of_a_process_that_was_killed_before(make: Make) -> None:
+    predictor = make()
+    predictor.answer(frames.Texts(["a"]))
+    os.kill(child(), signal.SIGKILL)
+    assert predictor.answer(frames.Texts(["a"]))
+    with pytest.raises(Unavailable, match="SIGTERM"):
+        predictor.answer(frames.Texts(["ASKED a"]))
+
+
+def test_other_models_are_served_from_then_on_and_a_broken_one_is_not(make: Make) -> None:
+    predictor = make()
+    predictor.start()
+    predictor.serve("fake=python:headrace.testing.classifiers:Trivial")
+    assert predictor.models == ["fake@aaaaaa"]
+    with pytest.raises(Misconfigured):
+        predictor.serve("fake=python:headrace.testing.classifiers:Refusing")
+    assert outcomes(predictor, "a")["a"].predictions[0].model == "fake@aaaaaa"
+    assert predictor.models == ["fake@aaaaaa"]
+
+
+KEEPER = f"""
+import os, sys
+from headrace.documents import Document, encode
+from headrace.predictor.handle import Predictor
+from headrace.models.spec import Setup
+predictor = Predictor(Setup(os.getpid(), "none", {FAULTY!r}, 1 << 30, 1 << 20), deadline={PATIENCE!r})
+predictor.start()
+"""
+COUNTING = """
+from support import children, descriptors
+def count():
+    print(descriptors(), len(children(os.getpid())), flush=True)
+count()
+predictor.send([encode(Document(text, text)) for text in ("KILL a", "EXIT b", "c")])
+predictor.collect()
+count()
+predictor.close()
+predictor.close()
+count()
+"""
+BEING_KILLED = """
+predictor.send([encode(Document("a", sys.argv[1]))])
+print("sent", flush=True)
+predictor.collect()
+"""
+
+
+def test_deaths_leave_no_descriptor_and_no_process_behind() -> None:
+    # In a process that has nothing else.
+    done = subprocess.run(
+        [sys.executable, "-c", KEEPER + COUNTING],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    before, after, closed = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
+    assert before == after
+    assert before[1] == 1
+    assert closed == (before[0] - 2, 0)
+
+
+@pytest.mark.parametrize("text", ["SPIN", "HANG"])
+def test_a_predictor_dies_with_its_keeper(text: str) -> None:
+    keeper = subprocess.Popen([sys.executable, "-c", KEEPER + BEING_KILLED, text], stdout=subprocess.PIPE)
+    assert keeper.stdout is not None
+    with keeper.stdout:
+        assert keeper.stdout.readline() == b"sent\n"
+        (predictor,) = predictors(keeper.pid)
+        keeper.kill()
+        keeper.wait()
+        until(lambda: not alive(predictor), "the predictor's end")
+
+
+def test_the_pace_follows_what_is_measured_to_about_half_a_second() -> None:
+    pace = Pace()
+    for _ in range(20):
+        pace.learn(pace.lines, pace.lines * 250, pace.lines / 1000)
+    assert 400 <= pace.lines <= 600
+    assert 200_000 < pace.bytes_per_second < 300_000
+    pace.learn(pace.lines, pace.lines * 250, 60.0)
+    assert 1 <= pace.lines < 20
+    for _ in range(20):
+        pace.learn(1, 250, 10.0)
+    assert pace.lines == 1
+    for _ in range(100):
+        pace.learn(pace.lines, 1 << 20, 0.0)
+    assert pace.lines == 8192

@@ -1,0 +1,142 @@
+"""Predictions at once: one predictor, many threads, each answered with its own."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from support import FAULTY, PATIENCE, predictors, setup, until
+
+from headrace.documents import Prediction
+from headrace.errors import Rejected, Unavailable
+from headrace.predictor.shared import SharedPredictor
+
+TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
+
+
+@pytest.fixture
+def predictor() -> Iterator[SharedPredictor]:
+    made = SharedPredictor(setup(f"{TRIVIAL}, {FAULTY}"), deadline=PATIENCE)
+    made.start()
+    until(made.models, "the models")
+    until(lambda: ready(made), "the first answer")
+    yield made
+    made.close()
+    made.close()
+    assert predictors(os.getpid()) == []
+
+
+def ready(predictor: SharedPredictor) -> bool:
+    try:
+        return bool(predictor.label(["a"]))
+    except Unavailable:
+        return False
+
+
+def test_texts_are_answered_in_order_by_every_model(predictor: SharedPredictor) -> None:
+    found = predictor.label(["a", "long " * 30])
+    assert [one["size"].label for one in found] == ["short", "long"]
+    assert found[0] == {"size": Prediction("short", 1.0, "size@aaaaaa"), "fake": Prediction("fine", 0.5, "fake@bbbbbb")}
+    assert predictor.models() == ["size@aaaaaa", "fake@bbbbbb"]
+    assert predictor.label([]) == []
+    assert predictor.top("a", 3)["size"] == [Prediction("short", 1.0, "size@aaaaaa")]
+
+
+def test_many_threads_get_each_their_own_answers(predictor: SharedPredictor) -> None:
+    wrong: list[object] = []
+
+    def ask(number: int) -> None:
+        for turn in range(20):
+            texts = ["long " * 30 if (number + turn + place) % 2 else "a" for place in range(number)]
+            wanted = ["long" if len(text) > 100 else "short" for text in texts]
+            if (got := [one["size"].label for one in predictor.label(texts)]) != wanted:
+                wrong.append((got, wanted))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(1, 7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("fault", ["RAISE", "KILL"])
+def test_only_whose_text_fails_is_rejected(predictor: SharedPredictor, fault: str) -> None:
+    failed: list[int] = []
+    answered: list[int] = []
+
+    def ask(number: int) -> None:
+        try:
+            predictor.label([f"{fault} {number}" if number == 2 else "a"])
+            answered.append(number)
+        except Rejected:
+            failed.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert failed == [2]
+    assert sorted(answered) == [0, 1, 3, 4]
+
+
+def test_a_predictor_that_is_killed_is_replaced(predictor: SharedPredictor) -> None:
+    (pid,) = predictors(os.getpid())
+    os.kill(pid, signal.SIGKILL)
+    assert predictor.label(["a"])[0]["fake"].label == "fine"
+
+
+def test_a_remote_model_that_is_away_is_unavailable(predictor: SharedPredictor) -> None:
+    with pytest.raises(Unavailable, match="the remote model is away"):
+        predictor.label(["UNAVAILABLE a"])
+    assert predictor.label(["a"])
+
+
+def test_while_the_models_are_being_opened_or_are_broken_it_says_so() -> None:
+    predictor = SharedPredictor(setup("fake=python:headrace.testing.classifiers:Refusing"), deadline=PATIENCE)
+    with pytest.raises(Unavailable, match="the models are being opened"):
+        predictor.label(["a"])
+    assert predictor.models() == []
+    predictor.start()
+
+    def told() -> str:
+        try:
+            predictor.label(["a"])
+        except Unavailable as error:
+            return str(error) if "broken" in str(error) else ""
+        return ""
+
+    assert "fake@dddddd is broken" in until(told, "the reason")
+    predictor.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        predictor.label(["a"])
+
+
+def test_closing_ends_a_call_that_never_ends() -> None:
+    predictor = SharedPredictor(setup(), deadline=PATIENCE)
+    predictor.start()
+    until(lambda: ready(predictor), "the first answer")
+    refused = threading.Event()
+
+    def ask() -> None:
+        try:
+            predictor.label(["SPIN a"])
+        except Unavailable:
+            refused.set()
+
+    thread = threading.Thread(target=ask)
+    (process,) = map(psutil.Process, predictors(os.getpid()))
+    before = process.cpu_times().user
+    thread.start()
+    until(lambda: process.cpu_times().user > before + 0.1, "the call in the model")
+    predictor.close()
+    thread.join(PATIENCE)
+    assert refused.is_set()
+    assert predictors(os.getpid()) == []
+
+
+def test_one_that_was_never_started_can_be_closed() -> None:
+    SharedPredictor(setup(), deadline=PATIENCE).close()

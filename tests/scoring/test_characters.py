@@ -1,0 +1,36 @@
+"""The table of characters says of each code point what Python says."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from headrace.scoring.characters import UNRULY, table
+from headrace.scoring.linear.analyzers import POINT, SPACE_BIT, WORD_BIT
+
+EVERY = [chr(point) for point in range(sys.maxunicode + 1)]
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_every_character_becomes_what_python_makes_of_it(lower: bool) -> None:
+    points = (table(lower) & POINT).tolist()
+    wrong = {a for a, point in zip(EVERY, points, strict=True) if chr(point) != (a.lower() if lower else a)}
+    assert wrong == (set(UNRULY) if lower else set())
+
+
+def test_lower_case_stays_as_it_is() -> None:
+    points = table(True) & POINT
+    np.testing.assert_array_equal(points[points], points)
+
+
+@pytest.mark.parametrize(("bit", "pattern"), [(SPACE_BIT, r"\s"), (WORD_BIT, r"\w")])
+def test_white_space_and_words_are_those_of_regular_expressions(bit: int, pattern: str) -> None:
+    match = re.compile(pattern).match
+    entries = table(False)
+    assert [bool(entry & bit) for entry in entries.tolist()] == [match(character) is not None for character in EVERY]
+
+
+def test_the_kind_is_that_of_the_lower_case() -> None:
+    lower, plain = table(True), table(False)
+    np.testing.assert_array_equal(lower & ~np.uint32(POINT), (plain & ~np.uint32(POINT))[lower & POINT])

@@ -1,0 +1,275 @@
+"""The scorer of hashed models: what it says does not depend on how texts are batched, threaded, stored or written."""
+
+import json
+import struct
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.errors import Misconfigured, Rejected
+from headrace.scoring.hashed import content, letters, ngrams
+from headrace.scoring.hashed import scorer as hashed
+from headrace.scoring.hashed.scorer import HashedScorer, Parts
+
+LABELS = ("aa", "bb", "cc")
+BUCKETS = 4096
+
+
+@pytest.fixture(scope="module")
+def scorer() -> HashedScorer:
+    """Weights by chance: whatever holds for them holds for learnt ones."""
+    random = np.random.default_rng(5)
+    weights = random.integers(-40, 40, BUCKETS * len(LABELS) + ngrams.LANES).astype(np.int8)
+    gains = np.exp2(-0.25 * np.arange(14)) * 0.02
+    return HashedScorer(
+        Parts(LABELS, BUCKETS, ngrams.WORDS, weights, gains, letters.alphabet(), *letters.compositions())
+    )
+
+
+def features(text: str, *, words: bool = True) -> list[str]:
+    """The features of a text that has nothing but words and blanks, spelt out."""
+    found = []
+    for word in text.split():
+        code = f"\1{word}\1"
+        found += [
+            code[at : at + n] for n in range(1, 6) for at in range(len(code) - n + 1) if code[at : at + n] != "\1"
+        ]
+        found += [f"word {word}"] if words and len(word) >= 4 else []
+    return found
+
+
+def test_probabilities_of_a_text_sum_to_one_and_the_best_is_what_predict_says(scorer: HashedScorer) -> None:
+    texts = ["Guten Morgen", "", "42", "привет мир", "\ud800", "a" * 5000]
+    scores = scorer.scores(texts)
+    assert scores.shape == (6, 3)
+    assert scores.dtype == np.float64
+    np.testing.assert_allclose(scores.sum(1), 1)
+    for row, one in zip(scores, scorer.predict(texts), strict=True):
+        assert one.label == LABELS[row.argmax()]
+        assert one.score == pytest.approx(row.max())
+
+
+def test_threads_and_batches_change_nothing(scorer: HashedScorer) -> None:
+    texts = [f"{'guten Morgen ' * (place % 90)}{place} {'x(); y();' * (place % 3)}" for place in range(1500)]
+    threaded = HashedScorer(scorer.parts, threads=2)
+    assert threaded.predict(texts) == scorer.predict(texts) == [one for text in texts for one in scorer.predict([text])]
+    for found, wanted in zip(threaded.judge(texts), scorer.judge(texts), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    best, certain, natures = scorer.judge(texts)
+    assert [(LABELS[place], chance) for place, chance in zip(best, certain, strict=True)] == [
+        (one.label, one.score) for one in scorer.predict(texts)
+    ]
+    np.testing.assert_array_equal(natures, scorer.natures(texts))
+
+
+def test_nothing_is_predicted_for_no_texts(scorer: HashedScorer) -> None:
+    assert scorer.predict([]) == []
+    assert scorer.scores([]).shape == (0, 3)
+    assert scorer.has_letters([]).tolist() == []
+    assert [column.tolist() for column in scorer.judge([])] == [[], [], []]
+
+
+def test_a_text_without_letters_says_nothing_of_its_label(scorer: HashedScorer) -> None:
+    texts = ["", "12 345", "😀 🇩🇪", "https://example.org/guten-morgen", "www.example.org", "@guten_morgen", "\0\n\t…"]
+    np.testing.assert_array_equal(scorer.scores(texts), np.full((len(texts), 3), 1 / 3))
+    assert not scorer.has_letters(texts).any()
+
+
+def test_letters_of_any_script_count_as_letters(scorer: HashedScorer) -> None:
+    assert scorer.has_letters(["x", "1 ж", "語", "\U00020000", "ωμέγα", "@name said", "see https://a.b c"]).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for (int i = 0; i < n; i++) {\n  total += values[i];\n}",
+        "def predict_proba(self, texts):\n    return self.scorer.scores(texts)",
+        "const found = items.filter(one => one.id === wanted);",
+        "#include <stdio.h>\nint main(void) { return 0; }",
+        "<ul><li>one</li><li>two</li></ul>",
+        "if (a && b) { std::swap(a, b); }",
+        "def f(x):\n    return x+1",
+        "print('hello world')",
+    ],
+)
+def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [content.CODE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Good morning; how are you? (Fine, thanks.)",
+        "#guten_morgen_welt #noch_ein_tag @nutzer_name",
+        "so =) nice :) ;-) <3 *grins*",
+        "see https://example.org/a_b?c=d&e=f_g for more",
+        "Der Name(n) fehlt noch - bitte nachtragen",
+        "end.Then it went on, and on, and so it was.",
+        "-- And then? -- Nothing.",
+        "Kies één persoon a.u.b. en z.s.m.",
+        "a(s) estrutura(s) devolvida(s)",
+        "The answer is ________ or ____.",
+        "5 kg in 2024年",
+        "50MB以上のファイル",
+    ],
+)
+def test_words_with_signs_are_no_code(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [content.WORDS]
+
+
+@pytest.mark.parametrize(
+    "text", ["550e8400-e29b-41d4-a716-446655440000", "0xDEADBEEF", "v1.2.3-rc1", "H2O", "5kg 3x", "192.168.0.1 B2B"]
+)
+def test_letters_that_touch_digits_are_no_words(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [content.BLANK]
+
+
+@given(st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=("L", "M"))))
+def test_a_text_without_letters_and_marks_is_blank(scorer: HashedScorer, text: str) -> None:
+    assert scorer.natures([text]).tolist() == [content.BLANK]
+
+
+@given(st.lists(st.text(), max_size=8), st.integers(1, 3))
+def test_scores_are_the_same_alone_in_a_batch_and_on_threads(
+    scorer: HashedScorer, texts: list[str], threads: int
+) -> None:
+    together = HashedScorer(scorer.parts, threads=threads).scores(texts)
+    for text, row in zip(texts, together, strict=True):
+        np.testing.assert_array_equal(scorer.scores([text])[0], row)
+
+
+def test_scores_are_the_same_on_threads_where_there_are_many_batches(scorer: HashedScorer) -> None:
+    texts = [f"text number {'x' * (n % 17)} {'y' * (n % 5)}" for n in range(3 * hashed.BATCH_TEXTS + 5)]
+    two = HashedScorer(scorer.parts, threads=2)
+    np.testing.assert_array_equal(scorer.scores(texts), two.scores(texts))
+    assert scorer.predict(texts) == two.predict(texts)
+
+
+@given(st.lists(st.text("abcdefghijklmnopqrstuvwxyzäßж", min_size=1, max_size=12), max_size=400))
+def test_a_score_is_the_sum_over_ngrams_within_words(scorer: HashedScorer, words: list[str]) -> None:
+    """Spelt out in Python, also for texts longer than the kernel's buffer."""
+    text = " ".join(words)
+    count = len(features(text))
+    table = scorer.parts.weights[: -ngrams.LANES].reshape(BUCKETS, 3).astype(np.int64)
+    sums = sum((table[row_of(feature)] for feature in features(text)), np.zeros(3, np.int64))
+    gains = scorer.parts.gains
+    gain = np.interp(np.log2(max(count, 1)), np.arange(len(gains)), gains)
+    odds = (sums - sums.max()) * gain
+    np.testing.assert_allclose(scorer.scores([text])[0], np.exp(odds) / np.exp(odds).sum(), rtol=1e-9)
+
+
+def row_of(feature: str) -> int:
+    whole = feature.removeprefix("word ") if feature.startswith("word ") else ""
+    state = int(ngrams.WORD_SALT) if whole else 0
+    for code in map(ord, whole or feature):
+        state = mixed(state, code)
+    if whole:
+        state = mixed(state, 1)
+    return ((state >> 32) * BUCKETS) >> 32
+
+
+def mixed(state: int, code: int) -> int:
+    product = (state + code + 1) * int(ngrams.MULTIPLIER) % (1 << 64)
+    return product ^ (product >> 32)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("GUTEN Morgen", "guten morgen"),
+        ("guten, morgen! 2024", "guten morgen"),
+        ("@jemand guten morgen https://t.co/AbC", "guten morgen"),
+        ("guten http://a.b/c?d=e morgen", "guten morgen"),
+        ("#guten #morgen 😀", "guten morgen"),
+        ("post@example.org", "post"),
+        ("l’home", "l'home"),
+        ("'quoted'", "quoted"),
+        ("ｇｕｔｅｎ", "guten"),
+        ("gu\u00adten", "guten"),
+        ("مـــن", "من"),
+        ("İstanbul", "istanbul"),
+    ],
+)
+def test_what_is_no_letter_of_a_word_is_not_seen(scorer: HashedScorer, written: str, plain: str) -> None:
+    np.testing.assert_array_equal(scorer.scores([written]), scorer.scores([plain]))
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=0x1EFF, categories=("Lu", "Ll", "Zs")), max_size=60))
+def test_decomposed_letters_are_read_as_composed_ones(scorer: HashedScorer, text: str) -> None:
+    composed = unicodedata.normalize("NFC", text)
+    decomposed = unicodedata.normalize("NFD", composed)
+    np.testing.assert_array_equal(scorer.scores([composed]), scorer.scores([decomposed]))
+
+
+def test_ten_million_times_one_letter_is_read_in_a_small_buffer(scorer: HashedScorer) -> None:
+    (one,) = scorer.predict(["a" * 10_000_000])
+    assert one.label in LABELS
+    assert 0 < one.score <= 1
+
+
+def test_one_string_is_refused_where_a_sequence_of_strings_is_meant(scorer: HashedScorer) -> None:
+    with pytest.raises(Misconfigured, match="put it in a list"):
+        scorer.predict("guten Morgen")
+
+
+@pytest.mark.parametrize("text", [None, 3, ["guten Morgen"]])
+def test_what_is_no_string_is_rejected_by_its_place(scorer: HashedScorer, text: Any) -> None:
+    with pytest.raises(Rejected, match="text 1 can't be scored"):
+        scorer.predict(["guten Morgen", text])
+
+
+def test_texts_may_come_in_any_sequence(scorer: HashedScorer) -> None:
+    texts = ["guten Morgen", "good morning"]
+    wanted = scorer.predict(texts)
+    for given_ in (
+        np.array(texts),
+        np.array(texts, object),
+        tuple(texts),
+        iter(texts),
+        [text.encode() for text in texts],
+    ):
+        assert scorer.predict(given_) == wanted
+
+
+def test_a_saved_scorer_opens_with_the_same_scores_and_maps_its_weights(scorer: HashedScorer, tmp_path: Path) -> None:
+    scorer.save(tmp_path)
+    opened = HashedScorer.open(tmp_path)
+    assert opened.labels == LABELS
+    assert opened.compiled
+    assert opened.calibrated
+    texts = ["Guten Morgen", "добрый день", "", "12"]
+    np.testing.assert_array_equal(opened.scores(texts), scorer.scores(texts))
+    assert not opened.parts.weights.flags.writeable
+    assert not opened.parts.weights.flags.owndata
+
+
+@pytest.mark.parametrize("harm", ["labels", "buckets", "kind", "gains"])
+def test_weights_that_do_not_fit_are_refused_by_name(scorer: HashedScorer, tmp_path: Path, harm: str) -> None:
+    parts = scorer.parts
+    if harm == "labels":
+        parts = replace(parts, labels=("aa", "bb"))
+    if harm == "buckets":
+        parts = replace(parts, buckets=BUCKETS + 1)
+    if harm == "gains":
+        parts = replace(parts, gains=parts.gains[:1])
+    HashedScorer(parts).save(tmp_path)
+    path = tmp_path / "weights.safetensors"
+    if harm == "kind":
+        _change_metadata(path, kind="other")
+    with pytest.raises(Misconfigured, match=r"weights\.safetensors"):
+        HashedScorer.open(tmp_path)
+
+
+def _change_metadata(path: Path, **changes: str) -> None:
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"].update(changes)
+    written = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(written)) + written + data[8 + length :])

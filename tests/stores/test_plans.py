@@ -1,0 +1,241 @@
+"""What pages, the API and commands ask of a store of a million documents costs what it finds, not what there is."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from headrace.documents import Outcome, bury_bytes
+from headrace.ports import Query, StoreAdapter
+from headrace.stores.postgresql import PostgresqlStore
+from headrace.stores.postgresql.server import Server
+from headrace.stores.sql import queries
+from headrace.stores.sqlite import SqliteStore, writing
+from headrace.testing.stores import document, labelled, prediction
+
+DOCUMENTS, DEAD, FEW = 1_000_000, 200_000, 20
+LIMIT = 50
+# Rows that a page of this size may look at; a scan looks at a million.
+MOST_ROWS = 20 * LIMIT
+# SQLite counts the steps of its machine instead, some ten to twenty a row.
+MOST_STEPS = 20 * MOST_ROWS
+INDEXES = ("documents_identity", "documents_source", "answers_label", "answers_model")
+
+PAGES = [
+    Query(),
+    Query(label="sv"),
+    Query(label="rare"),
+    Query(source="suite"),
+    Query(source="rare"),
+    Query(model="language"),
+    Query(model="old"),
+    Query(model="language", label="sv"),
+    Query(model="language", label="rare"),
+    Query(model="old", label="sv"),
+    Query(source="suite", label="sv"),
+    Query(source="suite", model="language", label="sv"),
+    Query(source="rare", label="rare"),
+    Query(label="nothing"),
+    Query(source="nothing"),
+    Query(model="nothing"),
+    Query(ids=["common", "rare 3", "nothing"]),
+    Query("dead"),
+    Query("dead", model="language"),
+    Query("dead", model="old"),
+    Query("dead", source="suite"),
+    Query("dead", source="rare"),
+    Query("dead", ids=["common", "nothing"]),
+    Query("dead", burials=[100, 5_000]),
+    Query("dead", label="sv"),
+]
+
+
+def begin(store: StoreAdapter) -> None:
+    """The oldest, and rarest: what a walk from the newest would meet last."""
+    for number in range(FEW):
+        answers = prediction("rare"), prediction("sv", "old@aaaaaa")
+        store.write([Outcome(document(f"rare {number}", source="rare"), answers)])
+        store.write([Outcome(None, dead=(bury_bytes(b"%d" % number, "no", source="rare"),))])
+    store.write([Outcome(document("common"), (prediction("sv"),)), Outcome(document("other"), (prediction("da"),))])
+
+
+def fill(run: Callable[[str], Any], numbers: str) -> None:
+    """A million documents with an answer each, and dead letters; `numbers` is a table expression of the numbers up to %s."""
+    name = "(SELECT n FROM names WHERE name = '{}')".format
+    run(
+        "INSERT INTO documents (n, key, id, text, source)"
+        f" SELECT i, CAST(i AS bigint) * 7919 % 1000003 * 1000, 'd' || i, 'text', {name('suite')}"
+        f" FROM {numbers.format(DOCUMENTS)} AS t WHERE i > 100"
+    )
+    run(
+        f"INSERT INTO answers (document, model, version, label, score) SELECT i, {name('language')}, {name('language@aaaaaa')},"
+        f" CASE i % 2 WHEN 0 THEN {name('sv')} ELSE {name('da')} END, 0.5 FROM {numbers.format(DOCUMENTS)} AS t WHERE i > 100"
+    )
+    run(
+        "INSERT INTO dead_letters (burial, key, content, model, id, kind, reason, data, source, buried_at)"
+        " SELECT i, i, 'c' || i, 'language', 'd' || i, 'raised', 'no', '', 'suite', 1"
+        f" FROM {numbers.format(DEAD)} AS t WHERE i > 100"
+    )
+    run(
+        f"UPDATE counts SET total = total + {DOCUMENTS // 2} WHERE label IN ({name('sv')}, {name('da')}) AND model = {name('language')}"
+    )
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    path = tmp_path_factory.mktemp("plans") / "store.db"
+    with closing(SqliteStore(path)) as store:
+        begin(store)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("BEGIN")
+    made = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    for name, _ in made:
+        connection.execute(f"DROP INDEX {name}")
+    numbers = "(WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {}) SELECT i FROM c)"
+    fill(connection.execute, numbers)
+    for _, statement in made:
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("page", [None, f"{DOCUMENTS // 2}"])
+@pytest.mark.parametrize("query", PAGES, ids=str)
+def test_a_page_of_sqlite_takes_few_steps(million: sqlite3.Connection, query: Query, page: str | None) -> None:
+    engine = create_engine("sqlite://", creator=lambda: million, poolclass=StaticPool)
+    with engine.connect() as connection:
+        steps = counted(million, lambda: queries.find(connection, query, LIMIT, page))
+    assert steps < MOST_STEPS
+
+
+def test_counting_in_sqlite_adds_up_what_is_kept_and_walks_the_kinds_of_dead_letters(
+    million: sqlite3.Connection,
+) -> None:
+    engine = create_engine("sqlite://", creator=lambda: million, poolclass=StaticPool)
+    with engine.connect() as connection:
+        for query in (
+            Query(),
+            Query(model="language"),
+            Query(label="rare"),
+            Query(source="rare"),
+            Query("dead", model="old"),
+        ):
+            assert counted(million, lambda query=query: queries.count(connection, query)) < MOST_STEPS
+        asked: list[str] = []
+        million.set_trace_callback(asked.append)
+        assert queries.count(connection, Query("dead"))["raised"] == DEAD - 100
+        million.set_trace_callback(None)
+    (statement,) = [one for one in asked if "dead_letters" in one]
+    ((*_, plan),) = million.execute(f"EXPLAIN QUERY PLAN {statement}")
+    assert "USING COVERING INDEX dead_letters_kind" in plan
+
+
+def test_writing_to_a_million_takes_few_steps(million: sqlite3.Connection) -> None:
+    outcomes = [labelled("common"), labelled("brand new"), labelled("other", text="in conflict")]
+    million.execute("BEGIN")
+    steps = counted(million, lambda: writing.write(million, outcomes, {}))
+    million.execute("ROLLBACK")
+    assert steps < MOST_STEPS
+
+
+def test_the_measure_sees_a_scan(million: sqlite3.Connection) -> None:
+    steps = counted(million, lambda: million.execute("SELECT count(*) FROM answers WHERE score > 0.7").fetchall())
+    assert steps > 10 * MOST_STEPS
+
+
+def counted(connection: sqlite3.Connection, work: Callable[[], object]) -> int:
+    """How many steps SQLite's machine takes for it, to a hundred."""
+    steps = [0]
+
+    def tick() -> None:
+        steps[0] += 100
+
+    connection.set_progress_handler(tick, 100)
+    work()
+    connection.set_progress_handler(None, 100)
+    return steps[0]
+
+
+@pytest.fixture(scope="module")
+def server(postgresql: str) -> Iterator[tuple[Connection, list[Any]]]:
+    """A connection to a million documents in PostgreSQL, and the plans of what it was asked, as they were run."""
+    name = f"plans_{secrets.token_hex(6)}"
+    with closing(PostgresqlStore(postgresql, schema=name)) as store:
+        begin(store)
+    with psycopg.connect(
+        postgresql, options=f"-c search_path={name} -c synchronous_commit=off", autocommit=True
+    ) as plain:
+        made = plain.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %s AND indexname = ANY(%s)",
+            (name, list(INDEXES)),
+        ).fetchall()
+        for index, _ in made:
+            plain.execute(f"DROP INDEX {index}")
+        for table in ("documents", "answers", "dead_letters"):
+            plain.execute(f"ALTER TABLE {table} SET UNLOGGED")  # faster to fill
+        fill(plain.execute, "(SELECT i FROM generate_series(1, {}) AS s (i))")
+        for _, statement in made:
+            plain.execute(statement)
+        plain.execute("ANALYZE")
+    plans: list[Any] = []
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=Server(postgresql, name).open,
+        poolclass=StaticPool,
+        isolation_level="AUTOCOMMIT",
+        use_native_hstore=False,
+    )
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def explain(_connection: Any, cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith("SELECT") and "pg_catalog" not in statement:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
+            plans.append(cursor.fetchone()[0][0]["Plan"])
+
+    with engine.connect() as connection:
+        yield connection, plans
+    engine.dispose()
+    PostgresqlStore(postgresql, schema=name).remove()
+
+
+@pytest.mark.parametrize("page", [None, f"{DOCUMENTS // 2}"])
+@pytest.mark.parametrize("query", PAGES, ids=str)
+def test_a_page_of_postgresql_looks_at_few_rows(
+    server: tuple[Connection, list[Any]], query: Query, page: str | None
+) -> None:
+    connection, plans = server
+    plans.clear()
+    queries.find(connection, query, LIMIT, page)
+    assert plans
+    assert all(looked_at(plan) < MOST_ROWS for plan in plans)
+
+
+def test_counting_in_postgresql_adds_up_what_is_kept(server: tuple[Connection, list[Any]]) -> None:
+    connection, plans = server
+    plans.clear()
+    for query in (
+        Query(),
+        Query(model="language"),
+        Query(label="rare"),
+        Query(source="rare"),
+        Query("dead", model="old"),
+    ):
+        queries.count(connection, query)
+    assert all(looked_at(plan) < MOST_ROWS for plan in plans)
+    connection.exec_driver_sql("SELECT count(*) FROM answers WHERE score > 0.7")
+    assert looked_at(plans[-1]) >= DOCUMENTS - 100  # the measure sees a scan
+
+
+def looked_at(plan: Any) -> int:
+    """How many rows a plan has taken from tables and indexes, those included that it then left."""
+    left = sum(plan.get(name, 0) for name in ("Rows Removed by Filter", "Rows Removed by Index Recheck"))
+    own = 0 if "Plans" in plan else (plan["Actual Rows"] + left) * plan["Actual Loops"]
+    return round(own + sum(map(looked_at, plan.get("Plans", ()))))

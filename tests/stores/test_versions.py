@@ -1,0 +1,154 @@
+"""Stores that an earlier or a newer Headrace wrote: taken forward when they are opened, or refused and left as they are."""
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from headrace.errors import HeadraceError, Misconfigured
+from headrace.ports import Query, StoreAdapter
+from headrace.stores.postgresql import PostgresqlStore
+from headrace.stores.sql import schema
+from headrace.stores.sqlite import SqliteStore
+from headrace.testing.stores import DEAD, labelled, letters, results
+
+EARLIER = Path(__file__).parent / "earlier"  # the tables as each version made them
+NEW = {"answers_model", "dead_letters_kind", "dead_letters_model", "dead_letters_source"}
+# A document with an answer, and a dead letter.
+ROWS = (
+    "INSERT INTO names (n, name) VALUES (1, 'suite'), (2, 'language'), (3, 'language@aaaaaa'), (4, 'sv')",
+    f"INSERT INTO documents (n, key, id, text, source, published_at) VALUES (1, {schema.key_of('a')}, 'a', 'hej', 1, 1000000)",
+    "INSERT INTO answers (document, model, version, label, score) VALUES (1, 2, 3, 4, 0.75)",
+    "INSERT INTO dead_letters (burial, key, content, model, id, kind, reason, data, source, buried_at)"
+    " VALUES (7, 5, 'c', 'mood', 'b', 'raised', 'no', '', 'suite', 1)",
+)
+
+
+@dataclass
+class Earlier:
+    """A store of version 1: how it is opened, and how one looks into it."""
+
+    connect: Callable[[], StoreAdapter]
+    ask: Callable[[str], list[Any]]
+    version: str
+    indexes: str
+
+
+def in_sqlite(path: Path) -> Earlier:
+    with closing(sqlite3.connect(path)) as made:
+        made.executescript((EARLIER / "store_1_sqlite.sql").read_text())
+        made.executescript(";".join((*ROWS, "INSERT INTO counts VALUES (0, 0, 1), (2, 4, 1)")))
+
+    def ask(statement: str) -> list[Any]:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            return connection.execute(statement).fetchall()
+
+    indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name"
+    return Earlier(lambda: SqliteStore(path), ask, "PRAGMA user_version", indexes)
+
+
+def in_postgresql(url: str, name: str) -> Earlier:
+    def ask(statement: str) -> list[Any]:
+        with psycopg.connect(url, options=f"-c search_path={name}", autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    ask(f"CREATE SCHEMA {name}")
+    ask((EARLIER / "store_1_postgresql.sql").read_text())
+    for statement in (*ROWS, "INSERT INTO counts VALUES (0, 0, 0, 1), (2, 4, 0, 1)"):
+        ask(statement)
+    ask("SELECT setval(pg_get_serial_sequence('documents', 'n'), 1), setval(pg_get_serial_sequence('names', 'n'), 4)")
+    indexes = f"SELECT indexname, replace(indexdef, '{name}', '') FROM pg_indexes WHERE schemaname = '{name}' ORDER BY indexname"
+    return Earlier(lambda: PostgresqlStore(url, schema=name), ask, "SELECT version FROM about", indexes)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Earlier]:
+    if request.param == "sqlite":
+        yield in_sqlite(tmp_path / "store.db")
+        return
+    made = in_postgresql(request.getfixturevalue("postgresql"), f"earlier_{secrets.token_hex(6)}")
+    yield made
+    made.ask("DROP SCHEMA {} CASCADE".format(made.ask("SELECT current_schema()")[0][0]))
+
+
+def check(store: StoreAdapter) -> None:
+    (result,) = results(store)
+    assert (result.id, result.text, result.source, result.predictions["language"].label) == ("a", "hej", "suite", "sv")
+    assert dict(store.count(Query())) == {"": 1, "language": 1}
+    assert [(one.burial, one.id, one.model) for one in letters(store)] == [(7, "b", "mood")]
+    assert [one.id for one in results(store, Query(model="language"))] == ["a"]
+    assert dict(store.count(DEAD)) == {"raised": 1}
+
+
+def test_an_earlier_store_is_taken_forward_and_keeps_what_it_has(earlier: Earlier) -> None:
+    for _ in range(2):
+        with closing(earlier.connect()) as store:
+            check(store)
+    assert earlier.ask(earlier.version) == [(schema.VERSION,)]
+    with closing(earlier.connect()) as store:
+        store.write([labelled("a"), labelled("new")])
+        assert [one.id for one in results(store)] == ["new", "a"]
+
+
+def test_a_store_that_was_taken_forward_is_as_a_new_one(earlier: Earlier) -> None:
+    with closing(earlier.connect()) as store:
+        taken = earlier.ask(earlier.indexes)
+        store.remove()
+    with closing(earlier.connect()):
+        assert earlier.ask(earlier.indexes) == taken
+    assert {name for name, _ in taken} > NEW
+
+
+def test_a_step_that_fails_leaves_the_earlier_store_whole(earlier: Earlier) -> None:
+    earlier.ask("CREATE INDEX dead_letters_source ON dead_letters (reason)")  # the last step cannot make its own
+    before = earlier.ask(earlier.indexes)
+    with pytest.raises(HeadraceError, match="dead_letters_source"):
+        earlier.connect()
+    assert earlier.ask(earlier.version) == [(1,)]
+    assert earlier.ask(earlier.indexes) == before
+    earlier.ask("DROP INDEX dead_letters_source")
+    with closing(earlier.connect()) as store:
+        check(store)
+
+
+def test_many_that_open_an_earlier_store_at_once_take_it_forward_once(earlier: Earlier) -> None:
+    failed: list[BaseException] = []
+
+    def connect() -> None:
+        try:
+            with closing(earlier.connect()) as store:
+                check(store)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=connect) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert earlier.ask(earlier.version) == [(schema.VERSION,)]
+
+
+def test_a_newer_store_is_refused_and_left_as_it_is(earlier: Earlier) -> None:
+    newer = schema.VERSION + 1
+    earlier.ask(
+        f"PRAGMA user_version={newer}" if "PRAGMA" in earlier.version else f"UPDATE about SET version = {newer}"
+    )
+    before = earlier.ask(earlier.indexes)
+    with pytest.raises(Misconfigured, match="newer Headrace"):
+        earlier.connect()
+    assert earlier.ask(earlier.indexes) == before
+    assert earlier.ask(earlier.version) == [(newer,)]
+
+
+def test_every_version_has_steps_to_the_next() -> None:
+    assert sorted(schema.STEPS) == list(range(1, schema.VERSION))

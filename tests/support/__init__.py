@@ -1,0 +1,105 @@
+"""What several tests need: waiting for a condition or for bodies, calls made again, and setups of predictors."""
+
+import gc
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from headrace.errors import Unavailable
+from headrace.models.spec import Setup
+from headrace.ports import Broker, Delivery
+
+T = TypeVar("T")
+FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
+PATIENCE = 600.0
+
+
+def until(condition: Callable[[], T], what: str = "it") -> T:
+    """The condition's value as soon as it is true; fails where that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come"
+        time.sleep(0.01)
+    return value
+
+
+def insist(call: Callable[[], T]) -> T:
+    """The call's value, however often it has to be made: by servers that are away, or slower than the patience that the test gave."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+
+
+def again(call: Callable[[], T]) -> T:
+    """The value of a call that may find out that its connection was lost, and works the next time."""
+    try:
+        return call()
+    except Unavailable:
+        return call()
+
+
+def come(broker: Broker, *wanted: str) -> list[Delivery]:
+    """Deliveries until all of these have come, whatever else does; the server may be away for a while."""
+    got = list[Delivery]()
+
+    def all_came() -> bool:
+        try:
+            got.extend(broker.receive(1 << 30, 0.1))
+        except Unavailable:
+            return False
+        return set(wanted) <= {delivery.data.decode() for delivery in got}
+
+    until(all_came, f"all of {wanted}")
+    return got
+
+
+def setup(
+    models: str = FAULTY, *, memory: int = 1 << 30, document_bytes: int = 1 << 20, registry: str = "none"
+) -> Setup:
+    """What a predictor of these models is told."""
+    return Setup(os.getpid(), registry, models, memory, document_bytes)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead and not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started, in the order of their start."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append((int(fields[19]), int(path.parent.name)))
+    return [number for _, number in sorted(found)]
+
+
+def predictors(pid: int) -> list[int]:
+    """Those of the children that are predictors, in the order of their start; who runs a test may have others."""
+    return [child for child in children(pid) if _is_predictor(child)]
+
+
+def _is_predictor(pid: int) -> bool:
+    try:
+        return b"headrace.predictor.child" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def descriptors() -> int:
+    """How many file descriptors this process has open, beside those of what nobody has any more."""
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208

@@ -1,0 +1,141 @@
+"""Results and dead letters over HTTP: pages, filters, replay."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.web_world import MODEL, World, world
+
+from headrace.documents import Document, Outcome, Prediction, bury, bury_bytes
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One for the tests that leave nothing behind."""
+    with world(tmp_path_factory.mktemp("models")) as found:
+        yield found
+
+
+def fill(api: World) -> None:
+    for n in range(10):
+        document = Document(str(n), f"text {n}", source="form" if n % 2 else "tweets", published_at=1)
+        api.store.write([Outcome(document, (Prediction("sv" if n < 5 else "fi", 0.9, MODEL),))])
+
+
+def bury_one(api: World, identity: str, *, model: str = "", source: str = "api") -> None:
+    document = Document(identity, f"text {identity}", source=source, published_at=1)
+    api.store.write([Outcome(document, dead=(bury(document, "raised", f"reason {identity}", model=model),))])
+
+
+def test_results_are_listed_newest_first(api: World) -> None:
+    fill(api)
+    told = api.get("/v1/results").json()
+    assert [one["id"] for one in told["items"]] == list("9876543210")
+    assert told["next"] is None
+    assert told["items"][0]["predictions"] == {"language": {"label": "fi", "score": 0.9, "model": MODEL}}
+
+
+def test_an_empty_store_has_an_empty_list(api: World) -> None:
+    assert api.get("/v1/results").json() == {"items": [], "next": None}
+    assert api.get("/v1/dead").json() == {"items": [], "next": None}
+
+
+def test_a_version_is_no_name_of_a_model(idle: World) -> None:
+    answer = idle.get("/v1/results?model=language@3f9c2a")
+    assert answer.status_code == 422
+    assert "without a version: language" in answer.json()["error"]["message"]
+
+
+def test_pages_follow_one_another_without_a_gap_or_a_repetition(api: World) -> None:
+    fill(api)
+    seen, page = [], None
+    while True:
+        told = api.get("/v1/results", params={"limit": 3, **({"page": page} if page else {})}).json()
+        seen += [one["id"] for one in told["items"]]
+        page = told["next"]
+        if page is None:
+            break
+    assert seen == list("9876543210")
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("label=sv", "43210"),
+        ("source=form", "97531"),
+        ("label=sv&source=form&model=language", "31"),
+        ("model=mood", ""),
+    ],
+)
+def test_results_are_filtered(api: World, query: str, ids: str) -> None:
+    fill(api)
+    assert [one["id"] for one in api.get(f"/v1/results?{query}").json()["items"]] == list(ids)
+
+
+@pytest.mark.parametrize("path", ["/v1/results", "/v1/dead"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=-1",
+        "limit=all",
+        "limit=1.5",
+        "page=last",
+        "page=-1",
+        "page=",
+        "page=" + "9" * 5000,
+        "source=%00",
+    ],
+)
+def test_a_limit_page_or_name_that_cannot_be_is_refused(idle: World, path: str, query: str) -> None:
+    answer = idle.get(f"{path}?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"]
+
+
+def test_dead_letters_are_listed_filtered_and_paged(api: World) -> None:
+    bury_one(api, "a")
+    bury_one(api, "b", model="mood@1a2b3c")
+    bury_one(api, "c", source="form")
+    first = api.get("/v1/dead?limit=2").json()
+    assert [one["id"] for one in first["items"]] == ["c", "b"]
+    assert [one["id"] for one in api.get(f"/v1/dead?page={first['next']}").json()["items"]] == ["a"]
+    assert [one["id"] for one in api.get("/v1/dead?source=form").json()["items"]] == ["c"]
+    assert [one["reason"] for one in api.get("/v1/dead?model=mood@1a2b3c").json()["items"]] == ["reason b"]
+
+
+def test_bytes_that_are_no_text_are_shown_as_far_as_they_are(api: World) -> None:
+    api.store.write([Outcome(None, dead=(bury_bytes(b"\xff{", "no UTF-8"),))])
+    assert api.get("/v1/dead").json()["items"][0]["data"] == "\ufffd{"
+
+
+def test_a_replayed_dead_letter_is_published_again_and_then_gone(api: World) -> None:
+    bury_one(api, "a")
+    bury_one(api, "b")
+    burial = api.get("/v1/dead").json()["items"][1]["burial"]
+    answer = api.post(f"/v1/dead/{burial}/replay")
+    assert (answer.status_code, answer.json()) == (202, {"ids": ["a"]})
+    assert [json.loads(line)["text"] for line in api.queued()] == ["text a"]
+    assert [one["id"] for one in api.get("/v1/dead").json()["items"]] == ["b"]
+    assert api.post(f"/v1/dead/{burial}/replay").status_code == 404
+
+
+def test_a_dropped_dead_letter_is_gone_and_may_be_dropped_again(api: World) -> None:
+    bury_one(api, "a")
+    burial = api.get("/v1/dead").json()["items"][0]["burial"]
+    assert [api.call("DELETE", f"/v1/dead/{burial}").status_code for _ in range(2)] == [204, 204]
+    assert api.get("/v1/dead").json()["items"] == []
+
+
+@pytest.mark.parametrize("burial", ["0", "-1", "first", "9" * 30])
+def test_a_number_that_no_burial_has_is_refused(idle: World, burial: str) -> None:
+    assert idle.call("DELETE", f"/v1/dead/{burial}").status_code == 422
+    assert idle.post(f"/v1/dead/{burial}/replay").status_code == 422

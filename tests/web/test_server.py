@@ -1,0 +1,111 @@
+"""The server: it takes its port or says why not, tells when it accepts, and stops when asked."""
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from support import PATIENCE, until
+
+from headrace.brokers.memory import MemoryBroker
+from headrace.errors import Misconfigured
+from headrace.models.registry import Registry
+from headrace.stores.memory import MemoryStore
+from headrace.web.server import listen, serve
+from headrace.web.services import ServerSettings, Services
+
+
+class Running:
+    """A server on a free port, in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.services = Services(
+            store=MemoryStore(),
+            connect=MemoryBroker().connect,
+            registry=Registry(folder, builtin=None),
+            settings=ServerSettings(port=0),
+        )
+        self.url = ""
+        self._ready, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: serve(self.services, console=False, stop=self._stop.is_set, on_ready=self._accepts)
+        )
+
+    def __enter__(self) -> "Running":
+        self._thread.start()
+        assert self._ready.wait(PATIENCE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        assert not self._thread.is_alive()
+
+    def _accepts(self, url: str) -> None:
+        self.url = url
+        self._ready.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(PATIENCE)
+
+    def begin(self, ask: Callable[[], httpx.Response]) -> Callable[[], httpx.Response]:
+        answers: list[httpx.Response] = []
+        thread = threading.Thread(target=lambda: answers.append(ask()))
+        thread.start()
+
+        def answer() -> httpx.Response:
+            thread.join(PATIENCE)
+            return answers[0]
+
+        return answer
+
+
+def test_it_tells_its_address_when_it_accepts(tmp_path: Path) -> None:
+    with Running(tmp_path) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{server.url}/livez", trust_env=False, timeout=PATIENCE).json() == {"live": True}
+
+
+def test_it_stops_though_connections_are_kept_open_and_requests_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.web.api.documents.WAIT_SECONDS", 3600)  # so that it's the stop that ends the wait
+    monkeypatch.setattr("headrace.web.server.DRAIN_SECONDS", 60)  # and nothing else, however slow the machine is
+    with Running(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client:
+        assert client.get("/livez").status_code == 200
+        waiting = server.begin(
+            lambda: httpx.post(
+                f"{server.url}/v1/documents?wait=3600", json={"text": "Hej"}, trust_env=False, timeout=PATIENCE
+            )
+        )
+        until(lambda: b"documents_total 1.0" in client.get("/metrics").content, "the document")
+        server.stop()
+        assert waiting().status_code == 202
+
+
+def test_a_port_in_use_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Misconfigured, match=rf"port {port} on 127.0.0.1 is in use.*--port"):
+            listen(ServerSettings(port=port))
+
+
+@pytest.mark.parametrize(
+    ("host", "told"), [("192.0.2.1", "no such address"), ("no.such.host.invalid", "address of this machine")]
+)
+def test_an_address_that_is_not_ours_is_named(host: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        listen(ServerSettings(host=host, port=0, token="a long random word"))
+
+
+def test_it_does_not_start_where_everybody_could_come_in(tmp_path: Path) -> None:
+    services = Services(
+        store=MemoryStore(),
+        connect=MemoryBroker,
+        registry=Registry(tmp_path, builtin=None),
+        settings=ServerSettings(host="0.0.0.0"),
+    )
+    with pytest.raises(Misconfigured, match="HEADRACE_TOKEN"):
+        serve(services, console=False, stop=lambda: True)

@@ -1,0 +1,331 @@
+"""Results for others to consume: what is published, under which key, when; and what can't be."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from support import FAULTY, PATIENCE, setup
+
+from headrace.brokers.memory import MemoryBroker, Queue
+from headrace.documents import Body, DeadLetter, Document, Outcome, Prediction, Result, bury_bytes, encode, pack
+from headrace.errors import Rejected, Unavailable
+from headrace.ports import Delivery, Query, Store
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
+from headrace.stores.none import NoStore
+from headrace.testing.stores import letters, results
+from headrace.worker.keeper import Keeper
+from headrace.worker.results import Burial, ResultPublisher
+
+TWO = "fake=python:headrace.testing.classifiers:Faulty, size=python:headrace.testing.classifiers:Trivial"
+
+
+class Sink:
+    """Remembers what was published. Takes bodies of up to `most` bytes, nothing that holds `unwanted`, and is away `away` times."""
+
+    def __init__(self, *, most: int = 1 << 20, unwanted: bytes = b"\0", away: int = 0) -> None:
+        self.bodies: list[Body] = []
+        self.most, self.unwanted, self.away = most, unwanted, away
+
+    def body_bytes(self) -> int:
+        return self.most
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        self.away -= 1
+        if self.away >= 0:
+            raise Unavailable("the broker of results is away")
+        for body in bodies:
+            if len(body.data) > self.most or self.unwanted in body.data:
+                raise Rejected("this is not taken")
+        self.bodies += bodies
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def told(self) -> list[tuple[str, str]]:
+        """Keys and ids, sorted."""
+        return sorted(
+            (body.key, msgspec.json.decode(line)["id"]) for body in self.bodies for line in body.data.split(b"\n")
+        )
+
+
+class Watched(MemoryBroker):
+    """Says what had been published when it was told of an ack."""
+
+    def __init__(self, queue: Queue, sink: Sink) -> None:
+        super().__init__(queue)
+        self.sink = sink
+        self.at_ack: list[int] = []
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        self.at_ack.append(len(self.sink.told()))
+        super().ack(deliveries)
+
+
+def outcome(identity: str, *versions: str, label: str = "fine", text: str = "text") -> Outcome:
+    return Outcome(Document(identity, text), tuple(Prediction(label, 0.5, version) for version in versions))
+
+
+def announce(store: Store, sink: Sink, *outcomes: Outcome) -> list[tuple[Outcome, str]]:
+    """As a worker does: write, then announce."""
+    store.write(outcomes)
+    return ResultPublisher(store, sink, keeps=not isinstance(store, NoStore)).announce(outcomes)
+
+
+def work(queue: Queue, store: MemoryStore | NoStore, sink: Sink, models: str = FAULTY) -> list[str]:
+    """What a worker says that drains the queue."""
+    said: list[str] = []
+    announcer = ResultPublisher(store, sink, keeps=not isinstance(store, NoStore))
+    broker = Watched(queue, sink)
+    Keeper(
+        broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True, say=said.append
+    ).run()
+    assert broker.at_ack, "nothing was acknowledged"
+    assert broker.at_ack[-1] == len(sink.told()), "something was published after its ack"
+    backlog = broker.backlog()
+    assert (backlog.ready, backlog.leased) == (0, 0)
+    return said
+
+
+def queue_of(*texts: str) -> Queue:
+    queue = Queue()
+    MemoryBroker(queue).publish([Body(encode(Document(text, text, source="suite"))) for text in texts])
+    return queue
+
+
+def test_a_result_is_published_under_each_model_and_its_label_as_the_api_gives_it() -> None:
+    sink, store = Sink(), MemoryStore()
+    document = Document("a", "hej", source="s", created_at="2026-01-02", meta={"n": 1}, published_at=5)
+    predictions = (Prediction("sv", 0.75, "language@1"), Prediction("glad", 0.5, "mood@2"))
+    announce(store, sink, Outcome(document, predictions, shadows=(Prediction("no", 1.0, "language@9"),)))
+    assert sink.told() == [("language.sv", "a"), ("mood.glad", "a")]
+    (stored,) = results(store)
+    assert {body.data for body in sink.bodies} == {encode(stored)}
+    assert msgspec.json.decode(sink.bodies[0].data) == {
+        "id": "a",
+        "text": "hej",
+        "source": "s",
+        "created_at": "2026-01-02",
+        "meta": {"n": 1},
+        "predictions": {
+            "language": {"label": "sv", "score": 0.75, "model": "language@1"},
+            "mood": {"label": "glad", "score": 0.5, "model": "mood@2"},
+        },
+    }
+
+
+def test_what_comes_again_is_published_again_with_the_answers_that_stand() -> None:
+    sink, store = Sink(), MemoryStore()
+    announce(store, sink, outcome("a", "fake@1", label="first"))
+    announce(store, sink, outcome("a", "fake@2", label="second"))
+    assert sink.told() == [("fake.first", "a"), ("fake.first", "a")]
+
+
+def test_a_conflict_and_what_was_erased_have_no_result() -> None:
+    sink, store = Sink(), MemoryStore()
+    store.write([outcome("a", "fake@1")])
+    store.erase(["b"])
+    announce(store, sink, outcome("a", "fake@1", text="another"), outcome("b", "fake@1"), outcome("c", "fake@1"))
+    assert sink.told() == [("fake.fine", "c")]
+
+
+def test_a_dead_letter_is_no_result_and_the_other_models_results_are() -> None:
+    sink, store = Sink(), MemoryStore()
+    letter = bury_bytes(b"x", "because")
+    half = Outcome(Document("a", "text"), (Prediction("fine", 0.5, "fake@1"),), dead=(letter,))
+    announce(store, sink, half, Outcome(None, dead=(letter,)), Outcome(Document("b", "text"), dead=(letter,)))
+    assert sink.told() == [("fake.fine", "a")]
+
+
+def test_results_of_one_key_are_packed_and_none_is_left_out() -> None:
+    sink, store = Sink(), MemoryStore()
+    outcomes = [
+        outcome(f"{number:04}", "fake@1", label=str(number % 3), text="x" * 100 if number % 10 else "x" * 40_000)
+        for number in range(1200)
+    ]
+    announce(store, sink, *outcomes)
+    assert sink.told() == sorted((f"fake.{number % 3}", f"{number:04}") for number in range(1200))
+    assert len(sink.bodies) < 400
+    assert all(len(body.data) <= 16 << 10 or body.data.count(b"\n") == 0 for body in sink.bodies)
+
+
+def test_where_the_store_keeps_nothing_dead_letters_are_published_with_what_came() -> None:
+    sink = Sink()
+    announce(NoStore(), sink, outcome("a", "fake@1"), Outcome(None, dead=(bury_bytes(b"\xff", "no UTF-8"),)))
+    told = {body.key: body.data for body in sink.bodies}
+    assert msgspec.json.decode(told["fake.fine"], type=Result).id == "a"
+    letter = msgspec.json.decode(told["dead.malformed"], type=Burial)
+    assert (letter.data, letter.reason, letter.kind) == (b"\xff", "no UTF-8", "malformed")
+
+
+def test_what_is_never_taken_is_found_and_all_else_is_published() -> None:
+    sink, store = Sink(most=1000), MemoryStore()
+    good = [outcome(f"good {number}", "fake@1", "size@1") for number in range(20)]
+    bad = outcome("bad", "fake@1", "size@1", text="x" * 2000)
+    assert [(one.document, reason) for one, reason in announce(store, sink, *good[:7], bad, *good[7:])] == [
+        (bad.document, "this is not taken")
+    ]
+    assert sink.told() == sorted((key, f"good {number}") for number in range(20) for key in ("fake.fine", "size.fine"))
+
+
+def test_nothing_to_announce_is_nothing() -> None:
+    sink = Sink()
+    assert announce(MemoryStore(), sink) == []
+    assert sink.bodies == []
+
+
+def test_a_worker_publishes_what_it_has_stored_before_it_acks() -> None:
+    sink, store = Sink(), MemoryStore()
+    work(queue_of("a", "RAISE b", "long " * 30), store, sink, TWO)
+    long = "long " * 30
+    assert sink.told() == sorted(
+        [("fake.fine", "a"), ("size.short", "a"), ("size.short", "RAISE b"), ("fake.fine", long), ("size.long", long)]
+    )
+    assert [letter.id for letter in letters(store)] == ["RAISE b"]
+
+
+def test_a_worker_waits_while_results_can_not_be_published() -> None:
+    sink, store = Sink(away=2), MemoryStore()
+    said = work(queue_of("a", "b"), store, sink)
+    assert sink.told() == [("fake.fine", "a"), ("fake.fine", "b")]
+    assert sum("waiting for the broker of results, and trying again" in line for line in said) == 2
+    assert letters(store) == []
+
+
+def test_a_result_that_is_never_taken_is_buried_and_stays_stored() -> None:
+    sink, store = Sink(unwanted=b"poison"), MemoryStore()
+    work(queue_of("a", "poison", "b"), store, sink)
+    assert sink.told() == [("fake.fine", "a"), ("fake.fine", "b")]
+    assert [(one.id, one.kind) for one in letters(store)] == [("poison", "refused")]
+    assert "the result can't be published: this is not taken" in letters(store)[0].reason
+    assert store.count(Query(model="fake")) == {"fine": 3}
+
+
+def test_without_a_store_nothing_is_lost_silently() -> None:
+    sink = Sink(most=8000)
+    queue = queue_of("a", "RAISE b", "x" * 20_000)
+    MemoryBroker(queue).publish([Body(b"no JSON")])
+    work(queue, NoStore(), sink)
+    keys = [key for key, _ in sink.told()]
+    assert keys == ["dead.malformed", "dead.raised", "dead.refused", "fake.fine"]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_without_a_store_what_comes_again_is_published_again(times: int) -> None:
+    sink, queue = Sink(), Queue()
+    for _ in range(times):
+        MemoryBroker(queue).publish(list(pack([Document("a", "a")])))
+    work(queue, NoStore(), sink)
+    assert sink.told() == [("fake.fine", "a")] * times
+
+
+def test_a_store_that_keeps_nothing_finds_nothing() -> None:
+    store = NoStore()
+    store.write([outcome("a", "fake@1")])
+    store.erase(["a"])
+    store.drop([1])
+    store.save("cursor", "5")
+    assert (store.load("cursor"), store.load("another")) == ("5", None)
+    assert (store.find(Query()).items, store.find(Query("dead")).items) == ([], [])
+    assert (store.count(Query()), store.count(Query("dead"))) == ({"": 0}, {})
+    assert "keeps nothing" in store.warnings()[0]
+    store.remove()
+    assert store.load("cursor") is None
+
+
+def test_dead_letters_are_published_once_each() -> None:
+    sink = Sink()
+    made: list[DeadLetter] = [bury_bytes(b"%d" % number, "because") for number in range(5)]
+    announce(NoStore(), sink, *(Outcome(None, dead=(letter,)) for letter in made))
+    assert sorted(identity for _, identity in sink.told()) == sorted(letter.id for letter in made)
+
+
+class Asking(MemoryBroker):
+    """Hands over each body with the wish for a reply; those that begin with EVICTED as put out of the queue."""
+
+    def __init__(self, queue: Queue, *, asked: bool = True) -> None:
+        super().__init__(queue)
+        self.asked = asked
+        self.replies: list[list[dict[str, object]]] = []
+        self.open = 0
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        return [self._with_wish(one) for one in super().receive(limit, wait)]
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        assert not self.asked or len(self.replies) >= self.open + len(deliveries), "acked before it was answered"
+        self.open += len(deliveries)
+        super().ack(deliveries)
+
+    def _with_wish(self, one: Delivery) -> Delivery:
+        reply = self._reply if self.asked else None
+        return Delivery(one.data, one.receipt, reply, "expired" if b"EVICTED" in one.data else "")
+
+    def _reply(self, data: bytes) -> None:
+        self.replies.append([msgspec.json.decode(line) for line in data.split(b"\n")])
+
+
+def answer(store: MemoryStore | NoStore, *published: bytes, models: str = FAULTY, asked: bool = True) -> Asking:
+    """The broker, once a worker has drained these bodies from it."""
+    queue = Queue()
+    MemoryBroker(queue).publish([Body(one) for one in published])
+    broker = Asking(queue, asked=asked)
+    announcer = ResultPublisher(store, Sink(), keeps=False) if isinstance(store, NoStore) else None
+    Keeper(broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True).run()
+    assert (broker.backlog().ready, broker.backlog().leased) == (0, 0)
+    return broker
+
+
+@pytest.mark.parametrize("make", [MemoryStore, NoStore])
+def test_a_reply_has_what_became_of_each_line_in_their_order(make: type[MemoryStore] | type[NoStore]) -> None:
+    lines = [encode(Document(text, text)) for text in ("a", "RAISE b", "c")]
+    broker = answer(make(), b"\n".join([lines[0], b"no JSON", *lines[1:]]), lines[0])
+    assert [[told.get("kind", told["id"]) for told in one] for one in broker.replies] == [
+        ["a", "malformed", "raised", "c"],
+        ["a"],
+    ]
+    assert broker.replies[1] == [
+        {
+            "id": "a",
+            "text": "a",
+            "source": "",
+            "created_at": None,
+            "meta": {},
+            "predictions": {"fake": {"label": "fine", "score": 0.5, "model": "fake@bbbbbb"}},
+        }
+    ]
+
+
+def test_a_reply_has_result_and_dead_letter_where_one_of_two_models_failed() -> None:
+    (reply,) = answer(MemoryStore(), encode(Document("a", "RAISE a")), models=TWO).replies
+    assert [sorted(told) for told in reply] == [
+        ["created_at", "id", "meta", "predictions", "source", "text"],
+        ["data", "id", "kind", "model", "reason", "source"],
+    ]
+    assert reply[1]["model"] == "fake"
+
+
+def test_a_reply_tells_of_a_conflict_and_of_what_was_erased() -> None:
+    store = MemoryStore()
+    store.write([outcome("a", "fake@1", text="another")])
+    store.erase(["b"])
+    broker = answer(store, encode(Document("a", "a")), encode(Document("b", "b")))
+    assert [[told["kind"] for told in one] for one in broker.replies] == [["conflict"], ["erased"]]
+
+
+def test_nobody_is_answered_who_did_not_ask() -> None:
+    assert answer(MemoryStore(), encode(Document("a", "a")), asked=False).replies == []
+
+
+def test_what_the_server_put_out_of_the_queue_is_buried_with_the_reason_and_answered() -> None:
+    store = MemoryStore()
+    evicted = [encode(Document("x", "EVICTED x", published_at=5)), b"EVICTED no JSON"]
+    broker = answer(store, b"\n".join(evicted), encode(Document("a", "a")))
+    found = {letter.kind: letter for letter in letters(store)}
+    assert sorted(one.reason for one in letters(store)) == ["the broker's server put it out of the queue: expired"] * 2
+    assert set(found) == {"evicted"}
+    assert {letter.data for letter in letters(store)} == set(evicted)
+    assert [result.id for result in results(store)] == ["a"]
+    assert sorted(len(one) for one in broker.replies) == [1, 2]
+    answer(store, encode(Document("x", "EVICTED x")).replace(b"EVICTED", b"E\\u0056ICTED"))
+    assert [letter.data for letter in letters(store)] == [evicted[1]], "a result clears what was buried of its document"
