@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,18 @@ ROWS = (
 
 @dataclass
 class Earlier:
-    """A store of version 1: how it is opened, and how one looks into it."""
+    """A store of an earlier version: how it is opened, and how to look into it."""
 
     connect: Callable[[], StoreAdapter]
     ask: Callable[[str], list[Any]]
     version: str
     indexes: str
+    columns: str
 
 
-def in_sqlite(path: Path) -> Earlier:
+def in_sqlite(path: Path, version: int) -> Earlier:
     with closing(sqlite3.connect(path)) as made:
-        made.executescript((EARLIER / "store_1_sqlite.sql").read_text())
+        made.executescript((EARLIER / f"store_{version}_sqlite.sql").read_text())
         made.executescript(";".join((*ROWS, "INSERT INTO counts VALUES (0, 0, 1), (2, 4, 1)")))
 
     def ask(statement: str) -> list[Any]:
@@ -51,30 +53,39 @@ def in_sqlite(path: Path) -> Earlier:
             return connection.execute(statement).fetchall()
 
     indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name"
-    return Earlier(lambda: SqliteStore(path), ask, "PRAGMA user_version", indexes)
+    columns = (
+        'SELECT m.name, c.name, c.type, c."notnull", c.pk FROM sqlite_master m, pragma_table_info(m.name) c'
+        " WHERE m.type = 'table' ORDER BY m.name, c.cid"
+    )
+    return Earlier(lambda: SqliteStore(path), ask, "PRAGMA user_version", indexes, columns)
 
 
-def in_postgresql(url: str, name: str) -> Earlier:
+def in_postgresql(url: str, name: str, version: int) -> Earlier:
     def ask(statement: str) -> list[Any]:
         with psycopg.connect(url, options=f"-c search_path={name}", autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     ask(f"CREATE SCHEMA {name}")
-    ask((EARLIER / "store_1_postgresql.sql").read_text())
+    ask((EARLIER / f"store_{version}_postgresql.sql").read_text())
     for statement in (*ROWS, "INSERT INTO counts VALUES (0, 0, 0, 1), (2, 4, 0, 1)"):
         ask(statement)
     ask("SELECT setval(pg_get_serial_sequence('documents', 'n'), 1), setval(pg_get_serial_sequence('names', 'n'), 4)")
     indexes = f"SELECT indexname, replace(indexdef, '{name}', '') FROM pg_indexes WHERE schemaname = '{name}' ORDER BY indexname"
-    return Earlier(lambda: PostgresqlStore(url, schema=name), ask, "SELECT version FROM about", indexes)
+    columns = (
+        "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
+        f" WHERE table_schema = '{name}' ORDER BY table_name, ordinal_position"
+    )
+    return Earlier(lambda: PostgresqlStore(url, schema=name), ask, "SELECT version FROM about", indexes, columns)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=list(product(["sqlite", "postgresql"], range(1, schema.VERSION))), ids="{0[0]}-{0[1]}".format)
 def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Earlier]:
-    if request.param == "sqlite":
-        yield in_sqlite(tmp_path / "store.db")
+    server, version = request.param
+    if server == "sqlite":
+        yield in_sqlite(tmp_path / "store.db", version)
         return
-    made = in_postgresql(request.getfixturevalue("postgresql"), f"earlier_{secrets.token_hex(6)}")
+    made = in_postgresql(request.getfixturevalue("postgresql"), f"earlier_{secrets.token_hex(6)}", version)
     yield made
     made.ask("DROP SCHEMA {} CASCADE".format(made.ask("SELECT current_schema()")[0][0]))
 
@@ -100,21 +111,20 @@ def test_an_earlier_store_is_taken_forward_and_keeps_what_it_has(earlier: Earlie
 
 def test_a_store_that_was_taken_forward_is_as_a_new_one(earlier: Earlier) -> None:
     with closing(earlier.connect()) as store:
-        taken = earlier.ask(earlier.indexes)
+        taken = earlier.ask(earlier.indexes), earlier.ask(earlier.columns)
         store.remove()
     with closing(earlier.connect()):
-        assert earlier.ask(earlier.indexes) == taken
-    assert {name for name, _ in taken} > NEW
+        assert (earlier.ask(earlier.indexes), earlier.ask(earlier.columns)) == taken
+    assert {name for name, _ in taken[0]} > NEW
 
 
 def test_a_step_that_fails_leaves_the_earlier_store_whole(earlier: Earlier) -> None:
-    earlier.ask("CREATE INDEX dead_letters_source ON dead_letters (reason)")  # the last step cannot make its own
-    before = earlier.ask(earlier.indexes)
-    with pytest.raises(HeadraceError, match="dead_letters_source"):
+    earlier.ask("ALTER TABLE workers ADD COLUMN metrics integer")  # the last step cannot add its own
+    before = [earlier.ask(asked) for asked in (earlier.version, earlier.indexes, earlier.columns)]
+    with pytest.raises(HeadraceError, match="metrics"):
         earlier.connect()
-    assert earlier.ask(earlier.version) == [(1,)]
-    assert earlier.ask(earlier.indexes) == before
-    earlier.ask("DROP INDEX dead_letters_source")
+    assert [earlier.ask(asked) for asked in (earlier.version, earlier.indexes, earlier.columns)] == before
+    earlier.ask("ALTER TABLE workers DROP COLUMN metrics")
     with closing(earlier.connect()) as store:
         check(store)
 

@@ -80,7 +80,10 @@ class Cursors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A worker and its progress, as it tells the store every few seconds. Times are microseconds since the epoch."""
+    """A worker and its progress, as it tells the store every few seconds. Times are microseconds since the epoch.
+
+    `metrics` is a snapshot of the worker's metrics, in an encoding of its own that a store keeps as it is.
+    """
 
     name: str
     started_at: int
@@ -88,6 +91,7 @@ class WorkerStatus:
     state: str
     models: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    metrics: bytes = b""
 
 
 FORGET_SECONDS = 600

@@ -24,13 +24,14 @@ class ProgressSuite:
         store = connect()
         store.beat(WorkerStatus("host-2", 1, 2, "waiting"))
         store.beat(WorkerStatus("host-1", 1, 1, "starting"))
-        store.beat(WorkerStatus("host-1", 1, 2, "working", ("language@aaaaaa",), {"stored": 3}))
+        store.beat(WorkerStatus("host-1", 1, 2, "working", ("language@aaaaaa",), {"stored": 3}, b"\x00\xff{}"))
         listed = connect().workers()
         assert [(w.name, w.started_at, w.seen_at, w.state) for w in listed] == [
             ("host-1", 1, 2, "working"),
             ("host-2", 1, 2, "waiting"),
         ]
         assert [(list(w.models), dict(w.counts)) for w in listed] == [(["language@aaaaaa"], {"stored": 3}), ([], {})]
+        assert [worker.metrics for worker in listed] == [b"\x00\xff{}", b""]
         store.beat(WorkerStatus("host-2", 1, 3, "stopped"))
         assert [worker.name for worker in store.workers()] == ["host-1"]
 

@@ -47,7 +47,7 @@ def worker_row(worker: WorkerStatus) -> Row:
     """A worker as a row of its collection."""
     members = {name: getattr(worker, name) for name in ("started_at", "seen_at", "state")}
     counts = msgspec.json.encode(dict(worker.counts)).decode()
-    return {"_id": worker.name, **members, "models": list(worker.models), "counts": counts}
+    return {"_id": worker.name, **members, "models": list(worker.models), "counts": counts, "metrics": worker.metrics}
 
 
 def list_workers(kept: Collections) -> list[WorkerStatus]:
@@ -60,6 +60,7 @@ def list_workers(kept: Collections) -> list[WorkerStatus]:
             row["state"],
             row["models"],
             msgspec.json.decode(row["counts"]),
+            row.get("metrics", b""),
         )
         for row in kept.workers.find().sort("_id", 1)
     ]

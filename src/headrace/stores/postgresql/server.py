@@ -148,8 +148,9 @@ class Server:
         connection.execute("INSERT INTO about VALUES (%s)", (tables.VERSION,))
 
     def _upgrade(self, connection: psycopg.Connection[Any], found: int) -> None:
+        steps = tables.steps(postgresql.dialect())  # type: ignore[no-untyped-call]
         for version in range(found, tables.VERSION):
-            for statement in tables.STEPS[version]:
+            for statement in steps[version]:
                 connection.execute(sql.SQL(statement))
         connection.execute("UPDATE about SET version = greatest(version, %s)", (tables.VERSION,))
 

@@ -52,7 +52,15 @@ def count(connection: Connection, query: Query) -> dict[str, int]:
 def list_workers(connection: Connection) -> list[WorkerStatus]:
     """Every worker that was remembered, by name."""
     return [
-        WorkerStatus(row.name, row.started_at, row.seen_at, row.state, _loads(row.models), _loads(row.counts))
+        WorkerStatus(
+            row.name,
+            row.started_at,
+            row.seen_at,
+            row.state,
+            _loads(row.models),
+            _loads(row.counts),
+            row.metrics or b"",
+        )
         for row in connection.execute(select(workers).order_by(workers.c.name))
     ]
 
@@ -71,6 +79,7 @@ def worker_row(worker: WorkerStatus) -> dict[str, Any]:
         "state": worker.state,
         "models": msgspec.json.encode(list(worker.models)).decode(),
         "counts": msgspec.json.encode(dict(worker.counts)).decode(),
+        "metrics": worker.metrics,
     }
 
 

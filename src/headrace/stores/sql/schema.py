@@ -22,8 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-VERSION = 2
-# What makes the tables of a version those of the next, for a store that is opened. As text: the tables below are those of the last.
+VERSION = 3
+# What makes the tables of a version those of the next, for a store that is opened. As text: the tables below are those of the newest
+# version. `{bytes}` is the type of bytes, which each dialect calls otherwise.
 STEPS: Mapping[int, Sequence[str]] = {
     1: (
         "CREATE INDEX answers_model ON answers (model, document)",
@@ -31,6 +32,7 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CREATE INDEX dead_letters_model ON dead_letters (model, burial)",
         "CREATE INDEX dead_letters_source ON dead_letters (source, burial)",
     ),
+    2: ("ALTER TABLE workers ADD COLUMN metrics {bytes}",),
 }
 metadata = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -133,12 +135,19 @@ workers = Table(
     Column("state", String, nullable=False),
     Column("models", Text, nullable=False),
     Column("counts", Text, nullable=False),
+    Column("metrics", LargeBinary),
 )
 
 
 def key_of(identity: str) -> int:
     """Eight bytes that find an id; whoever looks compares the id as well."""
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), signed=True)
+
+
+def steps(dialect: Dialect) -> dict[int, list[str]]:
+    """STEPS in the words of a dialect."""
+    types = {"bytes": LargeBinary().compile(dialect=dialect)}
+    return {version: [statement.format(**types) for statement in statements] for version, statements in STEPS.items()}
 
 
 def ddl(dialect: Dialect) -> list[str]:

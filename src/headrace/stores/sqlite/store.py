@@ -119,7 +119,9 @@ class SqliteStore:
             path.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
-        tables = sqlite_file.Tables(APPLICATION, schema.VERSION, schema.ddl(sqlite.dialect()), schema.STEPS)
+        tables = sqlite_file.Tables(
+            APPLICATION, schema.VERSION, schema.ddl(sqlite.dialect()), schema.steps(sqlite.dialect())
+        )
         return sqlite_file.open_file(self._path, kind="store", tables=tables, durable=True)
 
     def _execute(self, statement: Executable) -> None:
