@@ -25,7 +25,7 @@ from sklearn.svm import LinearSVC
 
 from headrace.scoring.linear.compile import compile as compile_
 from headrace.scoring.linear.heads import Curve
-from headrace.scoring.linear.scorer import Scorer
+from headrace.scoring.linear.scorer import LinearScorer
 from headrace.scoring.pipeline import PipelineScorer
 
 SENTENCES = {
@@ -131,28 +131,32 @@ ANY = st.one_of(
 
 
 @cache
-def fitted(vectorizer: str, classifier: str, *, binary: bool = False) -> tuple[Any, Scorer | PipelineScorer]:
+def fitted(vectorizer: str, classifier: str, *, binary: bool = False) -> tuple[Any, LinearScorer | PipelineScorer]:
     pipeline = make_pipeline(VECTORIZERS[vectorizer](), CLASSIFIERS[classifier]())
     return fit(pipeline, BINARY if binary else LABELS)
 
 
-def fit(pipeline: Any, labels: Sequence[object]) -> tuple[Any, Scorer | PipelineScorer]:
+def fit(pipeline: Any, labels: Sequence[object]) -> tuple[Any, LinearScorer | PipelineScorer]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", UserWarning)
         pipeline.fit(TEXTS, labels)
     scorer = compile_(pipeline)
-    assert isinstance(scorer, Scorer) or JUMPS in scorer.reason
+    assert isinstance(scorer, LinearScorer) or JUMPS in scorer.reason
     return pipeline, scorer
 
 
-def same(pipeline: Any, scorer: Scorer | PipelineScorer, texts: list[str]) -> None:
+def same(pipeline: Any, scorer: LinearScorer | PipelineScorer, texts: list[str]) -> None:
     """The same labels, ties closer than 1e-9 aside, and scores within a relative 1e-5."""
     probable = hasattr(pipeline, "predict_proba")
     wanted = pipeline.predict_proba(texts) if probable else pipeline.decision_function(texts)
     wanted = np.stack([-wanted, wanted], axis=1) if wanted.ndim == 1 else wanted
     scores = scorer.scores(texts)
     assert scorer.calibrated == probable
+    assert scorer.classes_.tolist() == [str(label) for label in pipeline.classes_]
+    assert hasattr(scorer, "predict_proba") == probable
+    if probable:
+        np.testing.assert_allclose(scorer.predict_proba(texts), wanted, rtol=1e-5, atol=1e-11)
     np.testing.assert_allclose(scores, wanted, rtol=1e-5, atol=1e-11)
     predictions = scorer.predict(texts)
     labels = [str(label) for label in pipeline.predict(texts)]

@@ -49,6 +49,8 @@ def test_probabilities_of_a_text_sum_to_one_and_the_best_is_what_predict_says(sc
     scores = scorer.scores(texts)
     assert scores.shape == (6, 3)
     assert scores.dtype == np.float64
+    np.testing.assert_array_equal(scorer.predict_proba(texts), scores)
+    assert scorer.classes_.tolist() == list(scorer.labels)
     np.testing.assert_allclose(scores.sum(1), 1)
     for row, one in zip(scores, scorer.predict(texts), strict=True):
         assert one.label == LABELS[row.argmax()]

@@ -17,7 +17,7 @@ from sklearn.naive_bayes import ComplementNB
 from sklearn.pipeline import make_pipeline
 
 from headrace.scoring.linear.compile import compile as compile_
-from headrace.scoring.linear.scorer import Scorer
+from headrace.scoring.linear.scorer import LinearScorer
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "language" / "dev"
 pytestmark = pytest.mark.skipif(
@@ -55,7 +55,7 @@ def test_labels_and_scores_are_those_of_the_pipeline(name: str, rows: tuple[list
     texts, labels = (column[::5] for column in rows)
     pipeline = PIPELINES[name].fit(texts[::2], labels[::2])
     scorer = compile_(pipeline)
-    assert isinstance(scorer, Scorer)
+    assert isinstance(scorer, LinearScorer)
     predict = pipeline.predict_proba if scorer.calibrated else pipeline.decision_function
     wanted, scores = predict(texts), scorer.scores(texts)
     np.testing.assert_allclose(scores, wanted, rtol=1e-5, atol=1e-12)

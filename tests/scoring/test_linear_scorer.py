@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from headrace.errors import Misconfigured, Rejected
 from headrace.scoring import weights
 from headrace.scoring.linear.compile import compile as compile_
-from headrace.scoring.linear.scorer import Scorer
+from headrace.scoring.linear.scorer import LinearScorer
 from headrace.scoring.opening import open_scorer
 
 TEXTS = [
@@ -39,13 +39,13 @@ def pipeline() -> Any:
 
 
 @pytest.fixture(scope="module")
-def scorer(pipeline: Any) -> Scorer:
+def scorer(pipeline: Any) -> LinearScorer:
     compiled = compile_(pipeline)
-    assert isinstance(compiled, Scorer)
+    assert isinstance(compiled, LinearScorer)
     return compiled
 
 
-def test_predictions_come_in_order_without_a_model(scorer: Scorer) -> None:
+def test_predictions_come_in_order_without_a_model(scorer: LinearScorer) -> None:
     predictions = scorer.predict(TEXTS[::2])
     assert [prediction.label for prediction in predictions] == LABELS[::2]
     assert all(prediction.model == "" and 0 < prediction.score < 1 for prediction in predictions)
@@ -56,28 +56,43 @@ def test_predictions_come_in_order_without_a_model(scorer: Scorer) -> None:
 @pytest.mark.parametrize(
     "container", [list, tuple, iter, np.array, lambda texts: np.array(texts, object), dict.fromkeys]
 )
-def test_texts_come_in_any_container(scorer: Scorer, container: Callable[[list[str]], Any]) -> None:
+def test_texts_come_in_any_container(scorer: LinearScorer, container: Callable[[list[str]], Any]) -> None:
     assert scorer.predict(container(TEXTS[:6])) == scorer.predict(TEXTS[:6])
     np.testing.assert_array_equal(scorer.scores(container(TEXTS[:6])), scorer.scores(TEXTS[:6]))
 
 
-def test_no_texts_have_no_predictions(scorer: Scorer) -> None:
+def test_probabilities_have_a_row_a_text_and_a_column_a_class(pipeline: Any, scorer: LinearScorer) -> None:
+    np.testing.assert_array_equal(scorer.classes_, pipeline.classes_)
+    assert scorer.predict_proba(TEXTS).dtype == np.float64
+    assert scorer.predict_proba([]).shape == (0, 3)
+    np.testing.assert_allclose(scorer.predict_proba(TEXTS), pipeline.predict_proba(TEXTS), rtol=1e-5)
+
+
+def test_decision_values_are_not_called_probabilities() -> None:
+    scorer = compile_(make_pipeline(CountVectorizer(), RidgeClassifier()).fit(TEXTS, LABELS))
+    assert scorer.scores(TEXTS).shape == (18, 3)
+    assert not hasattr(scorer, "predict_proba")
+    with pytest.raises(AttributeError, match="its scores are decision values; calibrate it first"):
+        scorer.predict_proba(TEXTS)
+
+
+def test_no_texts_have_no_predictions(scorer: LinearScorer) -> None:
     assert scorer.predict([]) == []
     assert scorer.scores([]).shape == (0, 3)
 
 
-def test_a_single_string_is_refused(scorer: Scorer) -> None:
+def test_a_single_string_is_refused(scorer: LinearScorer) -> None:
     with pytest.raises(Misconfigured, match="put it in a list"):
         scorer.predict("the mill")
 
 
 @pytest.mark.parametrize("text", [None, 3, float("nan"), ["a"]])
-def test_what_is_no_string_is_rejected_by_its_place(scorer: Scorer, text: Any) -> None:
+def test_what_is_no_string_is_rejected_by_its_place(scorer: LinearScorer, text: Any) -> None:
     with pytest.raises(Rejected, match="text 1 can't be scored"):
         scorer.predict(["a", text])
 
 
-def test_bytes_are_decoded_as_the_vectoriser_would(pipeline: Any, scorer: Scorer) -> None:
+def test_bytes_are_decoded_as_the_vectoriser_would(pipeline: Any, scorer: LinearScorer) -> None:
     assert scorer.predict([text.encode() for text in TEXTS]) == scorer.predict(TEXTS)
     for predict in (pipeline.predict, scorer.predict):
         with pytest.raises(UnicodeDecodeError):
@@ -145,7 +160,7 @@ def test_labels_that_are_almost_tied_are_told_apart(classifier: Any, apart: floa
     np.testing.assert_allclose([p.score for p in predictions], chosen, rtol=1e-5)
 
 
-def test_threads_change_nothing(pipeline: Any, scorer: Scorer) -> None:
+def test_threads_change_nothing(pipeline: Any, scorer: LinearScorer) -> None:
     threaded = compile_(pipeline, threads=3)
     many = [f"{text} {place}" for place in range(200) for text in TEXTS[:6]]
     assert threaded.predict(many) == scorer.predict(many)
@@ -189,10 +204,10 @@ def test_half_a_surrogate_pair_is_an_unknown_character_elsewhere() -> None:
     assert [prediction.label for prediction in compile_(pipeline).predict(texts)] == list(pipeline.predict(texts))
 
 
-def test_what_was_saved_is_opened_with_the_same_answers(scorer: Scorer, tmp_path: Path) -> None:
+def test_what_was_saved_is_opened_with_the_same_answers(scorer: LinearScorer, tmp_path: Path) -> None:
     scorer.save(tmp_path)
     opened = open_scorer(tmp_path)
-    assert isinstance(opened, Scorer)
+    assert isinstance(opened, LinearScorer)
     assert (opened.labels, opened.calibrated) == (scorer.labels, scorer.calibrated)
     np.testing.assert_array_equal(opened.scores(TEXTS), scorer.scores(TEXTS))
     assert opened.predict(TEXTS) == scorer.predict(TEXTS)
@@ -205,7 +220,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         open_scorer(tmp_path)
 
 
-def test_a_file_cut_short_is_refused_by_name(scorer: Scorer, tmp_path: Path) -> None:
+def test_a_file_cut_short_is_refused_by_name(scorer: LinearScorer, tmp_path: Path) -> None:
     scorer.save(tmp_path)
     path = tmp_path / weights.FILE
     path.write_bytes(path.read_bytes()[:-1000])
@@ -243,7 +258,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_weights_that_do_not_fit_together_are_refused(scorer: Scorer, tmp_path: Path, change: str) -> None:
+def test_weights_that_do_not_fit_together_are_refused(scorer: LinearScorer, tmp_path: Path, change: str) -> None:
     scorer.save(tmp_path)
     function, reason = CHANGES[change]
     twisted(tmp_path, function)  # type: ignore[arg-type]
@@ -251,7 +266,7 @@ def test_weights_that_do_not_fit_together_are_refused(scorer: Scorer, tmp_path: 
         open_scorer(tmp_path)
 
 
-def test_the_metadata_holds_all_but_the_numbers(scorer: Scorer, tmp_path: Path) -> None:
+def test_the_metadata_holds_all_but_the_numbers(scorer: LinearScorer, tmp_path: Path) -> None:
     scorer.save(tmp_path)
     metadata = weights.metadata(tmp_path / weights.FILE)
     assert metadata["kind"] == "linear"
@@ -259,7 +274,7 @@ def test_the_metadata_holds_all_but_the_numbers(scorer: Scorer, tmp_path: Path) 
     assert json.loads(metadata["settings"])["head"] == {"type": "Softmax", "bayes": False}
 
 
-def test_a_saved_scorer_is_used_without_scikit_learn(scorer: Scorer, tmp_path: Path) -> None:
+def test_a_saved_scorer_is_used_without_scikit_learn(scorer: LinearScorer, tmp_path: Path) -> None:
     scorer.save(tmp_path)
     program = (
         "import sys; from pathlib import Path; from headrace.scoring.opening import open_scorer\n"

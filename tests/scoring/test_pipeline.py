@@ -108,6 +108,10 @@ def test_what_cannot_be_compiled_says_why_and_answers_as_the_pipeline(case: str)
     assert [prediction.label for prediction in predictions] == list(pipeline.predict(TEXTS))
     scores = scorer.scores(TEXTS)
     assert scores.shape == (len(TEXTS), 3)
+    assert scorer.classes_.tolist() == pipeline.classes_.tolist()
+    assert hasattr(scorer, "predict_proba") == hasattr(pipeline, "predict_proba")
+    if hasattr(pipeline, "predict_proba"):
+        np.testing.assert_array_equal(scorer.predict_proba(TEXTS), pipeline.predict_proba(TEXTS))
     assert [p.score for p in predictions] == [
         row[scorer.labels.index(p.label)] for p, row in zip(predictions, scores, strict=True)
     ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.scoring import weights
-from headrace.scoring.linear.scorer import KIND, Scorer
+from headrace.scoring.linear.scorer import KIND, LinearScorer
 
 
 class Predictor(Protocol):
@@ -47,4 +47,4 @@ def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) ->
         raise Misconfigured(
             f"the weights {path} are of an unknown kind, {kind!r}; this version of headrace can't use them"
         )
-    return Scorer.open(folder, threads=threads, cache=cache)
+    return LinearScorer.open(folder, threads=threads, cache=cache)

@@ -1,6 +1,6 @@
 """A pipeline that can't be compiled, as it is, behind the scorer's interface."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ TRUSTED = (
 
 
 class PipelineScorer:
-    """A fitted scikit-learn pipeline with the interface of a Scorer, at scikit-learn's speed; `reason` says why it isn't compiled."""
+    """A fitted scikit-learn pipeline with the interface of a LinearScorer, at scikit-learn's speed; `reason` says why it isn't compiled."""
 
     compiled = False
 
@@ -43,6 +43,20 @@ class PipelineScorer:
         self.reason = reason
         self._pipeline = pipeline
         self.calibrated = hasattr(pipeline, "predict_proba")
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The labels as scikit-learn's users know them, shape (labels,): strings, in the order of the columns of `scores`."""
+        return np.array(self.labels)
+
+    @property
+    def predict_proba(self) -> Callable[[Iterable[str]], NDArray[np.float64]]:
+        """`scores` under scikit-learn's name. Raises AttributeError if scores are not probabilities, as scikit-learn's classifiers do."""
+        if not self.calibrated:
+            raise AttributeError(
+                "the pipeline has no predict_proba: its scores are not probabilities; calibrate its classifier first"
+            )
+        return self.scores
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """One prediction a text, in order, without a model's name; none for no texts. What the pipeline raises is raised."""

@@ -81,6 +81,15 @@ class HashedScorer:
         self.threads = threads
         self.parts = parts
 
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The labels as scikit-learn's users know them, shape (labels,): strings, in the order of the columns of `scores`."""
+        return np.array(self.labels)
+
+    def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """`scores` under scikit-learn's name."""
+        return self.scores(texts)
+
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """The likeliest label of each text and its probability, in order; nothing for nothing. Any container of strings (or UTF-8) will do.
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from headrace.errors import Misconfigured
 from headrace.scoring.linear import classifiers, vectorizers
-from headrace.scoring.linear.scorer import Scorer
+from headrace.scoring.linear.scorer import LinearScorer
 from headrace.scoring.pipeline import PipelineScorer
 
 
@@ -26,7 +26,7 @@ def compile(  # noqa: A001 (the word for it)
     threads: int = 1,
     cache: Path | None = None,
     tell: Callable[[str], None] = _tell,
-) -> Scorer | PipelineScorer:
+) -> LinearScorer | PipelineScorer:
     """A scorer with the answers of a fitted pipeline: the same labels, and scores within a relative 1e-5.
 
     Compiled: Count-, Tfidf- and HashingVectorizer (characters, char_wb, words) and unions of them, TfidfTransformer, TruncatedSVD,
@@ -34,7 +34,7 @@ def compile(  # noqa: A001 (the word for it)
     Anything else runs as it is: a PipelineScorer, whose `reason` says why; `tell` is told, by default a line on stderr.
     An estimator with a method `to_scorer` is asked for its own.
 
-    `encoder` is the LabelEncoder, where the pipeline was trained on what it gave. `threads` and `cache`: see Scorer and native.compiled.
+    `encoder` is the LabelEncoder whose output the pipeline was trained on, if any. `threads` and `cache` as in LinearScorer.
     Raises Misconfigured for what is not fitted, or no classifier of one label a text.
     """
     _check(pipeline)
@@ -52,7 +52,7 @@ def compile(  # noqa: A001 (the word for it)
         told = f"{reason}; so the pipeline runs as it is"
         tell(f"not compiled: {told}, at scikit-learn's speed")
         return PipelineScorer(pipeline, labels, reason=told)
-    return Scorer(labels, blocks, bias, decision.head, threads=threads, cache=cache)
+    return LinearScorer(labels, blocks, bias, decision.head, threads=threads, cache=cache)
 
 
 def labels_of(pipeline: Any, encoder: Any = None) -> tuple[str, ...]:

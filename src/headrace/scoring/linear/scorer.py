@@ -1,7 +1,7 @@
 """The scorer of a linear model: compiled weights as a classifier."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ BATCH_CHARACTERS = 1 << 20  # and fewer where they are long, so that memory is b
 QUICK: Mapping[type[Head], int] = {Plain: kernel.BY_VALUE, Sigmoid: kernel.BY_SIGMOID, Softmax: kernel.BY_SOFTMAX}
 
 
-class Scorer:
+class LinearScorer:
     """A text classifier of scikit-learn, compiled: the same labels and scores, many times faster; the same for a text alone and in a batch.
 
     `labels` are in the order of the classifier's classes; `calibrated` says that scores are probabilities. Batches are scored by
@@ -59,6 +59,20 @@ class Scorer:
         self._cache = cache
         self._kernels: list[Any] = []
         self._quick = QUICK.get(type(head), kernel.PRECISE) if len(blocks) == 1 else kernel.PRECISE
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The labels as scikit-learn's users know them, shape (labels,): strings, in the order of the columns of `scores`."""
+        return np.array(self.labels)
+
+    @property
+    def predict_proba(self) -> Callable[[Iterable[str]], NDArray[np.float64]]:
+        """`scores` under scikit-learn's name. Raises AttributeError if scores are not probabilities, as scikit-learn's classifiers do."""
+        if not self.calibrated:
+            raise AttributeError(
+                "the classifier has no predict_proba: its scores are decision values; calibrate it first"
+            )
+        return self.scores
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """One prediction a text, in order, without a model's name; none for no texts. Any container of strings (or bytes) will do.
@@ -90,7 +104,7 @@ class Scorer:
         weights.write(folder / weights.FILE, arrays, metadata)
 
     @classmethod
-    def open(cls, folder: Path, *, threads: int = 1, cache: Path | None = None) -> "Scorer":
+    def open(cls, folder: Path, *, threads: int = 1, cache: Path | None = None) -> "LinearScorer":
         """What `save` wrote; the weights stay in the file, mapped. Raises Misconfigured, naming file and reason."""
         path = folder / weights.FILE
         arrays, metadata = weights.read(path)
