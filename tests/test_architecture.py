@@ -24,7 +24,8 @@ LAYERS = (
     "headrace.ports",
     "headrace.sqlite_file",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.urls headrace.runtime headrace.supervisor headrace.durable headrace.metrics headrace.browse",
+    "headrace.config headrace.urls headrace.metrics headrace.browse"
+    " headrace.runtime headrace.retrying headrace.supervisor headrace.durable",
     "headrace.scoring",
     "headrace.models headrace.predictor.frames",
     "headrace.predictor",

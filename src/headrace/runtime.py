@@ -5,12 +5,11 @@ The first signal drains, the second forces. A child follows its parent: it leave
 
 import ctypes
 import os
-import random
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 
 DRAIN_SECONDS = 4.0
@@ -75,14 +74,6 @@ def on_end_of_input(call: Callable[[], None]) -> None:
         call()
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
-
-
-def delays(first: float = 0.1, most: float = 5.0) -> Iterator[float]:
-    """Growing waits in seconds, for ever, with a fifth of chance so that many who wait don't come back together."""
-    delay = first
-    while True:
-        yield delay * random.uniform(0.8, 1.2)
-        delay = min(most, delay * 2)
 
 
 def describe(status: int) -> str:

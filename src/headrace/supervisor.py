@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from headrace.errors import Misconfigured
-from headrace.runtime import DRAIN_SECONDS, SETTLED_SECONDS, Stop, delays, describe
+from headrace.retrying import delays
+from headrace.runtime import DRAIN_SECONDS, SETTLED_SECONDS, Stop, describe
 
 
 class Supervisor:

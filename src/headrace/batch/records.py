@@ -1,13 +1,15 @@
 """Records of a file, scored in order: each comes out as its own object with `predictions`, or with an `error`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from headrace.documents import Prediction, read
 from headrace.errors import Rejected
+from headrace.retrying import isolate
 
 T = TypeVar("T")
 Predictions = Mapping[str, Prediction]
@@ -39,7 +41,7 @@ def score(records: Sequence[Record], answer: Answer, *, limit: int) -> tuple[lis
     """
     faults = [_fault(record, limit) for record in records]
     texts = [_text(record) for record, fault in zip(records, faults, strict=True) if not fault]
-    answers = iter(_answers(texts, answer))
+    answers = chain.from_iterable(isolate(texts, partial(_answers, answer), _failure))
     scored, wrong = [], 0
     for record, fault in zip(records, faults, strict=True):
         found = fault or next(answers)
@@ -48,16 +50,12 @@ def score(records: Sequence[Record], answer: Answer, *, limit: int) -> tuple[lis
     return scored, wrong
 
 
-def _answers(texts: Sequence[str], answer: Answer) -> list[dict[str, Any] | str]:
-    if not texts:
-        return []
-    try:
-        return [msgspec.to_builtins(dict(found)) for found in answer(texts)]
-    except Rejected as error:
-        if len(texts) == 1:
-            return [str(error)]
-    middle = len(texts) // 2
-    return _answers(texts[:middle], answer) + _answers(texts[middle:], answer)
+def _answers(answer: Answer, texts: Sequence[str]) -> list[dict[str, Any] | str]:
+    return [msgspec.to_builtins(dict(predictions)) for predictions in answer(texts)]
+
+
+def _failure(_text: str, error: Rejected) -> list[dict[str, Any] | str]:
+    return [str(error)]
 
 
 def _fault(record: Record, limit: int) -> str:

@@ -21,9 +21,10 @@ from headrace.documents import (
     pack,
     stamp,
 )
-from headrace.errors import Rejected, Unavailable
+from headrace.errors import Rejected
 from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter
-from headrace.runtime import Stop, delays
+from headrace.retrying import isolate, patiently, until_stopped
+from headrace.runtime import Stop
 
 REMEMBERED = 1_000_000
 WATCH_SECONDS = 0.1
@@ -122,21 +123,21 @@ class Ingest:
         return published
 
     def _publish(self, documents: Sequence[Document]) -> int:
-        """Publish all, and tell how many; one that the broker rejects is found by halving, and buried."""
-        try:
-            self._insist(lambda: self._broker.publish(self._packed(documents)))
-        except Rejected as error:
-            if len(documents) == 1:
-                letter = bury(documents[0], "refused", str(error))
-                self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]))
-                self.tally.refused += 1
-                return 0
-            middle = len(documents) // 2
-            return self._publish(documents[:middle]) + self._publish(documents[middle:])
-        return len(documents)
+        """Publish all but those that the broker rejects, which are buried; return how many were published."""
 
-    def _packed(self, documents: Sequence[Document]) -> Sequence[Body]:
-        return list(pack(documents, target=min(BODY_BYTES, self._broker.body_bytes()))) if documents else []
+        def publish(some: Sequence[Document]) -> int:
+            bodies = list(pack(some, target=min(BODY_BYTES, self._broker.body_bytes())))
+            self._broker.publish(bodies)
+            return len(some)
+
+        return sum(isolate(documents, lambda some: self._insist(partial(publish, some)), self._refuse))
+
+    def _refuse(self, document: Document, error: Rejected) -> int:
+        """Bury a document that the broker never takes."""
+        letter = bury(document, "refused", str(error))
+        self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]))
+        self.tally.refused += 1
+        return 0
 
     def _new(self, batch: Batch) -> Iterator[Document]:
         for item in batch.items:
@@ -159,14 +160,7 @@ class Ingest:
 
     def _insist(self, call: Callable[[], T]) -> T:
         """The call's value, however long that takes; Unavailable where the stop comes first."""
-        for wait in delays():
-            try:
-                return call()
-            except Unavailable as error:
-                self._say(f"waiting, and trying again: {error}")
-                if self._stop.wait(wait):
-                    raise
-        raise AssertionError("delays never end")
+        return patiently(call, until_stopped(self._stop, self._say))
 
 
 @contextmanager

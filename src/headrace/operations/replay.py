@@ -1,23 +1,27 @@
-"""Dead letters again: published, confirmed, and only then dropped, so that a death in between costs a repetition."""
+"""Replaying dead letters: they are dropped only after the broker has confirmed them, so a crash in between repeats some and loses none."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from headrace.documents import Body, DeadLetter
 from headrace.errors import Rejected
 from headrace.ports import Broker, Store
+from headrace.retrying import isolate
 
 
 def replay(store: Store, broker: Broker, buried: Sequence[DeadLetter]) -> list[Rejected]:
-    """Publish dead letters as they came, then drop these burials alone; one that is buried again has a new number.
+    """Publish dead letters with the bytes that came, then drop exactly these burials; a document buried again has a new number.
 
-    What the broker never takes is found by halving and stays buried; its reasons are returned.
+    A letter that the broker rejects stays buried; the list holds a reason for each. Raises Unavailable when the broker or the store
+    can't be reached: what was published and not dropped is published again by the next call.
     """
-    try:
-        broker.publish([Body(letter.data, letter.source) for letter in buried])
-    except Rejected as error:
-        if len(buried) == 1:
-            return [Rejected(f"dead letter {buried[0].burial} stays: {error}")]
-        middle = len(buried) // 2
-        return replay(store, broker, buried[:middle]) + replay(store, broker, buried[middle:])
-    store.drop([letter.burial for letter in buried])
-    return []
+
+    def publish(letters: Sequence[DeadLetter]) -> list[Rejected]:
+        broker.publish([Body(letter.data, letter.source) for letter in letters])
+        store.drop([letter.burial for letter in letters])
+        return []
+
+    def stay(letter: DeadLetter, error: Rejected) -> list[Rejected]:
+        return [Rejected(f"dead letter {letter.burial} stays: {error}")]
+
+    return list(chain.from_iterable(isolate(buried, publish, stay)))

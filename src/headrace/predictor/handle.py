@@ -13,7 +13,7 @@ from headrace.errors import Rejected, Unavailable
 from headrace.models.spec import Setup, parse
 from headrace.predictor import frames
 from headrace.predictor.process import Abandoned, Gone, Process
-from headrace.runtime import delays
+from headrace.retrying import delays
 
 __all__ = ["Abandoned", "Pace", "Predictor"]
 

@@ -14,7 +14,8 @@ from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.models.spec import Setup
 from headrace.predictor import frames
 from headrace.predictor.frames import Closed, Late, Pipe
-from headrace.runtime import delays, describe
+from headrace.retrying import delays
+from headrace.runtime import describe
 
 START_SECONDS = 120.0
 LAST_SECONDS = 5.0

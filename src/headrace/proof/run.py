@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from headrace import runtime, supervisor
+from headrace import supervisor
 from headrace.config import Settings
 from headrace.errors import Misconfigured, Unavailable
 from headrace.proof import publisher, workload
 from headrace.proof.ledger import Finding, Ledger, Reconciliation, reconcile
 from headrace.proof.observer import Observer
 from headrace.proof.processes import Child, Publisher, Workers
+from headrace.retrying import patiently
 from headrace.runtime import Stop
 from headrace.testing.classifiers import checksum
 from headrace.urls import Connectors
@@ -196,15 +197,14 @@ class Proof:
     def _patiently(self, call: Callable[[], T], patiences: int = 1) -> T:
         """The call's value; Unavailable only where that lasts."""
         deadline = time.monotonic() + patiences * self._task.patience
-        for seconds in runtime.delays():
-            try:
-                return self._beside(call, deadline)
-            except Unavailable:
-                if time.monotonic() > deadline:
-                    raise
+
+        def pause(seconds: float, error: Unavailable) -> None:
+            if time.monotonic() > deadline:
+                raise error
             if self._stop.wait(seconds):
                 raise Interrupted
-        raise AssertionError("delays never end")
+
+        return patiently(lambda: self._beside(call, deadline), pause)
 
     def _beside(self, call: Callable[[], T], deadline: float) -> T:
         """The call's value, from another thread: a server that takes the question and never answers must not keep us."""

@@ -1,11 +1,13 @@
 """The samples of `headrace demo`: texts in 38 languages, written for it, and how they are fed at a pace that one can watch."""
 
 import random
+from functools import partial
 from importlib.resources import files
 
 from headrace.documents import Document, decode, microseconds, pack
 from headrace.errors import Unavailable
-from headrace.runtime import Stop, delays
+from headrace.retrying import patiently, until_stopped
+from headrace.runtime import Stop
 from headrace.urls import Connectors
 
 PER_SECOND = 8
@@ -31,14 +33,10 @@ def feed(connectors: Connectors, stop: Stop) -> None:
             document = Document(
                 f"{sample.id}-{run}", sample.text, sample.source, None, sample.meta, published_at=microseconds()
             )
-            for wait in delays():
-                try:
-                    broker.publish(list(pack([document])))
-                    break
-                except Unavailable:
-                    if stop.wait(wait):
-                        return
+            patiently(partial(broker.publish, list(pack([document]))), until_stopped(stop))
             if stop.wait(1 / PER_SECOND):
                 return
+    except Unavailable:
+        return  # the stop came first
     finally:
         broker.close()

@@ -16,7 +16,8 @@ from headrace.models.spec import Setup
 from headrace.ports import Broker, Delivery, StoreAdapter
 from headrace.predictor.following import Following
 from headrace.predictor.handle import Abandoned, Predictor
-from headrace.runtime import Stop, delays
+from headrace.retrying import delays
+from headrace.runtime import Stop
 from headrace.urls import mask
 from headrace.worker.heartbeat import Heartbeat
 from headrace.worker.results import ResultPublisher

@@ -11,8 +11,9 @@ import msgspec
 
 from headrace import runtime, supervisor
 from headrace.config import Settings
-from headrace.errors import HeadraceError, Unavailable
+from headrace.errors import HeadraceError
 from headrace.models.spec import Setup, parse
+from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.supervisor import Supervisor
 from headrace.urls import Connectors, keeps, mask
@@ -63,14 +64,7 @@ def keep(settings: Settings, connectors: Connectors, stop: Stop, *, drain: bool 
 
 def insist(connect: Callable[[], T], stop: Stop) -> T:
     """A connection, however long it takes; Unavailable where the stop comes first."""
-    for wait in runtime.delays():
-        try:
-            return connect()
-        except Unavailable as error:
-            say(f"waiting, and trying again: {error}")
-            if stop.wait(wait):
-                raise
-    raise AssertionError("delays never end")
+    return patiently(connect, until_stopped(stop, say))
 
 
 def order(settings: Settings, *, drain: bool = False) -> bytes:

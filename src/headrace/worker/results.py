@@ -18,6 +18,7 @@ import msgspec
 from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, bury, encode, unpack
 from headrace.errors import Rejected
 from headrace.ports import Delivery, Query, Sink, Store
+from headrace.retrying import isolate
 
 AT_ONCE = 500
 
@@ -57,11 +58,16 @@ class ResultPublisher:
         lines = list(_lines(self._found(outcomes)))
         if not self._keeps:
             lines += [_burial(letter, outcome) for outcome in outcomes for letter in outcome.dead]
-        refused: list[tuple[Outcome, str]] = []
-        for line, reason in self._publish(self._results, lines):
-            if all(line.outcome is not outcome for outcome, _ in refused):
-                refused.append((line.outcome, reason))
-        return refused
+        sink, refused = self._results, dict[int, tuple[Outcome, str]]()
+
+        def publish(some: Sequence[Line]) -> None:
+            sink.publish(list(_packed(some, min(BODY_BYTES, sink.body_bytes()))))
+
+        def refuse(line: Line, error: Rejected) -> None:
+            refused.setdefault(id(line.outcome), (line.outcome, str(error)))
+
+        isolate(lines, publish, refuse)
+        return list(refused.values())
 
     def reply(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
         """Answer those that ask for it; `outcomes` are those of all lines of the deliveries, in order, and written."""
@@ -107,18 +113,6 @@ class ResultPublisher:
                 outcome = told[result.id]
                 if outcome.document is not None and outcome.document.text == result.text:
                     yield result, outcome
-
-    def _publish(self, sink: Sink, lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
-        """Publish lines; what is never taken is found by halving, and given with the reason."""
-        try:
-            sink.publish(list(_packed(lines, min(BODY_BYTES, sink.body_bytes()))))
-        except Rejected as error:
-            if len(lines) == 1:
-                yield lines[0], str(error)
-                return
-            middle = len(lines) // 2
-            yield from self._publish(sink, lines[:middle])
-            yield from self._publish(sink, lines[middle:])
 
 
 def _made(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
