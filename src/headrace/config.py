@@ -60,6 +60,7 @@ class Settings:
     hosts: Annotated[str, _help("Further host names by which the API may be called, by commas.")] = ""
     token: Annotated[str, _help("Token that callers must show; needed where host is not loopback.")] = ""
     metrics: Annotated[bool, _help("Serve /metrics.")] = True
+    metrics_port: Annotated[int, _number("Port on which `work` serves its own metrics; 0 serves none.")] = 0
     deadline: Annotated[float, _help("Seconds a model may take for one batch, or one document.")] = 10.0
     memory: Annotated[int, _number("Bytes of memory that a predictor may use.")] = 2 << 30
     document_bytes: Annotated[int, _number("Largest document, in bytes of JSON.")] = DOCUMENT_BYTES
@@ -68,6 +69,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise Misconfigured(f"the setting port is {self.port}; a port is a number from 0 to 65535")
+        if not 0 <= self.metrics_port <= 65535:
+            raise Misconfigured(f"the setting metrics_port is {self.metrics_port}; a port is a number from 0 to 65535")
         if not 1 <= self.processes <= 1024:
             raise Misconfigured(f"the setting processes is {self.processes}; it is between 1 and 1024")
         if not 0.1 <= self.deadline <= 86400:
