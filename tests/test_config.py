@@ -1,4 +1,4 @@
-"""Settings: the file, the environment and flags, in rising order, and what is no setting."""
+"""Settings: the file, the environment and flags, in rising order of precedence, and unknown names."""
 
 import os
 import subprocess
@@ -9,6 +9,8 @@ import pytest
 from cyclopts import App
 
 from headrace import config
+from headrace.commands import settings as settings_flags
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
 
@@ -45,7 +47,7 @@ def test_the_environment_wins_over_the_file_and_a_flag_over_both(tmp_path: Path)
     ],
     ids=["file", "flag", "environment"],
 )
-def test_what_is_no_setting_is_misuse_with_what_was_perhaps_meant(
+def test_an_unknown_setting_is_misuse_and_the_closest_is_suggested(
     tmp_path: Path, file: str, flags: list[str], variables: dict[str, str]
 ) -> None:
     (tmp_path / "headrace.toml").write_text(file)
@@ -62,7 +64,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_path(tmp_path: Path, monkey
     for content in (b'store = "', b"\xff\xfe", b"store\0"):
         (tmp_path / "headrace.toml").write_bytes(content)
         with pytest.raises(Misconfigured, match=str(tmp_path / "headrace.toml")):
-            config.sources()
+            config.read_file()
 
 
 @pytest.mark.parametrize(
@@ -99,10 +101,10 @@ def test_the_file_may_set_what_is_also_the_name_of_a_command(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     (tmp_path / "headrace.toml").write_text('models = ["language", "mood if language=en"]\n')
     seen: list[Settings] = []
-    app = App(config=config.sources(), result_action="return_value")
+    app = App(config=settings_flags.sources(), result_action="return_value")
 
     @app.command
-    def models(settings: Settings = Settings()) -> None:
+    def models(settings: Flags = Settings()) -> None:
         seen.append(settings)
 
     app(["models"])

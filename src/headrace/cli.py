@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from headrace import __version__, config
+from headrace import __version__
+from headrace.commands import settings
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.urls import mask
 
@@ -52,7 +53,7 @@ def build(arguments: Sequence[str] = ()) -> App:
         name="headrace",
         help="Realtime labelling of text: a scikit-learn classifier behind a queue, none lost, none twice.",
         version=__version__,
-        config=config.sources(),
+        config=settings.sources(),
         default_parameter=Parameter(show_env_var=False),
         result_action="return_value",
         help_format="plaintext",  # Markdown would load a parser of it, and half as long again

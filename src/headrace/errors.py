@@ -9,6 +9,9 @@
 A driver's exceptions stop at its adapter, which raises one of these. A message says what was being done, to what, and what to do about it.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class HeadraceError(Exception):
     """Whatever Headrace raises on purpose. `status` is the exit status of a command that ends with it."""
@@ -34,3 +37,9 @@ class Rejected(HeadraceError):
 
 class Conflict(Rejected):
     """A document with this id is stored with another text."""
+
+
+def did_you_mean(name: str, known: Iterable[str], form: str = "{}") -> str:
+    """A part of a message about an unknown name: "did you mean X? ", or nothing if no known name is close. `form` writes X."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {form.format(close[0])}? " if close else ""

@@ -1,6 +1,5 @@
 """Which class serves a URL: tables of scheme → "module:Class", and the extra that brings its driver."""
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, did_you_mean
 from headrace.ports import BrokerAdapter, Classifier, Sink, StoreAdapter
 
 if TYPE_CHECKING:
@@ -144,8 +143,7 @@ def _entry(what: str, url: str, table: Mapping[str, Entry]) -> Entry:
     scheme, colon, _ = url.partition(":")
     entry = table.get(scheme) if colon else None
     if entry is None:
-        near = difflib.get_close_matches(scheme, table, n=1)
-        meant = f"did you mean {near[0]}:? " if near else ""
+        meant = did_you_mean(scheme, table, "{}:")
         verb = "are" if what == "results" else "is"
         raise Misconfigured(
             f"no {what} {verb} known for {mask(url)!r}; {meant}known are {', '.join(f'{name}:' for name in sorted(table))}"

@@ -71,7 +71,7 @@ def test_a_number_in_a_url_is_written_in_plain_digits(digits: str) -> None:
 
 
 def test_certificates_are_for_connections_that_are_encrypted() -> None:
-    with pytest.raises(Misconfigured, match="'cacertfile' is no option of nats://"):
+    with pytest.raises(Misconfigured, match="'cacertfile' is not an option of nats://"):
         NatsBroker.from_url("nats://host/?cacertfile=/nowhere.pem")
     with pytest.raises(Misconfigured, match="cacertfile of redis:// is for rediss://, which encrypts"):
         RedisBroker.from_url("redis://host/?cacertfile=/nowhere.pem")

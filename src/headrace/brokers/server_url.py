@@ -1,13 +1,12 @@
 """What the URL of a server says: `scheme://user:password@host:port,host2/path?option=value`."""
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, did_you_mean
 
 _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:,]+)(:(?P<port>\d{1,5}))?")
 
@@ -35,10 +34,9 @@ class ServerUrl:
         given = dict(parse_qsl(parts.query, keep_blank_values=True))
         for name in given:
             if name not in options:
-                near = difflib.get_close_matches(name, options, n=1)
-                meant = f"did you mean {near[0]}? " if near else ""
+                meant = did_you_mean(name, options)
                 raise Misconfigured(
-                    f"{name!r} is no option of {parts.scheme}://; {meant}known are {', '.join(options)}"
+                    f"{name!r} is not an option of {parts.scheme}://; {meant}known are {', '.join(options)}"
                 )
         path = unquote(parts.path.removeprefix("/"))
         return cls(parts.scheme, unquote(user) if at else None, unquote(password), hosts, path, given)

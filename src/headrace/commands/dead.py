@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from headrace.batch.records import batches
 from headrace.browse import PAGE, letters
 from headrace.commands.output import Json, bar, print_json, say, shown, when
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import DeadLetter
 from headrace.errors import Misconfigured
@@ -27,7 +28,7 @@ All = Annotated[bool, Parameter(name="--all", negative="", help="All, or all of 
 
 
 def list_(
-    *, model: Model = "", source: Source = "", limit: int = 50, json: Json = False, settings: Settings = Settings()
+    *, model: Model = "", source: Source = "", limit: int = 50, json: Json = False, settings: Flags = Settings()
 ) -> None:
     """List dead letters, the newest first."""
     if limit < 1:
@@ -45,7 +46,7 @@ def list_(
         say("there are none")
 
 
-def show_(*burials: int, json: Json = False, settings: Settings = Settings()) -> int:
+def show_(*burials: int, json: Json = False, settings: Flags = Settings()) -> int:
     """Show dead letters whole, by their numbers; 1 where there is none."""
     with closing(Connectors(settings.broker, settings.store).store()) as store:
         found = _chosen(store, burials, everything=False, model="", source="")
@@ -64,7 +65,7 @@ def replay_(
     model: Model = "",
     source: Source = "",
     json: Json = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> int:
     """Publish dead letters again, by their numbers, and drop these burials once the broker has confirmed."""
     connectors = Connectors(settings.broker, settings.store)
@@ -83,7 +84,7 @@ def drop_(
     model: Model = "",
     source: Source = "",
     json: Json = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> int:
     """Forget dead letters for ever, by their numbers."""
     with closing(Connectors(settings.broker, settings.store).store()) as store:

@@ -3,13 +3,14 @@
 from contextlib import closing
 
 from headrace.commands.output import Json, print_json
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import read
 from headrace.errors import Misconfigured, Rejected
 from headrace.urls import Connectors
 
 
-def erase(*ids: str, json: Json = False, settings: Settings = Settings()) -> None:
+def erase(*ids: str, json: Json = False, settings: Flags = Settings()) -> None:
     """Erase documents by their ids: results, dead letters, and what is still on its way."""
     if not ids:
         raise Misconfigured("give the ids of the documents to erase")

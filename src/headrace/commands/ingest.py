@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from headrace import runtime
 from headrace.commands.operands import Operand, check_files
 from headrace.commands.output import Json, bar, print_json, say
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.ingest.ingest import Ingest, Tally
@@ -21,7 +22,7 @@ def ingest(
     format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
     again: Annotated[bool, Parameter(negative="", help="From the start, also what was published before.")] = False,
     json: Json = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> int:
     """Publish the documents of files; `-` is standard input.
 

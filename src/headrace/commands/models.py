@@ -6,6 +6,7 @@ import msgspec
 from cyclopts import Parameter
 
 from headrace.commands.output import Json, print_json, print_table
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.models.registry import Registry, Version
@@ -13,7 +14,7 @@ from headrace.models.registry import Registry, Version
 Alias = Annotated[str, Parameter(help="champion answers, challenger would like to; or a name of your own.")]
 
 
-def list_(name: str | None = None, /, *, json: Json = False, settings: Settings = Settings()) -> int:
+def list_(name: str | None = None, /, *, json: Json = False, settings: Flags = Settings()) -> int:
     """List model versions, the newest first, with their aliases; 1 where one of them is damaged."""
     registry = Registry.from_url(settings.registry)
     found = [_entry(registry, version) for version in registry.list(name)]
@@ -36,7 +37,7 @@ def list_(name: str | None = None, /, *, json: Json = False, settings: Settings 
     return 1 if any(one["error"] for one in found) else 0
 
 
-def show_(reference: str, /, *, json: Json = False, settings: Settings = Settings()) -> None:
+def show_(reference: str, /, *, json: Json = False, settings: Flags = Settings()) -> None:
     """Show the card of a model version: language, language@champion, language@3f9c2a."""
     registry = Registry.from_url(settings.registry)
     version, card = registry.resolve(reference), registry.card(reference)
@@ -47,14 +48,12 @@ def show_(reference: str, /, *, json: Json = False, settings: Settings = Setting
     print(msgspec.json.format(msgspec.json.encode(card)).decode())
 
 
-def promote_(
-    reference: str, /, *, alias: Alias = "champion", json: Json = False, settings: Settings = Settings()
-) -> None:
+def promote_(reference: str, /, *, alias: Alias = "champion", json: Json = False, settings: Flags = Settings()) -> None:
     """Let an alias mean this version; running workers follow within seconds."""
     _tell(Registry.from_url(settings.registry).promote(reference, alias), alias, json)
 
 
-def rollback_(name: str, /, *, alias: Alias = "champion", json: Json = False, settings: Settings = Settings()) -> None:
+def rollback_(name: str, /, *, alias: Alias = "champion", json: Json = False, settings: Flags = Settings()) -> None:
     """Let an alias mean what it meant before."""
     _tell(Registry.from_url(settings.registry).rollback(name, alias), alias, json)
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from headrace.commands.operands import Operand, check_texts
 from headrace.commands.output import Json, print_json, print_table, say
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import read
 from headrace.errors import Misconfigured, Rejected
@@ -29,7 +30,7 @@ def predict(
     threshold: Threshold = None,
     top: Annotated[int, Parameter(help="Show so many labels, the best first.")] = 1,
     json: Json = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> None:
     """Predict the labels of texts at once; without TEXTS, or with `-`, of the lines of standard input."""
     check_texts(*texts)

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from headrace import runtime
 from headrace.commands.output import Json, bar, print_json, print_table, say
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.ports import Provisioned
@@ -33,7 +34,7 @@ def prove(
     patience: Annotated[float, Parameter(help="Seconds without any progress after which to give up.")] = 60.0,
     details: Annotated[bool, Parameter(negative="", help="Name each document that is not as it should be.")] = False,
     json: Json = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> int:
     """Prove on your own servers that nothing is lost: publish, kill what works, and count what became of all.
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace import runtime, samples
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.models.registry import Registry
@@ -21,7 +22,7 @@ from headrace.worker import launch
 DEMO_FOLDER = Path("headrace-demo")
 
 
-def demo(*, settings: Settings = Settings()) -> int:
+def demo(*, settings: Flags = Settings()) -> int:
     """Start everything, in the folder headrace-demo, and feed it samples in 38 languages."""
     usual = Settings()
     DEMO_FOLDER.mkdir(exist_ok=True)
@@ -32,7 +33,7 @@ def demo(*, settings: Settings = Settings()) -> int:
     return _up(settings, feed=samples.feed)
 
 
-def up(*, settings: Settings = Settings()) -> int:
+def up(*, settings: Flags = Settings()) -> int:
     """Start everything: workers, the API and the console. The queue and the store are files in the current folder."""
     return _up(settings)
 
@@ -40,7 +41,7 @@ def up(*, settings: Settings = Settings()) -> int:
 def serve(
     *,
     api_only: Annotated[bool, Parameter(negative="", help="Without the console.")] = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> None:
     """Serve the API and the console, without workers."""
     if is_memory(settings.broker) or is_memory(settings.store):
@@ -60,7 +61,7 @@ def serve(
 def work(
     *,
     drain: Annotated[bool, Parameter(negative="", help="Stop when nothing is ready or leased.")] = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> int:
     """Run workers: receive, predict, write, acknowledge."""
     if is_memory(settings.broker) or is_memory(settings.store):

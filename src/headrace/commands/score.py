@@ -10,6 +10,7 @@ from headrace.commands.operands import Operand, check_files
 from headrace.commands.outfile import writing
 from headrace.commands.output import bar, say
 from headrace.commands.predict import Models, Threshold, _check_threshold, _labelling
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import Prediction
 from headrace.predictor import frames
@@ -25,7 +26,7 @@ def score(
     *,
     model: Models = "",
     threshold: Threshold = None,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> int:
     """Predict the labels of a file of JSON Lines (or CSV, or plain text), in order, into a file of JSON Lines; `-` is a standard stream.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.commands.output import Json, print_json, print_table, when
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import microseconds
 from headrace.errors import Unavailable
@@ -15,7 +16,7 @@ from headrace.urls import Connectors, mask
 LOST_SECONDS = 30
 
 
-def status(*, json: Json = False, settings: Settings = Settings()) -> int:
+def status(*, json: Json = False, settings: Flags = Settings()) -> int:
     """Show the backlog, the workers and their progress, what is stored, and which settings of the servers lose what was confirmed."""
     connectors = Connectors(settings.broker, settings.store, settings.results)
     known = Known()

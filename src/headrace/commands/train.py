@@ -10,6 +10,7 @@ from rich.progress import TaskID
 from rich.text import Text
 
 from headrace.commands.output import Json, bar, print_json, say
+from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.models.alias import check_alias
@@ -45,7 +46,7 @@ def train(
     ] = None,
     seed: int = 0,
     json: Json = False,
-    settings: Settings = Settings(),
+    settings: Flags = Settings(),
 ) -> None:
     """Train a model on labelled texts, evaluate it on a part held out, and register it with its card and a report."""
     try:

@@ -19,12 +19,12 @@ from urllib.parse import unquote
 import msgspec
 
 from headrace.durable import flush
-from headrace.errors import Misconfigured, Unavailable
+from headrace.errors import Misconfigured, Unavailable, did_you_mean
 from headrace.models import card as cards
 from headrace.models.alias import CHAMPION, Aliases
 from headrace.models.card import Card
 from headrace.models.model import Model, Scorer
-from headrace.models.version import NAME, Version, check_name, meant, open_version, verify, write
+from headrace.models.version import NAME, Version, check_name, open_version, verify, write
 
 __all__ = ["Model", "Registry", "Version", "load"]
 
@@ -109,9 +109,9 @@ class Registry:
             raise Misconfigured(f"{reference!r} may be {' or '.join(found)}: give more digits")
         if target is not None:
             raise Misconfigured(f"{name}@{wanted} means version {target}, which is gone; promote another version")
-        hint = meant(wanted, [*self._targets(name), *known])
+        hint = did_you_mean(wanted, [*self._targets(name), *known], "{!r}")
         raise Misconfigured(
-            f"model {name!r} has no version or alias {wanted!r}{hint}; `headrace models list {name}` shows all"
+            f"model {name!r} has no version or alias {wanted!r}; {hint}`headrace models list {name}` shows all"
         )
 
     def list(self, name: str | None = None) -> "list[Version]":
@@ -198,8 +198,8 @@ class Registry:
         return targets
 
     def _unknown(self, name: str) -> Misconfigured:
-        hint = meant(name, self._names())
-        return Misconfigured(f"there is no model {name!r}{hint}; `headrace models list` shows all")
+        hint = did_you_mean(name, self._names(), "{!r}")
+        return Misconfigured(f"there is no model {name!r}; {hint}`headrace models list` shows all")
 
     def _names(self) -> Sequence[str]:
         names = {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}

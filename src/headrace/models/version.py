@@ -4,10 +4,8 @@ import errno
 import os
 import platform
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -44,12 +42,6 @@ def check_name(name: str) -> None:
         raise Misconfigured(
             f"{name!r} is no name of a model: take lower-case letters, digits, '-', '_' and '.', such as language"
         )
-
-
-def meant(wanted: str, known: Sequence[str]) -> str:
-    """What was perhaps meant, to be put into a message; empty where nothing known is close."""
-    close = get_close_matches(wanted, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, report: str | None) -> Card:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from scipy.stats import loguniform
@@ -10,7 +9,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassif
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import SVC, LinearSVC
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,6 @@ def find(name: str) -> Estimator:
     """The estimator of this name; Misconfigured, with those there are, for another."""
     known = choices()
     if name not in known:
-        close = get_close_matches(name, known, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise Misconfigured(f"there is no estimator {name!r}{hint}; there are {', '.join(known)} and softmax")
+        meant = did_you_mean(name, known, "{!r}")
+        raise Misconfigured(f"there is no estimator {name!r}; {meant}there are {', '.join(known)} and softmax")
     return known[name]

@@ -5,7 +5,6 @@ import random
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, did_you_mean
 from headrace.models.card import Origin, Rule
 from headrace.models.model import Scorer
 from headrace.training import fitting
@@ -74,9 +73,8 @@ def find(task: str, recipe: str | None = None) -> Recipe:
     if recipe is None:
         return known.get(task, known["text"])
     if recipe not in known:
-        close = get_close_matches(recipe, known, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise Misconfigured(f"there is no recipe {recipe!r}{hint}; there are {', '.join(known)}")
+        meant = did_you_mean(recipe, known, "{!r}")
+        raise Misconfigured(f"there is no recipe {recipe!r}; {meant}there are {', '.join(known)}")
     return known[recipe]
 
 

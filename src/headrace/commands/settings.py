@@ -1,0 +1,58 @@
+"""The settings as flags of every command, with what the environment and headrace.toml give for those that are left out."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter, Token
+from cyclopts.config import Env
+
+from headrace import config
+from headrace.config import FILE, PREFIX, Settings, SettingsFile
+
+Flags = Annotated[
+    Settings,
+    Parameter(
+        name="*",
+        group=Group(
+            "Settings",
+            sort_key=10,
+            help=f"Each is taken from its flag, else from its {PREFIX}* variable, else from {FILE} in the current folder.",
+        ),
+        show_env_var=True,
+    ),
+]
+"""The type of a command's parameter `settings`: one flag for each setting."""
+
+
+def sources() -> Sequence[Any]:
+    """Where Cyclopts finds what no flag gives, in falling order. Raises Misconfigured for an unknown setting."""
+    file = config.read_file()
+    config.check_environment()
+    return Env(PREFIX, command=False), FileSource(file), check_whole_numbers
+
+
+class FileSource:
+    """headrace.toml as a source of Cyclopts: gives what neither a flag nor a variable gave.
+
+    Cyclopts' own reader skips keys that are also names of commands, as `models` is.
+    """
+
+    def __init__(self, file: SettingsFile) -> None:
+        self._file = file
+
+    def __call__(self, _app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        for name, value in self._file.values.items():
+            flag = "--" + name.replace("_", "-")
+            for argument in arguments:
+                if argument.name == flag and not argument.tokens:
+                    argument.append(Token(keyword=name, value=value, source=str(self._file.path)))
+
+
+def check_whole_numbers(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Refuse 1.5 where a whole number is wanted. Cyclopts would round it."""
+    for argument in arguments:
+        for token in argument.tokens if argument.hint is int else ():
+            try:
+                int(token.value)
+            except ValueError as error:
+                raise CoercionError(argument=argument, token=token, target_type=int) from error
