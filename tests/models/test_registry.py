@@ -14,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 
 import headrace
 from headrace.errors import Misconfigured, Unavailable
-from headrace.models import alias as aliases
 from headrace.models.card import Card, Golden, Rule, has_letters
 from headrace.models.registry import Model, Registry
 from headrace.training.softmax import HashedSoftmax
@@ -322,7 +321,7 @@ def test_a_full_disk_is_a_matter_of_time(registry, scorers, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(aliases, "flush", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Unavailable, match=r"to .*language: the disk is full"):
         registry.promote(str(version))
 

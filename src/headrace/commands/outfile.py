@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
+from headrace.durable import replacing
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 
 
@@ -37,17 +38,12 @@ def writing(name: str) -> Iterator[IO[bytes]]:
 
 
 def _replacing(output: Path) -> Iterator[IO[bytes]]:
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        with draft.open("wb") as target:
-            if output.suffix == ".gz":
-                with gzip.GzipFile(output.stem, "wb", fileobj=target) as packed:
-                    yield cast(IO[bytes], packed)
-            else:
-                yield target
-        draft.replace(output)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(output) as draft, draft.open("wb") as target:
+        if output.suffix == ".gz":
+            with gzip.GzipFile(output.stem, "wb", fileobj=target) as packed:
+                yield cast(IO[bytes], packed)
+        else:
+            yield target
 
 
 def _translated(name: str, error: OSError) -> HeadraceError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.durable import flush
+from headrace import durable
 from headrace.errors import Misconfigured
 
 CHAMPION = "champion"
@@ -72,12 +72,7 @@ class Aliases:
             ) from None
 
     def _write(self, moves: dict[str, list[Move]]) -> None:
-        path = self.home / FILE
-        draft = self.home / f".draft-{FILE}"
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(moves), indent=2) + b"\n")
-        flush(draft)
-        draft.replace(path)
-        flush(self.home)
+        durable.write(self.home / FILE, msgspec.json.format(msgspec.json.encode(moves), indent=2) + b"\n")
 
 
 def check_alias(alias: str) -> None:

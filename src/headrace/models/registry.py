@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from headrace.durable import flush
+from headrace import durable
 from headrace.errors import Misconfigured, Unavailable, did_you_mean
 from headrace.models import card as cards
 from headrace.models.alias import CHAMPION, Aliases
@@ -155,9 +155,8 @@ class Registry:
             verify(final, cards.read(final), f"{card.name}@{card.version}")
         else:
             (draft / cards.FILE).write_bytes(cards.to_json(card))
-            flush(draft / cards.FILE, draft)
-            draft.rename(home / card.version)
-        flush(home, self.folder)
+            durable.place(draft, home / card.version)
+        durable.flush(home, self.folder)
         return card.version
 
     def _free(self, name: str, full: str) -> str:
@@ -177,8 +176,7 @@ class Registry:
             home.mkdir(parents=True, exist_ok=True)
             with (home / ".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                for draft in home.glob(".draft-*"):
-                    shutil.rmtree(draft, ignore_errors=True)
+                durable.sweep(home)
                 yield home
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):

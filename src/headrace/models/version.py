@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from headrace import __version__
-from headrace.durable import flush
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.models import card as cards
 from headrace.models.card import Card, ModelSpec
@@ -45,7 +44,7 @@ def check_name(name: str) -> None:
 
 
 def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, report: str | None) -> Card:
-    """Write a version's files, all but the card, into an empty folder, durably; the card, complete but for its version.
+    """Write a version's files, all but the card, into an empty folder; the card, complete but for its version.
 
     Raises Misconfigured where the scorer and the card disagree, or what was written can't be served.
     """
@@ -70,7 +69,6 @@ def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, re
     if report is not None:
         (folder / cards.REPORT).write_text(report, encoding="utf-8")
     files = [path for path in sorted(folder.iterdir()) if path.name in (cards.WEIGHTS, cards.PIPELINE)]
-    flush(*folder.iterdir(), folder)
     reason = "" if scorer.compiled else str(getattr(scorer, "reason", ""))
     card = msgspec.structs.replace(
         card,

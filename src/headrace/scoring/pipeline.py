@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace import durable
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.scoring.texts import listed
@@ -89,9 +90,7 @@ class PipelineScorer:
                 f"the pipeline can't be saved: it holds {', '.join(unknown)}, which would not be loaded again; "
                 "keep to scikit-learn's own classes"
             )
-        draft = folder / f".{FILE}.draft"
-        draft.write_bytes(data)
-        draft.replace(folder / FILE)
+        durable.write(folder / FILE, data)
 
     @classmethod
     def open(cls, folder: Path) -> "PipelineScorer":

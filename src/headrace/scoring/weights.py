@@ -4,13 +4,11 @@ The library's own loader copies; a map over the file's header does not. The form
 (little-endian), the header (JSON: name → dtype, shape, offsets), then the arrays, without gaps.
 """
 
-import contextlib
 import json
 import math
 import mmap
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.durable import replacing
 from headrace.errors import Misconfigured
 
 FILE = "weights.safetensors"
@@ -47,18 +46,9 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str,
 
     for name, array in arrays.items():
         _check_finite(path, name, array)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    try:
+    with replacing(path) as draft:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft, dict(metadata))
-        Path(draft).chmod(0o644)
-        _flush(draft)
-        Path(draft).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(draft).unlink()
-        raise
-    _flush(str(path.parent))
+        draft.chmod(0o644)
 
 
 def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
@@ -159,11 +149,3 @@ def _check_finite(path: Path, name: str, array: NDArray[Any]) -> None:
 
 def _refuse(path: Path, reason: str) -> Misconfigured:
     return Misconfigured(f"the weights {path} can't be used: {reason}; save the model again, or fetch it again")
-
-
-def _flush(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

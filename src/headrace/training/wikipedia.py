@@ -1,7 +1,6 @@
 """Labelled sentences from the Wikipedias: introductions of the articles that are read most."""
 
 import gzip
-import os
 import re
 import shutil
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from headrace import durable
 from headrace.errors import Misconfigured
 from headrace.training.datasets import Progress, silent
 from headrace.training.mediawiki import AT_ONCE, MediaWiki
@@ -85,7 +85,7 @@ def _gather(folder: Path, language: str, wiki: MediaWiki, articles: int, progres
     state = _load(noted)
     if state is None or (state.size and not (part.exists() and part.stat().st_size >= state.size)):
         state = State(wiki.most_viewed(articles))
-        _save(noted, state)
+        durable.write(noted, msgspec.json.encode(state))
     with part.open("ab") as file:
         file.truncate(state.size)  # what was written after the last note will be asked for again
         while state.next < len(state.titles):
@@ -95,9 +95,9 @@ def _gather(folder: Path, language: str, wiki: MediaWiki, articles: int, progres
                 lines = ({"text": text, "label": language, "title": title} for text in sentences(introduction))
                 file.writelines(msgspec.json.encode(line) + b"\n" for line in lines)
             file.flush()
-            os.fsync(file.fileno())
+            durable.flush(part)
             state = State(state.titles, state.next + len(some), file.tell())
-            _save(noted, state)
+            durable.write(noted, msgspec.json.encode(state))
     progress(f"gathering {language}", len(state.titles), len(state.titles))
     _finish(part, done)
     noted.unlink()
@@ -105,10 +105,8 @@ def _gather(folder: Path, language: str, wiki: MediaWiki, articles: int, progres
 
 
 def _finish(part: Path, done: Path) -> None:
-    packed = done.with_name(f".{done.name}.draft")
-    with part.open("rb") as lines, gzip.GzipFile(packed, "wb", mtime=0) as file:
+    with durable.replacing(done) as draft, part.open("rb") as lines, gzip.GzipFile(draft, "wb", mtime=0) as file:
         shutil.copyfileobj(lines, file)
-    packed.replace(done)
     part.unlink()
 
 
@@ -119,12 +117,3 @@ def _load(path: Path) -> State | None:
         return None
     except msgspec.MsgspecError as error:
         raise Misconfigured(f"the state {path} is damaged: {error}; delete it to begin this language anew") from None
-
-
-def _save(path: Path, state: State) -> None:
-    draft = path.with_name(f"{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(msgspec.json.encode(state))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
