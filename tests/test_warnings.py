@@ -81,8 +81,8 @@ def test_removing_a_postgresql_store_leaves_what_others_have_in_its_schema(postg
 @pytest.mark.parametrize(
     ("made", "warned"),
     [
-        ({"durable": True, "arguments": {"x-queue-type": "quorum"}}, "gives what it puts out"),
-        ({"durable": True}, "is no quorum queue: loses what it has confirmed with the one node"),
+        ({"durable": True, "arguments": {"x-queue-type": "quorum"}}, "drops what it evicts"),
+        ({"durable": True}, "is not a quorum queue: loses what it has confirmed with the one node"),
         ({"durable": False}, "is not durable: loses everything when its node restarts"),
         (
             {"durable": True, "arguments": {"x-queue-type": "quorum", "x-delivery-limit": 3}},

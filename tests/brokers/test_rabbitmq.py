@@ -17,7 +17,7 @@ from support import again, come, insist, setup, until
 from support.wire import Wire
 
 from headrace.brokers.rabbitmq import RabbitmqBroker, RabbitmqResults
-from headrace.brokers.rabbitmq.connection import translate
+from headrace.brokers.rabbitmq.errors import translate
 from headrace.brokers.rabbitmq.tags import Confirms, Leases
 from headrace.brokers.rabbitmq.topology import arguments
 from headrace.brokers.rabbitmq.url import parse
@@ -197,7 +197,7 @@ def test_confirms_count_what_is_not_settled() -> None:
         ),
         (exceptions.ChannelClosedByBroker(403, "ACCESS_REFUSED - no"), Misconfigured, "permissions"),
         (exceptions.ChannelClosedByBroker(404, "NOT_FOUND - no queue 'q'"), Misconfigured, "Make it"),
-        (exceptions.ChannelClosedByBroker(405, "RESOURCE_LOCKED"), Misconfigured, "for itself"),
+        (exceptions.ChannelClosedByBroker(405, "RESOURCE_LOCKED"), Misconfigured, "exclusively"),
         (
             exceptions.ChannelClosedByBroker(406, "PRECONDITION_FAILED - message size 2 is larger than 1"),
             Rejected,

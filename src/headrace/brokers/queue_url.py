@@ -1,4 +1,6 @@
-"""Where a server is and which queue is meant, as the URLs of several brokers say it: `scheme://user:password@host:port/path?queue=headrace`."""
+"""Where a server is and which queue is meant, as the URLs of several brokers say it:
+`scheme://user:password@host:port/path?queue=headrace`.
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""RabbitMQ as a broker, and as a place that results are published to."""
+"""RabbitMQ as a broker, and as a sink for results."""
 
 from headrace.brokers.rabbitmq.broker import RabbitmqBroker
 from headrace.brokers.rabbitmq.results import RabbitmqResults

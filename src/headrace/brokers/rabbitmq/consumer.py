@@ -1,45 +1,90 @@
-"""How much of a queue is fetched ahead of whoever takes it."""
+"""A consumer of one queue: how much it fetches ahead, what has arrived, and the leases on it."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from headrace.brokers.rabbitmq.connection import Link
+from pika import spec
 
-MOST, MOST_HELD = 4096, 65535
+from headrace.brokers.arrivals import Arrivals
+from headrace.brokers.rabbitmq.connection import Connection
+from headrace.brokers.rabbitmq.replies import Replies
+from headrace.brokers.rabbitmq.tags import Leases
+from headrace.ports import Delivery
+
+MOST_AHEAD = 4096  #: messages fetched ahead of a caller that acks what it takes
+MOST_HELD = (
+    65535  #: messages fetched for a caller that holds all it took and asks for more; AMQP has no larger prefetch
+)
 
 
-class Prefetch:
-    """The consumers of a queue on a link, which together let so many messages arrive as are wanted.
+class Consumer:
+    """Takes messages from a queue, on a channel of its own. It lives as long as its connection, and so do its leases.
 
-    A consumer's own prefetch can't be changed. So more is fetched by one consumer more; and less by a single new one, but only while
-    nothing can come: pika rejects what comes for a consumer that is being cancelled.
+    What comes is added to `arrivals`; the receipts name this consumer and the delivery tag. `evicted`: the queue holds what the server
+    has put out of another one, so every delivery gets the reason.
+
+    The prefetch of a consumer can't be changed. To fetch more, another one is added on the same channel. To fetch less, all are replaced by
+    one, but only while nothing can come: pika rejects messages for a consumer that is being cancelled.
     """
 
-    def __init__(self, link: Link, queue: str) -> None:
-        self._link, self._queue = link, queue
-        self._consumers: list[str] = []
-        self._since = self._size = 0
+    def __init__(
+        self, connection: Connection, queue: str, arrivals: Arrivals, replies: Replies, *, evicted: bool = False
+    ) -> None:
+        self.connection = connection
+        self._queue, self._arrivals, self._replies, self._evicted = queue, arrivals, replies, evicted
+        self._channel = connection.open_channel()
+        self._leases = Leases()
+        self._consumers: list[str] = []  # their tags
+        self._size = 0  # how many messages these consumers may have unacked together
+        self._since = 0  # the last delivery tag before the first of them
 
-    def want(self, wanted: int) -> None:
-        """Have at least so many fetched that are not done; more for a caller that has leased them all and asks for others."""
-        wanted = min(MOST, wanted)
+    def fetch(self, number: int) -> None:
+        """Let at least `number` messages arrive that are not acked yet, up to MOST_AHEAD.
+
+        A caller that has taken all of them and acked none gets more, up to MOST_HELD.
+        """
+        wanted = min(MOST_AHEAD, number)
         if self._consumers:
-            nothing_can_come = self._link.leases.open_above(self._since) >= self._size
-            if nothing_can_come and not self._link.arrived:
+            nothing_can_come = self._leases.open_above(self._since) >= self._size
+            if nothing_can_come and not self._arrivals:
                 wanted = min(MOST_HELD, max(wanted, 2 * self._size))
             if wanted > self._size:
-                wanted = max(wanted, min(MOST, 2 * self._size))  # so that few consumers are enough
+                wanted = max(wanted, min(MOST_AHEAD, 2 * self._size))  # so that few consumers are enough
             elif nothing_can_come and wanted < self._size / 4:
-                self._end()
+                self._cancel()
             else:
                 return
         if not self._consumers:
-            self._since = self._link.leases.delivered
-        more, channel = wanted - self._size, self._link.channel
-        self._link.call(lambda done: channel.basic_qos(prefetch_count=more, callback=done), "setting the prefetch")
-        self._consumers.append(channel.basic_consume(self._queue, self._link.on_message))
+            self._since = self._leases.delivered
+        more = wanted - self._size
+        self.connection.call(
+            lambda done: self._channel.basic_qos(prefetch_count=more, callback=done), "setting the prefetch"
+        )
+        self._consumers.append(self._channel.basic_consume(self._queue, self._on_message))
         self._size = wanted
 
-    def _end(self) -> None:
-        for consumer in self._consumers:
-            self._link.call(partial(self._link.channel.basic_cancel, consumer), "changing the prefetch")
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge those deliveries that are this consumer's; the connection's next step sends it. Does nothing on a lost connection."""
+        if self.connection.is_lost:
+            return  # and the leases with it
+        tags = [delivery.receipt[1] for delivery in deliveries if delivery.receipt[0] is self]
+        for tag, all_below in self._leases.finish(tags):
+            self._channel.basic_ack(tag, multiple=all_below)
+
+    def _cancel(self) -> None:
+        for tag in self._consumers:
+            self.connection.call(partial(self._channel.basic_cancel, tag), "changing the prefetch")
         self._consumers, self._size = [], 0
+
+    def _on_message(self, _channel: Any, method: spec.Basic.Deliver, properties: Any, body: bytes) -> None:
+        self._leases.delivered = method.delivery_tag
+        reply = self._replies.asked(properties)
+        reason = _reason(properties.headers or {}) if self._evicted else ""
+        self._arrivals.add(Delivery(body, (self, method.delivery_tag), reply, reason))
+
+
+def _reason(headers: dict[str, Any]) -> str:
+    """Why the server put a message out of its queue, in RabbitMQ's words: expired, maxlen, delivery_limit, rejected."""
+    deaths = headers.get("x-death") or [{}]
+    return str(deaths[0].get("reason") or headers.get("x-first-death-reason") or "no reason given")

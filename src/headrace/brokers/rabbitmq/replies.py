@@ -1,4 +1,4 @@
-"""Answers to whoever asked for them: the properties `reply_to` and `correlation_id` of a message."""
+"""Replies to messages that ask for one with the properties `reply_to` and `correlation_id`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,26 +10,27 @@ from headrace.brokers.rabbitmq.publisher import KEY_BYTES
 from headrace.brokers.rabbitmq.url import RabbitmqUrl
 from headrace.errors import Unavailable
 
-MOST_REPLY_BYTES = 16 << 20  # more would end the connection
+MOST_REPLY_BYTES = 16 << 20  #: a larger message would end the connection
 
 
 class Replies:
-    """Sends replies, on a connection of its own that is opened for the first: a server with an alarm reads nothing from a connection that
-    has published, and acks must get through.
+    """Sends replies, at most once, on a connection that is opened for the first of them.
 
-    Nothing is sent to a queue that is gone, beyond 16 MiB, while the server takes nothing, or where no node answers.
+    The connection is a separate one because a server whose memory or disk is full stops reading from connections that have published, and
+    acks must get through. A reply is dropped if its queue is gone, if it is larger than 16 MiB, while the server blocks us, and
+    if no node answers.
     """
 
     def __init__(self, address: RabbitmqUrl) -> None:
         self._nodes = Nodes(address)
 
     def asked(self, properties: Any) -> Callable[[bytes], None] | None:
-        """The reply to a message that has these properties; None where it wants none."""
+        """The function that replies to a message with these properties; None if it asks for no reply."""
         to, correlation = properties.reply_to, properties.correlation_id
         return (lambda data: self._send(to, correlation, data)) if to else None
 
     def keep(self) -> None:
-        """Answer heartbeats, where the connection is open."""
+        """Answer heartbeats, if the connection is open."""
         try:
             if self._nodes.open is not None:
                 self._nodes.open.step(0)
@@ -37,7 +38,7 @@ class Replies:
             self._nodes.drop()
 
     def close(self) -> None:
-        """Once what was sent has arrived. Again: nothing."""
+        """Close the connection once what was sent has arrived. Calling it twice is harmless."""
         self._nodes.drop()
 
     def _send(self, to: str, correlation: str | None, data: bytes) -> None:
@@ -45,9 +46,9 @@ class Replies:
             return
         properties = pika.BasicProperties(content_type="application/jsonl", correlation_id=correlation)
         try:
-            link = self._nodes.link()
-            if not link.blocked:
-                link.publish("", to, data, properties, mandatory=False)
-                link.step(0)
+            connection = self._nodes.connection()
+            if not connection.blocked:
+                connection.send("", to, data, properties, mandatory=False)
+                connection.step(0)
         except Unavailable:
             self._nodes.drop()

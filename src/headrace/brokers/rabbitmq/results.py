@@ -1,30 +1,29 @@
-"""RabbitMQ: results behind a topic exchange, for whoever binds a queue to it."""
+"""RabbitMQ as a sink: results go to a topic exchange, from which any bound queue takes them."""
 
 from collections.abc import Sequence
 from typing import Self
 
 from headrace.brokers.rabbitmq.nodes import Nodes
-from headrace.brokers.rabbitmq.publisher import CONFIRM_SECONDS, Message, send
+from headrace.brokers.rabbitmq.publisher import CONFIRM_SECONDS, MOST_BODY_BYTES, Publisher
 from headrace.brokers.rabbitmq.url import RabbitmqUrl, parse
 from headrace.documents import Body
 from headrace.errors import Unavailable
-from headrace.validation import check_sizes
 
-MOST_BODY_BYTES = 16 << 20
 EXCHANGE = "headrace.results"
 
 
 class RabbitmqResults:
-    """A connection to the exchange, opened by the first call that needs it, at whichever node answers; a lost one is opened again.
+    """A connection to the exchange, opened by the first call that needs it, to whichever node answers; a lost one is opened again.
 
-    The exchange is made where it is missing; so is a queue, where the URL names one: then nothing is gone before its consumer comes.
-    What no queue is bound to take, RabbitMQ drops.
+    The exchange is made if it is missing. If the URL names a queue, that is made too, so that nothing is lost before its consumer comes.
+    RabbitMQ drops what no queue is bound to take. `patience`: how many seconds may pass without a confirm, before `publish` raises
+    Unavailable.
     """
 
     def __init__(self, address: RabbitmqUrl, *, patience: float = CONFIRM_SECONDS) -> None:
         self._address = address
-        self._patience = patience
         self._nodes = Nodes(address)
+        self._publisher = Publisher(self._nodes, address.to, mandatory=False, patience=patience)
         self._closed = False
 
     @classmethod
@@ -33,23 +32,13 @@ class RabbitmqResults:
         return cls(parse(url, worked=False, exchange=EXCHANGE))
 
     def body_bytes(self) -> int:
-        """What RabbitMQ 4 takes unless set otherwise (`max_message_size`)."""
         return MOST_BODY_BYTES
 
     def publish(self, bodies: Sequence[Body]) -> None:
         doing = f"publishing results to {self._address}"
         if self._closed:
             raise Unavailable(f"{doing}: this connection is closed")
-        check_sizes((len(body.data) for body in bodies), MOST_BODY_BYTES, doing)
-        if not bodies:
-            return
-        link = self._nodes.link()
-        try:
-            messages = (Message(self._address.to, body.key, body.data, mandatory=False) for body in bodies)
-            send(link, messages, self._patience, doing)
-        except BaseException:
-            self._nodes.drop()
-            raise
+        self._publisher.publish(bodies, doing)
 
     def close(self) -> None:
         self._closed = True

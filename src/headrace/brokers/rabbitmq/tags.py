@@ -1,14 +1,15 @@
-"""Delivery tags: RabbitMQ numbers what it delivers (and what is published) on a channel 1, 2, 3 …, and takes acks for one number, or for
-all up to one."""
+"""Delivery tags: RabbitMQ numbers the deliveries of a channel, and the messages published on it, 1, 2, 3 …
+
+An ack or a confirm names one number, or all up to one."""
 
 from collections.abc import Iterable, Iterator
 
 
 class Leases:
-    """What was delivered on one channel, and which of it is done.
+    """The deliveries of one channel, and which of them are done.
 
-    An ack for all up to a number is cheap, but takes along whatever is unfinished below it. So it is only given up to the longest
-    prefix that is done; the rest is acked one by one.
+    One ack for all up to a number is cheap, but includes whatever is unfinished below it. So it is used only for the longest prefix that is
+    done; the rest is acked one by one. `delivered` is the tag of the last delivery.
     """
 
     def __init__(self) -> None:
@@ -17,12 +18,14 @@ class Leases:
         self._done: set[int] = set()
 
     def open_above(self, tag: int) -> int:
-        """How many of those delivered after a tag are not done."""
+        """How many of the deliveries after this tag are not done."""
         return self.delivered - max(tag, self._below) - sum(done > tag for done in self._done)
 
     def finish(self, tags: Iterable[int]) -> Iterator[tuple[int, bool]]:
-        """These are done: the acks to send, as a tag and whether it stands for all up to it. Those done before, and those never
-        delivered, are left out."""
+        """Mark these as done. Yields the acks to send, each as a tag and whether it stands for all up to it.
+
+        Tags that were done before, or never delivered, are ignored.
+        """
         new = {tag for tag in tags if self._below < tag <= self.delivered} - self._done
         self._done |= new
         while self._below + 1 in self._done:
@@ -30,7 +33,7 @@ class Leases:
             self._done.remove(self._below)
         prefix = [tag for tag in new if tag <= self._below]
         if prefix:
-            # The server doesn't know a tag any more that was acked singly, so the last of the new ones is named.
+            # The server no longer knows a tag that was acked alone, so the ack names the last of the new ones.
             yield max(prefix), True
         for tag in sorted(new):
             if tag > self._below:
@@ -38,7 +41,7 @@ class Leases:
 
 
 class Confirms:
-    """What was published on one channel and is not confirmed yet."""
+    """The messages published on one channel that are not confirmed yet. `bytes`: their size together; `refused`: how many were refused."""
 
     def __init__(self) -> None:
         self._sent = 0
@@ -50,17 +53,17 @@ class Confirms:
         return len(self._open)
 
     def add(self, size: int) -> None:
-        """One more was published."""
+        """One more message of this size was published."""
         self._sent += 1
         self._open[self._sent] = size
         self.bytes += size
 
     def settle(self, tag: int, *, multiple: bool, taken: bool) -> None:
-        """The server has taken a tag, or all up to it, or refused to."""
+        """The server has taken or refused this tag, or all up to it."""
         tags = [tag]
         if multiple:
             tags = []
-            for number in self._open:  # in their order
+            for number in self._open:  # in ascending order
                 if number > tag:
                     break
                 tags.append(number)

@@ -1,118 +1,119 @@
-"""How a link to a node is opened, and the exchange, the queue and its bindings are made where they are missing."""
+"""The exchange, the queues and their bindings: declared on a new connection if they are missing, and compared with ours."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.brokers.rabbitmq.connection import Link
+from headrace.brokers.rabbitmq.connection import Connection
 from headrace.brokers.rabbitmq.url import RabbitmqUrl
 from headrace.errors import Misconfigured
 
-HANDING = "x-dead-letter-exchange"
+DEAD_LETTER_EXCHANGE = "x-dead-letter-exchange"
+#: What a queue loses that was declared with another value of an argument.
 LOSES: Mapping[str, str] = {
     "durable": "is not durable: loses everything when its node restarts; make it anew, durable",
-    "x-queue-type": "is no quorum queue: loses what it has confirmed with the one node that it is on; make it anew as a quorum queue",
-    HANDING: "gives what it puts out (by a policy: time to live, deliveries) elsewhere, or to nobody; make it anew",
+    "x-queue-type": (
+        "is not a quorum queue: loses what it has confirmed with the one node that it is on; make it anew as a quorum queue"
+    ),
+    DEAD_LETTER_EXCHANGE: (
+        "drops what it evicts by a policy (time to live, number of deliveries), or hands it to another queue; make it anew"
+    ),
     "x-delivery-limit": "drops what was delivered often, as when many workers die; make it anew without a delivery limit",
 }
 
 
-def connect(address: RabbitmqUrl, number: int) -> Link:
-    """A link to one of the hosts, where the queue exists now. Raises Unavailable, or Misconfigured with what to mend."""
-    link = Link(address, number)
+def connect(address: RabbitmqUrl, number: int) -> Connection:
+    """A connection to one of the hosts, on which the exchange and the queue exist.
+
+    Raises Unavailable, or Misconfigured if they can't be declared or, with `declare=no`, are missing.
+    """
+    connection = Connection(address, number)
     try:
         if address.declare:
-            _declare(link, address)
+            _declare(connection, address)
         else:
-            _look_for(link, address)
+            _check_exists(connection, address)
     except BaseException:
-        link.close()
+        connection.close()
         raise
-    return link
+    return connection
 
 
 def arguments(version: str, evicted: str = "") -> Mapping[str, Any]:
-    """What a queue is declared with on a server of this version. `evicted`: the queue for what it puts out, if it may.
+    """The arguments for declaring a queue on a server of this version. `evicted`: the queue for what the server evicts from it.
 
-    A body that was delivered often is not at fault: a worker finds the culprit and buries it. So there is no limit to deliveries: up to
-    3.x that is the default, and -1 would mean none at all; from 4.0 on the default is 20.
+    There is no limit to deliveries, because a body that was delivered often is not to blame: a worker finds the culprit and buries it. That
+    is the default up to RabbitMQ 3.x, where -1 would mean no delivery at all; from 4.0 on the default is 20, and -1 means no limit.
     """
     major = re.match(r"\d+", version)
     unlimited = {"x-delivery-limit": -1} if major is None or int(major[0]) >= 4 else {}
     if not evicted:
         return {"x-queue-type": "quorum", **unlimited}
-    handing = {
-        HANDING: "",
+    dead_lettering = {
+        DEAD_LETTER_EXCHANGE: "",
         "x-dead-letter-routing-key": evicted,
         "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",  # the strategy needs it
+        "x-overflow": "reject-publish",  # the strategy requires it
     }
-    return {"x-queue-type": "quorum", **unlimited, **handing}
+    return {"x-queue-type": "quorum", **unlimited, **dead_lettering}
 
 
 def other_arguments(address: RabbitmqUrl, number: int) -> str:
-    """What is lost with a queue that exists and was made with other arguments than ours; empty where they are the same."""
-    # The server names one that differs; what becomes of what is put out is the least, so that is asked about last.
-    told = _other_argument(address, number, "")
-    if not told or told.startswith(HANDING):
-        told = _other_argument(address, number, address.evicted)
-    name, _, reason = told.partition(" ")
-    return (
-        f"queue {address.queue} {LOSES.get(name, f'was made otherwise than Headrace does: {reason}')}" if told else ""
-    )
+    """What is lost with an existing queue that was declared with other arguments than ours; empty if they are the same."""
+    # The server names only one argument that differs. Dead-lettering matters least, so it is compared only if all else is the same.
+    differing = _differing_argument(address, number, "")
+    if not differing or differing.startswith(DEAD_LETTER_EXCHANGE):
+        differing = _differing_argument(address, number, address.evicted)
+    if not differing:
+        return ""
+    name, _, reason = differing.partition(" ")
+    return f"queue {address.queue} {LOSES.get(name, f'was made otherwise than Headrace does: {reason}')}"
 
 
-def _other_argument(address: RabbitmqUrl, number: int, evicted: str) -> str:
-    """The name of an argument that an existing queue was made with otherwise, and what the server says; empty where there is none."""
-    link = connect(address, number)
+def _differing_argument(address: RabbitmqUrl, number: int, evicted: str) -> str:
+    """The name of an argument with another value than ours, a space, and the server's message; empty if there is none."""
+    connection = connect(address, number)
     try:
-        _declare_queue(link, address, evicted)
+        _declare_queue(connection, address.queue, evicted)
     except Misconfigured as error:
         named = re.search(r"inequivalent arg '([\w-]+)'", str(error))
         if named is None:
             raise
         return f"{named[1]} {error}"
     finally:
-        link.close()
+        connection.close()
     return ""
 
 
-def _look_for(link: Link, address: RabbitmqUrl) -> None:
+def _check_exists(connection: Connection, address: RabbitmqUrl) -> None:
+    channel = connection.channel
     if address.queue:
-        link.call(
-            lambda done: link.channel.queue_declare(address.queue, passive=True, callback=done),
+        connection.call(
+            lambda done: channel.queue_declare(address.queue, passive=True, callback=done),
             f"looking for queue {address.queue}",
         )
     else:
-        link.call(
-            lambda done: link.channel.exchange_declare(address.to, passive=True, callback=done),
+        connection.call(
+            lambda done: channel.exchange_declare(address.to, passive=True, callback=done),
             f"looking for exchange {address.to}",
         )
 
 
-def _declare_queue(link: Link, address: RabbitmqUrl, evicted: str) -> None:
-    made = arguments(link.version, evicted)
-    link.call(
-        lambda done: link.channel.queue_declare(address.queue, durable=True, arguments=made, callback=done),
-        f"declaring queue {address.queue}",
+def _declare_queue(connection: Connection, queue: str, evicted: str = "") -> None:
+    ours = arguments(connection.version, evicted)
+    connection.call(
+        lambda done: connection.channel.queue_declare(queue, durable=True, arguments=ours, callback=done),
+        f"declaring queue {queue}",
     )
 
 
-def _declare_evicted(link: Link, address: RabbitmqUrl) -> None:
-    made = arguments(link.version)
-    link.call(
-        lambda done: link.channel.queue_declare(address.evicted, durable=True, arguments=made, callback=done),
-        f"declaring queue {address.evicted}",
-    )
-
-
-def _declare(link: Link, address: RabbitmqUrl) -> None:
-    channel = link.channel
+def _declare(connection: Connection, address: RabbitmqUrl) -> None:
+    channel = connection.channel
     if address.evicted:
-        _declare_evicted(link, address)
+        _declare_queue(connection, address.evicted)
     if address.queue:
-        _declare_queue(link, address, address.evicted)
-    link.call(
+        _declare_queue(connection, address.queue, address.evicted)
+    connection.call(
         lambda done: channel.exchange_declare(address.to, "topic", durable=True, callback=done),
         f"declaring exchange {address.to}",
     )
@@ -121,4 +122,4 @@ def _declare(link: Link, address: RabbitmqUrl) -> None:
         def bind(done: Any, key: str = key) -> None:
             channel.queue_bind(address.queue, address.to, key, callback=done)
 
-        link.call(bind, f"binding queue {address.queue} to {address.to}")
+        connection.call(bind, f"binding queue {address.queue} to {address.to}")

@@ -1,4 +1,4 @@
-"""Where RabbitMQ is and which queue is meant: what an `amqp:` URL says."""
+"""`amqp:` URLs: the nodes of a cluster, the account, the exchange and the queue."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -9,21 +9,21 @@ from headrace.brokers.server_url import ServerUrl, host_and_port
 from headrace.errors import Misconfigured
 
 QUEUE = "headrace"
-EVICTED = ".evicted"
-NAME_BYTES = 255
-HEARTBEAT_SECONDS = 60
-CONNECT_SECONDS = 10.0
+EVICTED = ".evicted"  #: after the queue's name: the queue for what the server evicts from it
+NAME_BYTES = 255  #: the longest name that AMQP allows for a queue, an exchange or a key
+HEARTBEAT_SECONDS = 60  #: the heartbeat interval asked for; a connection that is silent for that long is lost
+CONNECT_SECONDS = 10.0  #: for opening a connection, TLS and login included
 FILES = ("cacertfile", "certfile", "keyfile")
 OPTIONS = ("queue", "exchange", "keys", "declare", "heartbeat", *FILES)
 
 
 @dataclass(frozen=True)
 class RabbitmqUrl:
-    """The nodes of a cluster, who we are there, and the queue.
+    """The nodes of a cluster, the account, the exchange and the queue.
 
-    `exchange` is a topic exchange, called like the queue where it has no name; the queue takes bodies whose key matches one of `keys`.
-    `worked`: it is workers who take from the queue. Without a queue there is an exchange only. `declare` off: exchange, queue and bindings
-    are there already, and are used as they are.
+    `exchange` is a topic exchange; if empty, it has the name of the queue. The queue takes bodies whose key matches one of `keys`; if
+    `queue` is empty there is only an exchange. `worked`: Headrace's workers consume the queue. If `declare` is false, exchange, queue and
+    bindings must exist and are used as they are.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -44,16 +44,16 @@ class RabbitmqUrl:
 
     @property
     def to(self) -> str:
-        """The exchange that is published to."""
+        """The name of the exchange that is published to."""
         return self.exchange or self.queue
 
     @property
     def evicted(self) -> str:
-        """The queue for what the server puts out of ours; empty where no worker would look into it."""
+        """The queue for what the server evicts from ours; empty if no worker would consume it."""
         return f"{self.queue}{EVICTED}" if self.worked else ""
 
     def parameters(self, number: int) -> pika.ConnectionParameters:
-        """How to connect to one of the hosts; the numbers go round."""
+        """How to connect to host `number`, counted modulo the number of hosts."""
         host, port = self.hosts[number % len(self.hosts)]
         return pika.ConnectionParameters(
             host=host,
@@ -69,27 +69,27 @@ class RabbitmqUrl:
 
 
 def parse(url: str, *, worked: bool = True, exchange: str = "") -> RabbitmqUrl:
-    """The address that a URL gives: of a queue that workers take from or, where none do, of this exchange unless it names another.
+    """The address that a URL names. `worked`: it names a queue for workers; otherwise `exchange` is the default exchange, and there is a
+    queue only if the URL names one.
 
-    Raises Misconfigured, without its password, where it gives none.
+    Raises Misconfigured, without the password, if the URL is wrong.
     """
-    said = ServerUrl.read(
-        url, 5671 if url.startswith("amqps:") else 5672, OPTIONS, like=f"host:5672/vhost?queue={QUEUE}"
-    )
-    if "queue" in said:
-        exchange = ""  # called like the queue
+    port = 5671 if url.startswith("amqps:") else 5672
+    parts = ServerUrl.read(url, port, OPTIONS, like=f"host:5672/vhost?queue={QUEUE}")
+    if "queue" in parts:
+        exchange = ""  # the exchange has the name of the queue
     return RabbitmqUrl(
-        hosts=said.hosts,
-        user="guest" if said.user is None else said.user,
-        password="guest" if said.user is None else said.password,
-        vhost=said.path or "/",
-        queue=_name("queue", said.text("queue", QUEUE)) if worked or "queue" in said else "",
-        exchange=_name("exchange", said.text("exchange", exchange)),
-        keys=tuple(_name("keys", key) for key in said.text("keys", "#").split(",")),
+        hosts=parts.hosts,
+        user="guest" if parts.user is None else parts.user,
+        password="guest" if parts.user is None else parts.password,
+        vhost=parts.path or "/",
+        queue=_name("queue", parts.text("queue", QUEUE)) if worked or "queue" in parts else "",
+        exchange=_name("exchange", parts.text("exchange", exchange)),
+        keys=tuple(_name("keys", key) for key in parts.text("keys", "#").split(",")),
         worked=worked,
-        declare=said.choice("declare", "yes", "no") == "yes",
-        heartbeat=said.number("heartbeat", HEARTBEAT_SECONDS, 5, 3600),
-        tls=_tls(said),
+        declare=parts.choice("declare", "yes", "no") == "yes",
+        heartbeat=parts.number("heartbeat", HEARTBEAT_SECONDS, 5, 3600),
+        tls=_tls(parts),
     )
 
 
@@ -100,9 +100,9 @@ def _name(option: str, value: str) -> str:
     return value
 
 
-def _tls(said: ServerUrl) -> ssl.SSLContext | None:
-    authorities, certificate, key = (said.file(option, "amqps") for option in FILES)
-    if said.scheme != "amqps":
+def _tls(parts: ServerUrl) -> ssl.SSLContext | None:
+    authorities, certificate, key = (parts.file(option, "amqps") for option in FILES)
+    if parts.scheme != "amqps":
         return None
     try:
         context = ssl.create_default_context(cafile=authorities)
