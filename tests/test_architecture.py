@@ -71,6 +71,7 @@ SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|brokers\.(arrivals|queue_url|server_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(merging|pages|sql\..*))",
     "sources": r"headrace\.sources\.(stream|lines)",
+    "models": r"headrace\.models\.registry",
 }
 CONTRACT = r"headrace\.(documents|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
@@ -127,7 +128,7 @@ def layer(module: str) -> int:
 
 def adapters() -> set[str]:
     """The modules that urls.py names in strings."""
-    return set(re.findall(r'"(headrace\.[\w.]+):\w+"', MODULES["headrace.urls"].read_text()))
+    return set(re.findall(r'"(headrace\.[\w.]+)(?::\w+)?"', MODULES["headrace.urls"].read_text()))
 
 
 def ours(module: str) -> set[str]:

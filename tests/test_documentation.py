@@ -108,9 +108,17 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "scheme"),
-    [("Brokers", one) for one in urls.BROKERS]
-    + [("Stores", one) for one in urls.STORES]
-    + [("Results", one) for one in urls.RESULTS],
+    [
+        (heading, scheme)
+        for heading, table in (
+            ("Brokers", urls.BROKERS),
+            ("Stores", urls.STORES),
+            ("Results", urls.SINKS),
+            ("Registries", urls.REGISTRIES),
+            ("Models", urls.CLASSIFIERS),
+        )
+        for scheme in table
+    ],
     ids=id_of,
 )
 def test_every_scheme_is_documented(heading: str, scheme: str) -> None:

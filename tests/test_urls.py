@@ -6,7 +6,21 @@ import pytest
 
 from headrace.documents import Body
 from headrace.errors import Misconfigured
-from headrace.urls import BROKERS, STORES, Connectors, Entry, apart, is_memory, mask, open_files, own_classifier
+from headrace.urls import (
+    BROKERS,
+    CLASSIFIERS,
+    REGISTRIES,
+    SINKS,
+    STORES,
+    Connectors,
+    Entry,
+    apart,
+    is_memory,
+    mask,
+    open_classifier,
+    open_files,
+    open_registry,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +41,7 @@ def test_a_scheme_that_nothing_serves_is_told_with_what_was_perhaps_meant(broker
 
 @pytest.mark.parametrize("scheme", ["redis", "kafka", "amqp", "nats", "beanstalk", "sqlite"])
 def test_a_url_with_an_open_bracket_is_told_without_its_password(scheme: str) -> None:
-    with pytest.raises(Misconfigured, match=rf"the broker '{scheme}://me:\*\*\*@\[::1/q' is no URL: .*\[::1\]"):
+    with pytest.raises(Misconfigured, match=rf"the broker '{scheme}://me:\*\*\*@\[::1/q' is not a URL: .*\[::1\]"):
         Connectors(f"{scheme}://me:secret@[::1/q", "memory:")
 
 
@@ -97,12 +111,15 @@ def test_passwords_in_urls_are_masked(text: str, shown: str) -> None:
     assert mask(text) == shown
 
 
-@pytest.mark.parametrize("entry", [*BROKERS.values(), *STORES.values()], ids=lambda entry: entry.target)
-def test_every_adapter_of_the_base_install_is_where_the_table_says(entry: object) -> None:
-    if not entry.extra:
-        module, _, name = entry.target.partition(":")
-        adapter = getattr(importlib.import_module(module), name)
-        assert callable(adapter.from_url)
+@pytest.mark.parametrize(
+    "entry",
+    [entry for table in (BROKERS, CLASSIFIERS, REGISTRIES, SINKS, STORES) for entry in table.values()],
+    ids=lambda entry: entry.target,
+)
+def test_every_adapter_is_where_the_table_says(entry: Entry) -> None:
+    module, _, name = entry.target.partition(":")
+    loaded = importlib.import_module(module)
+    assert callable((getattr(loaded, name) if name else loaded).from_url)
 
 
 @pytest.mark.parametrize(
@@ -152,15 +169,22 @@ def test_a_format_that_is_not_known_is_told() -> None:
         open_files("a.xml", "xml", 1000)
 
 
+def test_a_scheme_of_registries_or_classifiers_that_nothing_serves_is_told_with_what_was_perhaps_meant() -> None:
+    with pytest.raises(Misconfigured, match="no registry is known for 'fil:///srv'; did you mean file:"):
+        open_registry("fil:///srv")
+    with pytest.raises(Misconfigured, match="no classifier is known for 'pyton:a:B'; did you mean python:"):
+        open_classifier("pyton:a:B")
+
+
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
         ("no.such.module:Class", "cannot be loaded: No module named 'no'"),
         ("headrace.testing.classifiers:Nothing", "cannot be loaded"),
-        ("headrace.testing.classifiers:FAULTS", "is no class"),
+        ("headrace.testing.classifiers:FAULTS", "is not a class"),
         (":Class", "cannot be loaded"),
     ],
 )
 def test_a_classifier_of_ones_own_that_is_not_there_is_told(target: str, reason: str) -> None:
     with pytest.raises(Misconfigured, match=reason):
-        own_classifier(target)
+        open_classifier(f"python:{target}")

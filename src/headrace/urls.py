@@ -1,4 +1,7 @@
-"""Which class serves a URL: tables of scheme → "module:Class", and the extra that brings its driver."""
+"""Which adapter serves a URL: tables of scheme → "module:Class", with the extra that installs its driver.
+
+An adapter is loaded when a URL first asks for it. What opens a URL is `from_url(url)` of the class, or of the module if no class is named.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where an adapter is, the extra that installs its driver (empty: the base install has it), and how a URL names the place.
-
-    `place`: the options that name the queue or the store itself, `/` for the last part of the path; `left`: options that belong to
-    that one, and have no meaning for another. Both with blanks between.
-    """
+    """One adapter."""
 
     target: str
+    """"module:Class", or "module" """
     extra: str = ""
+    """The extra that installs its driver; empty if the base install has it."""
     place: str = ""
+    """The options that name the queue or the store itself, separated by blanks; `/` is the last part of the path."""
     left: str = ""
+    """Options that belong to one queue, and are left out of the URL of another; separated by blanks."""
 
 
 BROKERS: Mapping[str, Entry] = {
@@ -48,12 +51,21 @@ STORES: Mapping[str, Entry] = {
     "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql", "schema"),
     "sqlite": Entry("headrace.stores.sqlite:SqliteStore", place="/"),
 }
-RESULTS: Mapping[str, Entry] = {
+SINKS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqResults", "rabbitmq"),
     "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqResults", "rabbitmq"),
     "kafka": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
     "kafkas": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
 }
+CLASSIFIERS: Mapping[str, Entry] = {
+    "python": Entry("headrace.models.own"),
+}
+REGISTRIES: Mapping[str, Entry] = {
+    "file": Entry("headrace.models.folder"),
+}
+
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
 class Connectors:
@@ -69,7 +81,7 @@ class Connectors:
             raise Misconfigured("results would come back as documents; give --results another place than --broker")
         self.broker: Callable[[], BrokerAdapter] = _connector("broker", broker, BROKERS)
         self.store: Callable[[], StoreAdapter] = _connector("store", store, STORES)
-        self.results: Callable[[], Sink] | None = _connector("results", results, RESULTS) if results else None
+        self.results: Callable[[], Sink] | None = _connector("results", results, SINKS) if results else None
         if not results and not keeps(store):
             raise Misconfigured(
                 "the store none: keeps nothing; use it for headrace work, with --results for what comes out, and another store for all else"
@@ -90,12 +102,17 @@ def open_files(path: str, kind: str, limit: int) -> "FileSource":
     return cast("FileSource", adapter(path, kind=kind, limit=limit))
 
 
-def own_classifier(target: str) -> Classifier:
-    """A classifier of the user's own, from `module:Class`. Raises Misconfigured where there is none."""
-    made = _load(target, f"the classifier python:{target}", "")
-    if not callable(made):
-        raise Misconfigured(f"python:{target} is no class; write python:module:Class, a class with predict(texts)")
-    return cast("Classifier", made())
+def open_classifier(url: str) -> Classifier:
+    """The classifier that a URL names. Raises Misconfigured if no adapter serves the URL, or it names nothing that can be opened."""
+    return cast("Classifier", _open("classifier", url, CLASSIFIERS))
+
+
+def open_registry(url: str) -> Any:
+    """The registry at a URL, or in a folder with this path. Raises Misconfigured if no adapter serves the URL.
+
+    `models.registry.Registry.from_url` is the same call with its type.
+    """
+    return _open("registry", url, REGISTRIES, plain="file")
 
 
 def is_memory(url: str) -> bool:
@@ -130,6 +147,12 @@ def _apart(what: str, url: str, name: str, table: Mapping[str, Entry]) -> str:
     return f"{address}?{'&'.join(options)}" if options else address
 
 
+def _open(what: str, url: str, table: Mapping[str, Entry], *, plain: str = "") -> Any:
+    """What the adapter opens at a URL; `plain` is the scheme of what has none, such as a path."""
+    entry = table[plain] if plain and not _SCHEME.match(url) else _entry(what, url, table, plain)
+    return _load(entry.target, f"the {what} {mask(url)}", entry.extra).from_url(url)
+
+
 def _connector(what: str, url: str, table: Mapping[str, Entry]) -> Callable[[], Any]:
     entry = _entry(what, url, table)
     adapter = _load(entry.target, f"the {what} {mask(url)}", entry.extra)
@@ -139,20 +162,19 @@ def _connector(what: str, url: str, table: Mapping[str, Entry]) -> Callable[[], 
     return lambda: shared.connect()
 
 
-def _entry(what: str, url: str, table: Mapping[str, Entry]) -> Entry:
+def _entry(what: str, url: str, table: Mapping[str, Entry], plain: str = "") -> Entry:
     scheme, colon, _ = url.partition(":")
     entry = table.get(scheme) if colon else None
     if entry is None:
         meant = did_you_mean(scheme, table, "{}:")
         verb = "are" if what == "results" else "is"
-        raise Misconfigured(
-            f"no {what} {verb} known for {mask(url)!r}; {meant}known are {', '.join(f'{name}:' for name in sorted(table))}"
-        )
+        known = [*(f"{name}:" for name in sorted(table)), *(["a plain path"] if plain else [])]
+        raise Misconfigured(f"no {what} {verb} known for {mask(url)!r}; {meant}known are {', '.join(known)}")
     try:
         urlsplit(url)
     except ValueError as error:
         raise Misconfigured(
-            f"the {what} {mask(url)!r} is no URL: {error}; a host in brackets is an IPv6 address, as in [::1]:5432"
+            f"the {what} {mask(url)!r} is not a URL: {error}; a host in brackets is an IPv6 address, as in [::1]:5432"
         ) from None
     return entry
 
@@ -160,7 +182,8 @@ def _entry(what: str, url: str, table: Mapping[str, Entry]) -> Entry:
 def _load(target: str, what: str, extra: str) -> Any:
     module, _, name = target.partition(":")
     try:
-        return getattr(import_module(module), name)
+        loaded = import_module(module)
+        return getattr(loaded, name) if name else loaded
     except ModuleNotFoundError as error:
         if extra:
             raise Misconfigured(f"{what} needs {error.name}: pip install 'headrace[{extra}]'") from error

@@ -352,10 +352,17 @@ def test_damaged_aliases_are_refused_with_their_path(registry, scorers):
 
 
 @pytest.mark.parametrize(
-    "url", ["s3://bucket/models", "http://host/models", "file://host/models", "file://[::1/x", "file:"]
+    ("url", "reason"),
+    [
+        ("s3://bucket/models", "known are file:, a plain path"),
+        ("http://host/models", "known are file:, a plain path"),
+        ("file://host/models", "three slashes, file:///srv/models"),
+        ("file://[::1/x", "is not a URL"),
+        ("file:", "three slashes, file:///srv/models"),
+    ],
 )
-def test_a_registry_url_of_another_kind_says_what_to_give(url):
-    with pytest.raises(Misconfigured, match="file:///srv/models"):
+def test_a_registry_url_of_another_kind_says_what_to_give(url, reason):
+    with pytest.raises(Misconfigured, match=reason):
         Registry.from_url(url)
 
 

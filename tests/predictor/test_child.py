@@ -225,7 +225,7 @@ def test_golden_texts_that_come_out_wrong_refuse_the_model_by_name() -> None:
     [
         ("fake=python:headrace.testing.nothing:Faulty", "cannot be loaded"),
         ("fake=python:headrace.testing.classifiers:Nothing", "cannot be loaded"),
-        ("fake=python:headrace.testing.classifiers:FAULTS", "is no class"),
+        ("fake=python:headrace.testing.classifiers:FAULTS", "is not a class"),
         ("nonesuch", "there is no model 'nonesuch'"),
     ],
 )

@@ -11,7 +11,7 @@ from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec, Setup, parse
 from headrace.ports import Classifier
 from headrace.predictor import frames
-from headrace.urls import own_classifier
+from headrace.urls import open_classifier
 from headrace.validation import fault
 
 TOLD_LETTERS = 1000
@@ -55,7 +55,7 @@ def open_models(setup: Setup) -> list[Open]:
     opened: list[Open] = []
     for served in parse(setup.models):
         if served.own:
-            classifier = own_classifier(served.own)
+            classifier = open_classifier(f"python:{served.own}")
             version = f"{served.name}@{getattr(classifier, 'version', '0')}"
             opened.append(Open(served, version, classifier, _golden_check(version, classifier)))
         else:

@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
@@ -25,6 +24,7 @@ from headrace.models.alias import CHAMPION, Aliases
 from headrace.models.card import Card
 from headrace.models.model import Model, Scorer
 from headrace.models.version import NAME, Version, check_name, open_version, verify, write
+from headrace.urls import open_registry
 
 __all__ = ["Model", "Registry", "Version", "load"]
 
@@ -48,19 +48,9 @@ class Registry:
 
     @classmethod
     def from_url(cls, url: str) -> "Registry":
-        """The registry of a `file:///…` URL or of a plain path; Misconfigured for another scheme."""
-        if re.match(r"[a-z][a-z0-9+.-]*:", url) and not url.startswith("file:"):
-            raise Misconfigured(
-                f"a registry can't be opened at {url!r}: give a folder, such as ./models or file:///srv/models"
-            )
-        if not url.startswith("file:"):
-            return cls(url)
-        named = re.fullmatch(r"file:(?://(?:localhost)?(?=/)|(?!//))(/.*)", url)
-        if named is None:
-            raise Misconfigured(
-                f"a registry can't be opened at {url!r}: a file URL has three slashes, file:///srv/models"
-            )
-        return cls(unquote(named[1]))
+        """The registry at a URL, or in a folder with this path; `urls.REGISTRIES` lists the schemes. Raises Misconfigured for another."""
+        registry: Registry = open_registry(url)
+        return registry
 
     def add(
         self,
