@@ -1,8 +1,6 @@
 """The console in a real browser, on a real `headrace up`."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from driver import Headrace, until
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from support.browser import chromium
 
 PATIENCE = 180.0
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
 EVIL = """<script>document.title = "taken over"</script><img src=x onerror='document.title = "taken over"'> ${1 + 1} `&lt;b&gt;`"""
 DOCUMENTS = (
     {"id": "sv", "text": "Det går en å genom staden", "source": "posts"},
@@ -60,14 +58,8 @@ def post(url: str, documents: object) -> None:
 def browser() -> Iterator[Browser]:
     """Chromium: the system's, or playwright's own."""
     expect.set_options(timeout=1000 * PATIENCE)
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or playwright.chromium.executable_path
-        if not shutil.which(found):
-            told = "needs a browser: apt-get install chromium, or playwright install chromium"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(told)
-        opened = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS), timeout=1000 * PATIENCE)
+    with chromium(PATIENCE) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -169,16 +161,16 @@ def test_a_dead_letter_is_read_replayed_and_dropped(page: Page, url: str) -> Non
     assert buried["kind"] == "raised"
     page.goto("/")
     page.get_by_role("link", name="Dead letters").first.click()
-    grave = page.locator(".grave")
-    first = grave.filter(has_text=re.compile(rf"#{buried['burial']}\b"))
+    letters = page.locator(".dead-letter")
+    first = letters.filter(has_text=re.compile(rf"#{buried['burial']}\b"))
     expect(first).to_contain_text("<b>read</b>")
     first.get_by_role("button", name="Replay").click()
     expect(page.get_by_role("status").or_(page.locator(".empty"))).to_contain_text("1 dead letter published again")
     expect(first).to_have_count(0)
-    expect(grave).to_have_count(1)
+    expect(letters).to_have_count(1)
     page.evaluate("window.setTimeout = () => 0")  # the second press has to come within four seconds: they don't pass
-    grave.get_by_role("button", name="Drop").click()
-    grave.get_by_role("button", name="Really drop?").click()
+    letters.get_by_role("button", name="Drop").click()
+    letters.get_by_role("button", name="Really drop?").click()
     expect(page.locator(".empty")).to_contain_text("1 dead letter dropped")
     assert items(url, "dead") == []
 
