@@ -166,7 +166,7 @@ def show_no_language(scorer: Any, sentences: Sequence[Example]) -> None:
     """The share of texts without a language that are `zxx`, by kind, and of sentences that are `zxx` though they have one."""
     print("\nzxx")
     for name, texts in {**kinds(), "sentences (should be 0)": [text for text, _ in sentences]}.items():
-        found = scorer.natures(texts) != 1
+        found = scorer.content_kinds(texts) != 1
         print(f"{name:30}{len(texts):8,}{found.mean():18.4f}")
 
 

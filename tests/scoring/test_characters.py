@@ -6,21 +6,21 @@ import sys
 import numpy as np
 import pytest
 
-from headrace.scoring.characters import UNRULY, table
-from headrace.scoring.linear.analyzers import POINT, SPACE_BIT, WORD_BIT
+from headrace.scoring.characters import IRREGULAR, table
+from headrace.scoring.linear.analyzers import POINT_MASK, SPACE_BIT, WORD_BIT
 
 EVERY = [chr(point) for point in range(sys.maxunicode + 1)]
 
 
 @pytest.mark.parametrize("lower", [False, True])
 def test_every_character_becomes_what_python_makes_of_it(lower: bool) -> None:
-    points = (table(lower) & POINT).tolist()
+    points = (table(lower) & POINT_MASK).tolist()
     wrong = {a for a, point in zip(EVERY, points, strict=True) if chr(point) != (a.lower() if lower else a)}
-    assert wrong == (set(UNRULY) if lower else set())
+    assert wrong == (set(IRREGULAR) if lower else set())
 
 
 def test_lower_case_stays_as_it_is() -> None:
-    points = table(True) & POINT
+    points = table(True) & POINT_MASK
     np.testing.assert_array_equal(points[points], points)
 
 
@@ -33,4 +33,4 @@ def test_white_space_and_words_are_those_of_regular_expressions(bit: int, patter
 
 def test_the_kind_is_that_of_the_lower_case() -> None:
     lower, plain = table(True), table(False)
-    np.testing.assert_array_equal(lower & ~np.uint32(POINT), (plain & ~np.uint32(POINT))[lower & POINT])
+    np.testing.assert_array_equal(lower & ~np.uint32(POINT_MASK), (plain & ~np.uint32(POINT_MASK))[lower & POINT_MASK])

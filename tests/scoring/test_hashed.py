@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from headrace.errors import Misconfigured, Rejected
 from headrace.scoring.hashed import content, letters, ngrams
 from headrace.scoring.hashed import scorer as hashed
-from headrace.scoring.hashed.scorer import HashedScorer, Parts
+from headrace.scoring.hashed.scorer import HashedParameters, HashedScorer
 
 LABELS = ("aa", "bb", "cc")
 BUCKETS = 4096
@@ -28,7 +28,7 @@ def scorer() -> HashedScorer:
     weights = random.integers(-40, 40, BUCKETS * len(LABELS) + ngrams.LANES).astype(np.int8)
     gains = np.exp2(-0.25 * np.arange(14)) * 0.02
     return HashedScorer(
-        Parts(LABELS, BUCKETS, ngrams.WORDS, weights, gains, letters.alphabet(), *letters.compositions())
+        HashedParameters(LABELS, BUCKETS, ngrams.WORDS, weights, gains, letters.alphabet(), *letters.compositions())
     )
 
 
@@ -59,22 +59,22 @@ def test_probabilities_of_a_text_sum_to_one_and_the_best_is_what_predict_says(sc
 
 def test_threads_and_batches_change_nothing(scorer: HashedScorer) -> None:
     texts = [f"{'guten Morgen ' * (place % 90)}{place} {'x(); y();' * (place % 3)}" for place in range(1500)]
-    threaded = HashedScorer(scorer.parts, threads=2)
+    threaded = HashedScorer(scorer.parameters, threads=2)
     assert threaded.predict(texts) == scorer.predict(texts) == [one for text in texts for one in scorer.predict([text])]
-    for found, wanted in zip(threaded.judge(texts), scorer.judge(texts), strict=True):
+    for found, wanted in zip(threaded.predict_content(texts), scorer.predict_content(texts), strict=True):
         np.testing.assert_array_equal(found, wanted)
-    best, certain, natures = scorer.judge(texts)
+    best, certain, content_kinds = scorer.predict_content(texts)
     assert [(LABELS[place], chance) for place, chance in zip(best, certain, strict=True)] == [
         (one.label, one.score) for one in scorer.predict(texts)
     ]
-    np.testing.assert_array_equal(natures, scorer.natures(texts))
+    np.testing.assert_array_equal(content_kinds, scorer.content_kinds(texts))
 
 
 def test_nothing_is_predicted_for_no_texts(scorer: HashedScorer) -> None:
     assert scorer.predict([]) == []
     assert scorer.scores([]).shape == (0, 3)
     assert scorer.has_letters([]).tolist() == []
-    assert [column.tolist() for column in scorer.judge([])] == [[], [], []]
+    assert [column.tolist() for column in scorer.predict_content([])] == [[], [], []]
 
 
 def test_a_text_without_letters_says_nothing_of_its_label(scorer: HashedScorer) -> None:
@@ -101,7 +101,7 @@ def test_letters_of_any_script_count_as_letters(scorer: HashedScorer) -> None:
     ],
 )
 def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
-    assert scorer.natures([text]).tolist() == [content.CODE]
+    assert scorer.content_kinds([text]).tolist() == [content.CODE]
 
 
 @pytest.mark.parametrize(
@@ -122,33 +122,33 @@ def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
     ],
 )
 def test_words_with_signs_are_no_code(scorer: HashedScorer, text: str) -> None:
-    assert scorer.natures([text]).tolist() == [content.WORDS]
+    assert scorer.content_kinds([text]).tolist() == [content.WORDS]
 
 
 @pytest.mark.parametrize(
     "text", ["550e8400-e29b-41d4-a716-446655440000", "0xDEADBEEF", "v1.2.3-rc1", "H2O", "5kg 3x", "192.168.0.1 B2B"]
 )
 def test_letters_that_touch_digits_are_no_words(scorer: HashedScorer, text: str) -> None:
-    assert scorer.natures([text]).tolist() == [content.BLANK]
+    assert scorer.content_kinds([text]).tolist() == [content.BLANK]
 
 
 @given(st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=("L", "M"))))
 def test_a_text_without_letters_and_marks_is_blank(scorer: HashedScorer, text: str) -> None:
-    assert scorer.natures([text]).tolist() == [content.BLANK]
+    assert scorer.content_kinds([text]).tolist() == [content.BLANK]
 
 
 @given(st.lists(st.text(), max_size=8), st.integers(1, 3))
 def test_scores_are_the_same_alone_in_a_batch_and_on_threads(
     scorer: HashedScorer, texts: list[str], threads: int
 ) -> None:
-    together = HashedScorer(scorer.parts, threads=threads).scores(texts)
+    together = HashedScorer(scorer.parameters, threads=threads).scores(texts)
     for text, row in zip(texts, together, strict=True):
         np.testing.assert_array_equal(scorer.scores([text])[0], row)
 
 
 def test_scores_are_the_same_on_threads_where_there_are_many_batches(scorer: HashedScorer) -> None:
     texts = [f"text number {'x' * (n % 17)} {'y' * (n % 5)}" for n in range(3 * hashed.BATCH_TEXTS + 5)]
-    two = HashedScorer(scorer.parts, threads=2)
+    two = HashedScorer(scorer.parameters, threads=2)
     np.testing.assert_array_equal(scorer.scores(texts), two.scores(texts))
     assert scorer.predict(texts) == two.predict(texts)
 
@@ -158,9 +158,9 @@ def test_a_score_is_the_sum_over_ngrams_within_words(scorer: HashedScorer, words
     """Spelt out in Python, also for texts longer than the kernel's buffer."""
     text = " ".join(words)
     count = len(features(text))
-    table = scorer.parts.weights[: -ngrams.LANES].reshape(BUCKETS, 3).astype(np.int64)
+    table = scorer.parameters.weights[: -ngrams.LANES].reshape(BUCKETS, 3).astype(np.int64)
     sums = sum((table[row_of(feature)] for feature in features(text)), np.zeros(3, np.int64))
-    gains = scorer.parts.gains
+    gains = scorer.parameters.gains
     gain = np.interp(np.log2(max(count, 1)), np.arange(len(gains)), gains)
     odds = (sums - sums.max()) * gain
     np.testing.assert_allclose(scorer.scores([text])[0], np.exp(odds) / np.exp(odds).sum(), rtol=1e-9)
@@ -247,20 +247,20 @@ def test_a_saved_scorer_opens_with_the_same_scores_and_maps_its_weights(scorer: 
     assert opened.calibrated
     texts = ["Guten Morgen", "добрый день", "", "12"]
     np.testing.assert_array_equal(opened.scores(texts), scorer.scores(texts))
-    assert not opened.parts.weights.flags.writeable
-    assert not opened.parts.weights.flags.owndata
+    assert not opened.parameters.weights.flags.writeable
+    assert not opened.parameters.weights.flags.owndata
 
 
 @pytest.mark.parametrize("harm", ["labels", "buckets", "kind", "gains"])
 def test_weights_that_do_not_fit_are_refused_by_name(scorer: HashedScorer, tmp_path: Path, harm: str) -> None:
-    parts = scorer.parts
+    parameters = scorer.parameters
     if harm == "labels":
-        parts = replace(parts, labels=("aa", "bb"))
+        parameters = replace(parameters, labels=("aa", "bb"))
     if harm == "buckets":
-        parts = replace(parts, buckets=BUCKETS + 1)
+        parameters = replace(parameters, buckets=BUCKETS + 1)
     if harm == "gains":
-        parts = replace(parts, gains=parts.gains[:1])
-    HashedScorer(parts).save(tmp_path)
+        parameters = replace(parameters, gains=parameters.gains[:1])
+    HashedScorer(parameters).save(tmp_path)
     path = tmp_path / "weights.safetensors"
     if harm == "kind":
         _change_metadata(path, kind="other")

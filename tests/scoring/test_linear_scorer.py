@@ -251,7 +251,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str
         lambda arrays, _: arrays.update({"1.weights": arrays["1.weights"][:5].copy()}),
         "'weights' has the wrong",
     ),
-    "full table": (lambda arrays, _: arrays["0.slots"].__setitem__((slice(None), 0), 1), "no room"),
+    "full table": (lambda arrays, _: arrays["0.slots"].__setitem__((slice(None), 0), 1), "is full"),
     "table outside": (lambda arrays, _: arrays["0.slots"].__setitem__((slice(None), 1), 1 << 40), "points outside"),
     "crossed spans": (lambda arrays, _: arrays["0.spans"].__setitem__(1, 1 << 30), "points outside"),
 }

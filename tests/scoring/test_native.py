@@ -68,4 +68,4 @@ def test_a_folder_of_the_environment_that_cannot_be_had_keeps_nothing_and_harms_
     environment = {**os.environ, "NUMBA_CACHE_DIR": missing}
     ended = subprocess.run(both, capture_output=True, text=True, check=False, env=environment)
     assert (ended.returncode, ended.stdout) == (0, "3\n2\n"), ended.stderr
-    assert ended.stderr.count(f"not kept in {missing} (NUMBA_CACHE_DIR): Not a directory") == 1
+    assert ended.stderr.count(f"not cached in {missing} (NUMBA_CACHE_DIR): Not a directory") == 1

@@ -51,22 +51,22 @@ REASONS: dict[str, tuple[Any, str]] = {
     "no scores": (make_pipeline(TfidfVectorizer(), NearestCentroid()), "NearestCentroid is not linear"),
     "a tokenizer": (
         make_pipeline(CountVectorizer(tokenizer=split, token_pattern=None), RidgeClassifier()),
-        "tokenizer of its own",
+        "custom tokenizer",
     ),
-    "an analyzer": (make_pipeline(CountVectorizer(analyzer=split), RidgeClassifier()), "analyzer of its own"),
+    "an analyzer": (make_pipeline(CountVectorizer(analyzer=split), RidgeClassifier()), "custom analyzer"),
     "a preprocessor": (
         make_pipeline(CountVectorizer(preprocessor=str.upper), RidgeClassifier()),
-        "preprocessor of its own",
+        "custom preprocessor",
     ),
-    "a pattern": (make_pipeline(CountVectorizer(token_pattern=r"\w"), RidgeClassifier()), "token_pattern of its own"),
+    "a pattern": (make_pipeline(CountVectorizer(token_pattern=r"\w"), RidgeClassifier()), "custom token_pattern"),
     "stop words": (make_pipeline(CountVectorizer(stop_words=["das"]), RidgeClassifier()), "stop words"),
     "single precision": (make_pipeline(TfidfVectorizer(dtype=np.float32), RidgeClassifier()), "single precision"),
     "single precision, then double": (make_pipeline(TfidfVectorizer(dtype=np.float32), MultinomialNB()), "float32"),
     "a transformer of one's own": (
         make_pipeline(Shout(), CountVectorizer(), RidgeClassifier()),
-        "Shout is no vectoriser",
+        "Shout is not a vectoriser",
     ),
-    "a subclass": (make_pipeline(Vectorizer(), RidgeClassifier()), "Vectorizer is no vectoriser"),
+    "a subclass": (make_pipeline(Vectorizer(), RidgeClassifier()), "Vectorizer is not a vectoriser"),
     "a maximum norm": (make_pipeline(CountVectorizer(), Normalizer("max"), RidgeClassifier()), "the norm 'max'"),
     "a norm over a union": (
         make_pipeline(make_union(CountVectorizer()), TfidfTransformer(), RidgeClassifier()),
@@ -123,7 +123,7 @@ def test_whoever_compiles_is_told_what_runs_as_it_is(capfd: pytest.CaptureFixtur
     pipeline = make_pipeline(CountVectorizer(analyzer=split), RidgeClassifier()).fit(TEXTS, LABELS)
     compile_(pipeline)
     said = capfd.readouterr().err
-    assert "not compiled: the vectoriser has an analyzer of its own; so the pipeline runs as it is" in said
+    assert "not compiled: the vectoriser has a custom analyzer; so the pipeline runs as it is" in said
     told: list[str] = []
     compile_(pipeline, tell=told.append)
     assert told == [said.removeprefix("headrace: ").rstrip()]
@@ -211,7 +211,7 @@ def test_what_is_not_fitted_is_refused(pipeline: Any) -> None:
 @pytest.mark.parametrize(
     ("thing", "reason"),
     [
-        (object(), "no scikit-learn estimator"),
+        (object(), "not a scikit-learn estimator"),
         ("a string", "no classes_"),
         (make_pipeline(TfidfVectorizer(), LinearRegression()).fit(TEXTS, [1, 2, 3, 4, 5, 6]), "no classes_"),
         (make_pipeline(TfidfVectorizer(), RidgeClassifier()).fit(TEXTS, np.eye(6, 3, dtype=int)), "several labels"),

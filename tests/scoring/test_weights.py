@@ -92,10 +92,10 @@ def entry(dtype: object = "F64", shape: object = (1,), offsets: object = (0, 8))
 @pytest.mark.parametrize(
     ("header", "size", "reason"),
     [
-        (b"{", 0, "no JSON"),
-        (b"[]", 0, "no JSON object"),
-        (b"[" * 100_000, 0, "no JSON"),
-        ({"__metadata__": {"kind": 1}}, 0, "no object of strings"),
+        (b"{", 0, "not JSON"),
+        (b"[]", 0, "not a JSON object"),
+        (b"[" * 100_000, 0, "not JSON"),
+        ({"__metadata__": {"kind": 1}}, 0, "not an object of strings"),
         ({"x": entry(dtype="C64")}, 8, "'x' wrongly"),
         ({"x": entry(shape=[2])}, 8, "'x' wrongly"),
         ({"x": entry(shape=[-1])}, 8, "'x' wrongly"),
@@ -117,7 +117,7 @@ def test_a_wrong_header_is_refused_with_its_reason(tmp_path: Path, header: objec
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w"
     path.write_bytes(b"PK\x03\x04 a zip, perhaps")
-    with pytest.raises(Misconfigured, match="no safetensors file"):
+    with pytest.raises(Misconfigured, match="not a safetensors file"):
         weights.read(path)
 
 

@@ -68,7 +68,7 @@ class Model:
         rule = self._rule(threshold)
         if rule is None:
             return [Prediction(one.label, one.score, self.name) for one in self._scorer.predict(texts)]
-        if rule.no_letters and hasattr(self._scorer, "judge"):
+        if rule.no_letters and hasattr(self._scorer, "predict_content"):
             return self._judge(texts, rule)
         found = [
             Prediction(one.label if one.score >= rule.threshold else rule.unknown, one.score, self.name)
@@ -115,10 +115,10 @@ class Model:
         """By a scorer that tells in one go what is no language, too: code besides what has no letters."""
         from headrace.scoring.hashed.content import WORDS
 
-        places, scores, natures = self._scorer.judge(texts)  # type: ignore[attr-defined]
+        places, scores, kinds = self._scorer.predict_content(texts)  # type: ignore[attr-defined]
         names = (*self._scorer.labels, rule.unknown, rule.no_letters)
         places[scores < rule.threshold] = len(names) - 2
-        nowhere = natures != WORDS
+        nowhere = kinds != WORDS
         places[nowhere], scores[nowhere] = len(names) - 1, 1.0
         return list(map(Prediction, map(names.__getitem__, places.tolist()), scores.tolist(), repeat(self.name)))
 

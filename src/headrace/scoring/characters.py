@@ -1,4 +1,4 @@
-"""What becomes of each code point: its lower case, and whether it is white space or part of a word, as Python itself says."""
+"""The table of characters: the lower case of each code point, and whether it is white space or part of a word, as Python itself says."""
 
 import functools
 import re
@@ -8,25 +8,30 @@ from numpy.typing import NDArray
 
 from headrace.scoring.linear.analyzers import SPACE_BIT, WORD_BIT
 
-# The only two whose lower case is not one code point of their own: it has two, or depends on what stands around.
-UNRULY = ("\u0130", "\u03a3")
+#: The only two characters that a table can't lower: the lower case of one has two code points, that of the other depends on its neighbours.
+IRREGULAR = ("\u0130", "\u03a3")
 
-PLAIN = 0x40000  # from here on no character is a letter, a digit or white space
+#: Code points from here on are neither letters, digits nor white space, and have no case.
+CLASSIFIED = 0x40000
 
 
 @functools.cache
 def table(lower: bool) -> NDArray[np.uint32]:
-    """For each of the 0x110000 code points: what it becomes, and the kernel's bits for what that is; uint32, read-only."""
-    every = np.arange(PLAIN, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
-    kinds = np.zeros(PLAIN, np.uint32)
+    """An entry for each of the 0x110000 code points, uint32, read-only: the code point that it becomes, and the bits of its class.
+
+    With `lower` it becomes its lower case (IRREGULAR ones stay what they are), and the bits are those of the lower case. The table is
+    made once in a process.
+    """
+    characters = np.arange(CLASSIFIED, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    bits = np.zeros(CLASSIFIED, np.uint32)
     for pattern, bit in ((r"\s+", SPACE_BIT), (r"\w+", WORD_BIT)):
-        for run in re.finditer(pattern, every):
-            kinds[run.start() : run.end()] |= np.uint32(bit)
+        for run in re.finditer(pattern, characters):
+            bits[run.start() : run.end()] |= np.uint32(bit)
     entries = np.arange(0x110000, dtype=np.uint32)
     if lower:
-        for character in UNRULY:
-            every = every.replace(character, "a")
-        entries[:PLAIN] = np.frombuffer(every.lower().encode("utf-32-le", "surrogatepass"), "<u4")
-    entries[:PLAIN] |= kinds[entries[:PLAIN]]
+        for character in IRREGULAR:
+            characters = characters.replace(character, "a")
+        entries[:CLASSIFIED] = np.frombuffer(characters.lower().encode("utf-32-le", "surrogatepass"), "<u4")
+    entries[:CLASSIFIED] |= bits[entries[:CLASSIFIED]]
     entries.flags.writeable = False
     return entries

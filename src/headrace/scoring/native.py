@@ -1,8 +1,8 @@
-"""Kernels, compiled once on a machine, and kept in a folder that is the user's own.
+"""Kernels: functions compiled by Numba once on each machine, and cached in a folder that only the user can write to.
 
-Numba's cache is made of pickles: whoever can write there can run code as the user. So the folder has mode 0700 and belongs to the
-user; where that can't be had, kernels are compiled anew in each process. Numba notices a change of the file of a function that it has
-cached, but not of what that one calls; so each state of the sources has a folder of its own.
+Numba's cache consists of pickles: anyone who can write to it can run code as the user. So the folder belongs to the user and has mode
+0700; if that is impossible, each process compiles its kernels itself. Numba notices when the file of a cached function changes, but not
+when a file changes that the function calls into; so each state of the sources has its own subfolder.
 """
 
 import contextlib
@@ -20,41 +20,45 @@ from typing import Any
 from numba import config, njit, types
 from numba.core import event
 
-_DECORATING = threading.Lock()  # Numba reads the folder from its own settings, which all threads share
+_DECORATING = threading.Lock()  # Numba reads the folder from its global settings, which all threads share
 
 
 def array(dtype: Any, dimensions: int = 1, *, mutable: bool = False) -> Any:
-    """The Numba type of a contiguous array, read-only where not said otherwise (a mutable one may be passed for it)."""
+    """The Numba type of a contiguous array; unless `mutable`, the kernel can't write to it (writable arrays may be passed all the same)."""
     return types.Array(dtype, dimensions, "C", readonly=not mutable)
 
 
 @functools.cache
 def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: Path | None = None) -> Any:
-    """The function as machine code, for arguments of these Numba types; it releases the GIL.
+    """The function compiled for arguments of these Numba types; calls release the GIL.
 
-    Loaded from `folder` (`~/.cache/headrace/numba` if not given) in some 0.1 s; the first time on a machine it is compiled, after a line on
-    stderr, by one process, for which others that want it wait in silence, also where they compile another kernel later. Where the
-    environment gives NUMBA_CACHE_DIR, that is used.
+    Loading it from the cache takes about 0.1 s. The first process on a machine compiles it and says so on stderr, once in a process; others
+    that need it meanwhile wait silently. The cache is `folder` (`~/.cache/headrace/numba` if not given), or NUMBA_CACHE_DIR if the
+    environment sets it. If nothing can be cached there, that is said on stderr, and each process compiles.
     """
-    folder = (folder or Path.home() / ".cache" / "headrace" / "numba") / _sources(function)
-    with _DECORATING, _caching(folder) as caches:
+    folder = (folder or Path.home() / ".cache" / "headrace" / "numba") / _source_hash(function)
+    with _DECORATING, _cache_folder(folder) as caches:
         kernel = njit(nogil=True, error_model="numpy", cache=caches)(function)
-    with _first(folder, function.__name__, caches), event.install_listener("numba:compile", _Announcer()):
+    with (
+        _compiled_once(folder, function.__name__, caches),
+        event.install_listener("numba:compile", _CompilationNotice()),
+    ):
         kernel.compile(signature)
     kernel.disable_compile()
     return kernel
 
 
 @contextlib.contextmanager
-def _caching(folder: Path) -> Iterator[bool]:
+def _cache_folder(folder: Path) -> Iterator[bool]:
+    """Set Numba's cache to this folder while functions are decorated. Yields whether they are cached."""
     if given := str(config.CACHE_DIR):  # type: ignore[attr-defined]
-        reason = _unwritable(Path(given))
+        reason = _why_not_writable(Path(given))
         if reason:
-            _say_that_nothing_is_kept(f"{given} (NUMBA_CACHE_DIR)", reason)
+            _warn_not_cached(f"{given} (NUMBA_CACHE_DIR)", reason)
         yield not reason
         return
-    if reason := _unsafe(folder):
-        _say_that_nothing_is_kept(str(folder.parent), reason)
+    if reason := _why_unsafe(folder):
+        _warn_not_cached(str(folder.parent), reason)
         yield False
         return
     config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
@@ -65,8 +69,8 @@ def _caching(folder: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def _first(folder: Path, name: str, caches: bool) -> Iterator[None]:
-    """Whoever compiles a kernel first does it alone; once it is kept, nobody waits for anybody."""
+def _compiled_once(folder: Path, name: str, caches: bool) -> Iterator[None]:
+    """Hold the lock of a kernel, so that one process compiles it and others wait; once it is cached, nothing is locked."""
     done = folder / f"{name}.done"
     if not caches or not folder.is_dir() or done.exists():
         yield
@@ -75,14 +79,14 @@ def _first(folder: Path, name: str, caches: bool) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _told().set()  # by whoever has it
+            _announced().set()  # the process that holds the lock has said so
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
         done.touch()
 
 
-def _sources(function: Callable[..., Any]) -> str:
-    """A hash of all files that hold the function or a compiled one that it calls, directly or not."""
+def _source_hash(function: Callable[..., Any]) -> str:
+    """A hash of the source files of the function and of all compiled functions that it calls, directly or indirectly."""
     waiting, files = [function], {}
     seen = {function}
     while waiting:
@@ -90,17 +94,16 @@ def _sources(function: Callable[..., Any]) -> str:
         path = Path(current.__code__.co_filename)
         files[path.name] = path.read_bytes()
         called = [current.__globals__.get(name) for name in current.__code__.co_names]
-        known = [
-            getattr(kernel, "py_func", getattr(kernel, "_defn", None)) for kernel in called
-        ]  # _defn: of intrinsics
-        inner = {inside for inside in known if inside is not None}
+        # Functions that Numba compiled have py_func, its intrinsics _defn.
+        found = [getattr(kernel, "py_func", getattr(kernel, "_defn", None)) for kernel in called]
+        inner = {callee for callee in found if callee is not None}
         waiting += inner - seen
         seen |= inner
     return hashlib.blake2b(b"\0".join(files[name] for name in sorted(files)), digest_size=8).hexdigest()
 
 
-def _unsafe(folder: Path) -> str:
-    """Why code must not be loaded from this folder (made if missing), or an empty string."""
+def _why_unsafe(folder: Path) -> str:
+    """Why code must not be loaded from this folder, or an empty string; a missing folder is made."""
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -116,8 +119,8 @@ def _unsafe(folder: Path) -> str:
     return ""
 
 
-def _unwritable(folder: Path) -> str:
-    """Why nothing can be kept in this folder (made if missing), or an empty string."""
+def _why_not_writable(folder: Path) -> str:
+    """Why nothing can be cached in this folder, or an empty string; a missing folder is made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -125,25 +128,28 @@ def _unwritable(folder: Path) -> str:
     return "" if os.access(folder, os.W_OK | os.X_OK) else "it can't be written to"
 
 
-class _Announcer(event.Listener):
-    """Says that code is being compiled; nothing where it came from the cache."""
+class _CompilationNotice(event.Listener):
+    """Says that a kernel is being compiled. Numba sends no event if the kernel comes from the cache."""
 
     def on_start(self, _: event.Event) -> None:
-        if not _told().is_set():
-            _told().set()
-            print("headrace: compiling the scorer for this machine, once; this takes some 10 seconds", file=sys.stderr)
+        if not _announced().is_set():
+            _announced().set()
+            print(
+                "headrace: compiling the scorer for this machine; this happens once and takes about 10 seconds",
+                file=sys.stderr,
+            )
 
     def on_end(self, _: event.Event) -> None:
         pass
 
 
 @functools.cache
-def _told() -> threading.Event:
-    """Set once whoever watches knows that code is being compiled: by this process, or by one that it waited for."""
+def _announced() -> threading.Event:
+    """Set once the user has been told that code is compiled: by this process, or by one that it waited for."""
     return threading.Event()
 
 
 @functools.cache
-def _say_that_nothing_is_kept(where: str, reason: str) -> None:
-    """Once in a process, however many kernels there are."""
-    print(f"headrace: compiled code is not kept in {where}: {reason}", file=sys.stderr)
+def _warn_not_cached(where: str, reason: str) -> None:
+    """Warn once in a process, however many kernels there are."""
+    print(f"headrace: compiled code is not cached in {where}: {reason}", file=sys.stderr)

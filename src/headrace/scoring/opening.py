@@ -1,4 +1,4 @@
-"""The scorer: compiled weights as a classifier, and the door through which every saved one is opened."""
+"""Opening a saved scorer of any kind."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from headrace.scoring.linear.scorer import KIND, LinearScorer
 
 
 class Predictor(Protocol):
-    """What `open_scorer` and `compile` give: compiled, hashed, or a pipeline as it is."""
+    """What `open_scorer` and `compile` return: a LinearScorer, a HashedScorer or a PipelineScorer."""
 
     @property
     def labels(self) -> tuple[str, ...]: ...
@@ -28,10 +28,10 @@ class Predictor(Protocol):
 
 
 def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) -> Predictor:
-    """The model that was saved in a folder: compiled, hashed, or a pipeline as it is.
+    """The scorer that was saved in a folder: linear, hashed, or a pipeline that is not compiled.
 
-    `cache` is the folder for compiled code (`~/.cache/headrace/numba` if not given). Raises Misconfigured where there is no model,
-    or one that can't be used, with the reason.
+    `threads` is how many threads score a batch; a pipeline ignores it. `cache` is the folder for compiled code (`~/.cache/headrace/numba`
+    if not given). Raises Misconfigured, with the reason, if the folder has no scorer or one that can't be used.
     """
     path = folder / weights.FILE
     if not path.exists() and (folder / "pipeline.skops").exists():
@@ -45,6 +45,6 @@ def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) ->
         return HashedScorer.open(folder, threads=threads)
     if kind != KIND:
         raise Misconfigured(
-            f"the weights {path} are of an unknown kind, {kind!r}; this version of headrace can't use them"
+            f"the weights {path} are of an unknown kind, {kind!r}; this version of Headrace can't use them"
         )
     return LinearScorer.open(folder, threads=threads, cache=cache)

@@ -1,4 +1,4 @@
-"""A pipeline that can't be compiled, as it is, behind the scorer's interface."""
+"""The scorer of pipelines that can't be compiled: scikit-learn itself, behind the same interface."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from headrace import durable
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
-from headrace.scoring.texts import listed
+from headrace.scoring.texts import as_list
 
 FILE = "pipeline.skops"
+#: Texts that the pipeline gets at once.
 BATCH = 1024
 
-# What a saved pipeline may consist of, beyond the estimators that skops knows for harmless. The list in the file is never believed.
+#: Types that a saved pipeline may contain beside those that skops itself trusts. What the file says of its own types is not believed.
 TRUSTED = (
     "scipy.sparse._csr.csr_array",
     "scipy.sparse._csr.csr_matrix",
@@ -35,7 +36,10 @@ TRUSTED = (
 
 
 class PipelineScorer:
-    """A fitted scikit-learn pipeline with the interface of a LinearScorer, at scikit-learn's speed; `reason` says why it isn't compiled."""
+    """A fitted scikit-learn pipeline with the interface of a LinearScorer, at scikit-learn's speed.
+
+    `reason` says why it isn't compiled. `calibrated` says whether scores are probabilities.
+    """
 
     compiled = False
 
@@ -60,7 +64,10 @@ class PipelineScorer:
         return self.scores
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
-        """One prediction a text, in order, without a model's name; none for no texts. What the pipeline raises is raised."""
+        """One prediction for each text, in the order of the texts; an empty list for no texts. The predictions name no model.
+
+        What the pipeline raises is passed on. Raises Misconfigured for a single string in place of several texts.
+        """
         found: list[Prediction] = []
         for batch in self._batches(texts):
             places = np.searchsorted(self._pipeline.classes_, self._pipeline.predict(batch))
@@ -70,25 +77,26 @@ class PipelineScorer:
         return found
 
     def scores(self, texts: Iterable[str]) -> NDArray[np.float64]:
-        """Scores (texts, labels): probabilities, or decision values (-d and d for two labels).
+        """Scores, float64 of shape (texts, labels): probabilities, else decision values (of two labels -d and d).
 
-        Where the pipeline has neither, or decides between pairs of labels, 1 for the label that it gives and 0 for the others.
+        If the pipeline has neither, or one decision value for each pair of labels, the predicted label has 1 and the others 0. Raises as
+        `predict` does.
         """
         parts = [self._scores(batch) for batch in self._batches(texts)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)))
 
     def save(self, folder: Path) -> None:
-        """Write `pipeline.skops` into a folder that exists. Raises Misconfigured, saying what in it can't be saved safely."""
+        """Write `pipeline.skops` into an existing folder. Raises Misconfigured, naming what can't be saved safely."""
         from skops.io import dumps
 
         try:
             data = dumps({"pipeline": self._pipeline, "labels": list(self.labels), "reason": self.reason})
         except Exception as error:
-            raise Misconfigured(f"the pipeline can't be saved: {error}; keep to scikit-learn's own classes") from error
+            raise Misconfigured(f"the pipeline can't be saved: {error}; use scikit-learn's own classes only") from error
         if unknown := _unknown(data):
             raise Misconfigured(
                 f"the pipeline can't be saved: it holds {', '.join(unknown)}, which would not be loaded again; "
-                "keep to scikit-learn's own classes"
+                "use scikit-learn's own classes only"
             )
         durable.write(folder / FILE, data)
 
@@ -96,7 +104,7 @@ class PipelineScorer:
     def open(cls, folder: Path) -> "PipelineScorer":
         """What `save` wrote, or a bare pipeline that skops saved. Raises Misconfigured, naming file and reason.
 
-        Only scikit-learn's, NumPy's and SciPy's types that are listed here are loaded; none can run code of the file's choice.
+        Only types of scikit-learn, NumPy and SciPy that skops or TRUSTED lists are loaded: a file can't make them run its own code.
         """
         from skops.io import loads
 
@@ -117,7 +125,7 @@ class PipelineScorer:
         return cls(saved, [str(label) for label in saved.classes_], reason="it was saved as a pipeline")
 
     def _batches(self, texts: Iterable[str]) -> list[list[str]]:
-        every = listed(texts)
+        every = as_list(texts)
         return [every[start : start + BATCH] for start in range(0, len(every), BATCH)]
 
     def _scores(self, texts: list[str]) -> NDArray[np.float64]:
@@ -134,6 +142,7 @@ class PipelineScorer:
 
 
 def _unknown(data: bytes) -> list[str]:
+    """The types in a skops file that are not trusted, sorted."""
     from skops.io import get_untrusted_types
 
     return sorted(set(get_untrusted_types(data=data)) - set(TRUSTED))

@@ -1,4 +1,4 @@
-"""Asking for memory ahead of its use: rows of weights lie far apart, and waiting for them takes most of the time."""
+"""Prefetching: asking for memory ahead of its use. Rows of weights lie far apart, and a kernel spends most of its time waiting for them."""
 
 # mypy: disable-error-code="no-untyped-call,no-untyped-def,untyped-decorator"
 
@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 
 @intrinsic
 def fetch(_, table: Any, at: Any):  # noqa: ARG001 (Numba types)
-    """Ask for the cache line of table.flat[at]; `at` may lie outside, and then nothing happens."""
+    """Ask for the cache line of table.flat[at] and go on without waiting. An index outside the table does no harm."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, values[0]).data

@@ -1,4 +1,4 @@
-"""Texts as arrays of code points, as a vectoriser's settings ask for them."""
+"""Texts as arrays of code points, decoded and preprocessed as a vectoriser of scikit-learn would."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,38 +10,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.errors import Misconfigured, Rejected
-from headrace.scoring.characters import UNRULY, table
+from headrace.scoring.characters import IRREGULAR, table
 
-PIECE = 1 << 16  # characters that are objects of their own at a time
+#: Characters that are taken apart at a time, which bounds the memory that a long text needs.
+PIECE = 1 << 16
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """How a vectoriser reads a text: what bytes mean, lower case, accents stripped; scikit-learn's own settings."""
+class Preprocessing(msgspec.Struct, frozen=True):
+    """A vectoriser's settings of what happens to a text before its n-grams are counted, by scikit-learn's names and with its defaults.
+
+    `accents` is its strip_accents ("" for None), `errors` its decode_error.
+    """
 
     lowercase: bool = True
     accents: Literal["", "ascii", "unicode"] = ""
     encoding: str = "utf-8"
     errors: str = "strict"
 
-    def characters(self) -> NDArray[np.uint32]:
-        """The kernel's table of characters. Where accents are stripped, `points` has lowered the text already."""
+    def character_table(self) -> NDArray[np.uint32]:
+        """The kernel's table of characters. It doesn't lower if accents are stripped: `code_points` has done it already."""
         return table(self.lowercase and not self.accents)
 
-    def points(self, texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """The code points of all texts, end to end, and the bounds of each (one more than there are texts)."""
+    def code_points(self, texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The code points of all texts, end to end (uint32), and where each begins and the last ends (int64, one more than texts).
+
+        Accents are stripped if wanted; lower case is left to the table unless a text has IRREGULAR characters.
+        """
         if self.accents:
             strip = _STRIPPERS[self.accents]
             texts = [strip(text.lower() if self.lowercase else text) for text in texts]
         whole = "".join(texts)
-        if self.lowercase and (UNRULY[0] in whole or UNRULY[1] in whole):
+        if self.lowercase and (IRREGULAR[0] in whole or IRREGULAR[1] in whole):
             texts = [text.lower() for text in texts]
             whole = "".join(texts)
-        points = np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), np.uint32)
-        bounds = np.array((0, len(points))) if len(texts) == 1 else _bounds(texts)
-        return points, bounds
+        code_points = np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), np.uint32)
+        bounds = np.array((0, len(code_points))) if len(texts) == 1 else _offsets(texts)
+        return code_points, bounds
 
     def decode(self, texts: list[Any]) -> list[str]:
-        """Texts with bytes decoded. Raises Rejected for what is neither, and UnicodeDecodeError as scikit-learn does."""
+        """The texts, bytes decoded. Raises Rejected for what is neither string nor bytes, and UnicodeDecodeError as scikit-learn does."""
         if set(map(type, texts)) <= {str}:
             return texts
         return [self._decode(place, text) for place, text in enumerate(texts)]
@@ -51,17 +58,17 @@ class Reading(msgspec.Struct, frozen=True):
             return text.decode(self.encoding, self.errors)
         if isinstance(text, str):
             return text
-        raise Rejected(f"text {place} can't be scored: it is no string but of type {type(text).__name__}")
+        raise Rejected(f"text {place} can't be scored: it is not a string but of type {type(text).__name__}")
 
 
-def _bounds(texts: Sequence[str]) -> NDArray[np.int64]:
+def _offsets(texts: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter(chain((0,), accumulate(map(len, texts))), np.int64, len(texts) + 1)
 
 
-def listed(texts: Iterable[str]) -> list[str]:
-    """The texts of any container (list, tuple, generator, array, Series) as a list.
+def as_list(texts: Iterable[str]) -> list[str]:
+    """The texts of any iterable (tuple, generator, array, Series ...) as a list; a list is returned as it is.
 
-    Raises Misconfigured for a single string, whose characters would otherwise be taken for texts.
+    Raises Misconfigured for a single string, whose characters would otherwise count as texts.
     """
     if isinstance(texts, np.ndarray):
         texts = texts.tolist()

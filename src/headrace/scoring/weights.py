@@ -1,7 +1,7 @@
-"""Weights in a safetensors file, mapped read-only, so that all processes of a machine share one copy.
+"""Weights in a safetensors file that is mapped read-only, so that all processes of a machine share one copy.
 
-The library's own loader copies; a map over the file's header does not. The format: eight bytes with the length of the header
-(little-endian), the header (JSON: name → dtype, shape, offsets), then the arrays, without gaps.
+The safetensors library copies what it loads, so the file is read here. Its format: the length of the header (eight bytes, little-endian),
+the header (JSON: name → dtype, shape, offsets), and the arrays without gaps.
 """
 
 import json
@@ -20,7 +20,8 @@ from headrace.durable import replacing
 from headrace.errors import Misconfigured
 
 FILE = "weights.safetensors"
-HEADER_BYTES = 100_000_000  # as in the format's own definition
+#: The largest header in bytes, as safetensors defines it.
+HEADER_BYTES = 100_000_000
 _DTYPES: Mapping[str, Any] = {
     "F64": "<f8",
     "F32": "<f4",
@@ -38,9 +39,9 @@ _DTYPES: Mapping[str, Any] = {
 
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
-    """Write arrays (any shape, also empty) and string metadata; the file appears whole or not at all, and replaces an older one.
+    """Write arrays of any shape, empty ones included, and metadata. The file replaces an older one, whole or not at all.
 
-    Raises Misconfigured, naming file and array, where a number is NaN or infinite.
+    Raises Misconfigured, naming file and array, if a number is NaN or infinite.
     """
     from safetensors.numpy import save_file
 
@@ -52,10 +53,10 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str,
 
 
 def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """The arrays of a safetensors file, read-only views of one map of it, and its metadata (empty where it has none).
+    """The arrays of a safetensors file, as read-only views of one memory map, and its metadata, which may be empty.
 
-    Raises Misconfigured, naming the file and the reason, where it is missing, cut short, no safetensors file, or holds a
-    number that is NaN or infinite.
+    Raises Misconfigured, naming the file and the reason, if it is missing, cut short, not a safetensors file, or holds a number that is
+    NaN or infinite.
     """
     data = _map(path)
     header, start = _header(path, data)
@@ -75,7 +76,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """The metadata alone (empty where there is none), without looking at the arrays. Raises as `read` does."""
+    """The metadata alone, which may be empty; the arrays are not looked at. Raises as `read` does for what it reads."""
     header, _ = _header(path, _map(path))
     return _metadata(path, header)
 
@@ -83,7 +84,7 @@ def metadata(path: Path) -> dict[str, str]:
 def _metadata(path: Path, header: dict[str, Any]) -> dict[str, str]:
     strings = header.pop("__metadata__", {})
     if not isinstance(strings, dict) or not all(isinstance(value, str) for value in strings.values()):
-        raise _refuse(path, "its __metadata__ is no object of strings")
+        raise _refuse(path, "its __metadata__ is not an object of strings")
     return strings
 
 
@@ -100,15 +101,15 @@ def _map(path: Path) -> NDArray[np.uint8]:
 def _header(path: Path, data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
     (length,) = struct.unpack("<Q", data[:8].tobytes())
     if length > HEADER_BYTES:
-        raise _refuse(path, "it is no safetensors file: its first eight bytes are no length of a header")
+        raise _refuse(path, "it is not a safetensors file: its first eight bytes are not the length of a header")
     if 8 + length > len(data):
         raise _refuse(path, f"it is cut short inside its header: {len(data):,} bytes of {8 + length:,} or more")
     try:
         header = json.loads(data[8 : 8 + length].tobytes())
     except (ValueError, RecursionError) as error:
-        raise _refuse(path, f"its header is no JSON: {error}") from None
+        raise _refuse(path, f"its header is not JSON: {error}") from None
     if not isinstance(header, dict):
-        raise _refuse(path, "its header is no JSON object")
+        raise _refuse(path, "its header is not a JSON object")
     return header, 8 + length
 
 
@@ -125,24 +126,25 @@ def _entry(path: Path, name: str, entry: object) -> tuple[np.dtype[Any], tuple[i
 
 def _view(data: NDArray[np.uint8], dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     array: NDArray[Any] = data.view(dtype).reshape(shape) if len(data) else np.empty(shape, dtype)
-    if not array.flags.aligned:  # compiled kernels want aligned arrays; files that we write always are
+    if not array.flags.aligned:  # kernels need aligned arrays; only files of other writers have others
         array = array.copy()
     array.flags.writeable = False
     return array
 
 
 def _check_spans(path: Path, spans: list[tuple[int, int]], size: int) -> None:
-    reached = 0
+    """Refuse arrays that overlap, leave gaps, or don't fill the file."""
+    position = 0
     for begin, end in sorted(spans):
-        if begin != reached:
+        if begin != position:
             raise _refuse(path, "its arrays overlap or leave gaps")
-        reached = end
-    if reached != size:
-        raise _refuse(path, f"{size - reached:,} bytes follow its last array")
+        position = end
+    if position != size:
+        raise _refuse(path, f"{size - position:,} bytes follow its last array")
 
 
 def _check_finite(path: Path, name: str, array: NDArray[Any]) -> None:
-    # NaN passes through min and max, and neither needs a second array as isfinite(array) would.
+    # min and max hand NaN on, and unlike isfinite(array) they need no second array.
     if array.dtype.kind == "f" and array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
         raise _refuse(path, f"the array {name!r} holds a number that is NaN or infinite")
 

@@ -12,7 +12,7 @@ What has no decorator is compiled by `headrace.scoring.native`, for the types gi
 import numpy as np
 from numba import njit, types
 
-from headrace.scoring.hashed.ngrams import ROWS_A_CODE, STATE, ngrams
+from headrace.scoring.hashed.ngrams import ROWS_PER_CODE, STATE, ngrams
 from headrace.scoring.native import array
 from headrace.scoring.prefetch import fetch
 
@@ -39,7 +39,7 @@ def learn(codes, begins, ends, targets, flags, power, rates, width, weights, squ
     The rate falls evenly from rates[0] to rates[1]. Examples without features are passed over.
     """
     buckets, lanes = np.uint64(weights.shape[0]), weights.shape[1]
-    rows = np.empty(LONGEST * ROWS_A_CODE, np.int64)
+    rows = np.empty(LONGEST * ROWS_PER_CODE, np.int64)
     state = np.empty(STATE, np.uint64)
     odds = np.zeros(lanes, np.float32)
     loss, learnt = 0.0, 0
@@ -96,7 +96,7 @@ def _differences(odds, value, width, target):
 def tally(codes, begins, ends, flags, weights, width, sums, counts):
     """Of each text codes[begins[i]:ends[i]] add the (int8, flat) weights of its features to sums, and how many there are to counts."""
     buckets = np.uint64(weights.shape[0] // width)
-    rows = np.empty(LONGEST * ROWS_A_CODE, np.int64)
+    rows = np.empty(LONGEST * ROWS_PER_CODE, np.int64)
     state = np.empty(STATE, np.uint64)
     for text in range(len(counts)):
         state[:] = 0

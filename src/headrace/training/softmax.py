@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from headrace.scoring.hashed.folding import FIRST_LETTER, HAN, OTHER
 from headrace.scoring.hashed.ngrams import LANES, PAIRS, WORDS
-from headrace.scoring.hashed.scorer import HashedScorer, Parts
+from headrace.scoring.hashed.scorer import HashedParameters, HashedScorer
 from headrace.scoring.native import compiled
 from headrace.training import adagrad, calibration
 from headrace.training.encoder import Examples, TextEncoder
@@ -107,9 +107,9 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def calibrate_on(self, examples: Examples) -> Self:
         """As `calibrate`, for texts that are folded already."""
-        parts, width, size = self.to_scorer().parts, len(self.classes_), len(examples.labels)
+        parameters, width, size = self.to_scorer().parameters, len(self.classes_), len(examples.labels)
         sums, counts = np.zeros((size, width), np.int64), np.zeros(size, np.int64)
-        given = (examples.codes, examples.begins, examples.ends, parts.flags, parts.weights[:-LANES])
+        given = (examples.codes, examples.begins, examples.ends, parameters.flags, parameters.weights[:-LANES])
         compiled(adagrad.tally, adagrad.TALLY)(*given, width, sums, counts)
         self.gains_ = calibration.gains(
             np.multiply(sums, self._scale(), dtype=np.float64), counts, examples.labels, self.gains_
@@ -144,7 +144,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             names = tuple(map(str, self.classes_.tolist()))
             tables = (alphabet, self.folder_.keys, self.folder_.values)
             self._scorer = HashedScorer(
-                Parts(names, self.buckets, self._flags(), flat, np.multiply(self.gains_, scale), *tables)
+                HashedParameters(names, self.buckets, self._flags(), flat, np.multiply(self.gains_, scale), *tables)
             )
         return self._scorer
 

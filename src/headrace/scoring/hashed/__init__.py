@@ -1,1 +1,1 @@
-"""The hashed softmax of the package's own recipes: n-grams folded, hashed and scored in one pass."""
+"""The hashed softmax, the classifier of the package's own recipes: texts are folded, hashed and scored in one compiled pass."""

@@ -1,17 +1,22 @@
-"""What kind of thing a text is, before anyone asks for its language: nothing to read, code, or words.
+"""The kind of content of a text, which decides whether asking for its language makes sense: blank, words, or program code.
 
-What has no decorator is compiled by `headrace.scoring.native`.
+Functions without a decorator are compiled by `headrace.scoring.native`.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 
 from numba import njit
 
-from headrace.scoring.hashed.folding import AT, FIRST_LETTER, OTHER, SPACE, after_name, begins_link, class_of
+from headrace.scoring.hashed.folding import AT, FIRST_LETTER, OTHER, SPACE, begins_link, letter_code, skip_name
 
+#: The kinds of content.
 BLANK, WORDS, CODE = 0, 1, 2
-LEAST_MARKS = 2  # of code; one alone proves nothing
-WORDS_A_MARK = 4  # code has a mark for so many words or fewer
+#: Code has at least this many marks: prose has a single one now and then.
+MIN_MARKS = 2
+#: Code has at least one mark for this many words.
+WORDS_PER_MARK = 4
+
+# Code points, by what they are called here.
 
 _ENDINGS = (97, 101, 111, 114, 115)  # a e o r s
 _DOUBLE, _SINGLE, _CLOSE, _STAR, _PLUS = 34, 39, 41, 42, 43
@@ -19,59 +24,63 @@ _AND, _DOLLAR, _OPEN, _MINUS, _DOT, _SLASH, _COLON, _SEMICOLON = 38, 36, 40, 45,
 _LESS, _EQUAL, _MORE, _BRACKET, _BACKSLASH, _LINE, _BRACE, _BAR, _UNBRACE = 60, 61, 62, 91, 92, 95, 123, 124, 125
 
 
-def natures(points, bounds, letters, found):
-    """BLANK, WORDS or CODE for each text points[bounds[i]:bounds[i + 1]].
+def content_kinds(points, bounds, letters, kinds):
+    """Write BLANK, WORDS or CODE to kinds[i] for each text points[bounds[i]:bounds[i + 1]].
 
-    BLANK has no letter of any script outside links, @names and what is made of digits and Latin letters (v2, 0xff, the parts of a UUID).
-    CODE has marks that people put into programs and not into sentences: braces, assignments, calls, members, tags; by count and by words.
+    BLANK: the text has no letter of any script outside links, @names and tokens that mix digits and Latin letters (v2, 0xff, the
+    parts of a UUID). CODE: it has marks that programs have and sentences lack (braces, assignments, calls, members, tags), at least
+    MIN_MARKS of them and one for every WORDS_PER_MARK words. WORDS: everything else.
+
+    `points` (uint32), `bounds` (int64, one more than texts) and `letters` (uint16, by `letters.alphabet`) are read; `kinds` (int8) is
+    written.
     """
     for text in range(len(bounds) - 1):
         at, end = bounds[text], bounds[text + 1]
-        words, marks, inside, counted, latin, tag = 0, 0, False, False, False, False
+        word_count, mark_count, in_word, word_counted, only_latin, in_hashtag = 0, 0, False, False, False, False
         while at < end:
             point = points[at]
-            code = class_of(point, letters)
+            code = letter_code(point, letters)
             if code >= FIRST_LETTER or code == OTHER:
-                if not inside and code >= FIRST_LETTER and begins_link(points, at, end):
-                    while at < end and class_of(points[at], letters) != SPACE:
+                if not in_word and code >= FIRST_LETTER and begins_link(points, at, end):
+                    while at < end and letter_code(points[at], letters) != SPACE:
                         at += 1
                     continue
-                if not inside:
-                    counted, latin = at == bounds[text] or not _is_digit(points[at - 1]), True
-                    words += counted
-                latin = latin and _is_latin(point)
-                if not counted and not latin:
-                    words += 1
-                    counted = True
-                inside = True
+                if not in_word:
+                    word_counted, only_latin = at == bounds[text] or not _is_digit(points[at - 1]), True
+                    word_count += word_counted
+                only_latin = only_latin and _is_latin(point)
+                if not word_counted and not only_latin:
+                    word_count += 1
+                    word_counted = True
+                in_word = True
                 at += 1
                 continue
-            if inside and counted and latin and _is_digit(point):
-                words -= 1
-            inside = False
+            if in_word and word_counted and only_latin and _is_digit(point):
+                word_count -= 1
+            in_word = False
             if code == AT:
-                at = after_name(points, at + 1, end, letters)
+                at = skip_name(points, at + 1, end, letters)
                 continue
             if point == 35 or code == SPACE:
-                tag = point == 35
-            elif 36 <= point <= 125 and not (tag and point == _LINE):
+                in_hashtag = point == 35
+            elif 36 <= point <= 125 and not (in_hashtag and point == _LINE):
                 before = points[at - 1] if at > bounds[text] else 32
                 after = points[at + 1] if at + 1 < end else 10
                 further = points[at + 2] if at + 2 < end else 10
-                marks += _marks_code(before, point, after, further)
+                mark_count += _marks_code(before, point, after, further)
             at += 1
-        if words == 0:
-            found[text] = BLANK
+        if word_count == 0:
+            kinds[text] = BLANK
         else:
-            found[text] = CODE if marks >= LEAST_MARKS and marks * WORDS_A_MARK >= words else WORDS
+            kinds[text] = CODE if mark_count >= MIN_MARKS and mark_count * WORDS_PER_MARK >= word_count else WORDS
 
 
 @njit(nogil=True)
 def _marks_code(before, point, after, further):
-    """How many marks of a program an ASCII sign is, from the code points around it: 0, 1, or 2 where prose never has it."""
+    """How many marks of code an ASCII sign counts for, given the code points around it: 0, 1, or 2 if prose never has it."""
     if point in (_BRACE, _UNBRACE):
         return 1
-    if point == _OPEN and _is_name(before):  # a call; prose has its (s) and (e)
+    if point == _OPEN and _is_name(before):  # a call; prose has plurals such as (s) and (e)
         if further == _CLOSE and after in _ENDINGS:
             return 0
         return 2 if after in (_DOUBLE, _SINGLE, _CLOSE) else 1
@@ -82,19 +91,20 @@ def _marks_code(before, point, after, further):
 
 @njit(nogil=True)
 def _may_mark_code(before, point, after, further):
+    """Whether a sign that counts for one mark at most is one here."""
     if point in (_OPEN, _BRACKET):  # an index
         return _is_name(before)
-    if point == _LINE:  # snake_case and __name__, not a blank to be filled in
+    if point == _LINE:  # snake_case and __name__, but not a blank line to fill in
         return _is_name(after) and _is_name(before) and not before == after == _LINE
     if point == _COLON:  # the second of two colons
         return _is_name(after) and before == _COLON
     if point in (_PLUS, _STAR):
         return _is_name(before) and _is_name(after)
-    if point == _EQUAL:  # not =) and its like
+    if point == _EQUAL:  # an assignment, not an emoticon such as =)
         return _is_name(after) or after <= 32 or after == 34 or after == 39 or after in (_BRACKET, _BRACE)
     if point == _SEMICOLON:
         return after == 10 or after == 13
-    if point == _DOT:  # a member; an abbreviation has single letters
+    if point == _DOT:  # a member; abbreviations have single letters between their dots
         return _is_small(before) and _is_small(after) and _is_name(further)
     if point == _MORE:  # -> => />
         return before in (_MINUS, _EQUAL, _SLASH)

@@ -1,10 +1,8 @@
-"""From code points to codes of letters: a text is folded to `BOUNDARY word BOUNDARY word BOUNDARY`.
+"""Folding: from code points to letter codes. A text becomes `BOUNDARY word BOUNDARY word BOUNDARY`.
 
-A code is a lower-case letter, by a table (`headrace.scoring.hashed.letters`), so that no Unicode library is needed. Links, @names, digits,
-signs and emoji end a word and leave no code; an apostrophe counts where it stands between letters, and a letter with its combining
-mark becomes one. Buffers have a fixed size, so that memory does not depend on the length of a text.
-
-What has no decorator is compiled by `headrace.scoring.native`.
+A letter code is the code point of a lower-case letter, looked up in a table (`headrace.scoring.hashed.letters`), so that no Unicode
+library is needed. Links, @names, digits, signs and emoji end a word and leave no code; an apostrophe is kept between two letters; a
+letter and its combining mark become one letter. The buffer of codes has a fixed size: memory does not grow with the text.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
@@ -12,23 +10,28 @@ What has no decorator is compiled by `headrace.scoring.native`.
 import numpy as np
 from numba import njit
 
+#: Codes that are not letters. SEPARATOR ends a word; BOUNDARY is written before and after each word; SKIPPED leaves no trace; JOINER is
+#: an apostrophe or its like; AT is the at sign; OTHER is a letter that the model has not learnt; MARK is a combining mark.
 SEPARATOR, BOUNDARY, SKIPPED, JOINER, AT, OTHER, MARK, SPACE = range(8)
-FIRST_LETTER = 32  # codes from here on stand for letters
-HAN = 0x4E00  # stands for all ideographs beyond the basic plane
-COMPOSITIONS = 4096  # slots of the table of compositions, a power of two
+#: Codes from here on are letters.
+FIRST_LETTER = 32
+#: The one code of all ideographs beyond the Basic Multilingual Plane.
+HAN = 0x4E00
+#: Slots of the table of compositions, a power of two.
+COMPOSITIONS = 4096
 
 
 @njit(nogil=True)
-def slot_of(key):
-    """Where a pair of letter and mark is looked up first."""
+def hash_slot(key):
+    """The first slot to look up for a pair of letter and mark: `key` is letter << 16 | mark."""
     return ((key * 2654435761) & 0xFFFFFFFF) >> 20
 
 
 @njit(nogil=True)
-def _composed(base, mark, keys, values):
-    """The letter that a letter and a mark make, or 0."""
+def _compose(base, mark, keys, values):
+    """The letter that a letter and a combining mark make together, or 0 if they make none."""
     key = (np.int64(base) << 16) | np.int64(mark)
-    slot = slot_of(key)
+    slot = hash_slot(key)
     while keys[slot] != 0:
         if np.int64(keys[slot]) == key:
             return values[slot]
@@ -37,7 +40,8 @@ def _composed(base, mark, keys, values):
 
 
 @njit(nogil=True)
-def class_of(point, letters):
+def letter_code(point, letters):
+    """The code of a code point. `letters` has those of the Basic Multilingual Plane (65,536)."""
     if point < 65536:
         return np.int64(letters[point])
     return HAN if 0x20000 <= point < 0x40000 else SEPARATOR
@@ -45,7 +49,7 @@ def class_of(point, letters):
 
 @njit(nogil=True)
 def begins_link(points, at, end):
-    """Whether a link begins here: http:// or https:// or www."""
+    """Whether a link begins at points[at]: http://, https:// or www., in any case."""
     left = end - at
     first = points[at] | 32
     if first == 119:
@@ -63,14 +67,14 @@ def begins_link(points, at, end):
 
 
 @njit(nogil=True)
-def after_name(points, at, end, letters):
-    """Where the @name or domain that follows an at sign ends."""
+def skip_name(points, at, end, letters):
+    """The index after the @name or domain that follows an at sign; `at` is the index after that sign."""
     while at < end:
         point = points[at]
         dotted = point == 46 or point == 45
-        if dotted and at + 1 < end and class_of(points[at + 1], letters) >= FIRST_LETTER:
+        if dotted and at + 1 < end and letter_code(points[at + 1], letters) >= FIRST_LETTER:
             at += 2
-        elif point == 95 or 48 <= point <= 57 or class_of(point, letters) >= FIRST_LETTER:
+        elif point == 95 or 48 <= point <= 57 or letter_code(point, letters) >= FIRST_LETTER:
             at += 1
         else:
             break
@@ -78,54 +82,54 @@ def after_name(points, at, end, letters):
 
 
 @njit(nogil=True)
-def fold(points, at, end, letters, keys, values, codes, size, inside):
-    """Fold points[at:end] behind the first `size` codes until the text ends or `codes` is nearly full.
+def fold(points, at, end, letters, keys, values, codes, size, in_word):
+    """Append the codes of points[at:end] to the first `size` of `codes`, until the text ends or `codes` is nearly full.
 
-    Returns where it stopped, the new size, and whether it stopped inside a word. A text starts with the code BOUNDARY, which the caller
-    writes, and ends with one.
+    Returns (index of the next point, new size, whether it stopped inside a word); to continue, call it again with these. The caller
+    writes the BOUNDARY that a text starts with; the one at the end is written here.
     """
     limit = len(codes) - 2
     while at < end:
         point = points[at]
-        code = class_of(point, letters)
+        code = letter_code(point, letters)
         if code >= FIRST_LETTER:
             if size >= limit:
-                return at, size, inside
+                return at, size, in_word
             if (
-                not inside
+                not in_word
                 and (point == 104 or point == 119 or point == 72 or point == 87)
                 and begins_link(points, at, end)
             ):
-                while at < end and class_of(points[at], letters) != SPACE:
+                while at < end and letter_code(points[at], letters) != SPACE:
                     at += 1
                 continue
             codes[size] = code
             size += 1
-            inside = True
+            in_word = True
             at += 1
             continue
         at += 1
         if code == SKIPPED:
             continue
         if code == MARK:
-            if inside and size > 0:
-                letter = _composed(codes[size - 1], point, keys, values)
+            if in_word and size > 0:
+                letter = _compose(codes[size - 1], point, keys, values)
                 if letter != 0:
                     codes[size - 1] = letter
             continue
-        if code == JOINER and inside and at < end and class_of(points[at], letters) >= FIRST_LETTER:
+        if code == JOINER and in_word and at < end and letter_code(points[at], letters) >= FIRST_LETTER:
             if size >= limit:
-                return at - 1, size, inside
+                return at - 1, size, in_word
             codes[size] = 39 if point == 0x2019 or point == 0x2BC else point
             size += 1
             continue
-        if inside:
+        if in_word:
             codes[size] = BOUNDARY
             size += 1
-            inside = False
+            in_word = False
         if code == AT:
-            at = after_name(points, at, end, letters)
-    if inside:
+            at = skip_name(points, at, end, letters)
+    if in_word:
         codes[size] = BOUNDARY
         size += 1
     return at, size, False

@@ -1,7 +1,7 @@
-"""The tables by which `headrace.scoring.hashed.folding` folds a text: what each code point becomes, and which letters compose.
+"""The tables that `headrace.scoring.hashed.folding` folds texts by: the code of each code point, and which letters compose.
 
-They are built from Python's Unicode data when a model is trained and are kept with its weights, so that the kernel needs no
-Python, and a model folds the same way for ever.
+They are built from Python's Unicode data when a model is trained, and saved with its weights: the kernel needs no Python, and a model
+folds texts the same way under later versions of Unicode.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -11,7 +11,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.hashed.folding import AT, COMPOSITIONS, JOINER, MARK, OTHER, SEPARATOR, SKIPPED, SPACE, slot_of
+from headrace.scoring.hashed.folding import AT, COMPOSITIONS, JOINER, MARK, OTHER, SEPARATOR, SKIPPED, SPACE, hash_slot
 
 _JOINERS = "'\u2019\u02bc\u00b7\u200c"
 _UNSEEN = "\u00ad\u200b\u200d\u200e\u200f\u2060\ufeff\u0640\u05f3\u05f4\u061c"
@@ -22,17 +22,20 @@ _COMPATIBLE = ((0xFB50, 0xFDFF), (0xFE70, 0xFEFF), (0xFF00, 0xFFEF))
 
 
 def alphabet() -> NDArray[np.uint16]:
-    """What each code point of the basic plane becomes: a lower-case letter, or one of the codes below FIRST_LETTER."""
+    """The codes of the 65,536 code points of the Basic Multilingual Plane, uint16: a lower-case letter, or a code below FIRST_LETTER."""
     return np.array([_fold(code) for code in range(1 << 16)], np.uint16)
 
 
 def compositions() -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    """An open-addressing table from a lower-case letter and a combining mark to the letter that both make."""
+    """A hash table (open addressing) from a lower-case letter and a combining mark to the letter that they make together.
+
+    Keys (uint32: letter << 16 | mark, 0 for a free slot) and values (uint16), both of length COMPOSITIONS.
+    """
     keys = np.zeros(COMPOSITIONS, np.uint32)
     values = np.zeros(COMPOSITIONS, np.uint16)
     for code, (base, mark) in _pairs().items():
         key = base << 16 | mark
-        slot: int = slot_of.py_func(key)
+        slot: int = hash_slot.py_func(key)
         while keys[slot]:
             slot = (slot + 1) % COMPOSITIONS
         keys[slot], values[slot] = key, code
@@ -40,6 +43,7 @@ def compositions() -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
 
 
 def _pairs() -> dict[int, tuple[int, int]]:
+    """Composed lower-case letters, each with its letter and mark."""
     pairs = {}
     for code in range(0xC0, 0x3100):
         parts = unicodedata.decomposition(chr(code)).split()
@@ -54,6 +58,7 @@ _MARKS = frozenset(mark for _, mark in _pairs().values())
 
 
 def _fold(code: int) -> int:
+    """The code of one code point. The order of the rules matters: marks that compose lie within _UNSEEN_MARKS too."""
     character = chr(code)
     if character in _JOINERS:
         return JOINER

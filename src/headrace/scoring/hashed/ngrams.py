@@ -1,10 +1,10 @@
-"""From codes of letters to the rows of hashed n-grams, and on to probabilities, in one compiled pass a text.
+"""From letter codes to hashed n-grams, rows of weights and probabilities, in one compiled pass over a text.
 
-Each code ends up to five n-grams of one to five codes within its word; each word of four letters or more is a feature, and so is each
-pair of neighbouring words. The hash of a feature is its row in the table of weights (Weinberger et al. 2009, Feature hashing for large
-scale multitask learning). Sums are whole numbers, so that they are the same in any order.
+Features: n-grams of one to five codes within a word and its boundaries; if asked for, words of four letters or more and pairs of
+neighbouring words. The hash of a feature is its row in the table of weights (Weinberger et al. 2009, Feature hashing for large scale
+multitask learning). Sums of weights are integers, so that they do not depend on the order of additions.
 
-What has no decorator is compiled by `headrace.scoring.native`.
+Functions without a decorator are compiled by `headrace.scoring.native`.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,call-arg"
@@ -21,33 +21,43 @@ from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.prefetch import fetch
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-HALF = np.uint64(32)
+HALF_BITS = np.uint64(32)
 WORD_SALT = np.uint64(0x5851F42D4C957F2D)
-CHUNK = 512  # codes folded at a time
-STEP = 16  # codes whose rows are asked for, and added, at a time
-ROWS_A_CODE = 6  # n-grams that one code can end: five, or four with a word and a pair
-STATE = 7  # numbers that the walk over n-grams remembers between chunks
-LANES = 40  # weights added in one go over the rows
-BLOCKS = ((0, 16), (16, 16), (32, 8))  # which of them go into a register: from where, and how many
-WORDS, PAIRS = 1, 2  # flags: words, pairs of words
+#: Codes that are folded at a time: the size of the buffer.
+CHUNK = 512
+#: Codes whose rows are prefetched, and later added, at a time. Not more: _add_rows adds up to 255 rows.
+STEP = 16
+#: The most features that one code can end: five n-grams, or four with a word and a pair.
+ROWS_PER_CODE = 6
+#: Numbers that `ngrams` carries from one chunk of a text to the next.
+STATE = 7
+#: Weights of a row that are added in one loop over the rows.
+LANES = 40
+#: How LANES is divided into vector registers: (first weight, number of weights).
+BLOCKS = ((0, 16), (16, 16), (32, 8))
+#: Flags of the features beside character n-grams: words, pairs of words.
+WORDS, PAIRS = 1, 2
 
 
 @njit(nogil=True)
 def _mix(state, code):
+    """The hash of an n-gram that is one code longer than the one hashed to `state`."""
     mixed = (state + np.uint64(code) + np.uint64(1)) * MULTIPLIER
-    return mixed ^ (mixed >> HALF)
+    return mixed ^ (mixed >> HALF_BITS)
 
 
 @njit(nogil=True)
 def _row(state, buckets):
-    return np.int64(((state >> HALF) * buckets) >> HALF)
+    """The row of a hash: its upper 32 bits, which are mixed best, scaled to 0 ... buckets - 1 by a multiplication, which beats division."""
+    return np.int64(((state >> HALF_BITS) * buckets) >> HALF_BITS)
 
 
 @njit(nogil=True)
 def ngrams(codes, begin, end, state, buckets, flags, rows):
-    """Write the rows of all features that end in codes[begin:end]; how many there are.
+    """Write the rows of all features that end in codes[begin:end] to `rows`, and return how many they are.
 
-    `state` is all zeros at the start of a text and carries the walk from one chunk to the next.
+    `rows` has room for ROWS_PER_CODE for each code. `state` (uint64, STATE) is all zeros at the start of a text, and carries hashes
+    and depth from one call to the next.
     """
     words, pairs = flags & WORDS != 0, flags & PAIRS != 0
     one, two, three, four = state[0], state[1], state[2], state[3]
@@ -105,10 +115,10 @@ def _vector(bits: int, lanes: int) -> Any:
 
 @intrinsic
 def _add_rows(_, weights: Any, rows: Any, count: Any, width: Any, first: Any, sums: Any):  # noqa: ARG001
-    """sums[first:][:LANES] += weights[row * width + first:][:LANES], for the first `count` rows (255 at most), in vector registers.
+    """sums[first:][:LANES] += weights[row * width + first:][:LANES] for the first `count` rows (at most 255), in vector registers.
 
-    LLVM does not find these by itself: eight-bit weights widened on the way to sixteen bits, which so many cannot overflow, and sums that
-    stay in registers over all rows.
+    Written in LLVM's language because its optimiser does not find this by itself: weights of 8 bits are widened to 16, in which sums of
+    255 of them cannot overflow, and the sums stay in registers over all rows.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -138,7 +148,7 @@ def _add_rows(_, weights: Any, rows: Any, count: Any, width: Any, first: Any, su
 
 @njit(nogil=True)
 def _gain(gains, count):
-    """By how much the sum of `count` n-grams is multiplied: `gains` holds it for 1, 2, 4, 8 ... n-grams."""
+    """The factor for a sum over `count` features: interpolated, on a logarithmic scale, between `gains` for 1, 2, 4, 8 ... features."""
     place = np.log2(np.float64(count))
     below = min(int(place), len(gains) - 2)
     share = min(place - below, 1.0)
@@ -147,15 +157,20 @@ def _gain(gains, count):
 
 @njit(nogil=True)
 def _add(weights, rows, width, sums):
+    """Add whole rows, LANES weights at a time. What lies behind the last label falls into the margin of `sums`."""
     for first in range(0, width, LANES):
         _add_rows(weights, rows, len(rows), width, first, sums)
 
 
-def score(points, bounds, letters, keys, values, weights, buckets, flags, gains, best, certain, chances):
-    """The likeliest label of each text points[bounds[i]:bounds[i + 1]] and its probability; and all of them, where `chances` has rows."""
-    width = chances.shape[1]
+def score(points, bounds, letters, keys, values, weights, buckets, flags, gains, best, best_probability, probabilities):
+    """Score each text points[bounds[i]:bounds[i + 1]]: its most probable label goes to best[i], the probability to best_probability[i].
+
+    If `probabilities` (float64) has a row for each text, those of all labels are written there; it may have none. Its width is the number
+    of labels. The other arrays are those of `HashedParameters`.
+    """
+    width = probabilities.shape[1]
     codes = np.empty(CHUNK, np.uint16)
-    rows = np.empty(2 * STEP * ROWS_A_CODE, np.int64)
+    rows = np.empty(2 * STEP * ROWS_PER_CODE, np.int64)
     state = np.empty(STATE, np.uint64)
     sums = np.empty(width + LANES, np.int32)
     totals = np.empty(width, np.int64)
@@ -163,45 +178,47 @@ def score(points, bounds, letters, keys, values, weights, buckets, flags, gains,
         state[:] = 0
         totals[:] = 0
         codes[0] = BOUNDARY
-        at, end, size, inside, seen = bounds[text], bounds[text + 1], 1, False, 0
+        at, end, size, in_word, feature_count = bounds[text], bounds[text + 1], 1, False, 0
         while True:
-            at, size, inside = fold(points, at, end, letters, keys, values, codes, size, inside)
+            at, size, in_word = fold(points, at, end, letters, keys, values, codes, size, in_word)
             sums[:] = 0
             before = rows[:0]
-            for begin in range(0, size, STEP):  # while some rows are on their way, those before them are added
-                into = rows[(begin // STEP & 1) * STEP * ROWS_A_CODE :]
+            for begin in range(
+                0, size, STEP
+            ):  # add the rows of the step before while memory delivers those of this step
+                into = rows[(begin // STEP & 1) * STEP * ROWS_PER_CODE :]
                 count = ngrams(codes, begin, min(begin + STEP, size), state, buckets, flags, into)
                 for i in range(count):
                     fetch(weights, into[i] * width)
                     fetch(weights, into[i] * width + width - 1)
                 _add(weights, before, width, sums)
                 before = into[:count]
-                seen += count
+                feature_count += count
             _add(weights, before, width, sums)
             for label in range(width):
                 totals[label] += sums[label]
             size = 0
             if at >= end:
                 break
-        best[text], certain[text] = _soften(totals, _gain(gains, max(seen, 1)), chances, text)
+        best[text], best_probability[text] = _softmax(totals, _gain(gains, max(feature_count, 1)), probabilities, text)
 
 
 @njit(nogil=True)
-def _soften(totals, gain, chances, text):
-    """The likeliest label and its probability, and all of them into a row of `chances` where it has any."""
-    top = 0
+def _softmax(totals, gain, probabilities, text):
+    """The most probable label and its probability; all probabilities are written to their row if there are rows."""
+    best_label = 0
     for label in range(1, len(totals)):
-        if totals[label] > totals[top]:
-            top = label
-    least = -60.0 if len(chances) else -40.0  # what is below adds nothing to the sum
+        if totals[label] > totals[best_label]:
+            best_label = label
+    negligible = -60.0 if len(probabilities) else -40.0  # smaller log odds do not change the norm
     norm = 0.0
     for label in range(len(totals)):
-        odds = (totals[label] - totals[top]) * gain
-        chance = np.exp(odds) if odds > least else 0.0
-        norm += chance
-        if len(chances):
-            chances[text, label] = chance
-    if len(chances):
+        log_odds = (totals[label] - totals[best_label]) * gain
+        probability = np.exp(log_odds) if log_odds > negligible else 0.0
+        norm += probability
+        if len(probabilities):
+            probabilities[text, label] = probability
+    if len(probabilities):
         for label in range(len(totals)):
-            chances[text, label] /= norm
-    return top, 1.0 / norm
+            probabilities[text, label] /= norm
+    return best_label, 1.0 / norm

@@ -1,4 +1,4 @@
-"""The scorer of our own language model: hashed n-grams of characters, eight bits a weight, calibrated by length."""
+"""The scorer of the hashed softmax, which the default language model uses: eight bits a weight, calibrated by the length of the text."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,13 +15,15 @@ from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.scoring import native, weights
 from headrace.scoring.hashed import content, folding, ngrams
-from headrace.scoring.texts import Reading, listed
+from headrace.scoring.texts import Preprocessing, as_list
 
+#: The kind that is written to the metadata of the weights.
 KIND = "hashed"
+#: The largest batch that a kernel gets at once, in texts, and in characters if it has more than one text.
 BATCH_TEXTS = 512
 BATCH_CHARACTERS = 1 << 20
 
-_READING = Reading(lowercase=False)  # the kernel folds
+_PREPROCESSING = Preprocessing(lowercase=False)  # the kernel folds case itself
 
 _POINTS, _BOUNDS, _LETTERS = (
     native.array(types.uint32),
@@ -31,7 +33,7 @@ _POINTS, _BOUNDS, _LETTERS = (
 _SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, native.array(types.int8), types.uint64, types.int64,
           native.array(types.float64), native.array(types.int64, mutable=True), native.array(types.float64, mutable=True),
           native.array(types.float64, 2, mutable=True))  # fmt: skip
-_NATURES = (_POINTS, _BOUNDS, _LETTERS, native.array(types.int8, mutable=True))
+_CONTENT_KINDS = (_POINTS, _BOUNDS, _LETTERS, native.array(types.int8, mutable=True))
 _SHAPES: Mapping[str, Any] = {
     "weights": ("int8", 1),
     "gains": ("float64", 1),
@@ -42,13 +44,13 @@ _SHAPES: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """What a hashed model is made of.
+class HashedParameters:
+    """All that a hashed softmax consists of.
 
-    `weights` (int8, flat) holds `buckets` rows of one weight a label, and `ngrams.LANES` more at its end that mean nothing;
-    `gains` (float64) multiply the sums of 1, 2, 4, 8 ... n-grams into log odds; `letters` (uint16, 65,536), `keys` and `values` are
-    the tables of `headrace.scoring.hashed.letters`; `flags` says which features there are besides n-grams of characters (`ngrams.WORDS`,
-    `ngrams.PAIRS`).
+    `weights` (int8, flat): `buckets` rows with one weight for each label, followed by `ngrams.LANES` unused ones, so that the kernel may
+    read past the last row. `gains` (float64): the factors that turn sums of weights over 1, 2, 4, 8 ... features into log odds.
+    `letters` (uint16, 65,536), `keys` (uint32) and `values` (uint16): the tables of `headrace.scoring.hashed.letters`. `flags`: the
+    features beside character n-grams, `ngrams.WORDS | ngrams.PAIRS`.
     """
 
     labels: tuple[str, ...]
@@ -61,25 +63,26 @@ class Parts:
     values: NDArray[np.uint16]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Those that are kept in the file, by name."""
+        """The arrays that are saved, by name."""
         return {name: getattr(self, name) for name in _SHAPES}
 
 
 class HashedScorer:
-    """Probabilities of labels by a softmax over hashed n-grams; the same for a text alone and in a batch, on any number of threads.
+    """Probabilities of labels by a softmax over hashed n-grams.
 
-    Any Unicode is taken, lone surrogates included; a text without letters gives every label the same probability. Memory
-    grows with a text only by its code points, four bytes each. Safe to use from several threads.
+    A text gets exactly the same probabilities alone, in any batch, and with any number of `threads`. Any Unicode text is accepted, lone
+    surrogates included; one without letters gives every label the same probability. Memory grows with a text by its code points alone, four
+    bytes each. Safe to use from several threads.
     """
 
     compiled = True
     calibrated = True
     reason = ""
 
-    def __init__(self, parts: Parts, *, threads: int = 1) -> None:
-        self.labels = parts.labels
+    def __init__(self, parameters: HashedParameters, *, threads: int = 1) -> None:
+        self.labels = parameters.labels
         self.threads = threads
-        self.parts = parts
+        self.parameters = parameters
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -91,86 +94,98 @@ class HashedScorer:
         return self.scores(texts)
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
-        """The likeliest label of each text and its probability, in order; nothing for nothing. Any container of strings (or UTF-8) will do.
+        """The most probable label of each text, with its probability, in the order of the texts; an empty list for no texts.
 
-        Raises Rejected for a text that is no string, and Misconfigured for a single string instead of several.
+        `texts` is any iterable of strings (or of UTF-8 bytes). The predictions name no model. Raises Rejected for a text that is neither
+        string nor bytes, and Misconfigured for a single string in place of several texts.
         """
         found: list[Prediction] = []
-        for best, certain in self._map(self._best, texts):
-            found.extend(map(Prediction, map(self.labels.__getitem__, best.tolist()), certain.tolist()))
+        for best, probability in self._map(self._best_labels, texts):
+            found.extend(map(Prediction, map(self.labels.__getitem__, best.tolist()), probability.tolist()))
         return found
 
     def scores(self, texts: Iterable[str]) -> NDArray[np.float64]:
-        """The probability of each label: shape (texts, labels), each row's sum 1. Raises as `predict` does."""
-        blocks = self._map(self._chances, texts)
+        """The probability of each label, float64 of shape (texts, labels); rows sum to 1. Raises as `predict` does."""
+        blocks = self._map(self._all_probabilities, texts)
         return np.concatenate(blocks) if blocks else np.empty((0, len(self.labels)))
 
-    def judge(self, texts: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
-        """For each text the place of the likeliest label, its probability, and its nature, in one go. Raises as `predict` does."""
-        parts = self._map(self._judge, texts)
-        if len(parts) < 2:
-            return parts[0] if parts else self._judge([])
-        best, certain, natures = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return best, certain, natures
+    def predict_content(self, texts: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+        """The index of the most probable label, its probability, and the kind of content of each text, in one pass.
 
-    def natures(self, texts: Iterable[str]) -> NDArray[np.int8]:
-        """`nature.BLANK` (no letter of any script outside links and @names), `nature.CODE` or `nature.WORDS`, for each text."""
-        return self.judge(texts)[2]
+        Three arrays of shape (texts,), which the caller may change. The kinds are those of `content_kinds`. Raises as `predict` does.
+        """
+        batches = self._map(self._predict_content, texts)
+        if len(batches) < 2:
+            return batches[0] if batches else self._predict_content([])
+        best, probability, kinds = (np.concatenate(column) for column in zip(*batches, strict=True))
+        return best, probability, kinds
+
+    def content_kinds(self, texts: Iterable[str]) -> NDArray[np.int8]:
+        """The kind of content of each text, int8 of shape (texts,): `content.BLANK`, `content.CODE` or `content.WORDS`."""
+        return self.predict_content(texts)[2]
 
     def has_letters(self, texts: Iterable[str]) -> NDArray[np.bool_]:
-        """Whether each text has a letter of any script outside links and @names."""
-        lettered: NDArray[np.bool_] = self.natures(texts) != content.BLANK
-        return lettered
+        """Whether each text has a letter of any script outside links, @names and tokens of digits and Latin letters; bool, (texts,)."""
+        readable: NDArray[np.bool_] = self.content_kinds(texts) != content.BLANK
+        return readable
 
     def save(self, folder: Path) -> None:
-        """Into a folder that exists, as `weights.safetensors`."""
-        settings = {"buckets": self.parts.buckets, "flags": self.parts.flags}
+        """Write `weights.safetensors` into an existing folder, whole or not at all."""
+        settings = {"buckets": self.parameters.buckets, "flags": self.parameters.flags}
         metadata = {"kind": KIND, "labels": json.dumps(self.labels), "settings": json.dumps(settings)}
-        weights.write(folder / weights.FILE, self.parts.arrays(), metadata)
+        weights.write(folder / weights.FILE, self.parameters.arrays(), metadata)
 
     @classmethod
     def open(cls, folder: Path, *, threads: int = 1) -> Self:
-        """The scorer saved in a folder, its weights mapped, not copied. Raises Misconfigured, naming the file, where it is damaged."""
+        """The scorer that was saved in a folder; its weights stay in the file, mapped. Raises Misconfigured, naming file and reason."""
         path = folder / weights.FILE
         arrays, metadata = weights.read(path)
-        return cls(_parts(path, arrays, metadata), threads=threads)
+        return cls(_parameters(path, arrays, metadata), threads=threads)
 
     def _map(self, work: Callable[[list[str]], Any], texts: Iterable[str]) -> list[Any]:
-        every = _READING.decode(listed(texts))
+        every = _PREPROCESSING.decode(as_list(texts))
         if self.threads <= 1 or len(every) <= 1:
             return list(map(work, _batches(every, BATCH_TEXTS)))
         with ThreadPoolExecutor(self.threads) as pool:
             return list(pool.map(work, _batches(every, min(BATCH_TEXTS, -(-len(every) // self.threads)))))
 
-    def _best(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        best, certain, _ = self._score(*_READING.points(texts), whole=False)
-        return best, certain
+    def _best_labels(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        best, probability, _ = self._score(*_PREPROCESSING.code_points(texts), whole=False)
+        return best, probability
 
-    def _chances(self, texts: list[str]) -> NDArray[np.float64]:
-        return self._score(*_READING.points(texts), whole=True)[2]
+    def _all_probabilities(self, texts: list[str]) -> NDArray[np.float64]:
+        return self._score(*_PREPROCESSING.code_points(texts), whole=True)[2]
 
-    def _judge(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
-        points, bounds = _READING.points(texts)
-        natures = np.empty(len(texts), np.int8)
-        native.compiled(content.natures, _NATURES)(points, bounds, self.parts.letters, natures)
-        best, certain, _ = self._score(points, bounds, whole=False)
-        return best, certain, natures
+    def _predict_content(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+        code_points, bounds = _PREPROCESSING.code_points(texts)
+        kinds = np.empty(len(texts), np.int8)
+        native.compiled(content.content_kinds, _CONTENT_KINDS)(code_points, bounds, self.parameters.letters, kinds)
+        best, probability, _ = self._score(code_points, bounds, whole=False)
+        return best, probability, kinds
 
     def _score(
-        self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool
+        self, code_points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        parts, count = self.parts, len(bounds) - 1
-        best, certain = np.empty(count, np.int64), np.empty(count)
-        chances = np.empty((count if whole else 0, len(self.labels)))
-        tables = (parts.letters, parts.keys, parts.values, parts.weights)
+        parameters, count = self.parameters, len(bounds) - 1
+        best, probability = np.empty(count, np.int64), np.empty(count)
+        probabilities = np.empty((count if whole else 0, len(self.labels)))
+        tables = (parameters.letters, parameters.keys, parameters.values, parameters.weights)
         native.compiled(ngrams.score, _SCORE)(
-            points, bounds, *tables, np.uint64(parts.buckets), parts.flags, parts.gains, best, certain, chances
+            code_points,
+            bounds,
+            *tables,
+            np.uint64(parameters.buckets),
+            parameters.flags,
+            parameters.gains,
+            best,
+            probability,
+            probabilities,
         )
-        return best, certain, chances
+        return best, probability, probabilities
 
 
 def _batches(texts: list[str], size: int) -> Iterator[list[str]]:
-    """Up to `size` texts of about BATCH_CHARACTERS characters together; a longer one alone."""
+    """Batches of `size` texts; one of more than BATCH_CHARACTERS characters is taken apart into single texts."""
     for start in range(0, len(texts), size):
         batch = texts[start : start + size]
         if sum(map(len, batch)) <= BATCH_CHARACTERS:
@@ -179,16 +194,16 @@ def _batches(texts: list[str], size: int) -> Iterator[list[str]]:
             yield from ([text] for text in batch)
 
 
-def _parts(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Parts:
+def _parameters(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> HashedParameters:
     try:
         labels, settings = tuple(json.loads(metadata["labels"])), json.loads(metadata["settings"])
         buckets, flags = int(settings["buckets"]), int(settings["flags"])
-        found = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
+        shapes = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise Misconfigured(
-            f"the weights {path} can't be used: no settings of a hashed model ({error!r}); save the model again"
+            f"the weights {path} can't be used: they lack the settings of a hashed model ({error!r}); save the model again"
         ) from None
-    if metadata.get("kind") != KIND or found != _SHAPES:
+    if metadata.get("kind") != KIND or shapes != _SHAPES:
         raise Misconfigured(f"the weights {path} can't be used: they are not of a hashed model; save the model again")
     sizes = (buckets * len(labels) + ngrams.LANES, 1 << 16, folding.COMPOSITIONS, folding.COMPOSITIONS)
     if (
@@ -199,4 +214,4 @@ def _parts(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[str, str]
         raise Misconfigured(
             f"the weights {path} can't be used: {len(labels)} labels and {buckets:,} rows don't fit its arrays"
         )
-    return Parts(labels, buckets, flags, **arrays)
+    return HashedParameters(labels, buckets, flags, **arrays)

@@ -1,1 +1,1 @@
-"""Linear models of scikit-learn over n-gram counts, compiled to kernels."""
+"""scikit-learn's linear classifiers and naive Bayes over n-gram counts, compiled to one kernel."""

@@ -1,4 +1,4 @@
-"""A text as scikit-learn's analyzers see it, spread into a buffer, so that every n-gram is a slice of it."""
+"""scikit-learn's analyzers (`char`, `char_wb`, `word`): they write a text into a buffer in which every n-gram is a slice."""
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,assignment"
 
@@ -6,25 +6,31 @@ import numpy as np
 from numba import njit
 
 CHAR, CHAR_WB, WORD = 0, 1, 2
-POINT = 0x1FFFFF  # an entry of a table of characters: the code point after lower-casing, and what kind it is
+#: An entry of the table of characters has the (lower-cased) code point in these bits,
+POINT_MASK = 0x1FFFFF
+#: this bit if it is white space,
 SPACE_BIT = 1 << 21
+#: and this one if it is part of a word.
 WORD_BIT = 1 << 22
 BLANK = np.uint32(32)
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def spread(points, begin, end, table, analyzer, buffer):
-    """Write points[begin:end] into the buffer (two longer, at least); how much was written."""
+def fill(points, begin, end, table, analyzer, buffer):
+    """Write points[begin:end] to the buffer as the analyzer sees them, and return the number of code points written.
+
+    `table` is a table of characters (`headrace.scoring.characters`); the buffer has room for two code points more than the text.
+    """
     if analyzer == CHAR:
-        return spread_characters(points, begin, end, table, buffer)
+        return fill_char(points, begin, end, table, buffer)
     if analyzer == CHAR_WB:
-        return spread_padded(points, begin, end, table, buffer)
-    return spread_words(points, begin, end, table, buffer)
+        return fill_char_wb(points, begin, end, table, buffer)
+    return fill_word(points, begin, end, table, buffer)
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def spread_characters(points, begin, end, table, buffer):
-    """Runs of white space become one blank; a single white space stays what it is."""
+def fill_char(points, begin, end, table, buffer):
+    """`char`: two or more white-space characters become one blank; a single one stays as it is."""
     size, spaces = 0, 0
     for i in range(begin, end):
         entry = table[points[i]]
@@ -32,20 +38,20 @@ def spread_characters(points, begin, end, table, buffer):
         if spaces > 1:
             buffer[size - 1] = BLANK
         else:
-            buffer[size] = entry & POINT
+            buffer[size] = entry & POINT_MASK
             size += 1
     return size
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def spread_padded(points, begin, end, table, buffer):
-    """Words have a blank on each side, which neighbours share."""
+def fill_char_wb(points, begin, end, table, buffer):
+    """`char_wb`: each word has a blank on both sides; neighbouring words share one."""
     buffer[0] = BLANK
     size = 1
     for i in range(begin, end):
         entry = table[points[i]]
         if entry & SPACE_BIT == 0:
-            buffer[size] = entry & POINT
+            buffer[size] = entry & POINT_MASK
             size += 1
         elif buffer[size - 1] != BLANK:
             buffer[size] = BLANK
@@ -57,23 +63,23 @@ def spread_padded(points, begin, end, table, buffer):
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def spread_words(points, begin, end, table, buffer):
-    """Words of two characters or more, joined by blanks."""
+def fill_word(points, begin, end, table, buffer):
+    """`word`: the words of two or more characters, joined by blanks."""
     size, start = np.int64(0), np.int64(0)
     for i in range(begin, end):
         entry = table[points[i]]
         if entry & WORD_BIT:
-            buffer[size] = entry & POINT
+            buffer[size] = entry & POINT_MASK
             size += 1
         else:
-            size = close_word(buffer, start, size)
+            size = finish_word(buffer, start, size)
             start = size
-    return max(close_word(buffer, start, size) - 1, 0)
+    return max(finish_word(buffer, start, size) - 1, 0)
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def close_word(buffer, start, size):
-    """A word of one character is dropped; a longer one gets a space after it."""
+def finish_word(buffer, start, size):
+    """End the word buffer[start:size]: drop it if it has one character, else append a blank. Returns the new size."""
     if size - start < 2:
         return start
     buffer[size] = BLANK
@@ -81,16 +87,19 @@ def close_word(buffer, start, size):
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def after_word(buffer, start, size):
-    """Where the word that begins at `start` ends."""
+def word_end(buffer, start, size):
+    """The index after the word that begins at `start`."""
     while start < size and buffer[start] != BLANK:
         start += 1
     return start
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def encode(buffer, size, octets, offsets):
-    """UTF-8 of the buffer, and where each code point begins. Surrogates, which have no UTF-8, are written as three bytes."""
+def encode_utf8(buffer, size, octets, offsets):
+    """Write buffer[:size] to `octets` as UTF-8, and to `offsets` where each code point begins and the last one ends.
+
+    Surrogates, which have no UTF-8, are written as three bytes.
+    """
     at = 0
     for i in range(size):
         offsets[i] = at
@@ -117,7 +126,8 @@ def encode(buffer, size, octets, offsets):
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
-def surrogate(buffer, size):
+def has_surrogate(buffer, size):
+    """Whether buffer[:size] holds half of a surrogate pair, which scikit-learn can't hash."""
     for i in range(size):  # noqa: SIM110 (any() of a generator is not compiled)
         if buffer[i] >= 0xD800 and buffer[i] < 0xE000:
             return True
@@ -126,6 +136,7 @@ def surrogate(buffer, size):
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
 def longest_text(bounds):
+    """The number of code points of the longest text, 0 for no texts."""
     longest = 0
     for i in range(bounds.shape[0] - 1):
         longest = max(longest, bounds[i + 1] - bounds[i])

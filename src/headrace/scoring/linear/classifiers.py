@@ -1,6 +1,6 @@
-"""What scikit-learn's linear classifiers and naive Bayes know, read from them: weights, bias, and the head that makes labels and scores.
+"""Fitted linear classifiers and naive Bayes taken apart: weights, bias, and the head that makes labels and scores of decision values.
 
-scikit-learn itself is not imported: its classes are known by name, and only its own (a subclass may do something else).
+scikit-learn is not imported: its classes are recognised by name. Only its own are, because a subclass may do something else.
 """
 
 from dataclasses import dataclass, replace
@@ -8,23 +8,40 @@ from typing import Any
 
 import numpy as np
 
-from headrace.scoring.linear.heads import AnyHead, Calibrated, Clipped, Curve, Floats, Member, Plain, Sigmoid, Softmax
+from headrace.scoring.linear.heads import (
+    AnyHead,
+    Calibrated,
+    CalibratedMember,
+    Clipped,
+    Curve,
+    Floats,
+    Identity,
+    Sigmoid,
+    Softmax,
+)
 
-PLAIN = ("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "PassiveAggressiveClassifier")
+#: Classifiers that have decision values only.
+WITHOUT_PROBABILITIES = (
+    "LinearSVC",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+    "Perceptron",
+    "PassiveAggressiveClassifier",
+)
 
-# Isotonic regression that rises faster than this makes differences in the last digits of what goes in visible.
-STEEPEST = 1e7
+#: The steepest isotonic regression that is compiled: a steeper one would magnify rounding errors of its input until they show.
+STEEPEST_SLOPE = 1e7
 
 
 class Unsupported(Exception):
-    """What can't be compiled, and why."""
+    """Raised for what can't be compiled; its text is the reason."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """Decision values that are linear in what some transformers give: `coef` (columns, their outputs), `bias` (columns,).
+class LinearPart:
+    """Decision values that are a linear function of the output of `steps`: `coef` (columns, outputs), `bias` (columns,), both float64.
 
-    `binarized`: what the transformers give counts as 1 where it is above 0.
+    If `binarized`, outputs above 0 count as 1 and all others as 0.
     """
 
     steps: tuple[Any, ...]
@@ -35,29 +52,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Decision:
-    """A classifier taken apart; the columns of the parts follow one another."""
+    """A classifier taken apart. The columns of decision values are those of the first part, then of the second, and so on."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[LinearPart, ...]
     head: AnyHead
     classes: Any
 
 
-def name(estimator: object) -> str:
-    """The name of a class of scikit-learn's own; empty for all others."""
+def sklearn_name(estimator: object) -> str:
+    """The class name of an object of scikit-learn's own classes; an empty string for any other."""
     kind = type(estimator)
     return kind.__name__ if kind.__module__.split(".")[0] == "sklearn" else ""
 
 
-def take_apart(estimator: Any, steps: tuple[Any, ...] = ()) -> Decision:
-    """Take a fitted classifier, or a pipeline that ends in one, apart. Raises Unsupported."""
-    match name(estimator):
+def decompose(estimator: Any, steps: tuple[Any, ...] = ()) -> Decision:
+    """Take apart a fitted classifier, or a pipeline that ends in one, that follows the transformers `steps`. Raises Unsupported."""
+    match sklearn_name(estimator):
         case "Pipeline":
             transformers = tuple(step for _, step in estimator.steps[:-1])
-            return take_apart(estimator.steps[-1][1], steps + transformers)
+            return decompose(estimator.steps[-1][1], steps + transformers)
         case "FrozenEstimator":
-            return take_apart(estimator.estimator, steps)
+            return decompose(estimator.estimator, steps)
         case "GridSearchCV" | "RandomizedSearchCV" | "HalvingGridSearchCV" | "HalvingRandomSearchCV":
-            return take_apart(estimator.best_estimator_, steps)
+            return decompose(estimator.best_estimator_, steps)
         case "CalibratedClassifierCV":
             return _calibrated(estimator, steps)
         case "OneVsRestClassifier":
@@ -69,18 +86,18 @@ def take_apart(estimator: Any, steps: tuple[Any, ...] = ()) -> Decision:
 
 
 def _head(estimator: Any, kind: str) -> AnyHead:
-    if kind in PLAIN:
-        return Plain()
+    if kind in WITHOUT_PROBABILITIES:
+        return Identity()
     if kind == "SGDClassifier":
         heads: dict[str, AnyHead] = {"log_loss": Sigmoid(), "modified_huber": Clipped()}
-        return heads.get(estimator.loss, Plain())
+        return heads.get(estimator.loss, Identity())
     if kind in ("LogisticRegression", "LogisticRegressionCV"):
-        scheme = getattr(estimator, "multi_class", "auto")  # a setting of scikit-learn before 1.8
+        scheme = getattr(estimator, "multi_class", "auto")  # a parameter before scikit-learn 1.8
         if scheme == "multinomial" and len(estimator.classes_) == 2:
-            raise Unsupported("LogisticRegression is multinomial over two labels")
+            raise Unsupported("LogisticRegression is multinomial with two labels")
         one_vs_rest = scheme == "ovr" or estimator.solver == "liblinear" or len(estimator.classes_) == 2
         return Sigmoid() if one_vs_rest else Softmax()
-    raise Unsupported(f"the classifier {type(estimator).__name__} is not linear, or not known")
+    raise Unsupported(f"the classifier {type(estimator).__name__} is not linear, or not supported")
 
 
 def _linear(estimator: Any, steps: tuple[Any, ...], head: AnyHead) -> Decision:
@@ -90,8 +107,8 @@ def _linear(estimator: Any, steps: tuple[Any, ...], head: AnyHead) -> Decision:
     coef = np.atleast_2d(np.asarray(coef, np.float64))
     bias = np.broadcast_to(np.asarray(estimator.intercept_, np.float64).ravel(), (len(coef),))
     if coef.shape[0] not in (1, len(estimator.classes_)) or len(estimator.classes_) < 2:
-        raise Unsupported(f"{type(estimator).__name__} gives several labels at once")
-    return Decision((Part(steps, coef, bias),), head, estimator.classes_)
+        raise Unsupported(f"{type(estimator).__name__} gives a text several labels")
+    return Decision((LinearPart(steps, coef, bias),), head, estimator.classes_)
 
 
 def _bayes(estimator: Any, steps: tuple[Any, ...]) -> Decision:
@@ -106,75 +123,77 @@ def _bayes(estimator: Any, steps: tuple[Any, ...]) -> Decision:
         with np.errstate(divide="ignore", invalid="ignore"):
             absent = np.log(1 - np.exp(coef))
         coef, bias = coef - absent, bias + absent.sum(axis=1)
-    part = Part(steps, np.asarray(coef, np.float64), np.asarray(bias, np.float64), binarized)
+    part = LinearPart(steps, np.asarray(coef, np.float64), np.asarray(bias, np.float64), binarized)
     return Decision((part,), Softmax(bayes=True), estimator.classes_)
 
 
 def _one_vs_rest(estimator: Any, steps: tuple[Any, ...]) -> Decision:
     if estimator.multilabel_ or len(estimator.estimators_) < 3:
-        raise Unsupported("OneVsRestClassifier gives several labels at once, or has fewer than three")
-    inner = [take_apart(binary, steps) for binary in estimator.estimators_ if name(binary) != "_ConstantPredictor"]
+        raise Unsupported("OneVsRestClassifier gives a text several labels, or has fewer than three")
+    inner = [
+        decompose(binary, steps) for binary in estimator.estimators_ if sklearn_name(binary) != "_ConstantPredictor"
+    ]
     if len(inner) < len(estimator.estimators_):
         raise Unsupported("OneVsRestClassifier has a label that was constant in training")
     heads = {type(one.head) for one in inner}
-    if heads not in ({Plain}, {Sigmoid}) or any(len(one.parts) > 1 for one in inner):
-        raise Unsupported("OneVsRestClassifier over this classifier is not known")
+    if heads not in ({Identity}, {Sigmoid}) or any(len(one.parts) > 1 for one in inner):
+        raise Unsupported("OneVsRestClassifier over this classifier is not supported")
     return Decision(tuple(part for one in inner for part in one.parts), inner[0].head, estimator.classes_)
 
 
 def _calibrated(estimator: Any, steps: tuple[Any, ...]) -> Decision:
-    members: list[Member] = []
-    parts: list[Part] = []
+    members: list[CalibratedMember] = []
+    parts: list[LinearPart] = []
     column = 0
     classes = list(estimator.classes_)
     for calibrated in estimator.calibrated_classifiers_:
-        inner = take_apart(calibrated.estimator, steps)
+        inner = decompose(calibrated.estimator, steps)
         if isinstance(inner.head, Calibrated):
-            raise Unsupported("CalibratedClassifierCV calibrates a classifier that is calibrated already")
+            raise Unsupported("CalibratedClassifierCV calibrates a classifier that is already calibrated")
         width = sum(len(part.bias) for part in inner.parts)
         if calibrated.method == "temperature" and len(inner.classes) == len(classes):
-            members.append(Member(column, width, inner.head, factor=float(calibrated.calibrators[0].beta_)))
+            members.append(CalibratedMember(column, width, inner.head, factor=float(calibrated.calibrators[0].beta_)))
         else:
             places = [1] if len(classes) == 2 else [classes.index(label) for label in inner.classes]
             relative = isinstance(inner.head, Softmax) and inner.head.bayes
             curves = [_curve(calibrator, relative) for calibrator in calibrated.calibrators]
             if len(curves) != len(places):
-                raise Unsupported("CalibratedClassifierCV has not one curve for each label")
-            members.append(Member(column, width, inner.head, curves, places))
+                raise Unsupported("CalibratedClassifierCV doesn't have one curve for each label")
+            members.append(CalibratedMember(column, width, inner.head, curves, places))
         parts += inner.parts
         column += width
     return Decision(tuple(parts), Calibrated(members=members, labels=len(classes)), estimator.classes_)
 
 
 def _curve(calibrator: Any, relative: bool) -> Curve:
-    """`relative`: what goes in is exact to some digits of its own; else to some digits of the largest."""
-    match name(calibrator):
+    """The curve of a fitted calibrator; `relative` as in Curve. Raises Unsupported."""
+    match sklearn_name(calibrator):
         case "_SigmoidCalibration":
             return Curve(slope=float(calibrator.a_), offset=float(calibrator.b_))
         case "IsotonicRegression" if calibrator.out_of_bounds == "clip" and len(calibrator.X_thresholds_):
             x, y = calibrator.X_thresholds_, calibrator.y_thresholds_
             size = np.abs(x[1:]) if relative else np.abs(x).max()
-            if len(x) > 1 and (np.diff(y) * size > STEEPEST * np.diff(x)).any():
-                raise Unsupported("isotonic regression jumps where rounding decides")
+            if len(x) > 1 and (np.diff(y) * size > STEEPEST_SLOPE * np.diff(x)).any():
+                raise Unsupported("isotonic regression is so steep that rounding would decide")
             return Curve(x=x.tolist(), y=y.tolist(), relative=relative)
-    raise Unsupported(f"the calibration {type(calibrator).__name__} is not known")
+    raise Unsupported(f"the calibration {type(calibrator).__name__} is not supported")
 
 
-def merged(decision: Decision) -> list[tuple[int, Part]]:
-    """The parts with their first columns; neighbours that share their transformers become one."""
-    found: list[tuple[int, Part]] = []
+def merged_parts(decision: Decision) -> list[tuple[int, LinearPart]]:
+    """The parts, each with its first column; neighbours that have the same transformers are merged."""
+    merged: list[tuple[int, LinearPart]] = []
     column = 0
     for part in decision.parts:
-        last = found[-1][1] if found else None
-        if last and _alike(last, part):
+        last = merged[-1][1] if merged else None
+        if last and _can_merge(last, part):
             coef, bias = np.vstack([last.coef, part.coef]), np.concatenate([last.bias, part.bias])
-            found[-1] = (found[-1][0], replace(last, coef=coef, bias=bias))
+            merged[-1] = (merged[-1][0], replace(last, coef=coef, bias=bias))
         else:
-            found.append((column, part))
+            merged.append((column, part))
         column += len(part.bias)
-    return found
+    return merged
 
 
-def _alike(one: Part, other: Part) -> bool:
+def _can_merge(one: LinearPart, other: LinearPart) -> bool:
     same = len(one.steps) == len(other.steps) and all(a is b for a, b in zip(one.steps, other.steps, strict=True))
     return same and one.binarized == other.binarized

@@ -1,4 +1,4 @@
-"""From a fitted scikit-learn pipeline to a scorer with the same answers."""
+"""`compile`: from a fitted scikit-learn pipeline to a scorer with the same answers."""
 
 import sys
 from collections.abc import Callable
@@ -16,10 +16,11 @@ from headrace.scoring.pipeline import PipelineScorer
 
 
 def _tell(reason: str) -> None:
+    """Print a line to stderr."""
     print(f"headrace: {reason}", file=sys.stderr)
 
 
-def compile(  # noqa: A001 (the word for it)
+def compile(  # noqa: A001 (what it does)
     pipeline: Any,
     *,
     encoder: Any = None,
@@ -27,49 +28,50 @@ def compile(  # noqa: A001 (the word for it)
     cache: Path | None = None,
     tell: Callable[[str], None] = _tell,
 ) -> LinearScorer | PipelineScorer:
-    """A scorer with the answers of a fitted pipeline: the same labels, and scores within a relative 1e-5.
+    """A scorer with the answers of a fitted pipeline: the same labels, and scores within a relative difference of 1e-5.
 
-    Compiled: Count-, Tfidf- and HashingVectorizer (characters, char_wb, words) and unions of them, TfidfTransformer, TruncatedSVD,
-    feature selection; linear classifiers, naive Bayes, CalibratedClassifierCV over them, one against the rest; a search's best.
-    Anything else runs as it is: a PipelineScorer, whose `reason` says why; `tell` is told, by default a line on stderr.
-    An estimator with a method `to_scorer` is asked for its own.
+    Compiled are CountVectorizer, TfidfVectorizer and HashingVectorizer (char, char_wb, word) and unions of them; TfidfTransformer,
+    TruncatedSVD, feature selection; linear classifiers, naive Bayes, CalibratedClassifierCV and OneVsRestClassifier over them; the best
+    of a search. Anything else becomes a PipelineScorer, which runs the pipeline itself at scikit-learn's speed and whose `reason` says
+    why; `tell` is called with that reason, and by default prints it to stderr. An estimator that has a method `to_scorer` makes its own.
 
     `encoder` is the LabelEncoder whose output the pipeline was trained on, if any. `threads` and `cache` as in LinearScorer.
-    Raises Misconfigured for what is not fitted, or no classifier of one label a text.
+    Raises Misconfigured if the pipeline is not fitted, or is not a classifier that gives each text one label.
     """
     _check(pipeline)
     labels = labels_of(pipeline, encoder)
     if (own := _own(pipeline)) and encoder is None:
         return own.to_scorer()  # type: ignore[no-any-return]
     try:
-        decision = classifiers.take_apart(pipeline)
-        parts = classifiers.merged(decision)
+        decision = classifiers.decompose(pipeline)
+        parts = classifiers.merged_parts(decision)
         blocks = [block for column, part in parts for block in vectorizers.blocks(column, part)]
         bias = np.concatenate([part.bias for _, part in parts])
         if not np.isfinite(bias).all():
-            raise classifiers.Unsupported("some weights are infinite or no numbers")
+            raise classifiers.Unsupported("some weights are infinite or NaN")
     except classifiers.Unsupported as reason:
-        told = f"{reason}; so the pipeline runs as it is"
-        tell(f"not compiled: {told}, at scikit-learn's speed")
-        return PipelineScorer(pipeline, labels, reason=told)
+        explanation = f"{reason}; so the pipeline runs as it is"
+        tell(f"not compiled: {explanation}, at scikit-learn's speed")
+        return PipelineScorer(pipeline, labels, reason=explanation)
     return LinearScorer(labels, blocks, bias, decision.head, threads=threads, cache=cache)
 
 
 def labels_of(pipeline: Any, encoder: Any = None) -> tuple[str, ...]:
-    """The labels of a fitted classifier, in the order of its classes, decoded where there is an encoder."""
+    """The labels of a fitted classifier as strings, in the order of its classes; decoded if an encoder is given."""
     classes = getattr(pipeline, "classes_", None)
     last = pipeline.steps[-1][1] if hasattr(pipeline, "steps") else pipeline
     binarizer = getattr(last, "_label_binarizer", getattr(last, "label_binarizer_", None))
     several = getattr(binarizer, "y_type_", "").startswith("multilabel")
     if not isinstance(classes, np.ndarray) or classes.ndim != 1 or several:
         raise Misconfigured(
-            f"{type(pipeline).__name__} can't be compiled: it has no classes_, or gives several labels a text; "
-            "fit a classifier that gives one"
+            f"{type(pipeline).__name__} can't be compiled: it has no classes_, or gives a text several labels; "
+            "fit a classifier that gives each text one label"
         )
     return tuple(str(label) for label in (classes if encoder is None else encoder.inverse_transform(classes)))
 
 
 def _check(pipeline: Any) -> None:
+    """Raise Misconfigured if a step of the pipeline is not fitted or not an estimator."""
     steps = [step for _, step in getattr(pipeline, "steps", [])] or [pipeline]
     try:
         for step in steps:
@@ -78,11 +80,13 @@ def _check(pipeline: Any) -> None:
     except NotFittedError as error:
         raise Misconfigured(f"the pipeline can't be compiled: {error}") from None
     except TypeError:
-        raise Misconfigured(f"{type(pipeline).__name__} can't be compiled: it is no scikit-learn estimator") from None
+        raise Misconfigured(
+            f"{type(pipeline).__name__} can't be compiled: it is not a scikit-learn estimator"
+        ) from None
 
 
 def _own(pipeline: Any) -> Any:
-    """An estimator that makes its own scorer: the whole pipeline, or its only step."""
+    """The pipeline or its only step, if it makes its own scorer (`to_scorer`), else None."""
     steps = [step for _, step in getattr(pipeline, "steps", []) if step is not None and step != "passthrough"]
     candidate = steps[0] if len(steps) == 1 else pipeline
     return candidate if hasattr(candidate, "to_scorer") else None

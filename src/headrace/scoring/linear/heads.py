@@ -1,4 +1,4 @@
-"""Heads: from decision values to labels and scores, each as the classifier of that name in scikit-learn does it."""
+"""Heads: from decision values to labels and scores, as scikit-learn's classifiers compute them. A head is saved with the weights."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
-NEAR = 1e-13  # what is closer is the same number, but for rounding
+#: Numbers whose relative difference is smaller are the same number, but for rounding.
+NEARLY_EQUAL = 1e-13
 
 
 class Head(msgspec.Struct, frozen=True, tag=True):
-    """What a classifier makes of its decision values (n, columns). Two labels may share one column, the second's.
+    """What a classifier makes of its decision values, float64 of shape (texts, columns).
 
-    `choose` gives the place of the label of each row; `scores` (n, labels) probabilities, or decision values where there are none;
-    `best` (n,) places and their scores.
+    There is a column for each label; a classifier of two labels may have a single one, for the second label.
     """
 
     @property
@@ -24,26 +24,29 @@ class Head(msgspec.Struct, frozen=True, tag=True):
         return True
 
     def choose(self, decisions: Floats) -> Integers:
+        """The index of the best label of each text, (texts,)."""
         if decisions.shape[1] == 1:
             return (decisions[:, 0] > 0).astype(np.intp)
         return np.asarray(decisions.argmax(axis=1))
 
     def scores(self, decisions: Floats) -> Floats:
+        """Probabilities, or decision values if `calibrated` is false: (texts, labels)."""
         raise NotImplementedError
 
     def best(self, decisions: Floats) -> tuple[Integers, Floats]:
+        """The index of the best label of each text and its score, both (texts,)."""
         places, scores = self.choose(decisions), self.scores(decisions)
-        if len(places) == 1:  # as below, in a fraction of the time
+        if len(places) == 1:  # the same as below, much faster
             return places, scores[0].take(places)
         return places, scores[np.arange(len(places)), places]
 
     def response(self, decisions: Floats) -> Floats:
-        """What calibration starts from, one column for two labels: decision values, or probabilities where there are none."""
+        """The input of a calibration: decision values, or probabilities of classifiers without them; of two labels one column."""
         return decisions
 
 
-class Plain(Head, frozen=True, tag=True):
-    """Decision values as they are; two labels: -d and d."""
+class Identity(Head, frozen=True, tag="Plain"):
+    """Decision values as they are; of two labels -d and d."""
 
     @property
     def calibrated(self) -> bool:
@@ -54,21 +57,21 @@ class Plain(Head, frozen=True, tag=True):
 
 
 class Sigmoid(Head, frozen=True, tag=True):
-    """Logistic functions, one against the rest, normalised."""
+    """The logistic function of each decision value (one label against the rest), normalised to sum to 1."""
 
     def scores(self, decisions: Floats) -> Floats:
         return _normalised(expit(decisions))
 
 
 class Clipped(Head, frozen=True, tag=True):
-    """The modified Huber loss: decision values clipped to [-1, 1], as probabilities, normalised."""
+    """Probabilities of the modified Huber loss: decision values clipped to [-1, 1], scaled to [0, 1], normalised to sum to 1."""
 
     def scores(self, decisions: Floats) -> Floats:
         return _normalised((np.clip(decisions, -1, 1) + 1) / 2)
 
 
 class Softmax(Head, frozen=True, tag=True):
-    """Multinomial logistic regression, and naive Bayes: also two labels have two columns, and a single one has one."""
+    """Multinomial logistic regression and naive Bayes. Every label has its column, be there two or one."""
 
     bayes: bool = False
 
@@ -78,7 +81,9 @@ class Softmax(Head, frozen=True, tag=True):
     def scores(self, decisions: Floats) -> Floats:
         if not self.bayes:
             return softmax(decisions)
-        highest = decisions.max(axis=1, keepdims=True)  # in scikit-learn's order: the smallest have few digits left
+        highest = decisions.max(
+            axis=1, keepdims=True
+        )  # computed in scikit-learn's order: the smallest probabilities have few exact digits
         return np.asarray(
             np.exp(decisions - (np.log(np.exp(decisions - highest).sum(axis=1, keepdims=True)) + highest))
         )
@@ -91,9 +96,9 @@ class Softmax(Head, frozen=True, tag=True):
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """A calibrator: 1 / (1 + exp(slope x + offset)), or, where it has points, what is interpolated between them.
+    """A calibrator: 1 / (1 + exp(slope x + offset)), or if it has points (x, y), the interpolation between them.
 
-    Values are exact to some digits of the largest x, or where `relative` to some digits of their own.
+    Input values have the absolute precision of the largest x, or if `relative`, each its own relative precision.
     """
 
     slope: float = 0.0
@@ -108,31 +113,36 @@ class Curve(msgspec.Struct, frozen=True):
         return expit(-(self.slope * values + self.offset))
 
     def _snapped(self, values: Floats) -> Floats:
-        """A text of the training data stands on a point, where a plateau of zeros may end: rounding must not push it off."""
+        """Values with those that nearly equal an x moved to it.
+
+        A text of the training data lies exactly on a point, at which a plateau of zeros may end: rounding must not push it off.
+        """
         points = np.array(self.x)
         after = (
             np.searchsorted(points, values).clip(1, len(points) - 1) if len(points) > 1 else np.zeros(len(values), int)
         )
         before, after = points[after - 1], points[after]
         nearest = np.where(values - before < after - values, before, after)
-        near = NEAR * (np.abs(nearest) if self.relative else np.abs(points).max())
+        near = NEARLY_EQUAL * (np.abs(nearest) if self.relative else np.abs(points).max())
         return np.where(np.abs(values - nearest) <= near, nearest, values)
 
 
-class Member(msgspec.Struct, frozen=True):
-    """One classifier of a calibrated ensemble: its columns, its head, and its curves with the label that each is for.
+class CalibratedMember(msgspec.Struct, frozen=True):
+    """One classifier of a calibrated ensemble: `width` columns from `column` on, its head, and its calibration.
 
-    Or, in place of curves, a factor of all logits (temperature scaling: Guo et al. 2017, On calibration of modern neural networks).
+    The calibration is a curve for each of `places`, the indexes of labels; or `factor`, by which all logits are multiplied (temperature
+    scaling: Guo et al. 2017, On calibration of modern neural networks).
     """
 
     column: int
     width: int
-    head: Plain | Sigmoid | Clipped | Softmax
+    head: Identity | Sigmoid | Clipped | Softmax
     curves: list[Curve] = []
     places: list[int] = []
     factor: float | None = None
 
     def scores(self, decisions: Floats, labels: int) -> Floats:
+        """Probabilities (texts, labels) from the decision values of the whole ensemble."""
         response = self.head.response(decisions[:, self.column : self.column + self.width])
         if self.factor is not None:
             return softmax(self.factor * self._logits(response))
@@ -155,9 +165,9 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Calibrated(Head, frozen=True, tag=True):
-    """The mean of calibrated classifiers (Platt's sigmoid, isotonic regression, temperature); the label is the most probable one."""
+    """The mean of calibrated classifiers (Platt's sigmoid, isotonic regression, temperature scaling)."""
 
-    members: list[Member] = []
+    members: list[CalibratedMember] = []
     labels: int = 0
 
     def choose(self, decisions: Floats) -> Integers:
@@ -170,23 +180,23 @@ class Calibrated(Head, frozen=True, tag=True):
         return total / len(self.members)
 
 
-AnyHead = Plain | Sigmoid | Clipped | Softmax | Calibrated
+AnyHead = Identity | Sigmoid | Clipped | Softmax | Calibrated
 
 
 def expit(values: Floats) -> Floats:
-    """The logistic function; 0 where the exponential is infinite, as in SciPy."""
+    """The logistic function, 1 / (1 + exp(-x)); 0 if the exponential overflows, as in SciPy."""
     with np.errstate(over="ignore"):
         return np.asarray(1.0 / (1.0 + np.exp(-values)))
 
 
 def softmax(values: Floats) -> Floats:
-    """Exponentials that sum to one in each row, without overflow."""
+    """The softmax of each row, computed without overflow."""
     powers = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _normalised(positive: Floats) -> Floats:
-    """Rows that sum to one; one column is the second label's probability; rows of zeros become uniform."""
+    """Rows scaled to sum to 1, rows of zeros uniform. A single column is the probability of the second of two labels."""
     if positive.shape[1] == 1:
         return np.hstack([1.0 - positive, positive])
     total: Any = positive.sum(axis=1, keepdims=True)

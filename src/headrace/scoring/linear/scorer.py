@@ -1,4 +1,4 @@
-"""The scorer of a linear model: compiled weights as a classifier."""
+"""The scorer of linear models: compiled weights as a text classifier."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,28 +14,29 @@ from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.scoring import weights
 from headrace.scoring.linear import kernel
-from headrace.scoring.linear.blocks import Block, Counting, check
-from headrace.scoring.linear.heads import AnyHead, Floats, Head, Plain, Sigmoid, Softmax
-from headrace.scoring.texts import listed
+from headrace.scoring.linear.blocks import Block, BlockSettings, check
+from headrace.scoring.linear.heads import AnyHead, Floats, Head, Identity, Sigmoid, Softmax
+from headrace.scoring.texts import as_list
 
+#: The kind that is written to the metadata of the weights.
 KIND = "linear"
-
-
-BATCH = 256  # texts a kernel gets at once
-
-
-BATCH_CHARACTERS = 1 << 20  # and fewer where they are long, so that memory is bounded by the longest text
-
-
-# The heads whose label and score a kernel can tell from the first halves of weights; all others want precise decision values.
-QUICK: Mapping[type[Head], int] = {Plain: kernel.BY_VALUE, Sigmoid: kernel.BY_SIGMOID, Softmax: kernel.BY_SOFTMAX}
+#: Texts that a kernel gets at once; fewer if they have more characters together, so that the longest text bounds the memory.
+BATCH = 256
+BATCH_CHARACTERS = 1 << 20
+#: Heads for which a kernel can mostly do without the remainders of weights; all others need precise decision values.
+QUICK_HEADS: Mapping[type[Head], int] = {
+    Identity: kernel.BY_VALUE,
+    Sigmoid: kernel.BY_SIGMOID,
+    Softmax: kernel.BY_SOFTMAX,
+}
 
 
 class LinearScorer:
-    """A text classifier of scikit-learn, compiled: the same labels and scores, many times faster; the same for a text alone and in a batch.
+    """A compiled text classifier of scikit-learn: the same labels and scores, many times faster.
 
-    `labels` are in the order of the classifier's classes; `calibrated` says that scores are probabilities. Batches are scored by
-    `threads` threads at a time; the kernel releases the GIL. Safe to use from several threads.
+    A text gets exactly the same scores alone and in any batch. `labels` are in the order of the classifier's classes; `calibrated` says
+    whether scores are probabilities. `threads` is how many threads score a batch: the kernel releases the GIL. `cache` is the folder for
+    compiled code (`~/.cache/headrace/numba` if not given). Safe to use from several threads.
     """
 
     compiled = True
@@ -58,7 +59,7 @@ class LinearScorer:
         self._head = head
         self._cache = cache
         self._kernels: list[Any] = []
-        self._quick = QUICK.get(type(head), kernel.PRECISE) if len(blocks) == 1 else kernel.PRECISE
+        self._quick = QUICK_HEADS.get(type(head), kernel.PRECISE) if len(blocks) == 1 else kernel.PRECISE
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -75,27 +76,28 @@ class LinearScorer:
         return self.scores
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
-        """One prediction a text, in order, without a model's name; none for no texts. Any container of strings (or bytes) will do.
+        """One prediction for each text, in the order of the texts; an empty list for no texts. The predictions name no model.
 
-        Raises Rejected for a text that is no string, Misconfigured for a single string instead of several, and UnicodeEncodeError, as
-        scikit-learn does, where n-grams are hashed and one holds half of a surrogate pair.
+        `texts` is any iterable of strings, or of bytes, which are decoded as the vectoriser would. Raises Rejected for a text that is
+        neither, and Misconfigured for a single string in place of several texts. As scikit-learn does, it raises UnicodeDecodeError for
+        bytes that can't be decoded, and UnicodeEncodeError if an n-gram to be hashed holds half of a surrogate pair.
         """
-        return [prediction for part in self._map(self._predict, listed(texts)) for prediction in part]
+        return [prediction for part in self._map(self._predict, as_list(texts)) for prediction in part]
 
     def scores(self, texts: Iterable[str]) -> NDArray[np.float64]:
-        """Scores (texts, labels), float64: probabilities where the classifier has them, else decision values.
+        """Scores, float64 of shape (texts, labels): probabilities if the classifier has them, else decision values.
 
-        Where it has a single decision value d for two labels, these are -d and d. Raises as `predict` does.
+        Of a single decision value d for two labels, the scores are -d and d. Raises as `predict` does.
         """
-        parts = self._map(self._scores, listed(texts))
+        parts = self._map(self._scores, as_list(texts))
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)))
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors` into a folder that exists, whole or not at all."""
+        """Write `weights.safetensors` into an existing folder, whole or not at all."""
         arrays = {"bias": self._bias}
         for place, block in enumerate(self._blocks):
             arrays |= {f"{place}.{name}": array for name, array in block.arrays.items()}
-        settings = {"head": self._head, "blocks": [block.counting for block in self._blocks]}
+        settings = {"head": self._head, "blocks": [block.settings for block in self._blocks]}
         metadata = {
             "kind": KIND,
             "labels": json.dumps(self.labels, ensure_ascii=False),
@@ -105,15 +107,15 @@ class LinearScorer:
 
     @classmethod
     def open(cls, folder: Path, *, threads: int = 1, cache: Path | None = None) -> "LinearScorer":
-        """What `save` wrote; the weights stay in the file, mapped. Raises Misconfigured, naming file and reason."""
+        """The scorer that `save` wrote; its weights stay in the file, mapped. Raises Misconfigured, naming file and reason."""
         path = folder / weights.FILE
         arrays, metadata = weights.read(path)
         try:
             labels = msgspec.json.decode(metadata["labels"], type=tuple[str, ...])
             settings = msgspec.json.decode(metadata["settings"], type=_Settings)
-            blocks = [_block(place, counting, arrays) for place, counting in enumerate(settings.blocks)]
+            blocks = [_block(place, block_settings, arrays) for place, block_settings in enumerate(settings.blocks)]
             bias = arrays["bias"]
-            if bias.ndim != 1 or any(b.counting.column + b.counting.width > len(bias) for b in blocks):
+            if bias.ndim != 1 or any(b.settings.column + b.settings.width > len(bias) for b in blocks):
                 raise ValueError("bias and blocks have different widths")
             scores = settings.head.scores(np.zeros((1, len(bias))))
             if scores.shape[1] != len(labels):
@@ -142,12 +144,12 @@ class LinearScorer:
         return self._head.scores(self._decisions(texts, kernel.PRECISE))
 
     def _decisions(self, texts: list[str], head: int) -> Floats:
-        """Decision values (texts, columns), as precise as this head of a kernel needs."""
+        """Decision values, (texts, columns), as precise as `head` says (see `kernel`)."""
         out = np.empty((len(texts), len(self._bias)))
         out[:] = self._bias
         for place, block in enumerate(self._blocks):
             start = 0
-            for part in _portions(block.counting.reading.decode(texts)):
+            for part in _portions(block.settings.preprocessing.decode(texts)):
                 rows = out if len(part) == len(out) else out[start : start + len(part)]
                 block.add(part, self._kernels[place], head, rows)
                 start += len(part)
@@ -156,14 +158,15 @@ class LinearScorer:
 
 class _Settings(msgspec.Struct, frozen=True):
     head: AnyHead
-    blocks: list[Counting]
+    blocks: list[BlockSettings]
 
 
-def _block(place: int, counting: Counting, arrays: dict[str, NDArray[Any]]) -> Block:
+def _block(place: int, block_settings: BlockSettings, arrays: dict[str, NDArray[Any]]) -> Block:
+    """The block number `place`, whose arrays have that number as their prefix."""
     prefix = f"{place}."
     own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    check(counting, own)
-    return Block(counting, own)
+    check(block_settings, own)
+    return Block(block_settings, own)
 
 
 def _batches(texts: list[str], size: int) -> list[list[str]]:
@@ -173,7 +176,7 @@ def _batches(texts: list[str], size: int) -> list[list[str]]:
 
 
 def _portions(texts: list[str]) -> list[list[str]]:
-    """The texts in portions of at most some million characters, or of a single text."""
+    """The texts in portions of BATCH_CHARACTERS characters at most; a longer text is a portion of its own."""
     if len(texts) < 2 or sum(map(len, texts)) <= BATCH_CHARACTERS:
         return [texts]
     half = len(texts) // 2

@@ -1,4 +1,4 @@
-"""An exact table of n-grams, for the kernel's look-ups: open addressing, at most half full."""
+"""The exact table of n-grams in which kernels look terms up: open addressing, at most half full."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.linear.counting import MIX, TOP
+from headrace.scoring.linear.counting import LONG_BIT, MULTIPLIER
 
 
 def build(terms: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """`slots` (keys and features), `pool` and `spans` (the code points of terms of more than three, to compare with).
+    """The table of these terms; terms[i] is feature i. Terms are distinct and not empty; there may be none.
 
-    Feature i is terms[i]. Terms are distinct and not empty; there may be none.
+    `slots` (a power of two, 2) uint64: key and feature, key 0 for a free slot. `pool` uint32: the code points of all terms of more than
+    three characters, end to end. `spans` (terms + 1,) int64: where each term lies in the pool; shorter terms have empty spans.
     """
     points = np.frombuffer("".join(terms).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, terms), np.int64, len(terms))
@@ -24,7 +25,7 @@ def build(terms: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 
 def _keys(points: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The kernel's `extend`, for all terms at once."""
+    """The key of each term, as the kernel's `extend_key` and `look_up` compute it, for all terms at once."""
     keys = np.zeros(len(starts), np.uint64)
     for length in range(int(lengths.max(initial=0))):
         longer = np.flatnonzero(lengths > length)
@@ -32,17 +33,17 @@ def _keys(points: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArra
         if length < 3:
             keys[longer] = (keys[longer] << np.uint64(21)) | point
         else:
-            mixed = (keys[longer] ^ point) * MIX
+            mixed = (keys[longer] ^ point) * MULTIPLIER
             keys[longer] = mixed ^ (mixed >> np.uint64(29))
-    return np.where(lengths > 3, keys | TOP, keys)
+    return np.where(lengths > 3, keys | LONG_BIT, keys)
 
 
 def _place(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Each key in the first slot that is free from its own on; earlier features are nearer to theirs."""
+    """Slots with each key in the first free one from its own on; earlier features get the nearer slots."""
     bits = max(2 * len(keys), 2).bit_length()
     slots = np.zeros((1 << bits, 2), np.uint64)
     features = np.arange(len(keys), dtype=np.uint64)
-    wanted = (keys * MIX) >> np.uint64(64 - bits)
+    wanted = (keys * MULTIPLIER) >> np.uint64(64 - bits)
     waiting = np.arange(len(keys))
     while len(waiting):
         free = waiting[slots[wanted[waiting], 0] == 0]
