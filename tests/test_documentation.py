@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from cyclopts import App
 
-from headrace import cli, errors, urls
+from headrace import cli, errors, metrics, urls
 from headrace.config import FILE, PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -125,6 +125,25 @@ def test_every_scheme_is_documented(heading: str, scheme: str) -> None:
     told = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text_of("docs/configuration.md"), re.DOTALL | re.MULTILINE)
     assert told
     assert f"`{scheme}:" in told[1], f"docs/configuration.md shows no {scheme}: under {heading}"
+
+
+def test_every_metric_is_documented_with_its_labels_and_no_other() -> None:
+    rows = re.findall(r"^\| `(headrace_\w+)` \|([^|]*)\| ([^|]*) \|$", text_of("docs/operations.md"), re.MULTILINE)
+    assert [name for name, _, _ in rows] == [metric.name for metric in metrics.ALL]
+    for (name, labels, meaning), metric in zip(rows, metrics.ALL, strict=True):
+        assert tuple(re.findall(r"`(\w+)`", labels.partition(":")[0])) == metric.labels, name
+        assert meaning.startswith("histogram: ") == (metric.kind == "histogram"), name
+    others = {name for page in PAGES for name in re.findall(r"`(headrace_\w+?)(?:_bucket)?\b[`{]", page.read_text())}
+    assert others <= {metric.name for metric in metrics.ALL}
+
+
+def test_the_bounds_of_labels_are_documented() -> None:
+    shown = metrics.LIMITS
+    told = (
+        f"first {shown['source']} sources, {shown['model']} models, {shown['version']} versions of each model and "
+        f"{shown['label']} labels of each model"
+    )
+    assert told in " ".join(text_of("docs/operations.md").split())
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -1,86 +1,81 @@
-"""Metrics, in Prometheus's text format. Every label has a bounded number of values."""
+"""Every metric of Headrace: its name, help text, labels and buckets, declared once.
 
-from collections.abc import Sequence
+Names follow Prometheus' conventions: the prefix `headrace_`, base units (seconds, bytes), `_total` for counters. A new metric is one line
+here, the place that observes it, and a row in docs/operations.md.
+"""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import generate_latest
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from headrace.ports import Backlog, WorkerStatus
-
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
+#: Upper bounds of what takes from a millisecond to a minute.
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+#: Upper bounds of what may wait in a queue: from ten milliseconds to a day.
+QUEUE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400)
+#: Upper bounds of counts, from one to a full batch.
+SIZES = (1, 4, 16, 64, 256, 1024, 4096, 16384)
+#: Upper bounds of bytes, from 256 bytes to 4 MiB.
+BYTES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304)
 
 OTHER = "other"
+#: How many values of a label a process shows, for each combination of the labels before it. Later values are counted under `other`.
+#: Labels that are not listed have values from a fixed set.
+LIMITS: Mapping[str, int] = {"source": 50, "model": 20, "version": 20, "label": 100}
 
 
-class Meters:
-    """The metrics of one app, in a registry of their own."""
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `buckets` are the upper bounds of a histogram in rising order, without infinity."""
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "headrace_http_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry
-        )
-        self._seconds = Histogram(
-            "headrace_http_request_seconds",
-            "Time until a request was answered.",
-            ["route"],
-            buckets=BUCKETS,
-            registry=self._registry,
-        )
-        self._documents = Counter("headrace_http_documents", "Documents taken and published.", registry=self._registry)
-        self._predictions = Counter(
-            "headrace_http_predictions", "Texts predicted at once, by model.", ["model"], registry=self._registry
-        )
-        self._backlog = Gauge("headrace_backlog_bodies", "Bodies in the broker.", ["state"], registry=self._registry)
-        self._oldest = Gauge(
-            "headrace_backlog_oldest_seconds", "Age of the oldest body that is not acked.", registry=self._registry
-        )
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
 
-        self._done = Gauge(
-            "headrace_worker_progress",
-            "What each worker has done since it started: received, stored, buried and the like.",
-            ["worker", "what"],
-            registry=self._registry,
-        )
-        self._seen = Gauge(
-            "headrace_worker_seen_timestamp_seconds",
-            "When each worker was last heard of, and in which state.",
-            ["worker", "state"],
-            registry=self._registry,
-        )
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request by the template of its route, never by its path."""
-        self._requests.labels(method if method in METHODS else OTHER, route or OTHER, str(status)).inc()
-        self._seconds.labels(route or OTHER).observe(seconds)
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, "counter", text, labels)
 
-    def took(self, documents: int) -> None:
-        """Count documents that the broker has confirmed."""
-        self._documents.inc(documents)
 
-    def predicted(self, model: str, texts: int) -> None:
-        """Count texts; `model` is a version that this server serves."""
-        self._predictions.labels(model).inc(texts)
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, "gauge", text, labels)
 
-    def show(self, backlog: Backlog | None, workers: Sequence[WorkerStatus] = ()) -> bytes:
-        """All metrics in Prometheus's text format; the backlog is NaN where it can't be told.
 
-        Of workers it is told what they last told the store: one process gathers for all, so none needs a port of its own.
-        """
-        for gauge in (self._done, self._seen):
-            gauge.clear()
-        for worker in workers:
-            self._seen.labels(worker.name, worker.state).set(worker.seen_at / 1e6)
-            for what, number in worker.counts.items():
-                self._done.labels(worker.name, what).set(number)
-        unknown = float("nan")
-        ready, leased, oldest = (backlog.ready, backlog.leased, backlog.oldest) if backlog else (None, None, None)
-        self._backlog.labels("ready").set(unknown if ready is None else ready)
-        self._backlog.labels("leased").set(unknown if leased is None else leased)
-        empty = backlog is not None and ready == 0 and leased == 0
-        self._oldest.set((0.0 if empty else unknown) if oldest is None else oldest)
-        return generate_latest(self._registry)
+def _histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS) -> Metric:
+    return Metric(name, "histogram", text, labels, buckets)
+
+
+# What the server counts of itself, and what it asks the broker and the store for at each scrape.
+HTTP_REQUESTS = _counter("headrace_http_requests_total", "Requests answered.", "method", "route", "status")
+HTTP_SECONDS = _histogram("headrace_http_request_seconds", "Time until a request was answered.", "route")
+HTTP_DOCUMENTS = _counter("headrace_http_documents_total", "Documents published through the API.")
+HTTP_PREDICTIONS = _counter("headrace_http_predictions_total", "Texts predicted by the API.", "model", "version")
+BACKLOG = _gauge("headrace_backlog_bodies", "Bodies in the broker.", "state")
+OLDEST = _gauge("headrace_backlog_oldest_seconds", "Age of the oldest body that is not acknowledged.")
+PROGRESS = _gauge("headrace_worker_progress", "What each worker has done since it started.", "worker", "what")
+SEEN = _gauge("headrace_worker_seen_timestamp_seconds", "When each worker was last heard of.", "worker", "state")
+
+# What workers count. A server adds them up, from its own start.
+RECEIVED = _counter("headrace_worker_documents_received_total", "Documents received from the broker.")
+STORED = _counter("headrace_worker_documents_stored_total", "Documents stored without a dead letter.", "source")
+BURIED = _counter("headrace_worker_dead_letters_total", "Dead letters written to the store.", "kind", "model")
+ANSWERS = _counter("headrace_worker_answers_total", "Answers written to the store.", "model", "label")
+PREDICTIONS = _counter("headrace_worker_predictions_total", "Predictions made.", "model", "version", "role")
+SHADOW_FAILURES = _counter("headrace_worker_shadow_failures_total", "Documents on which a shadow failed.")
+PREDICTOR_DEATHS = _counter("headrace_worker_predictor_deaths_total", "Predictor processes that died.")
+RETRIES = _counter("headrace_worker_retries_total", "Calls repeated because something was unavailable.", "what")
+WAITED = _counter("headrace_worker_retry_wait_seconds_total", "Time waited before those repetitions.", "what")
+STAGE_SECONDS = _histogram("headrace_worker_stage_seconds", "Time a batch spent in a stage.", "stage")
+LATENCY_SECONDS = _histogram(
+    "headrace_worker_latency_seconds", "Time from publishing to storing a document.", "source", buckets=QUEUE_SECONDS
+)
+BATCH_DOCUMENTS = _histogram("headrace_worker_batch_documents", "Documents in a batch.", buckets=SIZES)
+BATCH_BYTES = _histogram("headrace_worker_batch_bytes", "Bytes in a batch.", buckets=BYTES)
+
+ALL: Sequence[Metric] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+OF_WORKERS: Sequence[Metric] = tuple(
+    metric for metric in ALL if metric.name.startswith("headrace_worker_") and metric.kind != "gauge"
+)
+OF_SERVERS: Sequence[Metric] = tuple(metric for metric in ALL if metric not in OF_WORKERS)
+BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in ALL}

@@ -80,7 +80,7 @@ def test_it_stops_though_connections_are_kept_open_and_requests_wait(
                 f"{server.url}/v1/documents?wait=3600", json={"text": "Hej"}, trust_env=False, timeout=PATIENCE
             )
         )
-        until(lambda: b"documents_total 1.0" in client.get("/metrics").content, "the document")
+        until(lambda: b"http_documents_total 1.0" in client.get("/metrics").content, "the document")
         server.stop()
         assert waiting().status_code == 202
 

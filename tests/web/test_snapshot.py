@@ -44,7 +44,7 @@ class Counting(MemoryStore):
 
 def live_on(store: MemoryStore, broker: MemoryBroker | None = None) -> AppState:
     connect = (broker or MemoryBroker()).connect
-    return AppState.on(Services(store=store, connect=connect, registry=Registry("nowhere", builtin=None)))
+    return AppState.from_services(Services(store=store, connect=connect, registry=Registry("nowhere", builtin=None)))
 
 
 def fill(store: MemoryStore) -> None:
@@ -110,7 +110,9 @@ def test_different_questions_have_answers_of_their_own() -> None:
 def test_a_broker_that_is_away_leaves_the_stores_figures_and_says_so() -> None:
     store = MemoryStore()
     fill(store)
-    state = AppState.on(Services(store=store, connect=unreachable, registry=Registry("nowhere", builtin=None)))
+    state = AppState.from_services(
+        Services(store=store, connect=unreachable, registry=Registry("nowhere", builtin=None))
+    )
     totals = anyio.run(Snapshots(state).totals)
     state.close()
     assert (totals.documents, totals.backlog) == (1, None)

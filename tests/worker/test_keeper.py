@@ -6,7 +6,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,10 +17,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from support import FAULTY, PATIENCE, predictors, setup, until
+from support.scraping import samples, value
 
+from headrace import exposition
 from headrace.brokers.memory import MemoryBroker, Queue
-from headrace.documents import Body, Document, Outcome, encode
+from headrace.documents import Body, Document, Outcome, encode, microseconds
 from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.meter import Meter
 from headrace.models.alias import Aliases
 from headrace.models.card import Card
 from headrace.models.registry import Registry
@@ -28,6 +34,7 @@ from headrace.scoring.linear import compile  # noqa: A004
 from headrace.stores.memory import MemoryStore
 from headrace.testing.stores import letters, results
 from headrace.worker.keeper import Keeper
+from headrace.worker.results import ResultPublisher
 
 TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
 
@@ -306,6 +313,81 @@ def test_progress_is_counted_and_told() -> None:
     last = told[-1]
     assert (last["received"], last["stored"], last["buried"], last["shadow_failures"]) == (4, 4, 0, 2)
     assert last["predictor_deaths"] >= 3
+
+
+def last_snapshot(store: MemoryStore, broker: MemoryBroker | Flaky, models: str, **more: Any) -> str:
+    """What a worker told last, as Prometheus would read it."""
+    told: list[WorkerStatus] = []
+    store.beat = told.append  # type: ignore[method-assign]
+    Keeper(broker, store, setup(models), deadline=PATIENCE, stop=Stop(), drain=True, **more).run()
+    assert told[-1].state == "stopped"
+    sums = Meter()
+    sums.merge(told[-1].metrics)
+    return exposition.write(sums).decode()
+
+
+def test_a_worker_counts_and_times_what_it_does() -> None:
+    queue, now = Queue(), microseconds()
+    with closing(MemoryBroker(queue)) as broker:
+        documents = [
+            Document("1", "a", source="news", published_at=now - 20_000_000),
+            Document("2", "bcd", source="news", published_at=now - 20_000_000),
+            Document("3", "RAISE", source="mail", published_at=now),
+            Document("4", "e", source="mail"),
+        ]
+        broker.publish([Body(encode(document), document.source) for document in documents])
+        broker.publish([Body(b"no document")])
+        text = last_snapshot(MemoryStore(), broker, f"{FAULTY}, shadow {TRIVIAL}")
+    assert value(text, "headrace_worker_documents_received_total") == 5
+    stored = samples(text)["headrace_worker_documents_stored_total"]
+    assert stored == {frozenset({("source", "news")}): 2, frozenset({("source", "mail")}): 1}
+    assert value(text, "headrace_worker_dead_letters_total", kind="raised", model="fake") == 1
+    assert value(text, "headrace_worker_dead_letters_total", kind="malformed", model="") == 1
+    assert value(text, "headrace_worker_answers_total", model="fake", label="fine") == 3
+    assert samples(text)["headrace_worker_answers_total"].keys() == {frozenset({("model", "fake"), ("label", "fine")})}
+    predictions = samples(text)["headrace_worker_predictions_total"]
+    by_role = {(dict(labels)["model"], dict(labels)["role"]): number for labels, number in predictions.items()}
+    assert by_role == {("fake", "answer"): 3, ("size", "shadow"): 4}
+    assert value(text, "headrace_worker_latency_seconds_bucket", source="news", le="10.0") == 0
+    assert value(text, "headrace_worker_latency_seconds_count", source="news") == 2
+    assert frozenset({("source", "mail")}) not in samples(text)["headrace_worker_latency_seconds_count"]
+    assert value(text, "headrace_worker_batch_documents_sum") == 5
+    assert value(text, "headrace_worker_batch_bytes_sum") == sum(map(len, map(encode, documents))) + len(b"no document")
+    stages = {dict(labels)["stage"] for labels in samples(text)["headrace_worker_stage_seconds_count"]}
+    assert stages == {"receive", "predict", "write", "ack"}
+
+
+def test_a_worker_counts_what_it_waited_for() -> None:
+    queue = queue_of("a", "KILL b")
+    with closing(Flaky(queue, receives_lost=2)) as broker:
+        text = last_snapshot(Away(times=1), broker, f"{TRIVIAL}, shadow {FAULTY}")
+    assert value(text, "headrace_worker_retries_total", what="broker") == 2
+    assert value(text, "headrace_worker_retries_total", what="store") == 1
+    assert value(text, "headrace_worker_retry_wait_seconds_total", what="broker") > 0
+    assert value(text, "headrace_worker_shadow_failures_total") == 1
+    assert value(text, "headrace_worker_predictor_deaths_total") >= 2
+
+
+def test_a_document_that_the_store_refuses_is_counted_once_as_refused() -> None:
+    with closing(MemoryBroker(queue_of("a", "no thanks", "c"))) as broker:
+        text = last_snapshot(Refusing(b"no thanks"), broker, TRIVIAL)
+    assert list(samples(text)["headrace_worker_dead_letters_total"].values()) == [1]
+    assert value(text, "headrace_worker_dead_letters_total", kind="refused", model="") == 1
+    assert sum(samples(text)["headrace_worker_documents_stored_total"].values()) == 2
+
+
+def test_published_results_and_replies_are_stages_too() -> None:
+    queue, results_of = queue_of("a"), Queue()
+
+    class Asking(MemoryBroker):
+        def receive(self, limit: int, wait: float) -> list[Delivery]:
+            return [replace(one, reply=lambda _data: None) for one in super().receive(limit, wait)]
+
+    store = MemoryStore()
+    with closing(Asking(queue)) as broker, closing(MemoryBroker(results_of)) as sink:
+        text = last_snapshot(store, broker, TRIVIAL, announcer=ResultPublisher(store, sink))
+    stages = {dict(labels)["stage"] for labels in samples(text)["headrace_worker_stage_seconds_count"]}
+    assert stages == {"receive", "predict", "write", "publish", "reply", "ack"}
 
 
 def test_a_predictor_that_is_killed_again_and_again_costs_no_document() -> None:

@@ -1,18 +1,21 @@
-"""What the web counts of itself, for Prometheus. Every label has a bounded number of values."""
+"""How many requests the server answers, and how long that takes."""
 
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headrace.metrics import Meters
+from headrace import metrics
+from headrace.meter import Meter
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Metered:
-    """An app whose answers are counted."""
+class MetricsMiddleware:
+    """An app whose answers are counted and timed, by the template of the route and never by the path."""
 
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+    def __init__(self, app: ASGIApp, meter: Meter) -> None:
         self.app = app
-        self._meters = meters
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -20,14 +23,16 @@ class Metered:
             return
         started, status = time.perf_counter(), 500
 
-        async def noted(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, noted)
+            await self.app(scope, receive, send_and_note)
         finally:
-            route = getattr(scope.get("route"), "path", "")
-            self._meters.answered(scope["method"], route, status, time.perf_counter() - started)
+            method = scope["method"] if scope["method"] in METHODS else metrics.OTHER
+            route = getattr(scope.get("route"), "path", "") or metrics.OTHER
+            self._meter.add(metrics.HTTP_REQUESTS, 1, method, route, str(status))
+            self._meter.observe(metrics.HTTP_SECONDS, time.perf_counter() - started, route)

@@ -29,7 +29,7 @@ def serve(
     `on_ready` is called with the address once connections are accepted. Handles no signals: those are the caller's. Raises
     Misconfigured where the port is taken, or the server would be open to a network without a token.
     """
-    state = AppState.on(services)
+    state = AppState.from_services(services)
     app = together(state, console=console)
     with contextlib.closing(listen(services.settings)) as listener:
         config = uvicorn.Config(

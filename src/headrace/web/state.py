@@ -6,14 +6,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
+import anyio.to_thread
+
+from headrace import metrics
 from headrace.documents import DeadLetter
 from headrace.errors import Unavailable
-from headrace.metrics import Meters
+from headrace.meter import Meter
 from headrace.operations import replay
-from headrace.ports import Backlog
+from headrace.ports import Backlog, WorkerStatus
 from headrace.web.api.waiting import Queued, Waiters
 from headrace.web.publishing import PATIENCE_SECONDS, Publisher
 from headrace.web.services import Services
+from headrace.worker.totals import WorkerTotals
 
 ANSWER_SECONDS = 2.0
 
@@ -28,16 +32,30 @@ class AppState:
     publisher: Publisher
     waiters: Waiters
     queued: Queued
-    meters: Meters
+    meter: Meter
+    totals: WorkerTotals
 
     @classmethod
-    def on(cls, services: Services) -> "AppState":
+    def from_services(cls, services: Services) -> "AppState":
         """All that an app needs; nothing is connected before it is used."""
-        return cls(services, Publisher(services.connect), Waiters(services.store), Queued(), Meters())
+        return cls(
+            services,
+            Publisher(services.connect),
+            Waiters(services.store),
+            Queued(),
+            Meter(metrics.OF_SERVERS),
+            WorkerTotals(from_now=True),
+        )
 
     async def backlog(self) -> Backlog:
         """What waits in the broker. Raises Unavailable where it doesn't tell at once."""
         return await answer(self.publisher.ask(lambda broker: broker.backlog()), ANSWER_SECONDS)
+
+    async def workers(self) -> list[WorkerStatus]:
+        """The workers that the store knows, whose counts are added to the totals. Raises Unavailable."""
+        workers = await anyio.to_thread.run_sync(self.services.store.workers, abandon_on_cancel=True)
+        self.totals.take(workers)
+        return workers
 
     async def replay(self, letters: Sequence[DeadLetter]) -> None:
         """Publish dead letters again, then drop them. Raises Unavailable where the broker or the store can't be reached; then they are

@@ -1,51 +1,53 @@
-"""How a worker tells the store that it is there, and how far it is. Liveness means that the counts grow."""
+"""A worker's heartbeat: it tells the store that the worker is alive, and what it has counted so far."""
 
-import dataclasses
 import os
 import platform
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
+from headrace import metrics
 from headrace.documents import microseconds
 from headrace.errors import Unavailable
+from headrace.meter import Meter
 from headrace.ports import Presence, WorkerStatus
+from headrace.worker.measuring import progress
 
-BEAT_SECONDS = 2.0
-
-
-@dataclass
-class Progress:
-    """What a worker has done since it started."""
-
-    received: int = 0
-    stored: int = 0
-    buried: int = 0
-    shadow_failures: int = 0
-    predictor_deaths: int = 0
+BEAT_SECONDS = 2.0  #: between two heartbeats of a worker whose state does not change
+#: What may be unavailable, and the state of a worker that waits for it.
+WAITING: Mapping[str, str] = {
+    "broker": "waiting for the broker",
+    "store": "waiting for the store",
+    "model": "waiting for a model",
+    "results": "waiting for the broker of results",
+}
 
 
 class Heartbeat:
-    """Tells the store every few seconds, and at once when the state changes."""
+    """Tells the store every few seconds, and at once when the state changes.
 
-    def __init__(self, store: Presence) -> None:
-        self._store = store
+    `meter` has all that the worker counts; each heartbeat carries a snapshot of it. `also` gets every status that the store gets, whether
+    or not the store can be reached.
+    """
+
+    def __init__(self, store: Presence, also: Callable[[WorkerStatus], None] = lambda _status: None) -> None:
+        self._store, self._also = store, also
         self._name = f"{platform.node()}:{os.getpid()}"
         self._started_at = microseconds()
-        self._told_at = 0.0
+        self._beat_at = 0.0
         self._state = ""
         self.models: list[str] = []
-        self.progress = Progress()
+        self.meter = Meter(metrics.OF_WORKERS)
 
     def tell(self, state: str) -> None:
-        """Say that the worker is in this state; a store that can't be reached hears it another time."""
+        """Say that the worker is in this state. If the store can't be reached, the next call says it again."""
         now = time.monotonic()
-        if state == self._state and now - self._told_at < BEAT_SECONDS:
+        if state == self._state and now - self._beat_at < BEAT_SECONDS:
             return
-        self._state, self._told_at = state, now
-        counts = dataclasses.asdict(self.progress)
+        self._state, self._beat_at = state, now
+        counts, snapshot = progress(self.meter), self.meter.snapshot()
+        status = WorkerStatus(self._name, self._started_at, microseconds(), state, tuple(self.models), counts, snapshot)
+        self._also(status)
         try:
-            self._store.beat(
-                WorkerStatus(self._name, self._started_at, microseconds(), state, tuple(self.models), counts)
-            )
+            self._store.beat(status)
         except Unavailable:
-            self._told_at = 0.0
+            self._beat_at = 0.0

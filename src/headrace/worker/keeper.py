@@ -10,16 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from headrace import metrics
 from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, decode, encode, unpack
 from headrace.errors import Rejected, Unavailable
 from headrace.models.spec import Setup
 from headrace.ports import Broker, Delivery, StoreAdapter
 from headrace.predictor.following import Following
 from headrace.predictor.handle import Abandoned, Predictor
-from headrace.retrying import delays
+from headrace.retrying import patiently
 from headrace.runtime import Stop
 from headrace.urls import mask
-from headrace.worker.heartbeat import Heartbeat
+from headrace.worker.heartbeat import WAITING, Heartbeat
+from headrace.worker.measuring import count_failures, count_received, count_written, progress
 from headrace.worker.results import ResultPublisher
 
 WAIT_SECONDS = 0.5
@@ -66,6 +68,7 @@ class Keeper:
             self._following.setup, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
         )
         self._reporter = Heartbeat(store)
+        self._meter = self._reporter.meter
         self._held: list[Batch] = []
         self._empty_receives = 0
 
@@ -73,7 +76,7 @@ class Keeper:
         """Work until told to stop. Raises Misconfigured where a model is broken: nothing is buried then, and what is leased goes back."""
         try:
             self._reporter.tell("starting")
-            self._insist(self._predictor.start, "waiting for a model")
+            self._insist(self._predictor.start, "model")
             self._reporter.models = self._predictor.models
             self._work()
         except Abandoned:
@@ -81,8 +84,8 @@ class Keeper:
         finally:
             self._predictor.close()
             self._reporter.tell("stopped")
-            done = self._reporter.progress
-            self._say(f"stopped: {done.received:,} received, {done.stored:,} stored, {done.buried:,} buried")
+            done = progress(self._meter)
+            self._say(f"stopped: {done['received']:,} received, {done['stored']:,} stored, {done['buried']:,} buried")
 
     def _work(self) -> None:
         batch: Batch | None = None
@@ -106,7 +109,10 @@ class Keeper:
     def _receive(self, wait: float) -> Batch | None:
         limit = min(MOST_BYTES, max(LEAST_BYTES, int(self._predictor.pace.bytes_per_second / 2)))
         self._reporter.tell("working" if self._held else "ready")
-        deliveries = self._insist(lambda: self._broker.receive(limit, wait), "waiting for the broker")
+        began = time.monotonic()
+        deliveries = self._insist(lambda: self._broker.receive(limit, wait), "broker")
+        if deliveries:
+            self._meter.observe(metrics.STAGE_SECONDS, time.monotonic() - began, "receive")
         self._empty_receives = 0 if deliveries else self._empty_receives + 1
         evicted = [one for one in deliveries if one.evicted]
         if evicted:
@@ -117,25 +123,27 @@ class Keeper:
     def _hold(self, deliveries: Sequence[Delivery]) -> Batch:
         batch = Batch(deliveries)
         self._held.append(batch)
-        self._reporter.progress.received += len(batch.lines)
+        count_received(self._meter, batch.lines)
         return batch
 
     def _collect(self, batch: Batch) -> list[Outcome]:
-        for wait in delays():
-            try:
-                return self._predictor.collect()
-            except Unavailable as error:  # a remote model
-                self._wait(wait, "waiting for a model", error)
-                self._send(batch)
-        raise AssertionError("delays never end")
+        def wait(seconds: float, error: Unavailable) -> None:  # of a remote model: what was sent is forgotten
+            self._wait(seconds, "model", error)
+            self._send(batch)
+
+        began = time.monotonic()
+        outcomes = patiently(self._predictor.collect, wait)
+        self._meter.observe(metrics.STAGE_SECONDS, time.monotonic() - began, "predict")
+        count_failures(self._meter, self._predictor)
+        return outcomes
 
     def _send(self, batch: Batch) -> None:
-        self._insist(lambda: self._predictor.send(batch.lines), "waiting for a model")
+        self._insist(lambda: self._predictor.send(batch.lines), "model")
 
     def _write(self, outcomes: Sequence[Outcome]) -> None:
         """Write all; one that the store rejects is found by halving, and buried."""
         try:
-            self._insist(lambda: self._store.write(outcomes), "waiting for the store")
+            self._insist(lambda: self._store.write(outcomes), "store", "write")
         except Rejected as error:
             if len(outcomes) == 1:
                 self._write_refused(outcomes[0], str(error))
@@ -146,11 +154,7 @@ class Keeper:
             return
         for outcome, reason in self._announce(outcomes):
             self._write_refused(outcome, f"the result can't be published: {reason}")
-        progress = self._reporter.progress
-        progress.stored += sum(outcome.document is not None and not outcome.dead for outcome in outcomes)
-        progress.buried += sum(len(outcome.dead) for outcome in outcomes)
-        progress.shadow_failures = self._predictor.shadow_failures
-        progress.predictor_deaths = self._predictor.deaths
+        count_written(self._meter, outcomes)
 
     def _write_refused(self, outcome: Outcome, reason: str) -> None:
         """Bury what the store rejects; the beginning of it, where the store rejects that too."""
@@ -160,27 +164,29 @@ class Keeper:
             self._write_letter(named or bury_bytes(data, reason, kind="refused"))
         except Rejected:
             self._write_letter(bury_bytes(data[:REFUSED_BYTES], reason[:REFUSED_BYTES], kind="refused"))
-        self._reporter.progress.buried += 1
 
     def _write_letter(self, letter: DeadLetter) -> None:
         outcomes = [Outcome(None, dead=(letter,))]
-        self._insist(lambda: self._store.write(outcomes), "waiting for the store")
+        self._insist(lambda: self._store.write(outcomes), "store", "write")
         for _, reason in self._announce(outcomes):
             raise Rejected(reason)
+        count_written(self._meter, outcomes)
 
     def _announce(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
         """Publish what the store has taken, where that is asked for; what can't be, and why."""
-        return self._insist(lambda: self._announcer.announce(outcomes), "waiting for the broker of results")
+        stage = "publish" if self._announcer.publishes else ""
+        return self._insist(lambda: self._announcer.announce(outcomes), "results", stage)
 
     def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Whatever became of a batch is written, told to whoever asked, and acked, in this order."""
         self._write(outcomes)
-        self._insist(lambda: self._announcer.reply(batch.deliveries, outcomes), "waiting for the store")
+        stage = "reply" if any(delivery.reply is not None for delivery in batch.deliveries) else ""
+        self._insist(lambda: self._announcer.reply(batch.deliveries, outcomes), "store", stage)
         self._ack(batch)
 
     def _ack(self, batch: Batch) -> None:
         # A connection that was lost took its leases along; the broker ignores their receipts once it is back.
-        self._insist(lambda: self._broker.ack(batch.deliveries), "waiting for the broker")
+        self._insist(lambda: self._broker.ack(batch.deliveries), "broker", "ack")
         self._held.remove(batch)
 
     def _finished(self) -> bool:
@@ -188,21 +194,23 @@ class Keeper:
             return True
         if not self._drain:
             return False
-        backlog = self._insist(self._broker.backlog, "waiting for the broker")
+        backlog = self._insist(self._broker.backlog, "broker")
         if backlog.ready is None or backlog.leased is None:  # others may have some that comes back
             return not backlog.ready and self._empty_receives >= EMPTY_RECEIVES
         return not backlog.ready and not backlog.leased
 
-    def _insist(self, call: Callable[[], T], state: str) -> T:
-        """The call's value, however long that takes; Abandoned where the worker is to stop before."""
-        for wait in delays():
-            try:
-                return call()
-            except Unavailable as error:
-                self._wait(wait, state, error)
-        raise AssertionError("delays never end")
+    def _insist(self, call: Callable[[], T], what: str, stage: str = "") -> T:
+        """The call's value, however long that takes; Abandoned where the worker is to stop before. Timed as a `stage`, if it is one."""
+        began = time.monotonic()
+        value = patiently(call, lambda seconds, error: self._wait(seconds, what, error))
+        if stage:
+            self._meter.observe(metrics.STAGE_SECONDS, time.monotonic() - began, stage)
+        return value
 
-    def _wait(self, seconds: float, state: str, error: Unavailable) -> None:
+    def _wait(self, seconds: float, what: str, error: Unavailable) -> None:
+        state = WAITING[what]
+        self._meter.add(metrics.RETRIES, 1, what)
+        self._meter.add(metrics.WAITED, seconds, what)
         self._say(f"{state}, and trying again: {mask(str(error))}")
         self._reporter.tell(state)
         until = time.monotonic() + seconds

@@ -48,6 +48,11 @@ class ResultPublisher:
     def __init__(self, store: Store, results: Sink | None = None, *, keeps: bool = True) -> None:
         self._store, self._results, self._keeps = store, results, keeps
 
+    @property
+    def publishes(self) -> bool:
+        """Whether there is anything to publish to."""
+        return self._results is not None
+
     def announce(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
         """Publish what the store made of outcomes that it has just written. Those told again are published again.
 

@@ -1,10 +1,13 @@
 """The HTTP API: one app, put together from its calls."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 from fastapi import FastAPI
 
+from headrace.errors import HeadraceError
 from headrace.web.access.guard import AccessGuard
 from headrace.web.api.documents import PATH, Documents
 from headrace.web.api.fastpath import FastPath
@@ -12,7 +15,7 @@ from headrace.web.api.health import Health
 from headrace.web.api.predict import Predicting
 from headrace.web.api.results import Lists
 from headrace.web.api.schemas import describe, new_app
-from headrace.web.metering import Metered
+from headrace.web.metering import MetricsMiddleware
 from headrace.web.responses import add_error_handlers
 from headrace.web.services import Services
 from headrace.web.state import AppState
@@ -20,7 +23,7 @@ from headrace.web.state import AppState
 
 def create_api(services: Services) -> FastAPI:
     """The API behind its access guard, to be served alone. Raises Misconfigured if it would be open to a network without a token."""
-    state = AppState.on(services)
+    state = AppState.from_services(services)
     app = plain_api(state)
     app.add_middleware(AccessGuard, settings=services.settings)
     return app
@@ -31,7 +34,10 @@ def plain_api(state: AppState) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with anyio.create_task_group() as group:
+            group.start_soon(_look, state)
+            yield
+            group.cancel_scope.cancel()
         state.close()
 
     app = new_app("Headrace", lifespan=lifespan)
@@ -40,6 +46,12 @@ def plain_api(state: AppState) -> FastAPI:
         app.include_router(calls.routes())
     add_error_handlers(app)
     app.add_middleware(FastPath, method="POST", path=PATH, answer=documents.post)
-    app.add_middleware(Metered, meters=state.meters)
+    app.add_middleware(MetricsMiddleware, meter=state.meter)
     describe(app)
     return app
+
+
+async def _look(state: AppState) -> None:
+    """See what workers have counted so far, from where their totals begin."""
+    with contextlib.suppress(HeadraceError):
+        await state.workers()

@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from headrace import documents
+from headrace import documents, metrics
 from headrace.documents import Document
 from headrace.errors import Conflict, Rejected
 from headrace.web import requests
@@ -87,7 +87,7 @@ class Documents:
         except Oversized as error:
             index = next(index for index, document in enumerate(taken) if document.id == error.identity)
             raise refused(error, index=index if isinstance(value, list) else None) from None
-        self._state.meters.took(len(unique))
+        self._state.meter.add(metrics.HTTP_DOCUMENTS, len(unique))
         self._state.queued.add(document.id for document in unique)
         items = await self._state.waiters.wait_for(taken, wait) if wait is not None else None
         return reply(Accepted(tuple(document.id for document in taken)), 202) if items is None else reply(Items(items))

@@ -1,20 +1,23 @@
 """Is it alive, is it ready, what has it done: for supervisors, load balancers and Prometheus."""
 
-from collections.abc import Awaitable
+import contextlib
+import math
+from collections.abc import Awaitable, Sequence
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from headrace import exposition, metrics
 from headrace.errors import HeadraceError, Unavailable
-from headrace.ports import Query
+from headrace.meter import Meter
+from headrace.ports import Backlog, Query, WorkerStatus
 from headrace.web.api.schemas import Alive, Ready, answers
 from headrace.web.responses import reply
 from headrace.web.state import ANSWER_SECONDS, AppState
 
 OK = "ok"
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Health:
@@ -48,16 +51,17 @@ class Health:
         return reply(Ready(ready, checks), 200 if ready else 503)
 
     async def metrics(self) -> Response:
-        """The backlog and the workers are asked for now; a broker that doesn't tell is NaN, a store that doesn't is left out."""
-        try:
+        """The backlog and the workers are asked for now. Without an answer of the broker the backlog is NaN; without one of the store
+        the workers' states are left out, and their sums are those of the scrape before."""
+        backlog, workers = None, list[WorkerStatus]()
+        with contextlib.suppress(HeadraceError):
             backlog = await self._state.backlog()
-        except HeadraceError:
-            backlog = None
-        try:
-            workers = await anyio.to_thread.run_sync(self._services.store.workers)
-        except HeadraceError:
-            workers = []
-        return Response(self._state.meters.show(backlog, workers), media_type=METRICS_TYPE)
+        with contextlib.suppress(HeadraceError):
+            workers = await self._state.workers()
+        meter = self._state.meter
+        _show_backlog(meter, backlog)
+        _show_workers(meter, workers)
+        return Response(exposition.write(meter, self._state.totals.meter), media_type=exposition.CONTENT_TYPE)
 
     async def _ask_store(self) -> None:
         store = self._services.store
@@ -68,6 +72,24 @@ class Health:
         assert predictor is not None
         if not await anyio.to_thread.run_sync(predictor.models, abandon_on_cancel=True):
             raise Unavailable("no model is open yet")
+
+
+def _show_backlog(meter: Meter, backlog: Backlog | None) -> None:
+    ready, leased, oldest = (backlog.ready, backlog.leased, backlog.oldest) if backlog else (None, None, None)
+    if ready == 0 and leased == 0:
+        oldest = oldest or 0.0
+    meter.set(metrics.BACKLOG, math.nan if ready is None else ready, "ready")
+    meter.set(metrics.BACKLOG, math.nan if leased is None else leased, "leased")
+    meter.set(metrics.OLDEST, math.nan if oldest is None else oldest)
+
+
+def _show_workers(meter: Meter, workers: Sequence[WorkerStatus]) -> None:
+    meter.clear(metrics.PROGRESS)
+    meter.clear(metrics.SEEN)
+    for worker in workers:
+        meter.set(metrics.SEEN, worker.seen_at / 1e6, worker.name, worker.state)
+        for what, number in worker.counts.items():
+            meter.set(metrics.PROGRESS, number, worker.name, what)
 
 
 async def _check(asked: Awaitable[object]) -> str:

@@ -2,12 +2,13 @@
 
 import contextlib
 import math
+from collections import Counter
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from headrace import documents
+from headrace import documents, metrics
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.models.version import Version
 from headrace.web import requests
@@ -54,9 +55,10 @@ class Predicting:
         value, _ = await requests.read_json(request, self._services.settings.request_bytes)
         texts, threshold = _read(value, self._services.settings.document_bytes)
         predicted = await anyio.to_thread.run_sync(lambda: predictor.label(texts, threshold=threshold))
-        for model in {one.model for predictions in predicted for one in predictions.values()}:
-            total = sum(one.model == model for predictions in predicted for one in predictions.values())
-            self._state.meters.predicted(model, total)
+        counts = Counter(prediction.model for predictions in predicted for prediction in predictions.values())
+        for answered_by, number in counts.items():
+            model, _, version = answered_by.partition("@")
+            self._state.meter.add(metrics.HTTP_PREDICTIONS, number, model, version)
         return reply(Predictions(predicted))
 
     async def models(self) -> Response:

@@ -1,30 +1,10 @@
 """The console: pages that show results as they come, what waits, and what was buried."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from headrace.web.access.guard import AccessGuard
-from headrace.web.access.login import Login
-from headrace.web.services import Services
 from headrace.web.state import AppState
-
-
-def create_console(services: Services) -> FastAPI:
-    """The console behind its access guard, to be served alone. A process has one console at most: its framework keeps one set of pages."""
-    state = AppState.on(services)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        state.close()
-
-    app = FastAPI(title="Headrace", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    add_pages(app, state)
-    app.add_middleware(AccessGuard, settings=services.settings, login=Login())
-    return app
 
 
 def plain_console(state: AppState) -> FastAPI:
