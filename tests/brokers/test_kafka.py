@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from support import come, insist, until
 
 from headrace.brokers.kafka import KafkaBroker
-from headrace.brokers.kafka.admin import RECORD_BYTES, judge
-from headrace.brokers.kafka.client import translate
-from headrace.brokers.kafka.offsets import NOTE_CHARACTERS, Assignment, done_above
+from headrace.brokers.kafka.admin import RECORD_BYTES, warnings
+from headrace.brokers.kafka.assignment import NOTE_CHARACTERS, Assignment, done_above
+from headrace.brokers.kafka.errors import translate
 from headrace.brokers.kafka.url import KafkaUrl, parse
 from headrace.documents import Body
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
@@ -110,9 +110,9 @@ def test_an_address_shows_no_password() -> None:
         ("kafka:///t", "is no host"),
         ("kafka://a,,b/t", "is no host"),
         ("kafka://host:99999/", "is no host"),
-        ("kafka://host/a/b", "is no name of a topic"),
-        ("kafka://host/..", "is no name of a topic"),
-        ("kafka://host/" + "x" * 250, "is no name of a topic"),
+        ("kafka://host/a/b", "is not a topic's name"),
+        ("kafka://host/..", "is not a topic's name"),
+        ("kafka://host/" + "x" * 250, "is not a topic's name"),
         ("kafka://host/?gruop=x", "did you mean group"),
         ("kafka://host/?group=", "1 to 255 bytes"),
         ("kafka://host/?partitions=0", "from 1 to 10000"),
@@ -136,7 +136,7 @@ def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, tol
 def test_whoever_gets_the_partition_next_gets_what_is_not_done_and_nothing_else(
     offsets: set[int], first: int, turns: list[tuple[int, set[int], bool]]
 ) -> None:
-    there = sorted(offset for offset in offsets if offset >= first)  # the others were thrown away, or hold no body
+    there = sorted(offset for offset in offsets if offset >= first)  # the others were deleted, or hold no body
     done = set[int]()
     assignment, left = Assignment(0, first), list(there)
     delivered = set[int]()
@@ -166,14 +166,14 @@ def test_what_is_done_in_order_needs_no_note() -> None:
     assignment = Assignment(0, 5)
     for offset in range(5, 1000):
         assignment.take(offset)
-    assert not assignment.untold
+    assert not assignment.has_changed
     assignment.finish(range(5, 500))
     assert assignment.state == (500, "")
     assignment.finish(range(600, 700))
     assert assignment.state == (500, "100,100")
-    assert assignment.untold
-    assignment.told(assignment.state)
-    assert not assignment.untold
+    assert assignment.has_changed
+    assignment.mark_committed(assignment.state)
+    assert not assignment.has_changed
 
 
 def test_a_note_is_cut_where_the_server_would_not_take_it_and_what_it_says_stays_true() -> None:
@@ -240,7 +240,7 @@ def test_the_drivers_errors_are_told_by_what_to_do(code: int, kind: type[Headrac
     ],
 )
 def test_settings_that_lose_are_told(config: dict[str, str], replicas: int, told: str) -> None:
-    found = judge(KafkaUrl("host:9092"), config, replicas)
+    found = warnings(KafkaUrl("host:9092"), config, replicas)
     assert [told in one for one in found] == ([True] if told else [])
 
 
@@ -387,7 +387,7 @@ def test_bodies_that_the_server_threw_away_before_they_were_done_are_told_of_onc
 
     place.throw_away(2)
     late = place.connect()
-    assert re.search("bodies 1 to 1 of partition 0 .* thrown away", told_of_a_loss(late))
+    assert re.search("bodies 1 to 1 of partition 0 .* deleted", told_of_a_loss(late))
     assert data(take(late, 1)) == ["c"]
 
 
@@ -397,7 +397,7 @@ def test_what_the_server_throws_away_while_it_is_worked_on_is_told_too(place: Pr
         broker.publish([Body(b"%02d" % number + bytes(1 << 20))])
     take(broker, 1, limit=1)
     place.throw_away(39)
-    assert re.search("bodies 0 to 38 of partition 0 .* thrown away", told_of_a_loss(broker))
+    assert re.search("bodies 0 to 38 of partition 0 .* deleted", told_of_a_loss(broker))
     assert [delivery.data[:2] for delivery in take(broker, 1)] == [b"39"]
 
 
@@ -408,7 +408,7 @@ def told_of_a_loss(broker: KafkaBroker) -> str:
         try:
             broker.receive(1, 0.05)
         except Unavailable as error:
-            return str(error) if "thrown away" in str(error) else ""
+            return str(error) if "deleted" in str(error) else ""
         return ""
 
     return until(told, "word of the loss")

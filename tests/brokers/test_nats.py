@@ -51,9 +51,9 @@ def server(nats: str) -> Iterator[Server]:
     ("settings", "told"),
     [
         ({"storage": "memory"}, "loses all when the server ends"),
-        ({"max_age": 3600}, "drops what is oldest"),
-        ({"max_msgs": 10, "discard": "old"}, "drops what is oldest"),
-        ({"retention": "workqueue", "storage": "file"}, "loses what came in the last two minutes with the power"),
+        ({"max_age": 3600}, "drops its oldest messages"),
+        ({"max_msgs": 10, "discard": "old"}, "drops its oldest messages"),
+        ({"retention": "workqueue", "storage": "file"}, "loses what came in the last two minutes when the power fails"),
     ],
 )
 def test_a_stream_that_is_there_is_used_as_it_is_and_warned_of(

@@ -1,4 +1,4 @@
-"""Kafka as a broker, and as a place that results are published to."""
+"""Kafka as a broker, and as a sink for results."""
 
 from headrace.brokers.kafka.broker import KafkaBroker
 from headrace.brokers.kafka.results import KafkaResults

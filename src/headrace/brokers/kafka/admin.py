@@ -1,4 +1,4 @@
-"""The topic as administrators see it: made, its settings read and judged, deleted."""
+"""The topic as an administrator sees it: created, its settings read and checked, deleted."""
 
 import time
 from collections.abc import Mapping
@@ -8,20 +8,22 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-# The driver's own documentation names these so; its types only don't export them.
+# The driver's documentation imports them from here; only its types don't export them.
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
 
-from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings, translate
+from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings
+from headrace.brokers.kafka.errors import translate
 from headrace.brokers.kafka.url import KafkaUrl
 from headrace.errors import Misconfigured
 
-RECORD_BYTES = 1024  # what a batch of one record has beside the body, at most
-WEEK_MILLISECONDS = 7 * 24 * 3600 * 1000
-_CLOSED_TO_US = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+RECORD_BYTES = 1024  #: the most that a batch of one record holds beside the body
+WEEK_MILLISECONDS = 7 * 24 * 3600 * 1000  #: a shorter retention than this is warned of
+LOOK_SECONDS = 0.02  #: between two looks whether a deleted topic is gone
+_NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 
 
-def make(address: KafkaUrl) -> None:
-    """Make the topic, where nobody was faster. Raises Misconfigured where the server doesn't let us, or not with these settings."""
+def create(address: KafkaUrl) -> None:
+    """Create the topic, as the URL says; if another was faster, leave it. Raises Misconfigured if the server refuses to."""
     config = {"max.message.bytes": str(address.body_bytes + RECORD_BYTES), "cleanup.policy": "delete"}
     if address.replication > 2:
         config["min.insync.replicas"] = "2"
@@ -31,68 +33,68 @@ def make(address: KafkaUrl) -> None:
 
 
 def read(address: KafkaUrl) -> Mapping[str, str]:
-    """The settings of the topic; none where we may not see them."""
+    """The settings of the topic by their names; empty if we may not see them."""
     resource = ConfigResource(ConfigResource.Type.TOPIC, address.topic)
     admin = AdminClient(settings(address, Reports()))
-    found = _answer(admin.describe_configs([resource])[resource], f"reading the settings of {address}", *_CLOSED_TO_US)
+    found = _answer(admin.describe_configs([resource])[resource], f"reading the settings of {address}", *_NOT_ALLOWED)
     return {name: entry.value for name, entry in (found or {}).items()}
 
 
 def most_body_bytes(address: KafkaUrl, config: Mapping[str, str]) -> int:
-    """How large a body may be. Raises Misconfigured for a topic that throws away what isn't done."""
+    """How large a body may be. Raises Misconfigured for a compacted topic, which deletes bodies that are not done."""
     if "compact" in config.get("cleanup.policy", ""):
         raise Misconfigured(
-            f"{address} is compacted: it throws bodies away before they are done. Name another topic, or set its cleanup.policy to delete"
+            f"{address} is compacted: it deletes bodies before they are done. Name another topic, or set its cleanup.policy to delete"
         )
     return int(config["max.message.bytes"]) - RECORD_BYTES if "max.message.bytes" in config else address.body_bytes
 
 
-def judge(address: KafkaUrl, config: Mapping[str, str], replicas: int) -> list[str]:
-    """Which of the settings lose something that was confirmed."""
-    least = int(config.get("min.insync.replicas", "2"))
-    told = []
+def warnings(address: KafkaUrl, config: Mapping[str, str], replicas: int) -> list[str]:
+    """A sentence for each setting of the topic by which something that was confirmed can be lost. `replicas`: the fewest of a partition."""
+    in_sync = int(config.get("min.insync.replicas", "2"))
+    found = []
     if replicas < 2:
-        told.append(
+        found.append(
             f"{address} has one replica: loses what it has confirmed with the disk of its node, and what is not on that disk yet when the"
             " power fails; make it with three (?replication=3)"
         )
-    elif least < 2:
-        told.append(
+    elif in_sync < 2:
+        found.append(
             f"{address} confirms what only one replica has while the others are away, and loses it with that; set min.insync.replicas to 2"
         )
     if config.get("unclean.leader.election.enable") == "true":
-        told.append(
+        found.append(
             f"{address} may go on with a replica that lacks what was confirmed; set unclean.leader.election.enable to false"
         )
     if 0 <= int(config.get("retention.ms", "-1")) < WEEK_MILLISECONDS:
         hours = int(config["retention.ms"]) / 3_600_000
-        told.append(f"{address} throws away what is not done within {hours:,.1f} hours; raise its retention.ms")
+        found.append(f"{address} deletes what is not done within {hours:,.1f} hours; raise its retention.ms")
     if int(config.get("retention.bytes", "-1")) >= 0:
-        told.append(
-            f"{address} throws away the oldest of a partition beyond {int(config['retention.bytes']):,} bytes, done or not; set its"
+        found.append(
+            f"{address} deletes the oldest bodies of a partition beyond {int(config['retention.bytes']):,} bytes, done or not; set its"
             " retention.bytes to -1"
         )
-    return told
+    return found
 
 
 def remove(address: KafkaUrl) -> None:
-    """Delete the topic, and the group where nobody is in it."""
+    """Delete the topic, and the group if it has no members. If the topic doesn't exist, that is fine."""
     admin = AdminClient(settings(address, Reports()))
     _answer(
         admin.delete_topics([address.topic])[address.topic], f"deleting {address}", KafkaError.UNKNOWN_TOPIC_OR_PART
     )
     deadline = time.monotonic() + ANSWER_SECONDS
     while address.topic in admin.list_topics(timeout=ANSWER_SECONDS).topics and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(LOOK_SECONDS)
     with suppress(KafkaException):  # the server forgets an empty group by itself
         admin.delete_consumer_groups([address.group])[address.group].result(timeout=ANSWER_SECONDS)
 
 
-def _answer(future: "Future[Any]", doing: str, *passing: int) -> Any:
-    """What the server answers, while the client is kept; None where it is an error that changes nothing."""
+def _answer(future: "Future[Any]", doing: str, *harmless: int) -> Any:
+    """The server's answer; None if it is one of the harmless errors. (Called in a statement that keeps the client alive.)"""
     try:
         return future.result(timeout=2 * ANSWER_SECONDS)
     except KafkaException as error:
-        if error.args[0].code() in passing:
+        if error.args[0].code() in harmless:
             return None
         raise translate(error, doing) from error

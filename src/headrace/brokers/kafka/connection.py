@@ -1,6 +1,6 @@
-"""A connection to a topic, for whoever publishes there: opened by the first call that needs it.
+"""A connection to a topic: what is known of it, and a producer, each opened by the first call that needs it.
 
-The driver opens lost connections again by itself. What was never there, or is refused, is an error of the call.
+The driver reopens lost connections by itself. A server that never answered, or refuses us, is an error of the call.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 from confluent_kafka import KafkaException
 
-from headrace.brokers.kafka.client import translate
-from headrace.brokers.kafka.producer import Publisher
+from headrace.brokers.kafka.errors import translate
+from headrace.brokers.kafka.producer import TopicProducer
 from headrace.brokers.kafka.topic import Topic
 from headrace.brokers.kafka.url import KafkaUrl
 from headrace.documents import Body
 from headrace.errors import Unavailable
 from headrace.validation import check_sizes
 
-CONFIRM_SECONDS = 30.0
+CONFIRM_SECONDS = 30.0  #: that a body may take to be confirmed
 
 
 class Connection:
@@ -25,11 +25,11 @@ class Connection:
     def __init__(self, address: KafkaUrl, *, patience: float = CONFIRM_SECONDS, keyed: bool = False) -> None:
         self._address, self._patience, self._keyed = address, patience, keyed
         self._topic: Topic | None = None
-        self._publisher: Publisher | None = None
+        self._producer: TopicProducer | None = None
         self._closed = False
 
     def topic(self) -> Topic:
-        """The topic, looked at. Raises Unavailable where no server answers, and Misconfigured where the topic can't be used."""
+        """The topic, created if it is missing. Raises Unavailable if no server answers, and Misconfigured if the topic can't be used."""
         self.check_open()
         if self._topic is None:
             with self.translated("connecting to"):
@@ -37,7 +37,7 @@ class Connection:
         return self._topic
 
     def publish(self, bodies: Sequence[Body]) -> None:
-        """As the port says."""
+        """Keeps the contract of `Sink.publish`."""
         self.check_open()
         if not bodies:
             return
@@ -45,25 +45,25 @@ class Connection:
         check_sizes((len(body.data) for body in bodies), most, f"publishing to {self._address}")
         try:
             with self.translated("publishing to"):
-                if self._publisher is not None and self._publisher.is_down():
-                    self.topic().partitions()  # raises where that is so still
-                self._publisher = self._publisher or Publisher(self._address, most, self._patience)
-                self._publisher.publish((body.data, body.key.encode() if self._keyed else None) for body in bodies)
+                if self._producer is not None and self._producer.is_down():
+                    self.topic().partitions()  # raises at once if no server answers, instead of after `patience`
+                self._producer = self._producer or TopicProducer(self._address, most, self._patience)
+                self._producer.publish((body.data, body.key.encode() if self._keyed else None) for body in bodies)
         except BaseException:
-            self._publisher = None
-            self.look_away()
+            self._producer = None
+            self.forget_topic()
             raise
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:
-        """The driver's errors as Headrace's."""
+        """Raise the driver's errors as Headrace's. `doing`: what is being done to the topic, for the message."""
         try:
             yield
         except KafkaException as error:
             raise translate(error, f"{doing} {self._address}") from error
 
-    def look_away(self) -> None:
-        """Look at the topic again when it is needed next: perhaps it was deleted."""
+    def forget_topic(self) -> None:
+        """Ask the server about the topic again when it is needed next: it may have been deleted."""
         topic, self._topic = self._topic, None
         if topic is not None:
             topic.close()
@@ -74,7 +74,7 @@ class Connection:
             raise Unavailable(f"using {self._address}: this connection is closed")
 
     def close(self) -> None:
-        """Again, and it is nothing."""
+        """Calling it twice is harmless."""
         self._closed = True
-        self._publisher = None
-        self.look_away()
+        self._producer = None
+        self.forget_topic()

@@ -1,37 +1,44 @@
-"""A member of the group: what is assigned to it, what came, and what the server is told of what is done.
+"""A member of the consumer group: what is assigned to it, what has come, and what is committed of what is done.
 
-Nothing happens between calls but the driver's heartbeats. Once a call has raised anything, the member is to be closed: what the driver had
-handed over by then may not have been taken in, and must not be passed over.
+Nothing happens between calls but the driver's heartbeats. Once a call has raised anything, the member has to be closed: messages that the
+driver has delivered may not have been recorded, and must be fetched again.
 """
 
 import time
-from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings, translate
-from headrace.brokers.kafka.offsets import Assignment
+from headrace.brokers.arrivals import Arrivals
+from headrace.brokers.kafka.assignment import Assignment
+from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings
+from headrace.brokers.kafka.errors import translate
 from headrace.brokers.kafka.url import KafkaUrl
 from headrace.errors import HeadraceError
+from headrace.ports import Delivery
 
-AHEAD_BYTES, AHEAD_KILOBYTES = 4 << 20, 16 << 10
-CLOSE_SECONDS, POLL_SECONDS = 2.0, 0.05
+AHEAD_BYTES = 4 << 20  #: bodies held back, beyond which `keep` pauses fetching
+AHEAD_KILOBYTES = 16 << 10  #: what the driver fetches ahead of us
+CLOSE_SECONDS = 2.0  #: that `close` takes at most for committing what is done
+POLL_SECONDS = 0.05  #: of each wait for the answer to a commit
 _PASSING = (KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 
 
 class Member:
-    """`arrived` holds what came and was not delivered yet. `lost` says which bodies the server threw away before they were done."""
+    """What comes is added to `arrivals`; the receipts name the assignment and the offset.
 
-    def __init__(self, address: KafkaUrl) -> None:
+    `lost` says which bodies the server deleted before they were done; it is empty if there are none, and its reader empties it.
+    """
+
+    def __init__(self, address: KafkaUrl, arrivals: Arrivals) -> None:
         self._address = address
         self.reports = Reports()
-        self.arrived: deque[tuple[Assignment, int, bytes]] = deque()
         self.lost = ""
+        self._arrivals = arrivals
         self._assigned: dict[int, Assignment] = {}
-        self._telling: list[tuple[Assignment, tuple[int, str]]] = []
+        self._committing: list[tuple[Assignment, tuple[int, str]]] = []  # asked of the server and not yet answered
         self._paused = self._closed = False
         self._consumer = Consumer(
             {
@@ -41,7 +48,7 @@ class Member:
                 "session.timeout.ms": address.session * 1000,
                 "heartbeat.interval.ms": min(500, address.session * 300),
                 "max.poll.interval.ms": address.poll * 1000,
-                "auto.offset.reset": "error",  # what was thrown away isn't passed over in silence
+                "auto.offset.reset": "error",  # so that we hear of bodies that were deleted
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,
@@ -51,60 +58,60 @@ class Member:
                 "fetch.wait.max.ms": 100,  # requests to a node wait for those before them
             }
         )
-        # Connects at once: without it the group is looked for half a second later.
+        # Connects at once. Otherwise the driver would look for the group half a second later.
         self._consumer.list_topics(address.topic, timeout=ANSWER_SECONDS)
         self._consumer.subscribe(
             [address.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
 
     def take_in(self, number: int, wait: float) -> int:
-        """Have what has come in `arrived`, about so many; wait for the first where there is none. Returns how many came."""
+        """Add about `number` messages to the arrivals. If there are none, wait up to `wait` seconds for the first. Returns how many
+        came.
+        """
         self._pause(False)
-        before = len(self.arrived)
-        if not self.arrived and wait > 0:
+        before = len(self._arrivals)
+        if not self._arrivals and wait > 0:
             message = self._consumer.poll(wait)
             self._take([] if message is None else [message])
         self._take(self._consumer.consume(number, 0))
-        return len(self.arrived) - before
+        return len(self._arrivals) - before
 
-    def held_back(self) -> int:
-        """The bytes in `arrived`."""
-        return sum(len(data) for _, _, data in self.arrived)
-
-    def live(self) -> None:
-        """Show that we live, and hear whether we still have what we had; what comes meanwhile is held back where it is much."""
-        if self.held_back() > AHEAD_BYTES:
+    def keep(self) -> None:
+        """Poll, which keeps our place in the group and tells whether we still have our partitions. Fetching pauses while much is held
+        back.
+        """
+        if self._arrivals.bytes > AHEAD_BYTES:
             self._pause(True)
         message = self._consumer.poll(0)
         self._take([] if message is None else [message])
-        self.tell()
+        self.commit()
 
     def finish(self, receipts: Iterable[tuple[Assignment, int]]) -> None:
-        """These are done; stale ones are ignored."""
+        """Mark these as done; stale ones are ignored."""
         for assignment, offset in receipts:
             if self._assigned.get(assignment.partition) is assignment:
                 assignment.finish((offset,))
 
-    def tell(self) -> None:
-        """Tell the server what is done, without waiting, where it isn't told already; what changes meanwhile is told by the next call."""
-        if not self._telling and (offsets := self._untold(self._assigned.values())):
+    def commit(self) -> None:
+        """Commit what is done, without waiting. While a commit is under way this does nothing: the next call commits what has changed."""
+        if not self._committing and (offsets := self._changed(self._assigned.values())):
             self._consumer.commit(offsets=offsets, asynchronous=True)
 
     def progress(self) -> tuple[dict[int, tuple[int, str]], int]:
-        """What is done of each partition that is assigned, told or not; and how many bodies are delivered and not done."""
-        delivered = sum(assignment.open for assignment in self._assigned.values()) - len(self.arrived)
+        """The state of each partition that is assigned, committed or not; and how many bodies are delivered and not done."""
+        delivered = sum(assignment.open for assignment in self._assigned.values()) - len(self._arrivals)
         return {number: assignment.state for number, assignment in self._assigned.items()}, delivered
 
     def close(self) -> None:
-        """Tell what is done, and leave, so that others get the rest at once. Raises nothing: what isn't told comes again."""
+        """Commit what is done, and leave, so that others get the rest at once. Raises nothing: what can't be committed comes again."""
         if self._closed:
             return
         self._closed = True
         with suppress(KafkaException):
-            self._consumer.poll(0)  # hear whether somebody is there to be told
-            if self.reports.down:  # or was not, when that was reported
+            self._consumer.poll(0)  # so that we hear whether a server can be reached
+            if self.reports.down:  # that may be over; if not, this raises
                 self._consumer.list_topics(self._address.topic, timeout=CLOSE_SECONDS)
-            self._tell_at_last()
+            self._commit_at_last()
         self._assigned.clear()
         self._consumer.close()
 
@@ -116,7 +123,7 @@ class Member:
             offset = cast(int, message.offset())
             if error is None:
                 if assignment is not None and assignment.take(offset):
-                    self.arrived.append((assignment, offset, message.value() or b""))
+                    self._arrivals.add(Delivery(message.value() or b"", (assignment, offset)))
             elif error.code() == KafkaError._PARTITION_EOF:
                 if assignment is not None:
                     assignment.reach(offset)
@@ -125,38 +132,38 @@ class Member:
         if trouble is not None:
             raise trouble
 
-    def _settle(self, assignments: Iterable[Assignment]) -> None:
-        """Tell what is done, and wait until it is taken."""
-        if offsets := self._untold(assignments):
+    def _commit_and_wait(self, assignments: Iterable[Assignment]) -> None:
+        if offsets := self._changed(assignments):
             self._consumer.commit(offsets=offsets, asynchronous=False)
 
-    def _tell_at_last(self) -> None:
-        """Tell what is done, and wait; again where the node to tell it to has yet to be found."""
+    def _commit_at_last(self) -> None:
+        """Commit what is done and wait for the answer; retry if the node that keeps the group has yet to be found."""
         deadline = time.monotonic() + CLOSE_SECONDS
         while True:
-            # What was told before may be told again after a connection was lost, and what the server hears last counts.
-            while self._telling and time.monotonic() < deadline:
+            # The driver may repeat a commit after a connection was lost, and the last one that the server hears counts.
+            while self._committing and time.monotonic() < deadline:
                 self._consumer.poll(POLL_SECONDS)
             try:
-                self._settle(self._assigned.values())
+                self._commit_and_wait(self._assigned.values())
             except KafkaException:
                 if time.monotonic() >= deadline:
                     raise
-                self._telling = []
+                self._committing = []
                 self._consumer.poll(POLL_SECONDS)
             else:
                 return
 
-    def _untold(self, assignments: Iterable[Assignment]) -> list[TopicPartition]:
-        self._telling = [(one, one.state) for one in assignments if one.untold]
-        return [TopicPartition(self._address.topic, one.partition, *state) for one, state in self._telling]
+    def _changed(self, assignments: Iterable[Assignment]) -> list[TopicPartition]:
+        """What to commit, remembered until the server has answered."""
+        self._committing = [(assignment, assignment.state) for assignment in assignments if assignment.has_changed]
+        return [TopicPartition(self._address.topic, one.partition, *state) for one, state in self._committing]
 
     def _on_commit(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:
-        telling, self._telling = self._telling, []
+        committing, self._committing = self._committing, []
         failed = {part.partition for part in parts if part.error is not None}
-        for assignment, state in telling:
+        for assignment, state in committing:
             if error is None and assignment.partition not in failed:
-                assignment.told(state)
+                assignment.mark_committed(state)
 
     def _on_assign(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
         if self._closed or not parts:
@@ -169,21 +176,20 @@ class Member:
             note = (part.metadata or "") if part.offset == start else ""
             self._assigned[part.partition] = assignment = Assignment(part.partition, start, note)
             if part.offset < start:
-                assignment.told(
-                    (part.offset, "")
-                )  # so that the server is told where it goes on, before anything is done
+                # So that the start is committed before anything is done.
+                assignment.mark_committed((part.offset, ""))
             if 0 <= part.offset < start:
                 self.lost = (
-                    f"bodies {part.offset:,} to {start - 1:,} of partition {part.partition} of {self._address} were thrown away before they"
-                    " were done, since the topic's retention is over; raise its retention.ms. It goes on with the rest"
+                    f"bodies {part.offset:,} to {start - 1:,} of partition {part.partition} of {self._address} were deleted before they"
+                    " were done, as the topic's retention is over; raise its retention.ms. It goes on with the rest"
                 )
             part.offset = start
         consumer.incremental_assign([TopicPartition(part.topic, part.partition, part.offset) for part in committed])
 
     def _on_revoke(self, _consumer: Consumer, parts: list[TopicPartition]) -> None:
         revoked = [self._assigned[part.partition] for part in parts if part.partition in self._assigned]
-        with suppress(KafkaException):  # then what is done and not told comes again
-            self._settle(revoked)
+        with suppress(KafkaException):  # then what is done and not committed comes again
+            self._commit_and_wait(revoked)
         self._forget(parts)
 
     def _on_lost(self, _consumer: Consumer, parts: list[TopicPartition]) -> None:
@@ -192,7 +198,11 @@ class Member:
     def _forget(self, parts: list[TopicPartition]) -> None:
         for part in parts:
             self._assigned.pop(part.partition, None)
-        self.arrived = deque(one for one in self.arrived if self._assigned.get(one[0].partition) is one[0])
+        self._arrivals.drop(self._is_stale)
+
+    def _is_stale(self, delivery: Delivery) -> bool:
+        assignment, _ = delivery.receipt
+        return self._assigned.get(assignment.partition) is not assignment
 
     def _pause(self, paused: bool) -> None:
         if paused != self._paused:

@@ -1,4 +1,4 @@
-"""What puts records into a topic: idempotent, and confirmed by all replicas that are in sync."""
+"""An idempotent producer, whose records are confirmed by all replicas that are in sync."""
 
 import time
 from collections.abc import Iterable
@@ -6,18 +6,19 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from headrace.brokers.kafka.admin import RECORD_BYTES
-from headrace.brokers.kafka.client import Reports, settings, translate
+from headrace.brokers.kafka.client import Reports, settings
+from headrace.brokers.kafka.errors import translate
 from headrace.brokers.kafka.url import KafkaUrl
 from headrace.errors import Unavailable
 
-WINDOW, WINDOW_KILOBYTES = 50_000, 64 << 10
-SLICE_SECONDS = 0.5
+WINDOW, WINDOW_KILOBYTES = 50_000, 64 << 10  #: records, and KiB of them, that may be unconfirmed at a time
+SLICE_SECONDS = 0.5  #: of each wait for the driver, between which a failure is noticed
 
 
-class Publisher:
-    """Good until `publish` raises anything; then its owner makes another.
+class TopicProducer:
+    """Publishes to the topic of an address. Once `publish` has raised, its owner makes another.
 
-    `body_bytes`: what the topic takes; `patience`: how many seconds a record may take.
+    `body_bytes`: the largest value that the topic takes; `patience`: how many seconds a record may take to be confirmed.
     """
 
     def __init__(self, address: KafkaUrl, body_bytes: int, patience: float) -> None:
@@ -37,17 +38,20 @@ class Publisher:
                 "on_delivery": self._on_failure,
             }
         )
-        # Connects at once: without it the first record waits for the driver's next look, half a second later.
+        # Connects at once. Otherwise the first record would wait half a second, until the driver looks for servers.
         self._producer.list_topics(address.topic, timeout=patience)
 
     def is_down(self) -> bool:
-        """Whether no server could be reached since this was asked last."""
-        self._producer.poll(0)  # hear of it
+        """Whether no server could be reached at some time since the last call of this method."""
+        self._producer.poll(0)  # calls back, if there is something to report
         down, self._reports.down = self._reports.down, ""
         return bool(down)
 
     def publish(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Return once all are durable. Values, and keys that say which records belong to one partition."""
+        """Return once all records, each a value and a key, are confirmed. Records of one key go to one partition; None goes to any.
+
+        Raises Unavailable, Rejected or Misconfigured; some may have been published then.
+        """
         doing = f"publishing to {self._address}"
         try:
             for value, key in records:
@@ -64,7 +68,7 @@ class Publisher:
             raise translate(error, doing) from error
         finally:
             if len(self._producer):
-                self._producer.purge()  # whatever becomes of them now, they count as not published
+                self._producer.purge()  # they count as not published, whatever becomes of those that were sent
 
     def _produce(self, value: bytes, key: bytes | None) -> None:
         while self._failure is None:

@@ -1,4 +1,4 @@
-"""Kafka: results in a topic, under their keys, for whoever reads it."""
+"""Kafka as a sink: results go to a topic, under their keys."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -11,9 +11,9 @@ TOPIC = "headrace.results"
 
 
 class KafkaResults:
-    """A connection to the topic, opened by the first call that needs it. The topic is made where it is missing.
+    """A connection to the topic, opened by the first call that needs it. The topic is created if it is missing.
 
-    Results of one key go to one partition, as long as the topic has the same number of them.
+    Results of one key go to one partition, as long as the topic keeps its number of partitions.
     """
 
     def __init__(self, address: KafkaUrl, *, patience: float = CONFIRM_SECONDS) -> None:
@@ -25,7 +25,7 @@ class KafkaResults:
         return cls(parse(url, topic=TOPIC))
 
     def body_bytes(self) -> int:
-        """What the topic takes (its `max.message.bytes`)."""
+        """The topic's `max.message.bytes`, less what a record needs beside the body."""
         return self._connection.topic().body_bytes
 
     def publish(self, bodies: Sequence[Body]) -> None:

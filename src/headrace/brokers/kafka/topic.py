@@ -1,4 +1,4 @@
-"""The topic, looked at from outside of the group: made where it is missing, checked, and how much of it is still to do."""
+"""The topic as seen from outside of the group: created if it is missing, checked, and how much of it is still to do."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,21 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from headrace.brokers.kafka.admin import make, most_body_bytes, read
-from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings, translate
-from headrace.brokers.kafka.offsets import done_above
+from headrace.brokers.kafka.admin import create, most_body_bytes, read
+from headrace.brokers.kafka.assignment import done_above
+from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings
+from headrace.brokers.kafka.errors import translate
 from headrace.brokers.kafka.url import KafkaUrl
 from headrace.errors import Unavailable
 
-STEP_SECONDS, HEADS_SECONDS = 0.5, 2.0
+STEP_SECONDS = 0.5  #: of each attempt to reach a server, between which we look whether one has refused us
+HEADS_SECONDS = 2.0  #: that `oldest` takes at most
 
 
 class Topic:
-    """The constructor raises Unavailable where no server answers, and Misconfigured where the topic can't be used or made.
+    """The constructor raises Unavailable if no server answers, and Misconfigured if the topic can't be used or created.
 
-    `body_bytes`: what the topic takes.
+    `body_bytes`: the largest body that the topic takes.
     """
 
     def __init__(self, address: KafkaUrl) -> None:
@@ -49,7 +51,7 @@ class Topic:
             raise
 
     def partitions(self) -> Sequence[int]:
-        """How many replicas each has; empty where the topic is missing. Raises Unavailable where no server answers in time."""
+        """How many replicas each partition has; empty if the topic is missing. Raises Unavailable if no server answers in time."""
         doing = f"connecting to {self._address}"
         deadline = time.monotonic() + ANSWER_SECONDS
         while True:
@@ -58,7 +60,7 @@ class Topic:
                 self._reports.down = ""
                 break
             except KafkaException as error:
-                self._client.poll(0)  # hear why
+                self._client.poll(0)  # calls `reports` back, which then know why
                 self._reports.check(doing)
                 if time.monotonic() > deadline:
                     raise translate(error, doing) from error
@@ -67,9 +69,9 @@ class Topic:
         return [len(found.partitions[number].replicas) for number in sorted(found.partitions)]
 
     def waiting(self, done: Mapping[int, tuple[int, str]]) -> list[tuple[int, int, int]]:
-        """Of each partition its number, where the group goes on, and how many bodies from there on are not done.
+        """For each partition its number, the offset where the group goes on, and how many bodies from there on are not done.
 
-        `done`: what is known of some partitions, and perhaps not to the server yet.
+        `done`: the states of the partitions that are assigned to us, which may not be committed yet.
         """
         numbers = range(len(self.partitions()))
         try:
@@ -86,7 +88,10 @@ class Topic:
         return waiting
 
     def oldest(self, heads: Sequence[tuple[int, int]]) -> float | None:
-        """The time since the epoch of the oldest body among those at the given offsets of partitions, where it comes soon."""
+        """When the oldest of the bodies at these offsets was published, in seconds since the epoch. `heads`: partitions and offsets.
+
+        None if not all of them can be read within HEADS_SECONDS.
+        """
         parts = [TopicPartition(self._address.topic, number, offset) for number, offset in heads]
         times: dict[int, float] = {}
         deadline = time.monotonic() + HEADS_SECONDS
@@ -102,17 +107,19 @@ class Topic:
         return min(times.values()) if times and len(times) == len(parts) else None
 
     def close(self) -> None:
-        """Leave; nobody notices."""
+        """Close the client. It never joined the group, so nothing is rebalanced."""
         self._client.close()
 
     def _open(self) -> int:
         if not self.partitions():
-            make(self._address)
+            create(self._address)
             self._await_leaders()
-        return most_body_bytes(self._address, read(self._address))  # another may have made it first, otherwise
+        return most_body_bytes(
+            self._address, read(self._address)
+        )  # another may have created it first, with other settings
 
     def _await_leaders(self) -> None:
-        """A topic that was just made is known before its partitions answer."""
+        """Wait until every partition answers; a new topic is listed before that."""
         deadline = time.monotonic() + ANSWER_SECONDS
         while True:
             if numbers := range(len(self.partitions())):
@@ -127,8 +134,8 @@ class Topic:
                 raise Unavailable(f"making {self._address}: the topic does not appear")
 
     def _ends(self, numbers: Sequence[int], which: int) -> dict[int, int]:
-        told = self._client.offsets_for_times(self._parts(numbers, which), timeout=ANSWER_SECONDS)
-        return {one.partition: one.offset for one in told}
+        parts = self._client.offsets_for_times(self._parts(numbers, which), timeout=ANSWER_SECONDS)
+        return {part.partition: part.offset for part in parts}
 
     def _parts(self, numbers: Sequence[int], offset: int = OFFSET_INVALID) -> list[TopicPartition]:
         return [TopicPartition(self._address.topic, number, offset) for number in numbers]

@@ -1,4 +1,4 @@
-"""Where Kafka is, and which topic and group are meant: what a `kafka:` URL says."""
+"""`kafka:` URLs: the servers, the account, the topic and the group."""
 
 import re
 from collections.abc import Mapping
@@ -20,10 +20,11 @@ _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 @dataclass(frozen=True)
 class KafkaUrl:
-    """The nodes to ask first, who we are there, the topic, and the group whose offsets say what is done.
+    """The nodes to ask first, the topic, and the group whose offsets say what is done.
 
-    `partitions`, `replication` and `body_bytes` are for a topic that is made; a replication of 0 is the server's default. `session`: after
-    how many seconds without a sign of life a worker's partitions go to others; `poll`: and after how many in which nobody called.
+    `partitions`, `replication` and `body_bytes` are for a topic that we create; a replication of 0 is the server's default. `session`:
+    after so many seconds without a heartbeat, a worker's partitions go to others. `poll`: the same, if the worker hasn't called for so
+    long. `security`: the driver's settings for account and encryption.
     """
 
     hosts: str
@@ -42,40 +43,42 @@ class KafkaUrl:
 
 
 def parse(url: str, *, topic: str = NAME) -> KafkaUrl:
-    """The address that a URL gives; `topic`: where it names none. Raises Misconfigured, without its password, where it gives none."""
-    said = ServerUrl.read(url, 9092, OPTIONS, like=f"host:9092/topic?group={NAME}")
-    topic = said.path or topic
+    """The address that a URL names; `topic` if it names none. Raises Misconfigured, without the password, if the URL is wrong."""
+    parts = ServerUrl.read(url, 9092, OPTIONS, like=f"host:9092/topic?group={NAME}")
+    topic = parts.path or topic
     if not _TOPIC.fullmatch(topic) or topic in (".", ".."):
-        raise Misconfigured(f"{topic!r} is no name of a topic: 1 to 249 of the letters a-z, A-Z, digits, dot, _ and -")
-    group = said.text("group", NAME)
+        raise Misconfigured(
+            f"{topic!r} is not a topic's name; write 1 to 249 of the letters a-z, A-Z, digits, dot, _ and -"
+        )
+    group = parts.text("group", NAME)
     if not 1 <= len(group.encode()) <= 255:
-        raise Misconfigured(f"the option group of {said.scheme}:// has 1 to 255 bytes")
-    session = said.number("session", 10, 1, 1800)
+        raise Misconfigured(f"the option group of {parts.scheme}:// has 1 to 255 bytes")
+    session = parts.number("session", 10, 1, 1800)
     return KafkaUrl(
-        hosts=",".join(host_and_port(*host) for host in said.hosts),
+        hosts=",".join(host_and_port(*host) for host in parts.hosts),
         topic=topic,
         group=group,
-        partitions=said.number("partitions", 8, 1, 10_000),
-        replication=said.number("replication", 0, 0, 99),
-        body_bytes=said.number("body_bytes", 16 << 20, 1024, 1 << 30),
+        partitions=parts.number("partitions", 8, 1, 10_000),
+        replication=parts.number("replication", 0, 0, 99),
+        body_bytes=parts.number("body_bytes", 16 << 20, 1024, 1 << 30),
         session=session,
-        poll=said.number("poll", max(300, session), session, 86400),
-        security=_security(said),
+        poll=parts.number("poll", max(300, session), session, 86400),
+        security=_security(parts),
     )
 
 
-def _security(said: ServerUrl) -> Mapping[str, str]:
-    """The driver's settings for who we are and how that is kept secret."""
+def _security(parts: ServerUrl) -> Mapping[str, str]:
+    """The driver's settings for account and encryption."""
     settings = {}
-    if said.user:
+    if parts.user:
         settings = {
-            "sasl.mechanism": said.choice("mechanism", *MECHANISMS),
-            "sasl.username": said.user,
-            "sasl.password": said.password,
+            "sasl.mechanism": parts.choice("mechanism", *MECHANISMS),
+            "sasl.username": parts.user,
+            "sasl.password": parts.password,
         }
     for option, setting in FILES.items():
-        if path := said.file(option, "kafkas"):
+        if path := parts.file(option, "kafkas"):
             settings[setting] = path
-    transport = "SSL" if said.scheme == "kafkas" else "PLAINTEXT"
-    settings["security.protocol"] = f"SASL_{transport}" if said.user else transport
+    transport = "SSL" if parts.scheme == "kafkas" else "PLAINTEXT"
+    settings["security.protocol"] = f"SASL_{transport}" if parts.user else transport
     return settings
