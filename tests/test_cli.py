@@ -335,6 +335,17 @@ def test_ingest_remembers_nothing_of_what_cannot_be_read_again() -> None:
         assert told == {"published": 61, "repeated": 0, "malformed": 0}
 
 
+def test_ingest_without_operands_reads_the_tables_of_the_file_of_settings() -> None:
+    write("one.jsonl", [{"text": "a"}, {"text": "b"}])
+    write("other", [{"text": "c"}, b"no json"])
+    Path("headrace.toml").write_text(
+        '[[ingest]]\nurl = "files:one.jsonl"\n[[ingest]]\nurl = "files:other?format=jsonl"'
+    )
+    assert command("ingest", "--json").json == {"published": 3, "repeated": 0, "malformed": 1}
+    assert command("ingest", "--json").json == {"published": 0, "repeated": 3, "malformed": 0}
+    assert command("ingest", "one.jsonl", "--json").json == {"published": 0, "repeated": 2, "malformed": 0}
+
+
 def test_ingest_takes_a_file_whose_name_is_no_unicode() -> None:
     name = os.fsdecode(b"b\xe5d.jsonl")
     write(name, [{"text": "x"}, b"no json"])

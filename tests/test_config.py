@@ -11,7 +11,7 @@ from cyclopts import App
 from headrace import config
 from headrace.commands import settings as settings_flags
 from headrace.commands.settings import Flags
-from headrace.config import Settings
+from headrace.config import IngestTable, Settings
 from headrace.errors import Misconfigured
 
 
@@ -84,6 +84,31 @@ def test_a_file_that_cannot_be_read_is_told_with_its_path(tmp_path: Path, monkey
 def test_a_setting_that_makes_no_sense_is_told_by_its_name(name: str, value: float) -> None:
     with pytest.raises(Misconfigured, match=f"the setting {name} is"):
         Settings(**{name: value})
+
+
+def test_the_file_may_hold_tables_of_sources(tmp_path: Path) -> None:
+    file = tmp_path / "headrace.toml"
+    file.write_text('port = 9\n[[ingest]]\nurl = "files:a.jsonl"\n[[ingest]]\nurl = "files:b.jsonl"\n')
+    found = config.read_file(file)
+    assert found.values == {"port": "9"}
+    assert found.ingest == (IngestTable("files:a.jsonl"), IngestTable("files:b.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("toml", "reason"),
+    [
+        ("[ingest]\nurl = 'files:a'", "write \\[\\[ingest\\]\\]"),
+        ("ingest = 'files:a'", "write \\[\\[ingest\\]\\]"),
+        ("[[ingest]]\nulr = 'files:a'", "ulr in .* number 1 of .*headrace.toml.* did you mean url"),
+        ("[[ingest]]\nurl = 'files:a'\n[[ingest]]", "there is no url in .* number 2"),
+        ("[[ingest]]\nurl = 1", "there is no url"),
+        ("[[ingset]]\nurl = 'files:a'", "did you mean ingest"),
+    ],
+)
+def test_a_table_that_is_wrong_is_told_with_its_place(tmp_path: Path, toml: str, reason: str) -> None:
+    (tmp_path / "headrace.toml").write_text(toml)
+    with pytest.raises(Misconfigured, match=reason):
+        config.read_file(tmp_path / "headrace.toml")
 
 
 def test_a_value_of_another_kind_is_misuse(tmp_path: Path) -> None:

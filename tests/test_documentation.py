@@ -111,6 +111,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     [
         (heading, scheme)
         for heading, table in (
+            ("Sources", urls.SOURCES),
             ("Brokers", urls.BROKERS),
             ("Stores", urls.STORES),
             ("Results", urls.SINKS),

@@ -1,16 +1,19 @@
 """Which adapter serves a URL, and what is said where none does."""
 
 import importlib
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from headrace.documents import Body
+from headrace.documents import Body, Document
 from headrace.errors import Misconfigured
 from headrace.urls import (
     BROKERS,
     CLASSIFIERS,
     REGISTRIES,
     SINKS,
+    SOURCES,
     STORES,
     Connectors,
     Entry,
@@ -18,8 +21,9 @@ from headrace.urls import (
     is_memory,
     mask,
     open_classifier,
-    open_files,
+    open_file,
     open_registry,
+    open_source,
 )
 
 
@@ -113,7 +117,7 @@ def test_passwords_in_urls_are_masked(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    [entry for table in (BROKERS, CLASSIFIERS, REGISTRIES, SINKS, STORES) for entry in table.values()],
+    [entry for table in (SOURCES, BROKERS, SINKS, STORES, CLASSIFIERS, REGISTRIES) for entry in table.values()],
     ids=lambda entry: entry.target,
 )
 def test_every_adapter_is_where_the_table_says(entry: Entry) -> None:
@@ -164,9 +168,53 @@ def test_every_adapter_that_keeps_anything_beyond_its_process_says_how_its_urls_
     assert bool(where.place) != (scheme in ("memory", "none"))
 
 
+def test_a_path_and_a_url_open_the_same_file_under_the_same_name(tmp_path: Path) -> None:
+    path = tmp_path / "my posts?.csv"
+    path.write_text("id,text\n1,a\n")
+    expected = [[Document("1", "a", source="files")]]
+    url = quote(str(path))
+    for one in (str(path), f"files:{url}", f"files://{url}", f"files:{url}?format=csv"):
+        source = open_source(one, limit=1000)
+        assert [list(batch.items) for batch in source.read()] == expected
+        assert source.name == f"files:{path}"
+
+
+def test_a_path_may_look_like_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes:today").write_text("a\n")
+    (batch,) = open_source("notes:today", limit=1000).read()
+    assert [item.text for item in batch.items if isinstance(item, Document)] == ["a"]
+
+
+def test_what_cannot_be_read_twice_has_no_name() -> None:
+    assert open_source("-", limit=1000).name == ""
+    assert open_source("files:-", limit=1000).name == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("file:posts.jsonl", "no source is known for 'file:posts.jsonl'; did you mean files:"),
+        ("files:", "no file can be opened at 'files:'"),
+        ("files://host/posts.jsonl", "no file can be opened at 'files://host/posts.jsonl'"),
+        ("files:posts.jsonl?fromat=csv", "write files:posts.jsonl or files:/srv/posts"),
+        ("files:posts.jsonl?format=xml", "known are jsonl, csv, tsv, text"),
+        ("files:posts.jsonl#top", "no file can be opened at"),
+    ],
+)
+def test_a_source_that_cannot_be_opened_is_told(url: str, reason: str) -> None:
+    with pytest.raises(Misconfigured, match=reason):
+        open_source(url, limit=1000)
+
+
+def test_a_format_goes_with_a_path_and_not_with_a_url() -> None:
+    with pytest.raises(Misconfigured, match="files:posts is a URL, with options of its own"):
+        open_source("files:posts", kind="csv", limit=1000)
+
+
 def test_a_format_that_is_not_known_is_told() -> None:
     with pytest.raises(Misconfigured, match="known are jsonl, csv, tsv, text"):
-        open_files("a.xml", "xml", 1000)
+        open_file("a.xml", kind="xml", limit=1000)
 
 
 def test_a_scheme_of_registries_or_classifiers_that_nothing_serves_is_told_with_what_was_perhaps_meant() -> None:

@@ -79,19 +79,29 @@ SETTINGS: Sequence[str] = tuple(one.name for one in fields(Settings))
 
 
 @dataclass(frozen=True)
+class IngestTable:
+    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands."""
+
+    url: str
+
+
+@dataclass(frozen=True)
 class SettingsFile:
-    """What headrace.toml holds: the settings as text, by their names; all empty if there is no such file."""
+    """What headrace.toml holds: the settings as text, by their names, and its tables; all empty if there is no such file."""
 
     path: Path
     values: Mapping[str, str]
+    ingest: Sequence[IngestTable] = ()
 
 
 def read_file(path: Path = Path(FILE)) -> SettingsFile:
     """Read headrace.toml. Raises Misconfigured if it cannot be read, or holds an unknown name or a value of the wrong type."""
     path = path.absolute()
     given = _parse(path) if os.path.lexists(path) else {}
-    _check_names(given, SETTINGS, f"in {path}")
-    return SettingsFile(path, {name.replace("-", "_"): _text(name, value, path) for name, value in given.items()})
+    _check_names(given, [*SETTINGS, "ingest"], f"in {path}")
+    tables = _ingest_tables(given.pop("ingest", []), path)
+    values = {name.replace("-", "_"): _text(name, value, path) for name, value in given.items()}
+    return SettingsFile(path, values, tables)
 
 
 def check_environment() -> None:
@@ -110,9 +120,24 @@ def _parse(path: Path) -> dict[str, object]:
 def _check_names(given: Iterable[str], known: Sequence[str], where: str) -> None:
     for name in given:
         if (normal := name.replace("-", "_")) not in known:
-            raise Misconfigured(
-                f"{name} {where} is not a setting; {did_you_mean(normal, known)}known settings are {', '.join(known)}"
-            )
+            meant = did_you_mean(normal, known)
+            raise Misconfigured(f"{name} {where} is not a setting; {meant}known are {', '.join(known)}")
+
+
+def _ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
+    if not isinstance(given, list) or not all(isinstance(table, dict) for table in given):
+        raise Misconfigured(
+            f"ingest in {path} is not a list of tables; write [[ingest]] above each, in double brackets"
+        )
+    tables = []
+    for number, table in enumerate(given, 1):
+        where = f"in [[ingest]] number {number} of {path}"
+        _check_names(table, [one.name for one in fields(IngestTable)], where)
+        url = table.get("url")
+        if not isinstance(url, str) or not url:
+            raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
+        tables.append(IngestTable(url))
+    return tuple(tables)
 
 
 def _text(name: str, value: object, path: Path) -> str:

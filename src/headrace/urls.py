@@ -3,6 +3,7 @@
 An adapter is loaded when a URL first asks for it. What opens a URL is `from_url(url)` of the class, or of the module if no class is named.
 """
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from headrace.errors import Misconfigured, did_you_mean
-from headrace.ports import BrokerAdapter, Classifier, Sink, StoreAdapter
+from headrace.ports import BrokerAdapter, Classifier, Sink, SourceAdapter, StoreAdapter
 
 if TYPE_CHECKING:
     from headrace.sources.files import FileSource
@@ -57,6 +58,9 @@ SINKS: Mapping[str, Entry] = {
     "kafka": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
     "kafkas": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
 }
+SOURCES: Mapping[str, Entry] = {
+    "files": Entry("headrace.sources.files:FileSource"),
+}
 CLASSIFIERS: Mapping[str, Entry] = {
     "python": Entry("headrace.models.own"),
 }
@@ -96,9 +100,27 @@ def apart(broker: str, store: str, name: str) -> tuple[str, str]:
     return _apart("broker", broker, f"{name}_queue", BROKERS), _apart("store", store, f"{name}_store", STORES)
 
 
-def open_files(path: str, kind: str, limit: int) -> "FileSource":
+def open_source(url: str, *, kind: str = "", limit: int) -> SourceAdapter:
+    """The source at a URL, or of a file by its path; `-` is standard input. `limit`: the largest document, in bytes.
+
+    `kind` is the format of a file that is given by its path, and empty to find it out. A path that looks like a URL is a path if there is
+    such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
+    """
+    scheme, colon, _ = url.partition(":")
+    if scheme not in SOURCES or not colon:
+        if _SCHEME.match(url) and not os.path.lexists(url):
+            _entry("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
+        return open_file(url, kind=kind, limit=limit)
+    if kind:
+        raise Misconfigured(f"a format is for the path of a file; {mask(url)} is a URL, with options of its own")
+    entry = _entry("source", url, SOURCES)
+    adapter = _load(entry.target, f"the source {mask(url)}", entry.extra)
+    return cast("SourceAdapter", adapter.from_url(url, limit=limit))
+
+
+def open_file(path: str, *, kind: str = "", limit: int) -> "FileSource":
     """The source of a file, or of standard input (`-`); `kind` is its format, or empty. Raises Misconfigured for an unknown format."""
-    adapter = _load("headrace.sources.files:FileSource", f"the file {path}", "")
+    adapter = _load(SOURCES["files"].target, f"the file {path}", "")
     return cast("FileSource", adapter(path, kind=kind, limit=limit))
 
 

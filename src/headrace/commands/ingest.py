@@ -1,54 +1,52 @@
 """The command `ingest`."""
 
-import os
+from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from headrace import runtime
-from headrace.commands.operands import Operand, check_files
+from headrace import config, runtime
+from headrace.commands.operands import Operand
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
-from headrace.config import Settings
+from headrace.config import FILE, Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.ingest.ingest import Ingest, Tally
-from headrace.urls import Connectors, is_memory, open_files
+from headrace.ports import SourceAdapter
+from headrace.urls import Connectors, is_memory, open_source
 
 
 def ingest(
-    *files: Operand,
+    *sources: Operand,
     format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
-    again: Annotated[bool, Parameter(negative="", help="From the start, also what was published before.")] = False,
+    again: Annotated[
+        bool, Parameter(negative="", help="Start over, and publish again what was published before.")
+    ] = False,
     json: Json = False,
     settings: Flags = Settings(),
 ) -> int:
-    """Publish the documents of files; `-` is standard input.
+    """Publish the documents of files or other sources, one after the other; `-` is standard input.
 
-    JSON Lines, CSV and plain text, compressed with gzip or not. Interrupted, it goes on where it stopped when it is called again.
+    A file holds JSON Lines, CSV or plain text, compressed with gzip or not.
+    Without SOURCES, it ingests the [[ingest]] tables of headrace.toml.
+    Called again after an interruption, it continues where it stopped.
     """
-    if not files:
-        raise Misconfigured("name the files to ingest, or - for standard input")
-    check_files(*files)
     if is_memory(settings.broker) or is_memory(settings.store):
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
+    opened = _open(sources or [table.url for table in config.read_file().ingest], format, settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
-    sources = [(name, open_files(name, format, settings.document_bytes)) for name in files]
     connectors = Connectors(settings.broker, settings.store)
     with closing(connectors.store()) as store, closing(connectors.broker()) as broker, bar() as shown:
         task = shown.add_task("publishing", total=None)
         work = Ingest(
             broker, store, stop=stop, say=say, progress=lambda tally: shown.update(task, completed=tally.published)
         )
-        done = True
         try:
-            for name, source in sources:
-                cursor = _cursor(name)
-                done = done and work.run(source, cursor, again=again or not cursor)
+            ended = all(work.run(source, source.name, again=again or not source.name) for source in opened)
         except HeadraceError:
             say(f"{_counted(work.tally)}; then it had to give up")
             raise
@@ -57,21 +55,26 @@ def ingest(
         refused = {"refused": tally.refused} if tally.refused else {}
         print_json({"published": tally.published, "repeated": tally.repeated, "malformed": tally.malformed, **refused})
     else:
-        print(_counted(tally))
-        if tally.malformed:
-            say("what is malformed is kept, with the reason: headrace dead list")
-        if tally.refused:
-            say(f"the broker refused {tally.refused:,}, which are kept, with the reason: headrace dead list")
-    if not done:
-        say("interrupted; call it again to go on")
-    return 1 if tally.malformed or tally.refused or not done else 0
+        _print(tally)
+    if not ended:
+        say("interrupted; call it again to continue")
+    return 1 if tally.malformed or tally.refused or not ended else 0
 
 
-def _cursor(name: str) -> str:
-    """What is remembered of a file goes by this name; empty for what cannot be read again: standard input, a pipe, a device."""
-    if name == "-" or not os.path.isfile(name):  # noqa: PTH113 (Path.is_file raises where it may not look)
-        return ""
-    return f"files:{Path(name).resolve()}".encode(errors="backslashreplace").decode()
+def _open(urls: Sequence[str], kind: str, settings: Settings) -> Sequence[SourceAdapter]:
+    if not urls:
+        raise Misconfigured(f"name the files to ingest, or - for standard input; or write [[ingest]] tables in {FILE}")
+    if "" in urls:
+        raise Misconfigured("the name of a file is empty; give one, or - for standard input")
+    return [open_source(url, kind=kind, limit=settings.document_bytes) for url in urls]
+
+
+def _print(tally: Tally) -> None:
+    print(_counted(tally))
+    if tally.malformed:
+        say("malformed records are kept, with the reason: headrace dead list")
+    if tally.refused:
+        say(f"the broker refused {tally.refused:,} documents, which are kept, with the reason: headrace dead list")
 
 
 def _counted(tally: Tally) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from headrace.commands.operands import Operand, check_texts
+from headrace.commands.operands import Operand
 from headrace.commands.output import Json, print_json, print_table, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -33,7 +33,6 @@ def predict(
     settings: Flags = Settings(),
 ) -> None:
     """Predict the labels of texts at once; without TEXTS, or with `-`, of the lines of standard input."""
-    check_texts(*texts)
     _check_threshold(threshold)
     if top < 1:
         raise Misconfigured(f"--top is {top}; show at least 1 label")

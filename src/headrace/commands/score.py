@@ -6,15 +6,16 @@ import msgspec
 
 from headrace.batch import records
 from headrace.batch.records import batches
-from headrace.commands.operands import Operand, check_files
+from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
 from headrace.commands.output import bar, say
 from headrace.commands.predict import Models, Threshold, _check_threshold, _labelling
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import Prediction
+from headrace.errors import Misconfigured
 from headrace.predictor import frames
-from headrace.urls import open_files
+from headrace.urls import open_file
 
 SCORED_AT_ONCE = 1024
 
@@ -32,10 +33,11 @@ def score(
 
     Each line is the input object and its `predictions`; a line that is no document gets an `error` instead, and the exit status is 1.
     """
-    check_files(input, output)
+    if not input or not output:
+        raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")
     _check_threshold(threshold)
     labelling = _labelling(model, settings)
-    source = open_files(input, "", settings.document_bytes)
+    source = open_file(input, limit=settings.document_bytes)
 
     def answer(texts: Sequence[str]) -> list[dict[str, Prediction]]:
         found = labelling.answer(frames.Texts(list(texts), threshold)).predictions

@@ -7,6 +7,7 @@ from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter, T
 from cyclopts.config import Env
 
 from headrace import config
+from headrace.commands.operands import check_operands
 from headrace.config import FILE, PREFIX, Settings, SettingsFile
 
 Flags = Annotated[
@@ -28,7 +29,7 @@ def sources() -> Sequence[Any]:
     """Where Cyclopts finds what no flag gives, in falling order. Raises Misconfigured for an unknown setting."""
     file = config.read_file()
     config.check_environment()
-    return Env(PREFIX, command=False), FileSource(file), check_whole_numbers
+    return Env(PREFIX, command=False), FileSource(file), check_whole_numbers, check_operands
 
 
 class FileSource:

@@ -6,7 +6,7 @@ string. Everything is synchronous. Adapters raise only `headrace.errors`.
 
 from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink
 from headrace.ports.classifiers import Classifier
-from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Source
+from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Source, SourceAdapter
 from headrace.ports.stores import FORGET_SECONDS, Cursors, Page, Presence, Query, Store, StoreAdapter, WorkerStatus
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Query",
     "Sink",
     "Source",
+    "SourceAdapter",
     "Store",
     "StoreAdapter",
     "WorkerStatus",

@@ -48,3 +48,12 @@ class Source(Protocol):
     def close(self) -> None:
         """End `read`; may be called from another thread, and twice."""
         ...
+
+
+class SourceAdapter(Source, Protocol):
+    """What every adapter of sources is: a source with a name. Its `from_url(url, limit=…)` also takes the largest document, in bytes."""
+
+    @property
+    def name(self) -> str:
+        """The name under which the cursor is saved: the same for the same place, without secrets; empty if it cannot be read twice."""
+        ...

@@ -19,7 +19,7 @@ from headrace.ingest.ingest import Ingest, Publishes
 from headrace.ports import Batch, Malformed, Source
 from headrace.proof.workload import comes_out_as, spoil
 from headrace.runtime import Stop
-from headrace.urls import Connectors, open_files
+from headrace.urls import Connectors, open_file
 from headrace.worker import launch
 
 MODULE = "headrace.proof.publisher"
@@ -96,7 +96,7 @@ def publish(given: Order, parent: FileIO, connectors: Connectors, stop: Stop) ->
     ):
         work = Ingest(Spoiling(broker), store, stop=stop, say=launch.say)
         while number := asked.get():
-            work.run(Telling(open_files(given.file, "jsonl", settings.document_bytes)), f"files:{given.file}")
+            work.run(Telling(open_file(given.file, kind="jsonl", limit=settings.document_bytes)), f"files:{given.file}")
             tell(Told(done=number))
 
 

@@ -7,10 +7,13 @@ and of the last record, so that one that was still being written is read again w
 import contextlib
 import csv
 import hashlib
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -64,14 +67,29 @@ class FileSource:
         if kind and kind not in FORMATS:
             raise Misconfigured(f"no format {kind!r} is known for files; known are {', '.join(FORMATS)}")
         self._path = str(path)
-        self._name = self._path.encode(errors="backslashreplace").decode()  # as it can be told and stored
+        self._shown = self._path.encode(errors="backslashreplace").decode()  # as it can be told and stored
         self._limit = limit
+        self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
         self._kind = kind
         self._closed = False
 
     @classmethod
-    def from_url(cls, url: str) -> Self:
-        return cls(url)
+    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES) -> Self:
+        """The file of `files:posts.csv` or `files:/srv/posts?format=csv`, percent-encoded; `files:-` is standard input.
+        Raises Misconfigured for any other URL, and for an unknown format."""
+        match = re.fullmatch(r"files:(?://(?=/))?(?!//)([^?#]+)(?:\?format=(\w+))?", url)
+        if match is None:
+            raise Misconfigured(
+                f"no file can be opened at {url!r}; write files:posts.jsonl or files:/srv/posts?format=csv"
+            )
+        return cls(os.fsdecode(unquote_to_bytes(match[1])), kind=match[2] or "", limit=limit)
+
+    @property
+    def name(self) -> str:
+        """`files:` and the absolute path; empty for what cannot be read twice: standard input, a pipe, a device."""
+        if self._path == "-" or not os.path.isfile(self._path):  # noqa: PTH113 (Path.is_file raises where it may not look)
+            return ""
+        return f"files:{Path(self._path).resolve()}".encode(errors="backslashreplace").decode()
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
         with self._opened() as lines:
@@ -110,7 +128,7 @@ class FileSource:
                 yield Lines(self._open(opened), self._limit)
         except OSError as error:
             told = f"{error.strerror or error}; check the name and the permissions"
-            raise Misconfigured(f"reading {self._name}: {told}") from error
+            raise Misconfigured(f"reading {self._shown}: {told}") from error
 
     def _open(self, opened: contextlib.ExitStack) -> Callable[[int], bytes]:
         if self._path == "-":
@@ -121,12 +139,12 @@ class FileSource:
     def _check_whole(self, lines: Lines) -> None:
         if lines.damage and not self._closed:
             told = f"the gzip file is damaged or cut short ({lines.damage}); what came before that was read"
-            raise Misconfigured(f"reading {self._name}: {told}")
+            raise Misconfigured(f"reading {self._shown}: {told}")
 
     def _raw(self, lines: Lines, head: bytes) -> Iterator[Raw]:
         if head.startswith(UTF16) and b"\0" in head:
             raise Misconfigured(
-                f"reading {self._name}: it is UTF-16; make it UTF-8, as by iconv -f UTF-16 -t UTF-8 OLD > NEW"
+                f"reading {self._shown}: it is UTF-16; make it UTF-8, as by iconv -f UTF-16 -t UTF-8 OLD > NEW"
             )
         name = Path(self._path.removesuffix(".gz"))
         kind = self._kind or SUFFIXES.get(name.suffix.lower(), "")
@@ -134,15 +152,13 @@ class FileSource:
         if kind in ("csv", "tsv"):
             return self._rows(lines, "," if kind == "csv" else "\t")
         made = parse if kind == "jsonl" else _text
-        return (self._line(made, line, f"{self._name}, line {number}") for number, line in enumerate(lines, 1))
+        return (self._line(made, line, f"{self._shown}, line {number}") for number, line in enumerate(lines, 1))
 
     def _line(self, made: Callable[[bytes], object], line: bytes, where: str) -> Raw:
         if not line.strip():
             return Raw()
         if len(line) > self._limit:
-            return Raw(
-                line[:KEPT], where, fault=f"the line is longer than {self._limit:,} bytes (setting document_bytes)"
-            )
+            return Raw(line[:KEPT], where, fault=self._too_long)
         try:
             return Raw(line, where, made(line))
         except Rejected as error:
@@ -164,7 +180,7 @@ class FileSource:
         header = [name.strip() for name in next(rows, [])]
         if "text" not in header:
             told = f"the columns are {', '.join(map(repr, header))}" if header else "its first line is empty"
-            raise Misconfigured(f"reading {self._name}: there is no column 'text'; {told}")
+            raise Misconfigured(f"reading {self._shown}: there is no column 'text'; {told}")
         while True:
             fault, row = "", None
             try:
@@ -173,10 +189,10 @@ class FileSource:
                 return
             except csv.Error as error:
                 fault = f"the row can't be read: {error}"
-            where = f"{self._name}, line {rows.line_num}"
+            where = f"{self._shown}, line {rows.line_num}"
             if too_long:
                 too_long.clear()
-                fault = f"the line is longer than {self._limit:,} bytes (setting document_bytes)"
+                fault = self._too_long
             if fault:
                 # With its place, for rows that can't be read must not be taken for each other.
                 yield Raw(",".join(row or [where])[:KEPT].encode("utf-8", "surrogateescape"), where, fault=fault)
@@ -202,9 +218,7 @@ def _row(header: list[str], row: list[str], where: str) -> Raw:
     """The members of a row; empty cells are left out, but for the text."""
     data = ",".join(row).encode("utf-8", "surrogateescape")
     if len(row) > len(header):
-        fault = (
-            f"the row has {len(row)} cells, the header {len(header)}; put quotes around a cell that holds a separator"
-        )
+        fault = f"the row has {len(row)} cells, the header {len(header)}; quote a cell that holds a separator"
         return Raw(data, where, fault=fault)
     members: dict[str, Any] = {"text": "", **{name: cell for name, cell in zip(header, row, strict=False) if cell}}
     try:

@@ -2,7 +2,7 @@
 
 class TestMySource(SourceSuite):
     @pytest.fixture
-    def connect(self): ...   # a function; each call is a source of the same content, of two batches or more, that ends
+    def connect(self): ...   # returns a function: each call is a source of the same two batches or more, which can be read again
 
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from headrace.documents import Document, decode, encode
-from headrace.ports import Batch, Deletion, Gap, Malformed, Source
+from headrace.ports import Batch, Deletion, Gap, Malformed, SourceAdapter
 
-Connect = Callable[[], Source]
+Connect = Callable[[], SourceAdapter]
 Item = Document | Deletion | Malformed | Gap
 PATIENCE = 120.0
 
@@ -31,6 +31,11 @@ class SourceSuite:
         first = items(list(connect().read()))
         assert first
         assert items(list(connect().read())) == first
+
+    def test_sources_of_the_same_place_have_the_same_name(self, connect: Connect) -> None:
+        name = connect().name
+        assert name
+        assert connect().name == name
 
     def test_reading_after_any_cursor_gives_exactly_the_rest(self, connect: Connect) -> None:
         batches = list(connect().read())
