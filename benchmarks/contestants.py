@@ -23,7 +23,7 @@ import psutil
 
 from headrace.config import Settings
 from headrace.documents import Document, Outcome, Prediction, microseconds, pack
-from headrace.ports import BrokerAdapter, Query
+from headrace.ports import BrokerAdapter, ResultQuery
 from headrace.urls import Connectors, apart
 from headrace.worker.launch import family
 
@@ -116,11 +116,11 @@ class Stored:
 
     def has(self, ids: Sequence[str]) -> bool:
         """Whether all of these have come."""
-        return len(self._store.find(Query(ids=ids)).items) == len(ids)
+        return len(self._store.find(ResultQuery(ids=ids)).items) == len(ids)
 
     def check(self) -> None:
         """That all have come."""
-        whole = self._store.count(Query())[""]
+        whole = self._store.count(ResultQuery()).documents
         assert whole == self._contest.documents + self._contest.stored, f"{whole} are stored"
 
     def remove(self) -> None:

@@ -10,13 +10,13 @@ from support import PATIENCE, setup
 
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Document, Outcome, Prediction, bury_bytes, microseconds, pack, stamp
-from headrace.ports import BrokerAdapter, Query, StoreAdapter, WorkerStatus
+from headrace.ports import BrokerAdapter, ResultQuery, StoreAdapter, WorkerStatus
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.brokers import LARGE, bodies, data, take
-from headrace.testing.stores import document, labelled, letters, results
+from headrace.testing.stores import document, labelled, labels, letters, results
 from headrace.worker.keeper import Keeper
 
 DAY = 86_400.0
@@ -92,8 +92,8 @@ def test_the_newest_comes_first_and_the_first_answer_stands_though_the_clock_was
     store.write([labelled("after"), labelled("before", "da"), Outcome(None, dead=(bury_bytes(b"y", "second"),))])
     assert [one.id for one in results(store)] == ["after", "before"]
     assert [one.reason for one in letters(store)] == ["second", "first"]
-    assert store.count(Query(model="language")) == {"sv": 2}
-    first = store.find(Query(), limit=1)
+    assert labels(store) == {"sv": 2}
+    first = store.find(ResultQuery(), limit=1)
     assert [one.id for one in results(store, page=first.next)] == ["before"]
 
 
@@ -125,5 +125,5 @@ def test_a_worker_goes_on_though_the_clock_is_set_back_between_publishing_and_wo
     broker.publish(list(pack(documents)))
     clock(-DAY)
     Keeper(connect(), store, setup(), deadline=PATIENCE, stop=Stop(), drain=True).run()
-    assert store.count(Query()).get("") == 100
+    assert store.count(ResultQuery()).documents == 100
     assert letters(store) == []

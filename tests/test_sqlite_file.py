@@ -14,7 +14,7 @@ from headrace import sqlite_file
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body
 from headrace.errors import Misconfigured, Rejected, Unavailable
-from headrace.ports import Query
+from headrace.ports import ResultQuery
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.stores import labelled
 
@@ -144,10 +144,10 @@ def test_a_full_disk_makes_a_store_unavailable_and_it_goes_on_when_there_is_room
         large = [labelled(f"{number}", text="text " * 1000) for number in range(40)]
         with pytest.raises(Unavailable, match=r"full|cannot be used now"):
             store.write(large)
-        assert store.count(Query())[""] == 1
+        assert store.count(ResultQuery()).documents == 1
         ballast.unlink()
         store.write(large)
-        assert store.count(Query())[""] == 41
+        assert store.count(ResultQuery()).documents == 41
         store.close()
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)

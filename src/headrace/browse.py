@@ -1,21 +1,54 @@
-"""All pages of a query, one after another."""
+"""Everything that a query finds, page after page; and everything under many ids, a chunk of ids at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
 
-from headrace.documents import DeadLetter
-from headrace.ports import Query, Store
+from headrace.documents import DeadLetter, Result
+from headrace.ports import DeadQuery, Page, ResultQuery, Store
 
-PAGE = 200
+PAGE = 200  # rows of a page, unless the caller says otherwise
+IDS = 500  # ids of a query: each is a parameter of a statement, of which databases allow some thousands
+
+Item = TypeVar("Item", covariant=True)
+Query = TypeVar("Query", contravariant=True)
 
 
-def letters(store: Store, query: Query) -> Iterator[DeadLetter]:
-    """All dead letters of a query, newest first, page by page; what is buried meanwhile is left out."""
+class _Find(Protocol[Query, Item]):
+    def __call__(self, query: Query, *, limit: int, page: str | None) -> Page[Item]: ...
+
+
+def results(store: Store, query: ResultQuery, *, size: int = PAGE) -> Iterator[Result]:
+    """All results of a query, newest first, in pages of `size`; what is stored meanwhile is left out."""
+    return _pages(store.find, query, size)
+
+
+def letters(store: Store, query: DeadQuery, *, size: int = PAGE) -> Iterator[DeadLetter]:
+    """All dead letters of a query, newest first, in pages of `size`; what is buried meanwhile is left out."""
+    return _pages(store.find_dead, query, size)
+
+
+def results_of(store: Store, ids: Sequence[str]) -> Iterator[Result]:
+    """The results that have these ids, of which each has at most one; none for no ids."""
+    for chunk in _chunks(ids):
+        yield from results(store, ResultQuery(ids=chunk), size=IDS)
+
+
+def letters_of(store: Store, ids: Sequence[str]) -> Iterator[DeadLetter]:
+    """The dead letters that have these ids, of each id the newest first; none for no ids."""
+    for chunk in _chunks(ids):
+        yield from letters(store, DeadQuery(ids=chunk), size=IDS)
+
+
+def _pages(find: _Find[Query, Item], query: Query, size: int) -> Iterator[Item]:
     page: str | None = None
     while True:
-        found = store.find(query, limit=PAGE, page=page)
-        for item in found.items:
-            assert isinstance(item, DeadLetter)
-            yield item
+        found = find(query, limit=size, page=page)
+        yield from found.items
         page = found.next
         if page is None:
             return
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), IDS):
+        yield ids[start : start + IDS]

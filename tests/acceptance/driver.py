@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import httpx
 import psutil
 
-from headrace.browse import letters
+from headrace import browse
 from headrace.documents import DeadLetter, Result
-from headrace.ports import Query
+from headrace.ports import DeadQuery, ResultQuery
 from headrace.stores.sqlite import SqliteStore
 
 HERE = Path(__file__).parent
@@ -179,17 +179,17 @@ class Headrace:
     def stored(self) -> int:
         """How many documents are stored."""
         with closing(SqliteStore(self.store)) as store:
-            return store.count(Query()).get("", 0)
+            return store.count(ResultQuery()).documents
 
     def results(self) -> list[Result]:
         """All results, in no order that matters."""
         with closing(SqliteStore(self.store)) as store:
-            return list(_pages(store))
+            return list(browse.results(store, ResultQuery(), size=1000))
 
     def dead(self) -> list[DeadLetter]:
         """All dead letters."""
         with closing(SqliteStore(self.store)) as store:
-            return list(letters(store, Query(kind="dead")))
+            return list(browse.letters(store, DeadQuery()))
 
     def sweep(self) -> None:
         """End whatever was started and is left."""
@@ -222,18 +222,6 @@ def kill(processes: Iterable[psutil.Process], number: int = signal.SIGKILL) -> N
             process.send_signal(number)
         except psutil.NoSuchProcess:
             continue
-
-
-def _pages(store: SqliteStore) -> Iterator[Result]:
-    page: str | None = None
-    while True:
-        found = store.find(Query(), limit=1000, page=page)
-        for item in found.items:
-            assert isinstance(item, Result)
-            yield item
-        page = found.next
-        if page is None:
-            return
 
 
 def _marked(process: psutil.Process, mark: str) -> bool:

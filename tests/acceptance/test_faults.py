@@ -21,7 +21,7 @@ from headrace.brokers.sqlite import SqliteBroker
 from headrace.config import Settings
 from headrace.documents import Document, pack
 from headrace.errors import Unavailable
-from headrace.ports import Query
+from headrace.ports import DeadQuery, ResultQuery
 from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
 from headrace.stores.postgresql import PostgresqlStore
@@ -148,8 +148,12 @@ def test_while_the_store_is_gone_the_worker_waits_readyz_says_so_and_nothing_is_
 
     own.start("postgresql")
     with closing(PostgresqlStore.from_url(store)) as opened:
-        until(lambda: opened.count(Query()).get("") == 500 and not headrace.waiting(), PATIENCE, "it does not go on")
-        assert opened.count(Query(kind="dead")) == {}
+        until(
+            lambda: opened.count(ResultQuery()).documents == 500 and not headrace.waiting(),
+            PATIENCE,
+            "it does not go on",
+        )
+        assert opened.count_dead(DeadQuery()) == {}
     until(lambda: get(f"{address}/readyz").status_code == 200, PATIENCE, "it is not ready again")
 
 

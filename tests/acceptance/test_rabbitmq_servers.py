@@ -20,7 +20,7 @@ from headrace.config import Settings
 from headrace.documents import Body, Document, Outcome, encode
 from headrace.errors import Unavailable
 from headrace.models.spec import Setup
-from headrace.ports import Query
+from headrace.ports import DeadQuery, ResultQuery
 from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
@@ -135,8 +135,8 @@ def test_a_consumer_that_is_slower_than_the_server_allows_repeats_and_loses_noth
         Keeper(broker, store, setup, deadline=PATIENCE, stop=Stop(), drain=True, say=said.append).run()
         assert broker.backlog().ready == 0
     assert any("timed out" in one for one in said)
-    assert store.count(Query()) == {"": 3, "fake": 3}
-    assert store.count(Query("dead")) == {}
+    assert store.count(ResultQuery()).by_model() == {"fake": 3}
+    assert store.count_dead(DeadQuery()) == {}
     assert "stopped: 3 received" not in said[-1], "nothing was repeated"
 
 

@@ -1,66 +1,62 @@
-"""The suite of stores, over every adapter."""
+"""The suites of stores, over every adapter."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from headrace.ports import StoreAdapter
 from headrace.stores.memory import MemoryStore
 from headrace.stores.mongodb import MongodbStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
+from headrace.testing.progress import ProgressSuite
+from headrace.testing.queries import QuerySuite
 from headrace.testing.stores import Connect, StoreSuite
 
-
-class TestMemory(StoreSuite):
-    @pytest.fixture
-    def connect(self) -> Connect:
-        store = MemoryStore()
-        return lambda: store
+ADAPTERS = ("memory", "sqlite", "postgresql", "mongodb")
 
 
-class TestSqlite(StoreSuite):
-    @pytest.fixture
-    def connect(self, tmp_path: Path) -> Iterator[Connect]:
-        with ExitStack() as opened:
+@pytest.fixture(params=ADAPTERS)
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connect]:
+    """A function: each call opens a connection of its own to one empty store."""
+    name = f"suite_{secrets.token_hex(6)}"
+    made: Callable[[], StoreAdapter]
+    if request.param == "memory":
+        made = MemoryStore().connect
+    elif request.param == "sqlite":
+        made = lambda: SqliteStore(tmp_path / "store.db")  # noqa: E731
+    elif request.param == "postgresql":
+        server: str = request.getfixturevalue("postgresql")
+        made = lambda: PostgresqlStore(server, schema=name)  # noqa: E731
+    else:
+        server = request.getfixturevalue("mongodb")
+        made = lambda: MongodbStore(f"{server}headrace", prefix=name)  # noqa: E731
+    with ExitStack() as opened:
 
-            def connect() -> SqliteStore:
-                store = SqliteStore(tmp_path / "store.db")
-                opened.callback(store.close)
-                return store
+        def connect() -> StoreAdapter:
+            store = made()
+            opened.callback(store.close)
+            return store
 
-            yield connect
-
-
-class TestPostgresql(StoreSuite):
-    @pytest.fixture
-    def connect(self, postgresql: str) -> Iterator[Connect]:
-        schema = f"suite_{secrets.token_hex(6)}"
-        with ExitStack() as opened:
-
-            def connect() -> PostgresqlStore:
-                store = PostgresqlStore(postgresql, schema=schema)
-                opened.callback(store.close)
-                return store
-
-            yield connect
-        with psycopg.connect(postgresql) as connection:
-            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-
-
-class TestMongodb(StoreSuite):
-    @pytest.fixture
-    def connect(self, mongodb: str) -> Iterator[Connect]:
-        prefix = f"suite_{secrets.token_hex(6)}"
-        with ExitStack() as opened:
-
-            def connect() -> MongodbStore:
-                store = MongodbStore(f"{mongodb}headrace", prefix=prefix)
-                opened.callback(store.close)
-                return store
-
-            yield connect
+        yield connect
+        if request.param == "mongodb":
             connect().remove()
+    if request.param == "postgresql":
+        with psycopg.connect(server) as connection:
+            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
+class TestStores(StoreSuite):
+    pass
+
+
+class TestQueries(QuerySuite):
+    pass
+
+
+class TestProgress(ProgressSuite):
+    pass

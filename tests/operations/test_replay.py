@@ -9,11 +9,11 @@ from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, Outcome, bury, bury_bytes, decode, unpack
 from headrace.errors import Unavailable
 from headrace.operations import replay
-from headrace.ports import Query
+from headrace.ports import DeadQuery
 from headrace.stores.memory import MemoryStore
 from headrace.testing.stores import letters
 
-DEAD = Query(kind="dead")
+DEAD = DeadQuery()
 
 
 def buried(*names: str) -> MemoryStore:
@@ -89,7 +89,7 @@ def test_all_letters_of_a_query_come_page_by_page(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(browse, "PAGE", 3)
     store = buried(*"abcdefgh")
     assert [letter.id for letter in browse.letters(store, DEAD)] == list("hgfedcba")
-    assert list(browse.letters(store, Query(kind="dead", source="other"))) == []
+    assert list(browse.letters(store, DeadQuery(source="other"))) == []
 
 
 def test_replaying_while_listing_misses_none() -> None:

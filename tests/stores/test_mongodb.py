@@ -16,10 +16,10 @@ from support.wire import Wire
 
 from headrace.documents import Outcome, bury, bury_bytes
 from headrace.errors import Misconfigured, Rejected, Unavailable
-from headrace.ports import Query, StoreAdapter
+from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.mongodb import MongodbStore
 from headrace.stores.mongodb.server import INDEXES, VERSION, Server, translate
-from headrace.testing.stores import document, labelled, letters, prediction, results
+from headrace.testing.stores import document, labelled, labels, letters, prediction, results
 
 CALLS = ("find", "find_one", "insert_many", "bulk_write", "delete_many", "find_one_and_update", "update_one")
 ANOTHER = "language@bbbbbb"
@@ -154,8 +154,8 @@ def state(store: StoreAdapter) -> Any:
     """All that anybody can see, but the numbers."""
     found = sorted((msgspec.structs.asdict(result) for result in results(store)), key=lambda one: str(one["id"]))
     dead = sorted((one.id, one.kind, one.model, one.content, one.data) for one in letters(store))
-    counts = [dict(store.count(Query(model=model))) for model in ("", "language", "mood")]
-    return found, dead, counts, dict(store.count(Query("dead")))
+    counts = [store.count(ResultQuery(model=model)) for model in ("", "language", "mood")]
+    return found, dead, counts, store.count_dead(DeadQuery())
 
 
 def whole(places: Callable[[], Provisioned]) -> Any:
@@ -213,7 +213,7 @@ def test_a_document_erased_at_any_step_of_a_write_is_gone_after_it(
             left = {result.id for result in results(store)} | {letter.id for letter in letters(store)}
             assert not left & set(erased)
             assert place.collection("claims").count_documents({"id": {"$in": erased}}) == 0
-            assert store.count(Query(model="mood")) == {}
+            assert store.count(ResultQuery(model="mood")) == Counts()
 
     walk(places, steps, check)
 
@@ -266,7 +266,7 @@ def test_whoever_writes_in_between_changes_no_answer_and_gives_no_second(
             assert ("many 2", "conflict") in {(letter.id, letter.kind) for letter in letters(store)}
         for model in ("language", "mood", "new"):
             answered = sum(model in answers for answers in found.values())
-            assert sum(store.count(Query(model=model)).values()) == answered
+            assert store.count(ResultQuery(model=model)).documents == answered
 
     walk(places, steps, check)
 
@@ -281,10 +281,10 @@ def test_meta_is_kept_whatever_its_names_and_however_large_its_numbers(place: Pr
 def test_labels_and_ids_may_look_like_conditions(place: Provisioned) -> None:
     store = place.connect()
     store.write([labelled("$ne", "a=b"), labelled("language=sv", "=a"), labelled("x", "$gt", source="$source")])
-    assert [one.id for one in results(store, Query(label="a=b"))] == ["$ne"]
-    assert [one.id for one in results(store, Query(label="=a", model="language"))] == ["language=sv"]
-    assert [one.id for one in results(store, Query(source="$source", ids=["x", "$ne"]))] == ["x"]
-    assert dict(store.count(Query(model="language"))) == {"a=b": 1, "=a": 1, "$gt": 1}
+    assert [one.id for one in results(store, ResultQuery(label="a=b"))] == ["$ne"]
+    assert [one.id for one in results(store, ResultQuery(label="=a", model="language"))] == ["language=sv"]
+    assert [one.id for one in results(store, ResultQuery(source="$source", ids=["x", "$ne"]))] == ["x"]
+    assert labels(store) == {"a=b": 1, "=a": 1, "$gt": 1}
 
 
 def test_what_is_too_large_for_a_document_of_mongodb_is_rejected_and_nothing_of_it_is_stored(
@@ -294,7 +294,7 @@ def test_what_is_too_large_for_a_document_of_mongodb_is_rejected_and_nothing_of_
     with pytest.raises(Rejected, match="writing 1 outcomes to mongodb://"):
         store.write([labelled("large", text="x" * (17 << 20))])
     assert results(store) == []
-    assert store.count(Query()) == {"": 0}
+    assert store.count(ResultQuery()) == Counts()
 
 
 def test_a_connection_that_is_cut_costs_the_call_or_nothing(place: Provisioned) -> None:

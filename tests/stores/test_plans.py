@@ -2,9 +2,9 @@
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from headrace.documents import Outcome, bury_bytes
-from headrace.ports import Query, StoreAdapter
+from headrace.ports import DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.postgresql.server import Server
 from headrace.stores.sql import queries
@@ -27,33 +27,46 @@ MOST_ROWS = 20 * LIMIT
 MOST_STEPS = 20 * MOST_ROWS
 INDEXES = ("documents_identity", "documents_source", "answers_label", "answers_model")
 
-PAGES = [
-    Query(),
-    Query(label="sv"),
-    Query(label="rare"),
-    Query(source="suite"),
-    Query(source="rare"),
-    Query(model="language"),
-    Query(model="old"),
-    Query(model="language", label="sv"),
-    Query(model="language", label="rare"),
-    Query(model="old", label="sv"),
-    Query(source="suite", label="sv"),
-    Query(source="suite", model="language", label="sv"),
-    Query(source="rare", label="rare"),
-    Query(label="nothing"),
-    Query(source="nothing"),
-    Query(model="nothing"),
-    Query(ids=["common", "rare 3", "nothing"]),
-    Query("dead"),
-    Query("dead", model="language"),
-    Query("dead", model="old"),
-    Query("dead", source="suite"),
-    Query("dead", source="rare"),
-    Query("dead", ids=["common", "nothing"]),
-    Query("dead", burials=[100, 5_000]),
-    Query("dead", label="sv"),
+Question: TypeAlias = ResultQuery | DeadQuery
+
+PAGES: Sequence[Question] = [
+    ResultQuery(),
+    ResultQuery(label="sv"),
+    ResultQuery(label="rare"),
+    ResultQuery(source="suite"),
+    ResultQuery(source="rare"),
+    ResultQuery(model="language"),
+    ResultQuery(model="old"),
+    ResultQuery(model="language", label="sv"),
+    ResultQuery(model="language", label="rare"),
+    ResultQuery(model="old", label="sv"),
+    ResultQuery(source="suite", label="sv"),
+    ResultQuery(source="suite", model="language", label="sv"),
+    ResultQuery(source="rare", label="rare"),
+    ResultQuery(label="nothing"),
+    ResultQuery(source="nothing"),
+    ResultQuery(model="nothing"),
+    ResultQuery(ids=["common", "rare 3", "nothing"]),
+    DeadQuery(),
+    DeadQuery(model="language"),
+    DeadQuery(model="old"),
+    DeadQuery(source="suite"),
+    DeadQuery(source="rare"),
+    DeadQuery(ids=["common", "nothing"]),
+    DeadQuery(burials=[100, 5_000]),
 ]
+
+
+def find(connection: Connection, query: Question, page: str | None) -> object:
+    """A page of results, or of dead letters."""
+    if isinstance(query, DeadQuery):
+        return queries.find_dead(connection, query, LIMIT, page)
+    return queries.find(connection, query, LIMIT, page)
+
+
+def count(connection: Connection, query: Question) -> object:
+    """The figures of results, or of dead letters."""
+    return queries.count_dead(connection, query) if isinstance(query, DeadQuery) else queries.count(connection, query)
 
 
 def begin(store: StoreAdapter) -> None:
@@ -109,10 +122,10 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connec
 
 @pytest.mark.parametrize("page", [None, f"{DOCUMENTS // 2}"])
 @pytest.mark.parametrize("query", PAGES, ids=str)
-def test_a_page_of_sqlite_takes_few_steps(million: sqlite3.Connection, query: Query, page: str | None) -> None:
+def test_a_page_of_sqlite_takes_few_steps(million: sqlite3.Connection, query: Question, page: str | None) -> None:
     engine = create_engine("sqlite://", creator=lambda: million, poolclass=StaticPool)
     with engine.connect() as connection:
-        steps = counted(million, lambda: queries.find(connection, query, LIMIT, page))
+        steps = counted(million, lambda: find(connection, query, page))
     assert steps < MOST_STEPS
 
 
@@ -122,16 +135,16 @@ def test_counting_in_sqlite_adds_up_what_is_kept_and_walks_the_kinds_of_dead_let
     engine = create_engine("sqlite://", creator=lambda: million, poolclass=StaticPool)
     with engine.connect() as connection:
         for query in (
-            Query(),
-            Query(model="language"),
-            Query(label="rare"),
-            Query(source="rare"),
-            Query("dead", model="old"),
+            ResultQuery(),
+            ResultQuery(model="language"),
+            ResultQuery(label="rare"),
+            ResultQuery(source="rare"),
+            DeadQuery(model="old"),
         ):
-            assert counted(million, lambda query=query: queries.count(connection, query)) < MOST_STEPS
+            assert counted(million, lambda query=query: count(connection, query)) < MOST_STEPS
         asked: list[str] = []
         million.set_trace_callback(asked.append)
-        assert queries.count(connection, Query("dead"))["raised"] == DEAD - 100
+        assert queries.count_dead(connection, DeadQuery())["raised"] == DEAD - 100
         million.set_trace_callback(None)
     (statement,) = [one for one in asked if "dead_letters" in one]
     ((*_, plan),) = million.execute(f"EXPLAIN QUERY PLAN {statement}")
@@ -209,11 +222,11 @@ def server(postgresql: str) -> Iterator[tuple[Connection, list[Any]]]:
 @pytest.mark.parametrize("page", [None, f"{DOCUMENTS // 2}"])
 @pytest.mark.parametrize("query", PAGES, ids=str)
 def test_a_page_of_postgresql_looks_at_few_rows(
-    server: tuple[Connection, list[Any]], query: Query, page: str | None
+    server: tuple[Connection, list[Any]], query: Question, page: str | None
 ) -> None:
     connection, plans = server
     plans.clear()
-    queries.find(connection, query, LIMIT, page)
+    find(connection, query, page)
     assert plans
     assert all(looked_at(plan) < MOST_ROWS for plan in plans)
 
@@ -222,13 +235,13 @@ def test_counting_in_postgresql_adds_up_what_is_kept(server: tuple[Connection, l
     connection, plans = server
     plans.clear()
     for query in (
-        Query(),
-        Query(model="language"),
-        Query(label="rare"),
-        Query(source="rare"),
-        Query("dead", model="old"),
+        ResultQuery(),
+        ResultQuery(model="language"),
+        ResultQuery(label="rare"),
+        ResultQuery(source="rare"),
+        DeadQuery(model="old"),
     ):
-        queries.count(connection, query)
+        count(connection, query)
     assert all(looked_at(plan) < MOST_ROWS for plan in plans)
     connection.exec_driver_sql("SELECT count(*) FROM answers WHERE score > 0.7")
     assert looked_at(plans[-1]) >= DOCUMENTS - 100  # the measure sees a scan

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 from headrace.errors import HeadraceError, Misconfigured
-from headrace.ports import Query, StoreAdapter
+from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sql import schema
 from headrace.stores.sqlite import SqliteStore
-from headrace.testing.stores import DEAD, labelled, letters, results
+from headrace.testing.stores import labelled, letters, results
 
 EARLIER = Path(__file__).parent / "earlier"  # the tables as each version made them
 NEW = {"answers_model", "dead_letters_kind", "dead_letters_model", "dead_letters_source"}
@@ -93,10 +93,10 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Earlier]
 def check(store: StoreAdapter) -> None:
     (result,) = results(store)
     assert (result.id, result.text, result.source, result.predictions["language"].label) == ("a", "hej", "suite", "sv")
-    assert dict(store.count(Query())) == {"": 1, "language": 1}
+    assert store.count(ResultQuery()) == Counts(1, {"language": {"sv": 1}})
     assert [(one.burial, one.id, one.model) for one in letters(store)] == [(7, "b", "mood")]
-    assert [one.id for one in results(store, Query(model="language"))] == ["a"]
-    assert dict(store.count(DEAD)) == {"raised": 1}
+    assert [one.id for one in results(store, ResultQuery(model="language"))] == ["a"]
+    assert store.count_dead(DeadQuery()) == {"raised": 1}
 
 
 def test_an_earlier_store_is_taken_forward_and_keeps_what_it_has(earlier: Earlier) -> None:

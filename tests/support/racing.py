@@ -5,8 +5,8 @@ from collections import Counter
 
 from headrace.documents import Outcome, bury
 from headrace.errors import Unavailable
-from headrace.ports import Query, StoreAdapter
-from headrace.testing.stores import document, letters, prediction, results
+from headrace.ports import ResultQuery, StoreAdapter
+from headrace.testing.stores import document, labels, letters, prediction, results
 
 ROUNDS, EACH = 6, 8
 MODELS = ("language", "mood")
@@ -41,11 +41,11 @@ def check(store: StoreAdapter, *, answered: bool = True) -> None:
     found = results(store, limit=2 * len(wanted))
     assert Counter(result.id for result in found) == Counter(wanted)
     for model in MODELS if answered else ():
-        labels = Counter(result.predictions[model].label for result in found)
-        assert labels.total() == len(wanted)
-        assert dict(store.count(Query(model=model))) == labels
+        listed = Counter(result.predictions[model].label for result in found)
+        assert listed.total() == len(wanted)
+        assert labels(store, model) == listed
         assert all(one.predictions[model].model == f"{model}@{one.predictions[model].label}" for one in found)
-    assert store.count(Query())[""] == len(wanted)
+    assert store.count(ResultQuery()).documents == len(wanted)
     dead = letters(store, limit=2 * len(wanted))
     assert sorted(letter.id for letter in dead) == sorted(f"{turn}-0" for turn in range(ROUNDS))
     assert len({letter.burial for letter in dead}) == len(dead)

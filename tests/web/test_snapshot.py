@@ -6,10 +6,10 @@ from support import PATIENCE
 from support.web_world import LostStore, unreachable
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Body, Document, Outcome, Prediction, bury
+from headrace.documents import Body, Document, Outcome, Prediction, Result, bury
 from headrace.errors import Unavailable
 from headrace.models.registry import Registry
-from headrace.ports import Page, Query
+from headrace.ports import Counts, Page, ResultQuery
 from headrace.stores.memory import MemoryStore
 from headrace.web.console.snapshot import Snapshots
 from headrace.web.services import Services
@@ -28,13 +28,13 @@ class Counting(MemoryStore):
     asked = counted = 0
     now = 0.0
 
-    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         self.asked += 1
         self.now += 60
         return super().find(query, limit=limit, page=page)
 
-    def count(self, query: Query) -> dict[str, int]:
-        self.counted += not (query.kind == "dead" or query.model)
+    def count(self, query: ResultQuery) -> Counts:
+        self.counted += 1
         self.now += 60
         return super().count(query)
 
@@ -121,8 +121,8 @@ def test_a_broker_that_is_away_leaves_the_stores_figures_and_says_so() -> None:
 
 def test_a_store_that_is_away_is_told_and_its_rows_are_not_to_be_had() -> None:
     class Away(LostStore):
-        def count(self, query: Query) -> dict[str, int]:
-            raise Unavailable(f"counting {query.kind}: nobody answers")
+        def count(self, query: ResultQuery) -> Counts:
+            raise Unavailable(f"counting {query}: nobody answers")
 
     state = live_on(Away())
     snapshots = Snapshots(state)

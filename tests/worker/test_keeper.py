@@ -28,7 +28,7 @@ from headrace.models.alias import Aliases
 from headrace.models.card import Card
 from headrace.models.registry import Registry
 from headrace.models.version import Version
-from headrace.ports import Backlog, Delivery, Query, WorkerStatus
+from headrace.ports import Backlog, Delivery, ResultQuery, WorkerStatus
 from headrace.runtime import Stop
 from headrace.scoring.linear import compile  # noqa: A004
 from headrace.stores.memory import MemoryStore
@@ -125,7 +125,7 @@ def test_every_document_becomes_one_result() -> None:
     store = MemoryStore()
     drain(queue_of(*names), store)
     assert stored(store) == names
-    assert store.count(Query(model="fake")) == {"fine": 100}
+    assert store.count(ResultQuery()).answers == {"fake": {"fine": 100}}
     assert store.workers() == []
 
 
@@ -257,7 +257,7 @@ def test_a_drain_ends_with_the_backlog_however_long_nothing_comes() -> None:
 
     queue, store = queue_of("a", "b"), MemoryStore()
     drain(queue, store, broker=Broker(queue))
-    assert store.count(Query(ids=())) == {"": 2, "fake": 2}
+    assert store.count(ResultQuery()).by_model() == {"fake": 2}
 
 
 def test_a_broken_model_stops_the_worker_and_buries_nothing() -> None:
@@ -407,7 +407,7 @@ def test_a_predictor_that_is_killed_again_and_again_costs_no_document() -> None:
                 os.kill(child, signal.SIGKILL)
     thread.join(PATIENCE)
     assert not thread.is_alive()
-    assert store.count(Query(model="fake")) == {"fine": 3000}
+    assert store.count(ResultQuery()).answers == {"fake": {"fine": 3000}}
     assert buried(store) == {}
 
 

@@ -9,7 +9,7 @@ from support import FAULTY, PATIENCE, setup
 from headrace.brokers.memory import MemoryBroker, Queue
 from headrace.documents import Body, DeadLetter, Document, Outcome, Prediction, Result, bury_bytes, encode, pack
 from headrace.errors import Rejected, Unavailable
-from headrace.ports import Delivery, Query, Store
+from headrace.ports import Counts, DeadQuery, Delivery, ResultQuery, Store
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
 from headrace.stores.none import NoStore
@@ -198,7 +198,7 @@ def test_a_result_that_is_never_taken_is_buried_and_stays_stored() -> None:
     assert sink.told() == [("fake.fine", "a"), ("fake.fine", "b")]
     assert [(one.id, one.kind) for one in letters(store)] == [("poison", "refused")]
     assert "the result can't be published: this is not taken" in letters(store)[0].reason
-    assert store.count(Query(model="fake")) == {"fine": 3}
+    assert store.count(ResultQuery()).answers == {"fake": {"fine": 3}}
 
 
 def test_without_a_store_nothing_is_lost_silently() -> None:
@@ -226,8 +226,8 @@ def test_a_store_that_keeps_nothing_finds_nothing() -> None:
     store.drop([1])
     store.save("cursor", "5")
     assert (store.load("cursor"), store.load("another")) == ("5", None)
-    assert (store.find(Query()).items, store.find(Query("dead")).items) == ([], [])
-    assert (store.count(Query()), store.count(Query("dead"))) == ({"": 0}, {})
+    assert (store.find(ResultQuery()).items, store.find_dead(DeadQuery()).items) == ([], [])
+    assert (store.count(ResultQuery()), store.count_dead(DeadQuery())) == (Counts(), {})
     assert "keeps nothing" in store.warnings()[0]
     store.remove()
     assert store.load("cursor") is None

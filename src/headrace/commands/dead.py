@@ -18,7 +18,7 @@ from headrace.config import Settings
 from headrace.documents import DeadLetter
 from headrace.errors import Misconfigured
 from headrace.operations.replay import replay
-from headrace.ports import Query, StoreAdapter
+from headrace.ports import DeadQuery, StoreAdapter
 from headrace.urls import Connectors, mask
 
 Model = Annotated[str, Parameter(help="Only of this model.")]
@@ -34,7 +34,7 @@ def list_(
     if limit < 1:
         raise Misconfigured(f"--limit is {limit}; list at least 1")
     with closing(Connectors(settings.broker, settings.store).store()) as store:
-        found = list(islice(letters(store, Query(kind="dead", model=model, source=source)), min(limit, sys.maxsize)))
+        found = list(islice(letters(store, DeadQuery(model=model, source=source)), min(limit, sys.maxsize)))
     if json:
         print_json({"items": [_as_json(letter) for letter in found]})
         return
@@ -108,7 +108,7 @@ def _chosen(
     known = [burial for burial in burials if 0 < burial <= LAST_BURIAL]
     if burials and not known:
         return []
-    return list(letters(store, Query(kind="dead", burials=known, model=model, source=source)))
+    return list(letters(store, DeadQuery(burials=known, model=model, source=source)))
 
 
 def _shown(found: Sequence[DeadLetter], doing: str) -> Iterable[list[DeadLetter]]:

@@ -10,7 +10,7 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import microseconds
 from headrace.errors import Unavailable
-from headrace.ports import Backlog, BrokerAdapter, Query, StoreAdapter, WorkerStatus
+from headrace.ports import Backlog, BrokerAdapter, DeadQuery, ResultQuery, StoreAdapter, WorkerStatus
 from headrace.urls import Connectors, mask
 
 LOST_SECONDS = 30
@@ -53,9 +53,9 @@ def _ask_broker(known: Known, connected: BrokerAdapter) -> None:
 def _ask_store(known: Known, connected: StoreAdapter) -> None:
     with closing(connected) as store:
         known.workers = [_worker(worker) for worker in store.workers()]
-        known.answers = dict(store.count(Query()))
-        known.documents = known.answers.pop("", 0)
-        known.dead = dict(store.count(Query(kind="dead")))
+        counts = store.count(ResultQuery())
+        known.documents, known.answers = counts.documents, counts.by_model()
+        known.dead = dict(store.count_dead(DeadQuery()))
         known.warnings += [mask(told) for told in store.warnings()]
 
 

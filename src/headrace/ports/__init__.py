@@ -7,7 +7,18 @@ string. Everything is synchronous. Adapters raise only `headrace.errors`.
 from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink
 from headrace.ports.classifiers import Classifier
 from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Source, SourceAdapter
-from headrace.ports.stores import FORGET_SECONDS, Cursors, Page, Presence, Query, Store, StoreAdapter, WorkerStatus
+from headrace.ports.stores import (
+    FORGET_SECONDS,
+    Counts,
+    Cursors,
+    DeadQuery,
+    Page,
+    Presence,
+    ResultQuery,
+    Store,
+    StoreAdapter,
+    WorkerStatus,
+)
 
 __all__ = [
     "FORGET_SECONDS",
@@ -16,7 +27,9 @@ __all__ = [
     "Broker",
     "BrokerAdapter",
     "Classifier",
+    "Counts",
     "Cursors",
+    "DeadQuery",
     "Deletion",
     "Delivery",
     "Gap",
@@ -24,7 +37,7 @@ __all__ = [
     "Page",
     "Presence",
     "Provisioned",
-    "Query",
+    "ResultQuery",
     "Sink",
     "Source",
     "SourceAdapter",

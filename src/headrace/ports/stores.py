@@ -2,34 +2,58 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.ports.brokers import Provisioned
 
+Item = TypeVar("Item", covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """Which results, or dead letters, to find or count. Empty members ask for nothing; those given must all hold.
+class ResultQuery:
+    """Which results to find or to count. Members left empty don't restrict; all others must hold.
 
-    `burials` are numbers of dead letters. `label` and `model` (a name, without a version) speak of answers; on dead letters `model`
-    is the one that failed, and `label` finds none.
+    `model` is a name, without a version. `label` and `model` must hold of one and the same answer.
     """
 
-    kind: Literal["results", "dead"] = "results"
     ids: Sequence[str] = ()
-    burials: Sequence[int] = ()
     label: str = ""
     model: str = ""
     source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Results or dead letters, newest first, and the token of the next page (None on the last)."""
+class DeadQuery:
+    """Which dead letters to find or to count. Members left empty don't restrict; all others must hold.
 
-    items: Sequence[Result] | Sequence[DeadLetter]
+    `burials` are their numbers; `model` is the one that failed.
+    """
+
+    ids: Sequence[str] = ()
+    burials: Sequence[int] = ()
+    model: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Items, newest first, and the token of the next page (None on the last)."""
+
+    items: Sequence[Item]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many documents there are, and how many answers by model and label. What there is none of is left out."""
+
+    documents: int = 0
+    answers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def by_model(self) -> dict[str, int]:
+        """How many answers each model has given."""
+        return {model: sum(labels.values()) for model, labels in self.answers.items()}
 
 
 class Store(Protocol):
@@ -40,25 +64,35 @@ class Store(Protocol):
 
         A document that is known with the same text keeps its answers; with another text it is buried as a conflict.
         What was published before its id was erased is dropped. A complete outcome (no dead letter) clears the burials of the same
-        document and text. Raises Rejected where an outcome can't be stored: the caller halves.
+        document and text. Raises Rejected if an outcome can't be stored: the caller halves.
         """
         ...
 
-    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         """Newest first. Raises Rejected for a page token that this store did not give."""
         ...
 
-    def count(self, query: Query) -> Mapping[str, int]:
-        """Results by label where the query names a model; otherwise answers by model, and all documents under an empty name.
-        Dead letters by kind."""
+    def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
+        """Newest first. Raises Rejected for a page token that this store did not give."""
+        ...
+
+    def count(self, query: ResultQuery) -> Counts:
+        """The results that match, and the answers that these have; only those of the model, if the query names one."""
+        ...
+
+    def count_dead(self, query: DeadQuery) -> Mapping[str, int]:
+        """The dead letters that match, by kind."""
         ...
 
     def erase(self, ids: Sequence[str]) -> None:
-        """Results and dead letters of these ids, known or not, and what is still on its way: published before now."""
+        """Delete results and dead letters of these ids, and drop what is still on its way: published under them before now.
+
+        Ids may be unknown, and erasing again is harmless.
+        """
         ...
 
     def drop(self, burials: Sequence[int]) -> None:
-        """Forget these dead letters; numbers that are gone are ignored."""
+        """Delete the dead letters of these numbers; numbers that are gone are ignored."""
         ...
 
     def close(self) -> None:
@@ -67,10 +101,10 @@ class Store(Protocol):
 
 
 class Cursors(Protocol):
-    """Where sources are up to; by the same adapters as stores."""
+    """How far each source has been read; the adapters of stores implement it."""
 
     def load(self, name: str) -> str | None:
-        """The cursor that was saved last under this name."""
+        """The cursor that was saved last under this name, or None."""
         ...
 
     def save(self, name: str, cursor: str) -> None:
@@ -80,7 +114,7 @@ class Cursors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A worker and its progress, as it tells the store every few seconds. Times are microseconds since the epoch.
+    """A worker and its progress, as it reports them every few seconds. Times are microseconds since the epoch.
 
     `metrics` is a snapshot of the worker's metrics, in an encoding of its own that a store keeps as it is.
     """
@@ -94,20 +128,20 @@ class WorkerStatus:
     metrics: bytes = b""
 
 
-FORGET_SECONDS = 600
+FORGET_SECONDS = 600  # a worker that reported nothing for so long is forgotten
 
 
 class Presence(Protocol):
-    """Which workers there are; by the same adapters as stores."""
+    """Which workers there are; the adapters of stores implement it."""
 
     def beat(self, worker: WorkerStatus) -> None:
-        """Remember this worker. Forgotten are one whose state is `stopped`, and any that was last seen FORGET_SECONDS before this."""
+        """Remember this worker. One whose state is `stopped` is forgotten, and so is any last seen FORGET_SECONDS before this one."""
         ...
 
     def workers(self) -> list[WorkerStatus]:
-        """Those that were remembered and not forgotten, by name."""
+        """All that are remembered, by name."""
         ...
 
 
 class StoreAdapter(Store, Cursors, Presence, Provisioned, Protocol):
-    """What every adapter of stores is: a store with the small ports beside it."""
+    """What every adapter implements: a store and the small ports beside it."""

@@ -1,10 +1,8 @@
 """What watches a store while a proof runs: every answer as it appears, and all there is in the end."""
 
-from collections.abc import Iterator
-
-from headrace.browse import letters
+from headrace import browse
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import Query, StoreAdapter
+from headrace.ports import DeadQuery, ResultQuery, StoreAdapter
 from headrace.proof.ledger import Observations
 
 PAGE, LARGE_PAGE = 200, 5000  # what is new since the last look; and all, from a server that sorts all for each page
@@ -24,11 +22,11 @@ class Observer:
 
         Newest first, up to a page that ends with one that is known: what was numbered earlier and committed later may be missed now.
         """
-        for result in self._results(PAGE):
+        for result in browse.results(self._store, ResultQuery(), size=PAGE):
             if result.id in self.seen:
                 break
             self._remember(result)
-        self.buried = list(letters(self._store, Query(kind="dead")))
+        self.buried = list(browse.letters(self._store, DeadQuery()))
         return len(self.seen) + len(self.buried)
 
     def busy(self) -> int:
@@ -37,25 +35,13 @@ class Observer:
 
     def observations(self) -> Observations:
         """All that the store has now, beside what it was seen to have."""
-        results = list(self._results(LARGE_PAGE))
-        counted = self._store.count(Query())
+        results = list(browse.results(self._store, ResultQuery(), size=LARGE_PAGE))
         return Observations(
             results,
-            list(letters(self._store, Query(kind="dead"))),
+            list(browse.letters(self._store, DeadQuery())),
             dict(self.seen),
-            sum(number for model, number in counted.items() if model),
+            sum(self._store.count(ResultQuery()).by_model().values()),
         )
-
-    def _results(self, size: int) -> Iterator[Result]:
-        page: str | None = None
-        while True:
-            found = self._store.find(Query(), limit=size, page=page)
-            for item in found.items:
-                assert isinstance(item, Result)
-                yield item
-            page = found.next
-            if page is None:
-                return
 
     def _remember(self, result: Result) -> None:
         if self._model in result.predictions:

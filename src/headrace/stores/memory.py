@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
-from headrace.ports import FORGET_SECONDS, Page, Query, WorkerStatus
+from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus
 from headrace.stores import pages
 from headrace.stores.merging import Known, Plan, ids_of, plan
 
@@ -57,27 +57,34 @@ class MemoryStore:
             next_number, any_buried = self._next_document, bool(self._dead)
             self._apply(plan(outcomes, known, self._erased, next_number=next_number, any_buried=any_buried))
 
-    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
-        below = None if page is None else pages.number(page)
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
+        below = pages.below(page)
         with self._lock:
-            if query.kind == "dead":
-                letters = sorted(self._letters(query), key=lambda letter: -letter.burial)
-                letters = [letter for letter in letters if below is None or letter.burial < below]
-                more = len(letters) > limit
-                return Page(letters[:limit], str(letters[limit - 1].burial) if more else None)
-            rows = sorted(self._matching(query), key=lambda row: -row.number)
-            rows = [row for row in rows if below is None or row.number < below]
-            more = len(rows) > limit
-            return Page([row.result() for row in rows[:limit]], str(rows[limit - 1].number) if more else None)
+            rows = [row for row in self._matching(query) if below is None or row.number < below]
+            rows.sort(key=lambda row: -row.number)
+            shown, following = pages.cut(rows, limit, lambda row: row.number)
+            return Page([row.result() for row in shown], following)
 
-    def count(self, query: Query) -> dict[str, int]:
+    def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
+        below = pages.below(page)
         with self._lock:
-            if query.kind == "dead":
-                return dict(Counter(letter.kind for letter in self._letters(query)))
+            letters = [letter for letter in self._letters(query) if below is None or letter.burial < below]
+            letters.sort(key=lambda letter: -letter.burial)
+            return Page(*pages.cut(letters, limit, lambda letter: letter.burial))
+
+    def count(self, query: ResultQuery) -> Counts:
+        with self._lock:
             rows = list(self._matching(query))
-            if query.model:
-                return dict(Counter(row.answers[query.model].label for row in rows if query.model in row.answers))
-            return {"": len(rows), **Counter(model for row in rows for model in row.answers)}
+            answers: dict[str, Counter[str]] = {}
+            for row in rows:
+                for model, answer in row.answers.items():
+                    if query.model in ("", model):
+                        answers.setdefault(model, Counter())[answer.label] += 1
+            return Counts(len(rows), {model: dict(labels) for model, labels in answers.items()})
+
+    def count_dead(self, query: DeadQuery) -> dict[str, int]:
+        with self._lock:
+            return dict(Counter(letter.kind for letter in self._letters(query)))
 
     def erase(self, ids: Sequence[str]) -> None:
         now = microseconds()
@@ -143,7 +150,7 @@ class MemoryStore:
             self._dead[key] = msgspec.structs.replace(letter, burial=self._next_burial, buried_at=microseconds())
             self._next_burial += 1
 
-    def _matching(self, query: Query) -> Iterator[Row]:
+    def _matching(self, query: ResultQuery) -> Iterator[Row]:
         ids = set(query.ids)
         for row in self._rows.values():
             asked = [row.answers[query.model]] if query.model in row.answers else []
@@ -156,12 +163,11 @@ class MemoryStore:
             ):
                 yield row
 
-    def _letters(self, query: Query) -> Iterator[DeadLetter]:
+    def _letters(self, query: DeadQuery) -> Iterator[DeadLetter]:
         ids = set(query.ids)
         for letter in self._dead.values():
             if (
-                not query.label
-                and (not ids or letter.id in ids)
+                (not ids or letter.id in ids)
                 and (not query.burials or letter.burial in query.burials)
                 and (not query.source or letter.source == query.source)
                 and (not query.model or letter.model == query.model)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from headrace.documents import Outcome
-from headrace.ports import FORGET_SECONDS, Page, Query, WorkerStatus
+from headrace.documents import DeadLetter, Outcome, Result
+from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus
 
 GONE = "the store none: keeps nothing; what is published to --results is all there is, and what comes again is published again"
 
@@ -23,11 +23,17 @@ class NoStore:
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Nothing to do: whoever writes publishes them."""
 
-    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:  # noqa: ARG002
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:  # noqa: ARG002
         return Page([], None)
 
-    def count(self, query: Query) -> dict[str, int]:
-        return {} if query.kind == "dead" or query.model else {"": 0}
+    def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:  # noqa: ARG002
+        return Page([], None)
+
+    def count(self, query: ResultQuery) -> Counts:  # noqa: ARG002
+        return Counts()
+
+    def count_dead(self, query: DeadQuery) -> dict[str, int]:  # noqa: ARG002
+        return {}
 
     def erase(self, ids: Sequence[str]) -> None:
         """Nothing to do: there is nothing, and what is on its way isn't held up."""

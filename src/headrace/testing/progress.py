@@ -1,4 +1,4 @@
-"""What every store remembers of those who work with it: the cursors of sources, and the workers. A part of `StoreSuite`."""
+"""What every store remembers beside documents: the cursors of sources, and the workers. Needs a fixture `connect`."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Connect = Callable[[], StoreAdapter]
 
 
 class ProgressSuite:
-    """Cursors and presence."""
+    """Cursors and presence; each name is the sentence that the test shows."""
 
     def test_a_cursor_is_loaded_as_it_was_saved_last(self, connect: Connect) -> None:
         store = connect()

@@ -1,25 +1,21 @@
-"""What every store does. Subclass `StoreSuite` in a test module and give it a fixture `connect`.
+"""What every store does: what becomes of documents that are written, buried and erased.
 
-class TestMyStore(StoreSuite):
-    @pytest.fixture
-    def connect(self): ...   # a function; each call is a connection of its own to one empty store
+Three suites say what a store is: `StoreSuite`, `QuerySuite` (testing.queries) and `ProgressSuite` (testing.progress). Subclass each in a
+test module that has a fixture `connect`: a function, of which each call opens a connection of its own to one empty store.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
 import msgspec
-import pytest
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, bury, bury_bytes
-from headrace.errors import Rejected
-from headrace.ports import Query, Store, StoreAdapter
-from headrace.testing.progress import ProgressSuite
+from headrace.ports import Counts, DeadQuery, ResultQuery, Store, StoreAdapter
 
 Connect = Callable[[], StoreAdapter]
-DEAD = Query(kind="dead")
+RESULTS, DEAD = ResultQuery(), DeadQuery()
 OPENERS = 4
 
 
@@ -38,18 +34,23 @@ def labelled(identity: str, label: str = "sv", **members: Any) -> Outcome:
     return Outcome(document(identity, **members), (prediction(label),))
 
 
-def results(store: Store, query: Query | None = None, **options: Any) -> list[Result]:
+def results(store: Store, query: ResultQuery = RESULTS, **options: Any) -> list[Result]:
     """The results of one page."""
-    return [item for item in store.find(query or Query(), **options).items if isinstance(item, Result)]
+    return list(store.find(query, **options).items)
 
 
-def letters(store: Store, query: Query = DEAD, **options: Any) -> list[DeadLetter]:
+def letters(store: Store, query: DeadQuery = DEAD, **options: Any) -> list[DeadLetter]:
     """The dead letters of one page."""
-    return [item for item in store.find(query, **options).items if isinstance(item, DeadLetter)]
+    return list(store.find_dead(query, **options).items)
 
 
-class StoreSuite(ProgressSuite):
-    """The tests; each name is the sentence that it shows."""
+def labels(store: Store, model: str = "language") -> Mapping[str, int]:
+    """How many answers a model has given, by label."""
+    return store.count(ResultQuery(model=model)).answers.get(model, {})
+
+
+class StoreSuite:
+    """What is written, buried and erased; each name is the sentence that the test shows."""
 
     def test_a_result_is_found_as_it_was_written(self, connect: Connect) -> None:
         store = connect()
@@ -83,14 +84,14 @@ class StoreSuite(ProgressSuite):
         store = connect()
         store.write([])
         assert results(store) == []
-        assert store.count(Query()).get("", 0) == 0
+        assert store.count(ResultQuery()) == Counts()
 
     def test_writing_the_same_again_changes_nothing(self, connect: Connect) -> None:
         store = connect()
         for _ in range(3):
             store.write([labelled("a"), labelled("b"), labelled("a")])
         assert sorted(result.id for result in results(store)) == ["a", "b"]
-        assert store.count(Query(model="language")) == {"sv": 2}
+        assert labels(store) == {"sv": 2}
         assert letters(store) == []
 
     def test_the_first_answer_stands(self, connect: Connect) -> None:
@@ -99,7 +100,7 @@ class StoreSuite(ProgressSuite):
         store.write([Outcome(document("a"), (prediction("da", "language@bbbbbb"),))])
         store.write([Outcome(document("a"), (prediction("no"),))])
         assert results(store)[0].predictions == {"language": prediction("sv")}
-        assert store.count(Query(model="language")) == {"sv": 1}
+        assert labels(store) == {"sv": 1}
 
     def test_models_answer_each_for_itself(self, connect: Connect) -> None:
         store = connect()
@@ -107,7 +108,7 @@ class StoreSuite(ProgressSuite):
         mood = prediction("positive", "sentiment@cccccc", -1.5)
         store.write([Outcome(document("a"), (prediction("sv"), mood))])
         assert results(store)[0].predictions == {"language": prediction("sv"), "sentiment": mood}
-        assert dict(store.count(Query())) == {"": 1, "language": 1, "sentiment": 1}
+        assert store.count(ResultQuery()) == Counts(1, {"language": {"sv": 1}, "sentiment": {"positive": 1}})
 
     def test_a_shadow_never_answers(self, connect: Connect) -> None:
         store = connect()
@@ -118,7 +119,7 @@ class StoreSuite(ProgressSuite):
             "a": {},
             "b": {"language": prediction("sv")},
         }
-        assert store.count(Query(model="language")) == {"sv": 1}
+        assert labels(store) == {"sv": 1}
 
     def test_a_document_without_predictions_is_a_result(self, connect: Connect) -> None:
         store = connect()
@@ -160,7 +161,7 @@ class StoreSuite(ProgressSuite):
         store.write([outcome])
         store.write([outcome, outcome])
         assert len(letters(store)) == 1
-        assert dict(store.count(DEAD)) == {"raised": 1}
+        assert store.count_dead(DeadQuery()) == {"raised": 1}
 
     def test_buried_again_it_is_a_new_one_that_outlives_the_drop_of_the_old(self, connect: Connect) -> None:
         store = connect()
@@ -191,7 +192,7 @@ class StoreSuite(ProgressSuite):
         store.write([Outcome(document("a"), (prediction("sv"),), dead=(dead,))])
         assert results(store)[0].predictions == {"language": prediction("sv")}
         assert [letter.model for letter in letters(store)] == ["sentiment"]
-        assert letters(store, Query(kind="dead", model="language")) == []
+        assert letters(store, DeadQuery(model="language")) == []
 
     def test_a_document_whose_every_model_failed_is_no_result(self, connect: Connect) -> None:
         store = connect()
@@ -215,8 +216,8 @@ class StoreSuite(ProgressSuite):
         store.erase(["a", "unknown"])
         assert [result.id for result in results(store)] == ["b"]
         assert letters(store) == []
-        assert dict(store.count(Query())) == {"": 1, "language": 1}
-        assert store.count(Query(model="language")) == {"sv": 1}
+        assert store.count(ResultQuery()) == Counts(1, {"language": {"sv": 1}})
+        assert labels(store) == {"sv": 1}
         store.erase(["a"])
         store.erase([])
 
@@ -245,83 +246,17 @@ class StoreSuite(ProgressSuite):
         store.write([labelled("a", text="new", published_at=1 << 60)])
         assert [result.text for result in results(store)] == ["new"]
 
-    def test_results_are_found_by_label_source_model_and_ids(self, connect: Connect) -> None:
-        store = connect()
-        mood = prediction("sv", "mood@dddddd")
-        store.write([labelled("1"), labelled("2", "da"), labelled("3", source="other")])
-        store.write([Outcome(document("4"), (prediction("da"), mood))])
-
-        def found(**members: Any) -> list[str]:
-            return [result.id for result in results(store, Query(**members))]
-
-        assert found() == ["4", "3", "2", "1"]
-        assert found(label="da") == ["4", "2"]
-        assert found(label="sv") == ["4", "3", "1"]
-        assert found(label="sv", model="language") == ["3", "1"]
-        assert found(model="mood") == ["4"]
-        assert found(source="other") == ["3"]
-        assert found(label="sv", source="suite", model="language") == ["1"]
-        assert found(ids=["1", "4", "9"]) == ["4", "1"]
-        assert found(label="nothing") == found(source="nothing") == found(model="nothing") == []
-
-    def test_pages_hold_every_result_once_newest_first(self, connect: Connect) -> None:
-        store = connect()
-        for number in range(25):
-            store.write([labelled(f"{number:02}", "sv" if number % 2 else "da")])
-        for query, wanted in ((Query(), 25), (Query(label="sv"), 12), (Query(source="suite", model="language"), 25)):
-            seen: list[str] = []
-            page: str | None = None
-            while True:
-                answer = store.find(query, limit=4, page=page)
-                seen.extend(item.id for item in answer.items)
-                assert len(answer.items) <= 4
-                page = answer.next
-                if page is None:
-                    break
-            assert len(seen) == wanted
-            assert seen == sorted(set(seen), reverse=True)
-
-    def test_pages_of_dead_letters_hold_each_once_newest_first(self, connect: Connect) -> None:
-        store = connect()
-        store.write([Outcome(None, dead=(bury_bytes(b"%d" % number, "no", source="s"),)) for number in range(7)])
-        first = store.find(Query(kind="dead", source="s"), limit=4)
-        assert first.next is not None
-        second = store.find(Query(kind="dead", source="s"), limit=4, page=first.next)
-        assert second.next is None
-        burials = [item.burial for item in (*first.items, *second.items) if isinstance(item, DeadLetter)]
-        assert len(burials) == 7
-        assert burials == sorted(set(burials), reverse=True)
-        chosen = letters(store, Query(kind="dead", burials=[burials[2], burials[5], 12345]))
-        assert [letter.burial for letter in chosen] == [burials[2], burials[5]]
-
-    @pytest.mark.parametrize("page", ["x", "-1", "1 OR 1", "", "٣"])
-    @pytest.mark.parametrize("kind", ["results", "dead"])
-    def test_a_page_token_of_another_is_rejected(self, connect: Connect, kind: Any, page: str) -> None:
-        with pytest.raises(Rejected, match="page"):
-            connect().find(Query(kind=kind), page=page)
-
-    def test_counts_follow_the_query(self, connect: Connect) -> None:
-        store = connect()
-        store.write([labelled("1"), labelled("2", "da"), labelled("3", source="other")])
-        store.write([Outcome(None, dead=(bury_bytes(b"x", "no", source="other"),))])
-        assert dict(store.count(Query())) == {"": 3, "language": 3}
-        assert store.count(Query(model="language")) == {"sv": 2, "da": 1}
-        assert store.count(Query(model="language", source="other")) == {"sv": 1}
-        assert dict(store.count(Query(label="sv"))) == {"": 2, "language": 2}
-        assert store.count(Query(kind="dead", source="other")) == {"malformed": 1}
-        assert store.count(Query(kind="dead", source="suite")) == {}
-
     def test_ids_differ_by_every_letter(self, connect: Connect) -> None:
         store = connect()
         names = ["a", "A", "a ", "å", "a\u030a", "1", "01", "x" * 256]
         store.write([labelled(name, text=f"text of {name}") for name in names])
         assert {result.id: result.text for result in results(store)} == {name: f"text of {name}" for name in names}
-        assert [result.id for result in results(store, Query(ids=["A"]))] == ["A"]
+        assert [result.id for result in results(store, ResultQuery(ids=["A"]))] == ["A"]
 
     def test_a_large_batch_is_written_whole(self, connect: Connect) -> None:
         store = connect()
         store.write([labelled(f"{number}", text="text " * 50) for number in range(3000)])
-        assert store.count(Query())[""] == 3000
+        assert store.count(ResultQuery()).documents == 3000
         assert len(results(store, limit=1000)) == 1000
 
     def test_what_is_removed_is_gone_with_all_it_held_and_removing_again_is_nothing(self, connect: Connect) -> None:

@@ -1,16 +1,14 @@
 """What became of documents, by their ids, as the API tells it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from headrace.browse import letters_of, results_of
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import Query, Store
-
-PAGE = 1000
-AT_ONCE = 500
+from headrace.ports import Store
 
 
 class Dead(msgspec.Struct, frozen=True):
@@ -61,31 +59,11 @@ def tell_dead(letter: DeadLetter) -> Dead:
 
 def trace(store: Store, ids: Sequence[str]) -> dict[str, Trace]:
     """What became of each of these ids."""
-    results = {result.id: result for result in _results(store, ids)}
+    results = {result.id: result for result in results_of(store, ids)}
     letters: dict[str, list[DeadLetter]] = {}
-    for letter in _letters(store, ids):
+    for letter in letters_of(store, ids):
         letters.setdefault(letter.id, []).append(letter)
     # A result that was written, with its letters, between the two questions must not look like a burial alone.
     late = [identity for identity in letters if identity not in results]
-    results.update((result.id, result) for result in _results(store, late))
+    results.update((result.id, result) for result in results_of(store, late))
     return {identity: Trace(results.get(identity), tuple(letters.get(identity, ()))) for identity in ids}
-
-
-def _results(store: Store, ids: Sequence[str]) -> Iterator[Result]:
-    for start in range(0, len(ids), AT_ONCE):
-        for item in store.find(Query(ids=ids[start : start + AT_ONCE]), limit=AT_ONCE).items:
-            assert isinstance(item, Result)
-            yield item
-
-
-def _letters(store: Store, ids: Sequence[str]) -> Iterator[DeadLetter]:
-    for start in range(0, len(ids), AT_ONCE):
-        query, page = Query("dead", ids=ids[start : start + AT_ONCE]), None
-        while True:
-            found = store.find(query, limit=PAGE, page=page)
-            for item in found.items:
-                assert isinstance(item, DeadLetter)
-                yield item
-            page = found.next
-            if page is None:
-                break

@@ -15,12 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from headrace.browse import letters_of, results_of
 from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, bury, encode, unpack
 from headrace.errors import Rejected
-from headrace.ports import Delivery, Query, Sink, Store
+from headrace.ports import Delivery, Sink, Store
 from headrace.retrying import isolate
-
-AT_ONCE = 500
 
 
 class Burial(msgspec.Struct, frozen=True):
@@ -99,10 +98,8 @@ class ResultPublisher:
     def _buried(self, ids: Sequence[str]) -> dict[str, list[DeadLetter]]:
         """The newest dead letter of each: a conflict, or what the store refused."""
         buried: dict[str, list[DeadLetter]] = {}
-        for identity in ids:
-            for letter in self._store.find(Query("dead", ids=[identity]), limit=1).items:
-                assert isinstance(letter, DeadLetter)
-                buried[identity] = [letter]
+        for letter in letters_of(self._store, ids):
+            buried.setdefault(letter.id, [letter])
         return buried
 
     def _found(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
@@ -110,14 +107,11 @@ class ResultPublisher:
 
     def _standing(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
         """What the store has of them, where it has that text."""
-        told = {one.document.id: one for one in outcomes if one.document is not None and one.predictions}
-        ids = list(told)
-        for start in range(0, len(ids), AT_ONCE):
-            for result in self._store.find(Query(ids=ids[start : start + AT_ONCE]), limit=AT_ONCE).items:
-                assert isinstance(result, Result)
-                outcome = told[result.id]
-                if outcome.document is not None and outcome.document.text == result.text:
-                    yield result, outcome
+        written = {one.document.id: one for one in outcomes if one.document is not None and one.predictions}
+        for result in results_of(self._store, list(written)):
+            outcome = written[result.id]
+            if outcome.document is not None and outcome.document.text == result.text:
+                yield result, outcome
 
 
 def _made(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:

@@ -1,46 +1,48 @@
-"""The questions that are asked of MongoDB: pages, counts, workers."""
+"""The queries of MongoDB: pages, counts, workers."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from pymongo.collection import Collection
 
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import Page, Query, WorkerStatus
+from headrace.ports import Counts, DeadQuery, Page, ResultQuery, WorkerStatus
 from headrace.stores import pages
 from headrace.stores.mongodb.rows import model_of, pair
 from headrace.stores.mongodb.server import Collections, Row
 
 
-def find(kept: Collections, query: Query, limit: int, page: str | None) -> Page:
-    """A page of results or dead letters, newest first; pages are keyed by the number of the last row."""
-    dead = query.kind == "dead"
-    collection, place = (kept.dead, "_id") if dead else (kept.documents, "n")
-    asked = _dead(query) if dead else _results(query)
-    if page is not None:
-        asked.append({place: {"$lt": pages.number(page)}})
-    rows = list(collection.find(_all(asked)).sort(place, -1).limit(limit + 1))
-    more, rows = len(rows) > limit, rows[:limit]
-    items = [_dead_letter(row) for row in rows] if dead else [_result(row) for row in rows]
-    return Page(items, str(rows[-1][place]) if more else None)
+def find(kept: Collections, query: ResultQuery, limit: int, page: str | None) -> Page[Result]:
+    """See `ports.Store.find`."""
+    rows, following = _page(kept.documents, "n", _results(query), limit, page)
+    return Page([_result(row) for row in rows], following)
 
 
-def count(kept: Collections, query: Query) -> dict[str, int]:
-    """See `ports.Store.count`. Each figure is counted in an index, so that it is right whoever died in between."""
-    if query.kind == "dead":
-        asked = _dead(query)
-        kinds = sorted(kept.dead.distinct("kind", _all(asked)))
-        return _told({kind: kept.dead.count_documents(_all([*asked, {"kind": kind}])) for kind in kinds})
+def find_dead(kept: Collections, query: DeadQuery, limit: int, page: str | None) -> Page[DeadLetter]:
+    """See `ports.Store.find_dead`."""
+    rows, following = _page(kept.dead, "_id", _dead(query), limit, page)
+    return Page([_dead_letter(row) for row in rows], following)
+
+
+def count(kept: Collections, query: ResultQuery) -> Counts:
+    """See `ports.Store.count`. Each figure is counted in an index, so that it is right whenever a writer died in between."""
     asked = _results(query)
-    pairs = [row["_id"].partition("=") for row in kept.labels.find()]
-    if query.model:
-        keys = {label: pair(model, label) for model, _, label in pairs if model == query.model}
-    else:
-        keys = {model: model for model, _, _ in pairs}
-    totals = {name: kept.documents.count_documents(_all([*asked, {"keys": key}])) for name, key in sorted(keys.items())}
-    if not query.model:
-        totals[""] = kept.documents.count_documents(_all(asked))
-    return _told(totals)
+    made: dict[str, dict[str, int]] = {}
+    for model, label in sorted(_pairs(kept, query.model)):
+        if total := kept.documents.count_documents(_all([*asked, {"keys": pair(model, label)}])):
+            made.setdefault(model, {})[label] = total
+    return Counts(kept.documents.count_documents(_all(asked)), made)
+
+
+def count_dead(kept: Collections, query: DeadQuery) -> dict[str, int]:
+    """See `ports.Store.count_dead`."""
+    asked = _dead(query)
+    totals = {
+        kind: kept.dead.count_documents(_all([*asked, {"kind": kind}]))
+        for kind in sorted(kept.dead.distinct("kind", _all(asked)))
+    }
+    return {kind: total for kind, total in totals.items() if total}
 
 
 def worker_row(worker: WorkerStatus) -> Row:
@@ -66,7 +68,22 @@ def list_workers(kept: Collections) -> list[WorkerStatus]:
     ]
 
 
-def _results(query: Query) -> list[Row]:
+def _page(
+    collection: Collection[Row], place: str, asked: Sequence[Row], limit: int, page: str | None
+) -> tuple[Sequence[Row], str | None]:
+    if (below := pages.below(page)) is not None:
+        asked = [*asked, {place: {"$lt": below}}]
+    rows = list(collection.find(_all(asked)).sort(place, -1).limit(limit + 1))
+    return pages.cut(rows, limit, lambda row: int(row[place]))
+
+
+def _pairs(kept: Collections, model: str) -> list[tuple[str, str]]:
+    """Every model with every label that it ever answered; those of one model, if it is given."""
+    pairs = [row["_id"].partition("=") for row in kept.labels.find()]
+    return [(named, label) for named, _, label in pairs if model in ("", named)]
+
+
+def _results(query: ResultQuery) -> list[Row]:
     asked: list[Row] = []
     if query.ids:
         asked.append({"_id": {"$in": list(query.ids)}})
@@ -79,23 +96,17 @@ def _results(query: Query) -> list[Row]:
     return asked
 
 
-def _dead(query: Query) -> list[Row]:
+def _dead(query: DeadQuery) -> list[Row]:
     asked: list[Row] = [{name: value} for name in ("source", "model") if (value := getattr(query, name))]
     if query.ids:
         asked.append({"id": {"$in": list(query.ids)}})
     if query.burials:
         asked.append({"_id": {"$in": list(query.burials)}})
-    if query.label:
-        asked.append({"_id": {"$in": []}})  # a dead letter has none
     return asked
 
 
 def _all(asked: Sequence[Row]) -> Row:
     return {"$and": list(asked)} if len(asked) > 1 else dict(*asked)
-
-
-def _told(totals: dict[str, int]) -> dict[str, int]:
-    return {name: total for name, total in totals.items() if total or not name}
 
 
 def _result(row: Row) -> Result:

@@ -8,9 +8,9 @@ from typing import Self, TypeVar
 from bson.errors import BSONError
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from headrace.documents import Outcome
+from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
-from headrace.ports import FORGET_SECONDS, Page, Query, WorkerStatus
+from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus
 from headrace.stores.mongodb import queries, writing
 from headrace.stores.mongodb.server import PREFIX, Server, translate
 
@@ -50,11 +50,17 @@ class MongodbStore:
         doing = f"writing {len(outcomes)} outcomes to {self._server}"
         self._labels = self._insist(doing, lambda: writing.write(self._kept, outcomes, self._labels))
 
-    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         return self._ask(lambda: queries.find(self._kept, query, limit, page))
 
-    def count(self, query: Query) -> dict[str, int]:
+    def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
+        return self._ask(lambda: queries.find_dead(self._kept, query, limit, page))
+
+    def count(self, query: ResultQuery) -> Counts:
         return self._ask(lambda: queries.count(self._kept, query))
+
+    def count_dead(self, query: DeadQuery) -> dict[str, int]:
+        return self._ask(lambda: queries.count_dead(self._kept, query))
 
     def erase(self, ids: Sequence[str]) -> None:
         doing = f"erasing {len(ids)} documents from {self._server}"
@@ -62,7 +68,7 @@ class MongodbStore:
 
     def drop(self, burials: Sequence[int]) -> None:
         doing = f"dropping dead letters from {self._server}"
-        self._insist(doing, lambda: self._kept.dead.delete_many({"_id": {"$in": list(burials)}}))
+        self._insist(doing, lambda: writing.drop(self._kept, burials))
 
     def load(self, name: str) -> str | None:
         row = self._ask(lambda: self._kept.cursors.find_one({"_id": name}))

@@ -84,6 +84,11 @@ def erase(kept: Collections, ids: Sequence[str]) -> None:
     _sweep(kept, times)
 
 
+def drop(kept: Collections, burials: Sequence[int]) -> None:
+    """See `ports.Store.drop`."""
+    kept.dead.delete_many({"_id": {"$in": list(burials)}})
+
+
 def insert(collection: Collection[Row], rows: Sequence[Row]) -> None:
     """Insert those whose keys are free. Raises AnotherWasFirst where one was not."""
     for row in rows:

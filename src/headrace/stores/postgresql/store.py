@@ -10,16 +10,15 @@ from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg import errors
-from sqlalchemy import Connection, Executable, create_engine, delete, exc, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, create_engine, exc
 from sqlalchemy.pool import QueuePool
 
-from headrace.documents import Outcome
+from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
-from headrace.ports import Page, Query, WorkerStatus
+from headrace.ports import Counts, DeadQuery, Page, ResultQuery, WorkerStatus
 from headrace.stores.postgresql import writing
 from headrace.stores.postgresql.server import Server, translate
-from headrace.stores.sql import queries, schema
+from headrace.stores.sql import notes, queries
 
 ATTEMPTS = 30
 
@@ -60,13 +59,21 @@ class PostgresqlStore:
         # Only names that were committed are remembered.
         self._names = self._transact(doing, lambda open_: writing.write(open_, outcomes, self._names))
 
-    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         with self._reading() as connection:
             return queries.find(connection, query, limit, page)
 
-    def count(self, query: Query) -> dict[str, int]:
+    def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
+        with self._reading() as connection:
+            return queries.find_dead(connection, query, limit, page)
+
+    def count(self, query: ResultQuery) -> Counts:
         with self._reading() as connection:
             return queries.count(connection, query)
+
+    def count_dead(self, query: DeadQuery) -> dict[str, int]:
+        with self._reading() as connection:
+            return queries.count_dead(connection, query)
 
     def erase(self, ids: Sequence[str]) -> None:
         doing = f"erasing {len(ids)} documents from {self._server}"
@@ -78,26 +85,19 @@ class PostgresqlStore:
 
     def load(self, name: str) -> str | None:
         with self._reading() as connection:
-            cursor: str | None = connection.execute(
-                select(schema.cursors.c.cursor).where(schema.cursors.c.name == name)
-            ).scalar()
-            return cursor
+            return notes.load_cursor(connection, name)
 
     def save(self, name: str, cursor: str) -> None:
-        statement = insert(schema.cursors).values(name=name, cursor=cursor)
-        self._execute(statement.on_conflict_do_update(index_elements=["name"], set_={"cursor": cursor}))
+        with self._reading() as connection:
+            notes.save_cursor(connection, name, cursor)
 
     def beat(self, worker: WorkerStatus) -> None:
-        if worker.state == "stopped":
-            self._execute(delete(schema.workers).where(schema.workers.c.name == worker.name))
-            return
-        row = queries.worker_row(worker)
-        self._execute(insert(schema.workers).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
-        self._execute(queries.forget_workers(worker))
+        with self._reading() as connection:
+            notes.beat(connection, worker)
 
     def workers(self) -> list[WorkerStatus]:
         with self._reading() as connection:
-            return queries.list_workers(connection)
+            return notes.list_workers(connection)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -110,10 +110,6 @@ class PostgresqlStore:
         """The schema goes too, unless others keep something in it."""
         self._transact(f"removing the store {self._server}", self._server.remove)
         self.close()
-
-    def _execute(self, statement: Executable) -> None:
-        with self._reading() as connection:
-            connection.execute(statement)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Executable, create_engine, delete, exc, select
+from sqlalchemy import Connection, create_engine, exc
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool
 
 from headrace import sqlite_file
-from headrace.documents import Outcome, microseconds
+from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
-from headrace.ports import Page, Query, WorkerStatus
-from headrace.stores.sql import queries, schema
-from headrace.stores.sqlite.writing import IN, as_json, write
+from headrace.ports import Counts, DeadQuery, Page, ResultQuery, WorkerStatus
+from headrace.stores.sql import notes, queries, schema
+from headrace.stores.sqlite import writing
 
 APPLICATION = 0x48445253
 
@@ -39,73 +38,48 @@ class SqliteStore:
         if not outcomes:
             return
         with self._writing(f"writing {len(outcomes)} outcomes to {self._path}") as connection:
-            names = write(connection, outcomes, self._names)
+            names = writing.write(connection, outcomes, self._names)
         self._names = names  # only what was committed
 
-    def find(self, query: Query, *, limit: int = 50, page: str | None = None) -> Page:
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         with self._reading() as connection:
             return queries.find(connection, query, limit, page)
 
-    def count(self, query: Query) -> dict[str, int]:
+    def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
+        with self._reading() as connection:
+            return queries.find_dead(connection, query, limit, page)
+
+    def count(self, query: ResultQuery) -> Counts:
         with self._reading() as connection:
             return queries.count(connection, query)
 
+    def count_dead(self, query: DeadQuery) -> dict[str, int]:
+        with self._reading() as connection:
+            return queries.count_dead(connection, query)
+
     def erase(self, ids: Sequence[str]) -> None:
-        keys = {identity: schema.key_of(identity) for identity in ids}
-        now = microseconds()
-        with self._writing(f"erasing {len(keys)} documents from {self._path}") as connection:
-            rows = connection.execute(
-                f"SELECT n, id, published_at FROM documents WHERE key {IN}", (as_json(keys.values()),)
-            )
-            numbers, times = [], dict.fromkeys(keys, now)
-            for number, identity, published_at in rows:
-                if identity in keys:
-                    numbers.append(number)
-                    # A clock that was set back must not make the tombstone older than what it erases.
-                    times[identity] = max(now, published_at or 0)
-            erased = as_json(numbers)
-            connection.execute(
-                "INSERT INTO counts SELECT model, label, -count(*) FROM answers WHERE document IN (SELECT value FROM json_each(?1))"
-                " GROUP BY model, label UNION ALL SELECT 0, 0, -json_array_length(?1)"
-                " ON CONFLICT (model, label) DO UPDATE SET total = total + excluded.total",
-                (erased,),
-            )
-            for table, column in (("answers", "document"), ("predictions", "document"), ("documents", "n")):
-                connection.execute(f"DELETE FROM {table} WHERE {column} {IN}", (erased,))
-            connection.executemany(
-                "DELETE FROM dead_letters WHERE key = ? AND id = ?", ((key, name) for name, key in keys.items())
-            )
-            connection.executemany(
-                "INSERT INTO tombstones VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)",
-                ((key, times[name]) for name, key in keys.items()),
-            )
+        with self._writing(f"erasing {len(ids)} documents from {self._path}") as connection:
+            writing.erase(connection, ids)
 
     def drop(self, burials: Sequence[int]) -> None:
         with self._writing(f"dropping dead letters from {self._path}") as connection:
-            connection.execute(f"DELETE FROM dead_letters WHERE burial {IN}", (as_json(burials),))
+            writing.drop(connection, burials)
 
     def load(self, name: str) -> str | None:
         with self._reading() as connection:
-            cursor: str | None = connection.execute(
-                select(schema.cursors.c.cursor).where(schema.cursors.c.name == name)
-            ).scalar()
-            return cursor
+            return notes.load_cursor(connection, name)
 
     def save(self, name: str, cursor: str) -> None:
-        statement = insert(schema.cursors).values(name=name, cursor=cursor)
-        self._execute(statement.on_conflict_do_update(index_elements=["name"], set_={"cursor": cursor}))
+        with self._reading() as connection:
+            notes.save_cursor(connection, name, cursor)
 
     def beat(self, worker: WorkerStatus) -> None:
-        if worker.state == "stopped":
-            self._execute(delete(schema.workers).where(schema.workers.c.name == worker.name))
-            return
-        row = queries.worker_row(worker)
-        self._execute(insert(schema.workers).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
-        self._execute(queries.forget_workers(worker))
+        with self._reading() as connection:
+            notes.beat(connection, worker)
 
     def workers(self) -> list[WorkerStatus]:
         with self._reading() as connection:
-            return queries.list_workers(connection)
+            return notes.list_workers(connection)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -123,10 +97,6 @@ class SqliteStore:
             APPLICATION, schema.VERSION, schema.ddl(sqlite.dialect()), schema.steps(sqlite.dialect())
         )
         return sqlite_file.open_file(self._path, kind="store", tables=tables, durable=True)
-
-    def _execute(self, statement: Executable) -> None:
-        with self._reading() as connection:
-            connection.execute(statement)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

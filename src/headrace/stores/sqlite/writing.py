@@ -1,4 +1,4 @@
-"""How outcomes become rows of the embedded store, inside the transaction that the store has begun."""
+"""How outcomes become rows of the embedded store, and rows are deleted, inside a transaction that the store has begun."""
 
 import sqlite3
 from collections import Counter
@@ -22,6 +22,40 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], names: di
     _insert(connection, made, keys, names)
     _bury(connection, made)
     return names
+
+
+def erase(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
+    """See `ports.Store.erase`."""
+    keys = {identity: key_of(identity) for identity in ids}
+    now = microseconds()
+    rows = connection.execute(f"SELECT n, id, published_at FROM documents WHERE key {IN}", (as_json(keys.values()),))
+    numbers, times = [], dict.fromkeys(keys, now)
+    for number, identity, published_at in rows:
+        if identity in keys:
+            numbers.append(number)
+            # A clock that was set back must not make the tombstone older than what it erases.
+            times[identity] = max(now, published_at or 0)
+    erased = as_json(numbers)
+    connection.execute(
+        "INSERT INTO counts SELECT model, label, -count(*) FROM answers WHERE document IN (SELECT value FROM json_each(?1))"
+        " GROUP BY model, label UNION ALL SELECT 0, 0, -json_array_length(?1)"
+        " ON CONFLICT (model, label) DO UPDATE SET total = total + excluded.total",
+        (erased,),
+    )
+    for table, column in (("answers", "document"), ("predictions", "document"), ("documents", "n")):
+        connection.execute(f"DELETE FROM {table} WHERE {column} {IN}", (erased,))
+    connection.executemany(
+        "DELETE FROM dead_letters WHERE key = ? AND id = ?", ((key, name) for name, key in keys.items())
+    )
+    connection.executemany(
+        "INSERT INTO tombstones VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)",
+        ((key, times[name]) for name, key in keys.items()),
+    )
+
+
+def drop(connection: sqlite3.Connection, burials: Sequence[int]) -> None:
+    """See `ports.Store.drop`."""
+    connection.execute(f"DELETE FROM dead_letters WHERE burial {IN}", (as_json(burials),))
 
 
 def as_json(values: Iterable[Any]) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from headrace import exposition, metrics
 from headrace.errors import HeadraceError, Unavailable
 from headrace.meter import Meter
-from headrace.ports import Backlog, Query, WorkerStatus
+from headrace.ports import Backlog, ResultQuery, WorkerStatus
 from headrace.web.api.schemas import Alive, Ready, answers
 from headrace.web.responses import reply
 from headrace.web.state import ANSWER_SECONDS, AppState
@@ -65,7 +65,7 @@ class Health:
 
     async def _ask_store(self) -> None:
         store = self._services.store
-        await anyio.to_thread.run_sync(lambda: store.find(Query(), limit=1), abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(lambda: store.find(ResultQuery(), limit=1), abandon_on_cancel=True)
 
     async def _ask_predictor(self) -> None:
         predictor = self._services.predictor

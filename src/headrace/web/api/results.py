@@ -1,14 +1,13 @@
 """Lists over HTTP: results and dead letters, and what is done with dead letters."""
 
-import itertools
-from typing import Annotated, Literal
+from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from headrace import browse, ports
-from headrace.documents import DeadLetter, Result
+from headrace.documents import DeadLetter
+from headrace.ports import DeadQuery, ResultQuery, Store
 from headrace.web.api.schemas import Accepted, DeadLetters, Results, answers
 from headrace.web.lookup import tell_dead
 from headrace.web.responses import Refused, reply
@@ -74,15 +73,17 @@ class Lists:
         """`label` and `model` (a name, without a version) speak of the predictions that stand; what is left out asks for nothing."""
         if "@" in model:
             raise Refused(422, f"'model' is a name, without a version: {model.partition('@')[0]}")
-        query = _query("results", label=label, source=source, model=model)
+        _check_names(label=label, source=source, model=model)
+        query = ResultQuery(label=label, source=source, model=model)
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
-        return reply(Results([item for item in found.items if isinstance(item, Result)], found.next))
+        return reply(Results(list(found.items), found.next))
 
     async def dead(self, source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None) -> Response:
         """`model` is the one that failed; a document that failed as a whole has none."""
-        query = _query("dead", source=source, model=model)
-        found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
-        return reply(DeadLetters([tell_dead(one) for one in found.items if isinstance(one, DeadLetter)], found.next))
+        _check_names(source=source, model=model)
+        query = DeadQuery(source=source, model=model)
+        found = await anyio.to_thread.run_sync(lambda: self._store.find_dead(query, limit=limit, page=page))
+        return reply(DeadLetters([tell_dead(letter) for letter in found.items], found.next))
 
     async def replay(self, burial: Burial) -> Response:
         """Publishes first and drops then, so that it is never lost; where it fails again, it gets a new burial."""
@@ -98,15 +99,14 @@ class Lists:
         return Response(status_code=204)
 
 
-def _query(kind: Literal["results", "dead"], *, label: str = "", source: str, model: str) -> ports.Query:
-    for member, name in (("label", label), ("source", source), ("model", model)):
+def _check_names(**names: str) -> None:
+    """Raises Refused for a name that nothing can have."""
+    for member, name in names.items():
         if "\0" in name:
             raise Refused(422, f"{member!r} holds a NUL character; nothing is called so")
-    return ports.Query(kind, label=label, source=source, model=model)
 
 
-def find_letter(store: ports.Store, burial: int) -> DeadLetter | None:
-    """The dead letter of this number; None where it is gone. They are numbered as they come, so the search is from the newest down."""
-    newer = browse.letters(store, ports.Query("dead"))
-    found = next(itertools.dropwhile(lambda letter: letter.burial > burial, newer), None)
-    return found if found is not None and found.burial == burial else None
+def find_letter(store: Store, burial: int) -> DeadLetter | None:
+    """The dead letter of this number; None if it is gone."""
+    found = store.find_dead(DeadQuery(burials=[burial]), limit=1).items
+    return found[0] if found else None

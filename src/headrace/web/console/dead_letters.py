@@ -8,7 +8,7 @@ from nicegui import ui
 
 from headrace.documents import DeadLetter
 from headrace.errors import HeadraceError, Rejected
-from headrace.ports import Query
+from headrace.ports import DeadQuery
 from headrace.web.console.layout import ASSETS, Header, open_page, put
 from headrace.web.console.snapshot import Snapshots
 from headrace.web.console.view import shorten
@@ -50,14 +50,14 @@ class DeadPage:
     async def _show(self) -> None:
         store, page = self._state.services.store, self._pages[-1]
         try:
-            found = await anyio.to_thread.run_sync(lambda: store.find(Query("dead"), limit=ROWS, page=page))
+            found = await anyio.to_thread.run_sync(lambda: store.find_dead(DeadQuery(), limit=ROWS, page=page))
         except Rejected:
             self._pages = [None]
             return
         except HeadraceError as error:
             put(self._table, trouble=str(error))
             return
-        self._shown = [letter for letter in found.items if isinstance(letter, DeadLetter)]
+        self._shown = list(found.items)
         self._next = found.next
         rows = [grave(letter) for letter in self._shown]
         put(self._table, rows=rows, next=found.next is not None, before=len(self._pages) > 1, started=True)

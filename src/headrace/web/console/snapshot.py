@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from headrace.documents import Result
 from headrace.errors import HeadraceError
-from headrace.ports import Backlog, Query, WorkerStatus
+from headrace.ports import Backlog, DeadQuery, ResultQuery, WorkerStatus
 from headrace.web.state import AppState
 
 ROWS = 40
@@ -59,9 +59,9 @@ class Snapshots:
             now = self._clock()
             self._rows = {known: kept for known, kept in self._rows.items() if now - kept[0] < FRESH_SECONDS}
             if key not in self._rows:
-                query = Query(label=label, model=model, source=source)
+                query = ResultQuery(label=label, model=model, source=source)
                 page = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=ROWS))
-                self._rows[key] = self._clock(), [item for item in page.items if isinstance(item, Result)]
+                self._rows[key] = self._clock(), page.items
             return self._rows[key][1]
 
     async def _look(self) -> Totals:
@@ -78,10 +78,9 @@ class Snapshots:
         return Totals(documents, self._rate(documents), labels, dead, backlog, workers, trouble)
 
     def _ask(self) -> tuple[int, dict[str, Mapping[str, int]], Mapping[str, int], list[WorkerStatus]]:
-        models = dict(self._store.count(Query()))
-        documents = models.pop("", 0)
-        labels = {model: self._store.count(Query(model=model)) for model in sorted(models)}
-        return documents, labels, self._store.count(Query("dead")), self._store.workers()
+        counts = self._store.count(ResultQuery())
+        labels = dict(sorted(counts.answers.items()))
+        return counts.documents, labels, self._store.count_dead(DeadQuery()), self._store.workers()
 
     def _rate(self, documents: int) -> float:
         now = self._clock()

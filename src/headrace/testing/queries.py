@@ -1,0 +1,91 @@
+"""What every store finds and counts: results by what they are, dead letters by what failed, pages of both. Needs a fixture `connect`."""
+
+from typing import Any
+
+import pytest
+
+from headrace.documents import Outcome, bury_bytes
+from headrace.errors import Rejected
+from headrace.ports import Counts, DeadQuery, ResultQuery
+from headrace.testing.stores import Connect, document, labelled, letters, prediction, results
+
+
+class QuerySuite:
+    """Queries, pages and counts; each name is the sentence that the test shows."""
+
+    def test_results_are_found_by_label_source_model_and_ids(self, connect: Connect) -> None:
+        store = connect()
+        mood = prediction("sv", "mood@dddddd")
+        store.write([labelled("1"), labelled("2", "da"), labelled("3", source="other")])
+        store.write([Outcome(document("4"), (prediction("da"), mood))])
+
+        def found(**members: Any) -> list[str]:
+            return [result.id for result in results(store, ResultQuery(**members))]
+
+        assert found() == ["4", "3", "2", "1"]
+        assert found(label="da") == ["4", "2"]
+        assert found(label="sv") == ["4", "3", "1"]
+        assert found(label="sv", model="language") == ["3", "1"]
+        assert found(model="mood") == ["4"]
+        assert found(source="other") == ["3"]
+        assert found(label="sv", source="suite", model="language") == ["1"]
+        assert found(ids=["1", "4", "9"]) == ["4", "1"]
+        assert found(label="nothing") == found(source="nothing") == found(model="nothing") == []
+
+    def test_pages_hold_every_result_once_newest_first(self, connect: Connect) -> None:
+        store = connect()
+        for number in range(25):
+            store.write([labelled(f"{number:02}", "sv" if number % 2 else "da")])
+        for query, wanted in (
+            (ResultQuery(), 25),
+            (ResultQuery(label="sv"), 12),
+            (ResultQuery(source="suite", model="language"), 25),
+        ):
+            seen: list[str] = []
+            page: str | None = None
+            while True:
+                answer = store.find(query, limit=4, page=page)
+                seen.extend(item.id for item in answer.items)
+                assert len(answer.items) <= 4
+                page = answer.next
+                if page is None:
+                    break
+            assert len(seen) == wanted
+            assert seen == sorted(set(seen), reverse=True)
+
+    def test_pages_of_dead_letters_hold_each_once_newest_first(self, connect: Connect) -> None:
+        store = connect()
+        store.write([Outcome(None, dead=(bury_bytes(b"%d" % number, "no", source="s"),)) for number in range(7)])
+        first = store.find_dead(DeadQuery(source="s"), limit=4)
+        assert first.next is not None
+        second = store.find_dead(DeadQuery(source="s"), limit=4, page=first.next)
+        assert second.next is None
+        burials = [letter.burial for letter in (*first.items, *second.items)]
+        assert len(burials) == 7
+        assert burials == sorted(set(burials), reverse=True)
+        chosen = letters(store, DeadQuery(burials=[burials[2], burials[5], 12345]))
+        assert [letter.burial for letter in chosen] == [burials[2], burials[5]]
+
+    @pytest.mark.parametrize("page", ["x", "-1", "1 OR 1", "", "٣"])
+    def test_a_page_token_of_another_is_rejected(self, connect: Connect, page: str) -> None:
+        store = connect()
+        with pytest.raises(Rejected, match="page"):
+            store.find(ResultQuery(), page=page)
+        with pytest.raises(Rejected, match="page"):
+            store.find_dead(DeadQuery(), page=page)
+
+    def test_counts_follow_the_query(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("1"), labelled("2", "da"), labelled("3", source="other")])
+        store.write([Outcome(None, dead=(bury_bytes(b"x", "no", source="other"),))])
+        store.write([Outcome(document("1"), (prediction("good", "mood@dddddd"),))])
+        language, mood = {"language": {"sv": 2, "da": 1}}, {"mood": {"good": 1}}
+        assert store.count(ResultQuery()) == Counts(3, {**language, **mood})
+        assert store.count(ResultQuery(model="language")) == Counts(3, language)
+        assert store.count(ResultQuery(model="mood")) == Counts(1, mood)
+        assert store.count(ResultQuery(model="nothing")) == store.count(ResultQuery(label="nothing")) == Counts()
+        assert store.count(ResultQuery(model="language", source="other")) == Counts(1, {"language": {"sv": 1}})
+        assert store.count(ResultQuery(label="sv")) == Counts(2, {"language": {"sv": 2}, **mood})
+        assert store.count(ResultQuery()).by_model() == {"language": 3, "mood": 1}
+        assert store.count_dead(DeadQuery(source="other")) == {"malformed": 1}
+        assert store.count_dead(DeadQuery(source="suite")) == {}
