@@ -645,6 +645,17 @@ def test_predict_refuses_what_no_score_can_be_and_no_labels(run: Run, flag: str,
     assert f"{flag} is {value}" in ended.errors
 
 
+def test_predict_and_score_apply_conditions_serve_classes_and_leave_shadows_out(run: Run) -> None:
+    models = f"{TRIVIAL}, mood=python:headrace.testing.classifiers:Faulty if fake=long, shadow {TRIVIAL}"
+    short, long = "brief", "long " * 30
+    found = run("predict", short, long, "--model", models, "--json").json["predictions"]
+    assert [sorted(answers) for answers in found] == [["fake"], ["fake", "mood"]]
+    rows = [{"text": short}, {"text": long}]
+    assert run("score", write("in.jsonl", rows), "out.jsonl", "--model", models).status == 0
+    scored = [json.loads(line)["predictions"] for line in Path("out.jsonl").read_text().splitlines()]
+    assert [sorted(answers) for answers in scored] == [["fake"], ["fake", "mood"]]
+
+
 def test_predict_reads_lines_of_standard_input(trained: Path) -> None:
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     told = command("predict", "--json", *registry, given=b"glad\nsad\n").json["predictions"]

@@ -4,13 +4,20 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from support import FAULTY, PATIENCE, predictors, setup, until
 
+import headrace
 from headrace.documents import Prediction
 from headrace.errors import Rejected, Unavailable
+from headrace.models.card import Card
+from headrace.models.registry import Registry
 from headrace.predictor.shared import SharedPredictor
 
 TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
@@ -140,3 +147,24 @@ def test_closing_ends_a_call_that_never_ends() -> None:
 
 def test_one_that_was_never_started_can_be_closed() -> None:
     SharedPredictor(setup(), deadline=PATIENCE).close()
+
+
+def test_a_server_follows_an_alias_without_a_restart(tmp_path: Path) -> None:
+    registry = Registry(tmp_path, builtin=None)
+    texts = ["xxx", "yyy"]
+    versions = []
+    for labels in (["x", "y"], ["a", "b"]):
+        scorer = headrace.compile(
+            make_pipeline(CountVectorizer(analyzer="char"), LogisticRegression()).fit(texts, labels)
+        )
+        versions.append(registry.add("tiny", scorer, Card("tiny", tuple(labels)), alias=None))
+    registry.promote(str(versions[0]))
+    predictor = SharedPredictor(setup("tiny", registry=str(tmp_path)), deadline=PATIENCE)
+    predictor.start()
+    try:
+        until(lambda: predictor.models() == [str(versions[0])], "the first version")
+        registry.promote(str(versions[1]))
+        until(lambda: predictor.models() == [str(versions[1])], "the second version")
+        assert predictor.label(["xxx"])[0]["tiny"].label == "a"
+    finally:
+        predictor.close()
