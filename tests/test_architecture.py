@@ -27,7 +27,7 @@ LAYERS = (
     "headrace.config headrace.urls headrace.metrics headrace.meter headrace.exposition headrace.browse"
     " headrace.runtime headrace.retrying headrace.supervisor headrace.durable",
     "headrace.scoring",
-    "headrace.models headrace.predictor.frames",
+    "headrace.models",
     "headrace.predictor",
     "headrace.ingest headrace.worker headrace.operations headrace.batch headrace.samples headrace.training headrace.proof",
     "headrace.commands headrace.web headrace.spark",

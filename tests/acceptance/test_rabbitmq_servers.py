@@ -11,15 +11,14 @@ from typing import NoReturn
 
 import pika
 import pytest
-from driver import FAULTY, until
-from support import PATIENCE, come, insist
+from driver import until
+from support import PATIENCE, come, insist, setup
 from support.own_servers import OwnServers
 
 from headrace.brokers.rabbitmq import RabbitmqBroker
 from headrace.config import Settings
 from headrace.documents import Body, Document, Outcome, encode
 from headrace.errors import Unavailable
-from headrace.models.spec import Setup
 from headrace.ports import DeadQuery, ResultQuery
 from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
@@ -131,8 +130,7 @@ def test_a_consumer_that_is_slower_than_the_server_allows_repeats_and_loses_noth
     store = AwayUntil(said, "leases could not be kept", lambda: be_patient(own))
     with closing(RabbitmqBroker.from_url(f"{own.url('RABBITMQ')}?queue=slow")) as broker:
         broker.publish([Body(encode(Document(name, name))) for name in ("a", "b", "c")])
-        setup = Setup(parent=0, registry="none", models=FAULTY, memory=1 << 30, document_bytes=1 << 20)
-        Keeper(broker, store, setup, deadline=PATIENCE, stop=Stop(), drain=True, say=said.append).run()
+        Keeper(broker, store, setup(), deadline=PATIENCE, stop=Stop(), drain=True, say=said.append).run()
         assert broker.backlog().ready == 0
     assert any("timed out" in one for one in said)
     assert store.count(ResultQuery()).by_model() == {"fake": 3}

@@ -16,6 +16,8 @@ import headrace
 from headrace.errors import Misconfigured, Unavailable
 from headrace.models.card import Card, Golden, Rule, has_letters
 from headrace.models.registry import Model, Registry
+from headrace.models.spec import parse, pinned
+from headrace.ports import Ranking, VersionRef
 from headrace.training.softmax import HashedSoftmax
 
 ENGLISH = ("the cat sat on the mat", "where is the house", "a good day to you", "this is what they think")
@@ -46,7 +48,7 @@ def registry(tmp_path):
 
 def card_of(scorer, *, rule=None):
     card = Card(name="language", labels=tuple(scorer.labels), rule=rule)
-    found = Model("", card, scorer).predict(["the house"])[0]
+    found = Model(VersionRef("language"), card, scorer).predict(["the house"])[0]
     return msgspec.structs.replace(card, golden=(Golden("the house", found.label, found.score),))
 
 
@@ -379,14 +381,35 @@ def test_load_takes_a_reference_or_the_path_of_a_version(registry, scorers):
         headrace.load(str(version.folder)),
         headrace.load(str(version), registry=f"file://{registry.folder}"),
     ):
-        assert model.name == str(version)
+        assert (model.name, model.version) == (version.name, version.version)
+        assert model.ref == version.ref
         assert model.predict(["katten satt på mattan"])[0].label == "sv"
 
 
 def test_load_looks_into_the_folder_models_here(tmp_path, scorers, monkeypatch):
     version = put(Registry(tmp_path / "models", builtin=None), scorers[0], name="mail")
     monkeypatch.chdir(tmp_path)
-    assert headrace.load("mail").name == str(version)
+    assert headrace.load("mail").ref == version.ref
+
+
+def test_an_open_model_states_what_a_classifier_has_to(registry, scorers):
+    put(registry, scorers[0])
+    model = registry.get("language")
+    assert isinstance(model, Ranking)
+    assert model.golden == (("the house", "en"),)
+    assert [one.label for one in model.predict([text for text, _ in model.golden])] == ["en"]
+
+
+def test_pinned_specs_name_versions_and_keep_all_else(registry, scorers):
+    version = put(registry, scorers[0])
+    specs = parse("language, shadow language@champion, mood = python:m:C if language=en")
+    pins = pinned(specs, registry)
+    assert [one.reference for one in pins] == [str(version), str(version), ""]
+    assert [msgspec.structs.replace(one, reference="") for one in pins] == [
+        msgspec.structs.replace(one, reference="") for one in specs
+    ]
+    with pytest.raises(Misconfigured, match="there is no model 'nonesuch'"):
+        pinned(parse("language, nonesuch"), registry)
 
 
 def test_load_of_a_folder_that_is_no_version_says_so(tmp_path):
@@ -432,7 +455,7 @@ def test_top_gives_the_best_labels_first_and_no_more_than_there_are(registry, sc
     (best,) = model.top(["the house"], 5)
     assert [one.label for one in best] == ["en", "sv"]
     assert best[0].score > best[1].score
-    assert best[0].model == model.name
+    assert best[0].model == str(model.ref)
     assert model.top(["a", "b"], 1)[1][0].label in ("en", "sv")
     assert model.top(["a"], 0) == [[]]
     assert model.predict([]) == model.top([]) == []

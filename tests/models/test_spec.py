@@ -1,11 +1,12 @@
-"""The setting `models`, read and written."""
+"""The setting `models`, read into specs."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured
-from headrace.models.spec import ModelSpec, parse, pinned, write
+from headrace.models.spec import ModelSpec, parse
 
 
 def test_a_name_an_alias_and_a_version_are_references() -> None:
@@ -24,7 +25,7 @@ def test_a_shadow_may_be_another_version_of_what_answers() -> None:
 
 
 def test_a_classifier_of_ones_own_has_a_name_of_ones_own() -> None:
-    assert parse("mood = python:package.module:Class") == (ModelSpec("mood", own="package.module:Class"),)
+    assert parse("mood = python:package.module:Class") == (ModelSpec("mood", url="python:package.module:Class"),)
     assert parse("shadow mood=python:m:C if language=en, language".partition(", ")[2]) == (
         ModelSpec("language", "language"),
     )
@@ -42,7 +43,8 @@ def test_a_classifier_of_ones_own_has_a_name_of_ones_own() -> None:
         ("language, sentiment if language", "can't be read"),
         ("language and sentiment", "can't be read"),
         ("python:module:Class", "can't be read"),
-        ("mood=python:module", "can't be read"),
+        ("mood = corenlp:", "can't be read"),
+        ("mood=corenlp://host:9000/a b", "can't be read"),
         ("../language", "can't be read"),
         ("shadow language@x, sentiment if language=en", "which isn't listed before it"),
     ],
@@ -52,28 +54,23 @@ def test_what_makes_no_sense_is_told(setting: str, reason: str) -> None:
         parse(setting)
 
 
-words = st.from_regex(r"[a-z][a-z0-9_.-]{0,8}", fullmatch=True)
-entries = st.builds(
-    lambda name, version, own, shadow: ModelSpec(name, "" if own else f"{name}@{version}", own, shadow),
-    words,
-    words,
-    st.just("") | st.just("package.module:Class"),
-    st.booleans(),
-)
+words = st.from_regex(r"x[a-z0-9_.-]{0,8}", fullmatch=True)
+urls = st.sampled_from(["", "python:package.module:Class", "corenlp://me:secret@host:9000/x?props=a%2Cb&k=v"])
+labels = st.lists(st.from_regex(r"[^\s,|]{1,8}", fullmatch=True), max_size=3)
 
 
-@given(st.lists(entries, max_size=4), words, st.lists(words, min_size=1, max_size=3))
-def test_what_is_written_is_read_as_the_same(some: list[ModelSpec], first: str, labels: list[str]) -> None:
-    answering = {first}
-    kept = [ModelSpec(first, first)]
-    for one in some:
-        if one.shadow or one.name not in answering:
-            kept.append(one)
-            answering |= set() if one.shadow else {one.name}
-    kept.append(ModelSpec("the.last", "the.last@1", condition=first, labels=tuple(labels)))
-    assert parse(write(kept)) == tuple(kept)
+@given(words, words, urls, st.booleans(), labels)
+def test_every_part_of_an_entry_is_read_whatever_the_others_are(
+    name: str, version: str, url: str, shadow: bool, labels: list[str]
+) -> None:
+    model = f"{name} = {url}" if url else f"{name}@{version}"
+    condition = f" if first={'|'.join(labels)}" if labels else ""
+    read = parse(f"first, {'shadow ' if shadow else ''}{model}{condition}, last")
+    reference = "" if url else f"{name}@{version}"
+    wanted = ModelSpec(name, reference, url, shadow, "first" if labels else "", tuple(labels))
+    assert read == (ModelSpec("first", "first"), wanted, ModelSpec("last", "last"))
 
 
-def test_a_pinned_model_keeps_its_name_and_its_condition() -> None:
-    served = parse("language, shadow sentiment if language=en")[1]
-    assert write([pinned(served, "sentiment@3f9c2a")]) == "shadow sentiment@3f9c2a if language=en"
+def test_specs_travel_as_messagepack() -> None:
+    specs = parse("language@3f9c2a, shadow mood = python:m:C if language=en|de")
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(specs), type=tuple[ModelSpec, ...]) == specs

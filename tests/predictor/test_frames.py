@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import PATIENCE
+from support import PATIENCE, setup
 
-from headrace.models.spec import Setup
 from headrace.predictor import frames
 from headrace.predictor.frames import Closed, Late, Pipe
 
@@ -76,10 +75,10 @@ def test_messages_that_come_together_are_told_apart(ends: Ends) -> None:
     assert [ends.pipe.receive(soon()) for _ in range(100)] == [frames.Working(place) for place in range(100)]
 
 
-def test_the_setup_is_read_as_it_was_sent(ends: Ends) -> None:
-    setup = Setup(1, "models", "language", 1 << 30, 1 << 20)
-    ends.pipe.send(setup, soon())
-    assert frames.read_setup(ends.theirs_reading) == setup
+def test_the_start_is_read_as_it_was_sent_with_its_models(ends: Ends) -> None:
+    start = frames.Start(1, setup("language, shadow mood = python:m:C if language=en|de"))
+    ends.pipe.send(start, soon())
+    assert frames.read_start(ends.theirs_reading) == start
 
 
 def test_what_comes_too_late_is_not_waited_for(ends: Ends) -> None:
@@ -123,7 +122,7 @@ def test_half_a_message_before_the_end_is_no_request(ends: Ends) -> None:
 def test_the_end_of_the_input_is_no_request(ends: Ends) -> None:
     ends.shut(ends.writing)
     assert frames.read_blocking(ends.theirs_reading) is None
-    assert frames.read_setup(ends.theirs_reading) is None
+    assert frames.read_start(ends.theirs_reading) is None
 
 
 def test_whoever_waits_is_idle_about_once_a_second_and_may_give_up(ends: Ends) -> None:

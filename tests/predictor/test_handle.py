@@ -14,6 +14,7 @@ from support import FAULTY, PATIENCE, alive, predictors, setup, until
 
 from headrace.documents import Document, Outcome, encode
 from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.models.spec import parse
 from headrace.predictor import frames
 from headrace.predictor.handle import Abandoned, Pace, Predictor
 
@@ -241,10 +242,10 @@ def test_a_text_is_not_rejected_for_the_death_of_a_process_that_was_killed_befor
 def test_other_models_are_served_from_then_on_and_a_broken_one_is_not(make: Make) -> None:
     predictor = make()
     predictor.start()
-    predictor.serve("fake=python:headrace.testing.classifiers:Trivial")
+    predictor.serve(parse("fake=python:headrace.testing.classifiers:Trivial"))
     assert predictor.models == ["fake@aaaaaa"]
     with pytest.raises(Misconfigured):
-        predictor.serve("fake=python:headrace.testing.classifiers:Refusing")
+        predictor.serve(parse("fake=python:headrace.testing.classifiers:Refusing"))
     assert outcomes(predictor, "a")["a"].predictions[0].model == "fake@aaaaaa"
     assert predictor.models == ["fake@aaaaaa"]
 
@@ -253,8 +254,10 @@ KEEPER = f"""
 import os, sys
 from headrace.documents import Document, encode
 from headrace.predictor.handle import Predictor
-from headrace.models.spec import Setup
-predictor = Predictor(Setup(os.getpid(), "none", {FAULTY!r}, 1 << 30, 1 << 20), deadline={PATIENCE!r})
+from headrace.models.spec import parse
+from headrace.predictor.settings import PredictorSettings
+settings = PredictorSettings(models=parse({FAULTY!r}), registry="none", memory=1 << 30)
+predictor = Predictor(settings, deadline={PATIENCE!r})
 predictor.start()
 """
 COUNTING = """

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from headrace.errors import Unavailable
-from headrace.models.spec import Setup
+from headrace.models.spec import parse
 from headrace.ports import Broker, Delivery
+from headrace.predictor.settings import PredictorSettings
 
 T = TypeVar("T")
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
@@ -61,9 +62,9 @@ def come(broker: Broker, *wanted: str) -> list[Delivery]:
 
 def setup(
     models: str = FAULTY, *, memory: int = 1 << 30, document_bytes: int = 1 << 20, registry: str = "none"
-) -> Setup:
-    """What a predictor of these models is told."""
-    return Setup(os.getpid(), registry, models, memory, document_bytes)
+) -> PredictorSettings:
+    """The settings of a predictor of these models."""
+    return PredictorSettings(models=parse(models), registry=registry, memory=memory, document_bytes=document_bytes)
 
 
 def alive(pid: int) -> bool:

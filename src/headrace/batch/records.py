@@ -1,23 +1,22 @@
 """Records of a file, scored in order: each comes out as its own object with `predictions`, or with an `error`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from headrace.documents import Prediction, read
+from headrace.documents import read
 from headrace.errors import Rejected
+from headrace.models.model_set import ModelSet
 from headrace.retrying import isolate
 
 T = TypeVar("T")
-Predictions = Mapping[str, Prediction]
-Answer = Callable[[Sequence[str]], Sequence[Predictions]]
 
 
 class Record(Protocol):
-    """A record as it stands in a file."""
+    """A record as it stands in a file: its bytes, the object that they decode to, and why they can't be decoded (empty if they can)."""
 
     @property
     def data(self) -> bytes: ...
@@ -28,20 +27,23 @@ class Record(Protocol):
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items, the last one shorter."""
+    """Lists of `size` items, the last one shorter; none without items."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
 
 
-def score(records: Sequence[Record], answer: Answer, *, limit: int) -> tuple[list[dict[str, Any]], int]:
+def score(
+    records: Sequence[Record], models: ModelSet, *, limit: int, threshold: float | None = None
+) -> tuple[list[dict[str, Any]], int]:
     """The object of each record, in order, and how many of them have an `error`.
 
-    `answer` gives predictions by model for each text, and may raise Rejected: what it fails on is found by halving.
+    A record gets an `error` if it is not a document of up to `limit` bytes, or if a model fails on its text, which is found by halving.
+    `threshold` is that of `ModelSet.predict`. Raises as that does, but for Rejected.
     """
     faults = [_fault(record, limit) for record in records]
     texts = [_text(record) for record, fault in zip(records, faults, strict=True) if not fault]
-    answers = chain.from_iterable(isolate(texts, partial(_answers, answer), _failure))
+    answers = chain.from_iterable(isolate(texts, partial(_answers, models, threshold), _failure))
     scored, wrong = [], 0
     for record, fault in zip(records, faults, strict=True):
         found = fault or next(answers)
@@ -50,8 +52,8 @@ def score(records: Sequence[Record], answer: Answer, *, limit: int) -> tuple[lis
     return scored, wrong
 
 
-def _answers(answer: Answer, texts: Sequence[str]) -> list[dict[str, Any] | str]:
-    return [msgspec.to_builtins(dict(predictions)) for predictions in answer(texts)]
+def _answers(models: ModelSet, threshold: float | None, texts: Sequence[str]) -> list[dict[str, Any] | str]:
+    return [msgspec.to_builtins(found) for found in models.predict(texts, threshold=threshold)]
 
 
 def _failure(_text: str, error: Rejected) -> list[dict[str, Any] | str]:
@@ -59,7 +61,7 @@ def _failure(_text: str, error: Rejected) -> list[dict[str, Any] | str]:
 
 
 def _fault(record: Record, limit: int) -> str:
-    """Why a record is no document; empty where it is one."""
+    """Why a record is not a document; empty if it is one."""
     if record.fault:
         return record.fault
     try:

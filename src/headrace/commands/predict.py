@@ -1,8 +1,7 @@
-"""ingest, predict, score: texts from files and from the command line."""
+"""The command `predict`."""
 
 import math
 import sys
-from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,15 +12,14 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import read
 from headrace.errors import Misconfigured, Rejected
-from headrace.models.loading import open_models
-from headrace.predictor import frames
-from headrace.predictor.child import Labelling
-from headrace.worker import launch
+from headrace.models.model_set import ModelSet
+from headrace.models.registry import Registry
+from headrace.models.spec import parse
 
 Threshold = Annotated[
     float | None, Parameter(help="Below this score the label is und; 0 always names a label. [default: the model's]")
 ]
-Models = Annotated[str, Parameter(help="Models of the registry, written like the setting models, instead of it.")]
+Models = Annotated[str, Parameter(help="Models to predict with, written like the setting models, instead of it.")]
 
 
 def predict(
@@ -33,7 +31,7 @@ def predict(
     settings: Flags = Settings(),
 ) -> None:
     """Predict the labels of texts at once; without TEXTS, or with `-`, of the lines of standard input."""
-    _check_threshold(threshold)
+    check_threshold(threshold)
     if top < 1:
         raise Misconfigured(f"--top is {top}; show at least 1 label")
     given = _lines() if texts in ((), ("-",)) else list(texts)
@@ -42,15 +40,18 @@ def predict(
             read({"text": text}, limit=settings.document_bytes)
         except Rejected as error:
             raise Misconfigured(f"text {number}: {error}") from error
-    wanted = top if top > 1 else 0
-    found = _labelling(model, settings).answer(frames.Texts(given, threshold, wanted)).predictions
+    models = open_models(model, settings)
+    if top > 1:
+        ranked = models.top(given, top)
+    else:
+        found = models.predict(given, threshold=threshold)
+        ranked = [{name: [one] for name, one in known.items()} for known in found]
     if json:
-        shown = [{name: best if wanted else best[0] for name, best in known.items()} for known in found]
-        print_json({"predictions": shown})
+        print_json({"predictions": ranked if top > 1 else found})
         return
     rows = [
         (one.label, f"{one.score:.3f}", one.model, text)
-        for text, known in zip(given, found, strict=True)
+        for text, known in zip(given, ranked, strict=True)
         for best in known.values()
         for one in best
     ]
@@ -63,12 +64,12 @@ def _lines() -> list[str]:
     return [line.rstrip("\n") for line in sys.stdin]
 
 
-def _labelling(models: str, settings: Settings) -> Labelling:
-    """The models that were asked for, or those of the settings, with their conditions, in this process."""
-    asked = replace(settings, models=models or settings.models)
-    return Labelling(open_models(launch.setup(asked)), settings.document_bytes, lambda _place: None)
+def open_models(models: str, settings: Settings) -> ModelSet:
+    """The models that were asked for, or those of the settings, open in this process."""
+    return ModelSet.open(parse(models or settings.models), Registry.from_url(settings.registry))
 
 
-def _check_threshold(threshold: float | None) -> None:
+def check_threshold(threshold: float | None) -> None:
+    """Raises Misconfigured for a threshold that no score can be compared with."""
     if threshold is not None and not (math.isfinite(threshold) and 0 <= threshold <= 1):
         raise Misconfigured(f"--threshold is {threshold:g}; it is between 0 and 1")

@@ -14,7 +14,8 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.models.registry import Registry
-from headrace.models.spec import parse
+from headrace.models.spec import pinned
+from headrace.predictor.settings import PredictorSettings
 from headrace.runtime import Stop
 from headrace.urls import Connectors, is_memory, keeps, mask
 from headrace.worker import launch
@@ -55,7 +56,7 @@ def serve(
         connectors.broker().close()  # the web connects only when it has to publish, and what is misconfigured should be told now
     except Unavailable as error:
         launch.say(f"serving without the broker for now: {error}")
-    _serve(settings, connectors, stop, console=not api_only)
+    _serve(settings, launch.predictor_settings(settings), connectors, stop, console=not api_only)
 
 
 def work(
@@ -68,7 +69,7 @@ def work(
         raise Misconfigured(
             "workers can't reach what lives in the memory of another process; use headrace up, or another --broker and --store"
         )
-    _check(settings)
+    predictor = _predictor(settings)
     connectors = Connectors(settings.broker, settings.store, settings.results)
     stop = Stop()
     if settings.processes > 1:
@@ -76,22 +77,22 @@ def work(
         runtime.on_signals(stop, family.kill)
         return family.run(stop)
     runtime.on_signals(stop, lambda: None)
-    launch.keep(settings, connectors, stop, drain=drain)
+    launch.keep(settings, predictor, connectors, stop, drain=drain)
     return 0
 
 
 def _up(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = None) -> int:
-    _check(settings)
+    predictor = _predictor(settings)
     stop = Stop()
     if not keeps(settings.store):
         raise Misconfigured("the store none: has nothing to show; use headrace work with it, or another --store")
     connectors = Connectors(settings.broker, settings.store, settings.results)
-    crew = _Crew(settings, connectors, stop)
+    crew = _Crew(settings, predictor, connectors, stop)
     runtime.on_signals(stop, crew.kill)
     crew.start()
     feeder = threading.Thread(target=feed, args=(connectors, stop), name="samples") if feed else None
     try:
-        _serve(settings, connectors, stop, console=True, on_ready=feeder.start if feeder else None)
+        _serve(settings, predictor, connectors, stop, console=True, on_ready=feeder.start if feeder else None)
     finally:
         stop.request()
         crew.join()
@@ -103,8 +104,8 @@ def _up(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = No
 class _Crew:
     """The workers of `up`: processes of their own, or one thread here where broker or store live in memory."""
 
-    def __init__(self, settings: Settings, connectors: Connectors, stop: Stop) -> None:
-        self._settings, self._connectors, self._stop = settings, connectors, stop
+    def __init__(self, settings: Settings, predictor: PredictorSettings, connectors: Connectors, stop: Stop) -> None:
+        self._settings, self._predictor, self._connectors, self._stop = settings, predictor, connectors, stop
         shared = is_memory(settings.broker) or is_memory(settings.store)
         self._family = None if shared else launch.family(settings)
         self._thread = threading.Thread(target=self._run, name="workers")
@@ -126,7 +127,7 @@ class _Crew:
             if self._family is not None:
                 self.status = self._family.run(self._stop)
             else:
-                launch.keep(self._settings, self._connectors, self._stop)
+                launch.keep(self._settings, self._predictor, self._connectors, self._stop)
         except HeadraceError as error:
             launch.say(str(error))
             self.status = error.status
@@ -136,6 +137,7 @@ class _Crew:
 
 def _serve(
     settings: Settings,
+    predictor: PredictorSettings,
     connectors: Connectors,
     stop: Stop,
     *,
@@ -166,25 +168,22 @@ def _serve(
     )
     with ExitStack() as opened:
         store = opened.enter_context(closing(launch.insist(connectors.store, stop)))
-        predictor = opened.enter_context(
-            closing(SharedPredictor(launch.setup(settings), deadline=settings.deadline, say=launch.say))
-        )
-        predictor.start()
+        shared = opened.enter_context(closing(SharedPredictor(predictor, deadline=settings.deadline, say=launch.say)))
+        shared.start()
         services = Services(
             store=store,
             connect=connectors.broker,
             registry=Registry.from_url(settings.registry),
-            predictor=predictor,
+            predictor=shared,
             settings=server,
         )
         serve_web(services, console=console, stop=lambda: stop.requested, on_ready=ready)
 
 
-def _check(settings: Settings) -> None:
-    """Say at once what would keep every worker from starting."""
-    registry = Registry.from_url(settings.registry)
-    for one in parse(settings.models):
-        if one.reference:
-            registry.resolve(one.reference)
+def _predictor(settings: Settings) -> PredictorSettings:
+    """What every worker's predictor is to serve. Raises Misconfigured at once for a model that no worker could open."""
+    predictor = launch.predictor_settings(settings)
+    pinned(predictor.models, Registry.from_url(settings.registry))
     results = f", results {mask(settings.results)}" if settings.results else ""
     launch.say(f"broker {mask(settings.broker)}, store {mask(settings.store)}{results}, models {settings.models}")
+    return predictor

@@ -1,7 +1,5 @@
 """The command `score`."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from headrace.batch import records
@@ -9,12 +7,10 @@ from headrace.batch.records import batches
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
 from headrace.commands.output import bar, say
-from headrace.commands.predict import Models, Threshold, _check_threshold, _labelling
+from headrace.commands.predict import Models, Threshold, check_threshold, open_models
 from headrace.commands.settings import Flags
 from headrace.config import Settings
-from headrace.documents import Prediction
 from headrace.errors import Misconfigured
-from headrace.predictor import frames
 from headrace.urls import open_file
 
 SCORED_AT_ONCE = 1024
@@ -35,19 +31,15 @@ def score(
     """
     if not input or not output:
         raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")
-    _check_threshold(threshold)
-    labelling = _labelling(model, settings)
+    check_threshold(threshold)
+    models = open_models(model, settings)
     source = open_file(input, limit=settings.document_bytes)
-
-    def answer(texts: Sequence[str]) -> list[dict[str, Prediction]]:
-        found = labelling.answer(frames.Texts(list(texts), threshold)).predictions
-        return [{name: best[0] for name, best in known.items()} for known in found]
 
     wrong = number = 0
     with writing(output) as target, bar() as shown:
         task = shown.add_task("scoring", total=None)
         for batch in batches(source.objects(), SCORED_AT_ONCE):
-            lines, bad = records.score(batch, answer, limit=settings.document_bytes)
+            lines, bad = records.score(batch, models, threshold=threshold, limit=settings.document_bytes)
             target.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
             wrong += bad
             number += len(lines)

@@ -94,8 +94,8 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     slices: dict[str, Slice] = {}
 
 
-class ModelSpec(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a version predicts: compiled, or as the pipeline that it is, and then why."""
+class ScorerInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a version predicts: by which class of scorer, and whether compiled; if not, `reason` says why."""
 
     kind: str
     compiled: bool
@@ -115,7 +115,7 @@ class Card(msgspec.Struct, frozen=True):
     sizes: dict[str, int] = {}
     figures: Figures | None = None
     rule: Rule | None = None
-    scorer: ModelSpec | None = None
+    scorer: ScorerInfo | None = None
     sources: tuple[Origin, ...] = ()
     golden: tuple[Golden, ...] = ()
     trained_with: dict[str, str] = {}

@@ -1,44 +1,52 @@
-"""The models that a predictor has open: those of the registry, and classifiers of the user's own."""
+"""Opening models: versions of the registry, and classifiers that a URL names."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headrace.documents import Prediction
-from headrace.errors import HeadraceError, Misconfigured
-from headrace.models.model import Model
+from headrace.errors import Misconfigured, Unavailable
 from headrace.models.registry import Registry
-from headrace.models.spec import ModelSpec, Setup, parse
-from headrace.ports import Classifier
-from headrace.predictor import frames
+from headrace.models.spec import ModelSpec
+from headrace.ports import Classifier, Ranking, VersionRef
 from headrace.urls import open_classifier
 from headrace.validation import fault
 
-TOLD_LETTERS = 1000
+MESSAGE_LETTERS = 1000  # of an exception's message are kept
 
 
 @dataclass(frozen=True)
-class Open:
-    """A model that is served, and open."""
+class OpenModel:
+    """A model that is open, and ready to predict. `version` names it on predictions: "language@3f9c2a".
 
-    served: ModelSpec
+    `check` predicts the golden texts again, and raises Misconfigured if they come out wrong.
+    """
+
+    spec: ModelSpec
     version: str
     classifier: Classifier
     check: Callable[[], None]
 
-    def best(self, texts: Sequence[str], request: frames.Texts) -> list[list[Prediction]]:
-        """What was asked for each text; a classifier of the user's own knows its best label only."""
-        if not isinstance(self.classifier, Model):
-            return [[one] for one in self.predict(texts)]
-        if request.top:
-            return self.classifier.top(texts, request.top)
-        return [[one] for one in self.classifier.predict(texts, threshold=request.threshold)]
+    def predict(self, texts: Sequence[str], threshold: float | None = None) -> list[Prediction]:
+        """One prediction a text, in order, with `version` on each. Raises ValueError if what the classifier gives can't be stored.
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predictions that name their version. Raises ValueError where the classifier gives none that can be stored."""
-        found = self.classifier.predict(texts)
-        if len(found) != len(texts):
-            raise ValueError(f"the model gave {len(found)} predictions for {len(texts)} texts")
+        A classifier that is not `Ranking` knows no threshold, and always names its label.
+        """
+        if threshold is not None and isinstance(self.classifier, Ranking):
+            found = self.classifier.predict(texts, threshold=threshold)
+        else:
+            found = self.classifier.predict(texts)
+        return self._checked(len(texts), found)
+
+    def top(self, texts: Sequence[str], n: int) -> list[list[Prediction]]:
+        """The best `n` labels of each text, best first; of a classifier that is not `Ranking`, the label that it predicts."""
+        if not isinstance(self.classifier, Ranking):
+            return [[one] for one in self.predict(texts)]
+        return [self._checked(len(best), best) for best in self.classifier.top(texts, n)]
+
+    def _checked(self, wanted: int, found: Sequence[Prediction]) -> list[Prediction]:
+        if len(found) != wanted:
+            raise ValueError(f"the model gave {len(found)} predictions for {wanted} texts")
         made = [Prediction(str(one.label), float(one.score), self.version) for one in found]
         for one in made:
             if not math.isfinite(one.score):
@@ -49,44 +57,48 @@ class Open:
         return made
 
 
-def open_models(setup: Setup) -> list[Open]:
-    """Open every model that is served; golden texts are checked. Raises Misconfigured."""
-    registry = Registry.from_url(setup.registry)
-    opened: list[Open] = []
-    for served in parse(setup.models):
-        if served.own:
-            classifier = open_classifier(f"python:{served.own}")
-            version = f"{served.name}@{getattr(classifier, 'version', '0')}"
-            opened.append(Open(served, version, classifier, _golden_check(version, classifier)))
-        else:
-            model = registry.get(served.reference)
-            opened.append(Open(served, model.name, model, model.check))
-    for one in opened:
-        one.check()
+def open_models(specs: Sequence[ModelSpec], registry: Registry) -> list[OpenModel]:
+    """Open every model and let it predict its golden texts. Raises Misconfigured if one can't be opened, or fails on them.
+
+    Raises Unavailable if a remote one can't be reached.
+    """
+    opened = [_open(spec, registry) for spec in specs]
+    for model in opened:
+        model.check()
     return opened
 
 
-def told(error: BaseException) -> str:
-    """An exception in words that can be stored, and not too many, whatever its message is."""
+def error_text(error: BaseException) -> str:
+    """An exception's type and message as text that can be stored: cut to MESSAGE_LETTERS, whatever the message holds."""
     try:
         message = str(error)
-    except Exception:  # of an exception's own __str__
+    except Exception:  # raised by the exception's own __str__
         message = "(its message can't be read)"
-    return f"{type(error).__name__}: {message[:TOLD_LETTERS]}".encode(errors="replace").decode().replace("\0", "?")
+    shown = f"{type(error).__name__}: {message[:MESSAGE_LETTERS]}"
+    return shown.encode(errors="replace").decode().replace("\0", "?")
 
 
-def _golden_check(version: str, classifier: Classifier) -> Callable[[], None]:
-    """The check of a classifier of the user's own: its member `golden`, pairs of a text and a label, if it has one."""
+def _open(spec: ModelSpec, registry: Registry) -> OpenModel:
+    if spec.reference:
+        model = registry.get(spec.reference)
+        return OpenModel(spec, str(model.ref), model, model.check)
+    found = open_classifier(spec.url)
+    version = str(VersionRef(spec.name, found.version))
+    return OpenModel(spec, version, found, _golden_check(version, found))
+
+
+def _golden_check(version: str, found: Classifier) -> Callable[[], None]:
+    """The check of a classifier that is not in the registry: its golden texts get the labels that it states."""
 
     def check() -> None:
-        golden = [(str(text), str(label)) for text, label in getattr(classifier, "golden", ())]
+        golden = [(str(text), str(label)) for text, label in found.golden]
         try:
-            found = [str(one.label) for one in classifier.predict([text for text, _ in golden])]
-        except (MemoryError, HeadraceError):
+            labels = [str(one.label) for one in found.predict([text for text, _ in golden])]
+        except (MemoryError, Misconfigured, Unavailable):
             raise
         except Exception as error:
-            raise Misconfigured(f"model {version} is broken: its golden texts raise {told(error)}") from error
-        if found != [label for _, label in golden]:
-            raise Misconfigured(f"model {version} is broken: its golden texts come out as {found}")
+            raise Misconfigured(f"model {version} is broken: its golden texts raise {error_text(error)}") from error
+        if labels != [label for _, label in golden]:
+            raise Misconfigured(f"model {version} is broken: its golden texts come out as {labels}")
 
     return check

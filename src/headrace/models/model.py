@@ -5,8 +5,9 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headrace.documents import Prediction
-from headrace.errors import HeadraceError, Misconfigured
+from headrace.errors import Misconfigured
 from headrace.models.card import Card, Rule, has_letters
+from headrace.ports import VersionRef
 
 if TYPE_CHECKING:
     from numpy import float64
@@ -47,15 +48,32 @@ class Scorer(Protocol):
 
 
 class Model:
-    """A classifier (see `ports.Classifier`) that names its version on every prediction.
+    """A version of the registry that is open: a classifier (`ports.Ranking`) that names its version on every prediction.
 
-    `name` is that version ("language@3f9c2a"), `card` its card. Safe to use from several threads as far as its scorer is.
+    `name` is the model's ("language"), `version` its version ("3f9c2a"), `ref` both, and `card` what is known of it. It may be used from
+    several threads if its scorer may.
     """
 
-    def __init__(self, name: str, card: Card, scorer: Scorer) -> None:
-        self.name = name
+    def __init__(self, ref: VersionRef, card: Card, scorer: Scorer) -> None:
+        self.ref = ref
         self.card = card
         self._scorer = scorer
+        self._stamp = str(ref)
+
+    @property
+    def name(self) -> str:
+        """The model's name, without the version: "language"."""
+        return self.ref.name
+
+    @property
+    def version(self) -> str:
+        """The version, without the name: "3f9c2a"."""
+        return self.ref.version
+
+    @property
+    def golden(self) -> tuple[tuple[str, str], ...]:
+        """The card's golden texts, each with the label that it must get."""
+        return tuple((golden.text, golden.label) for golden in self.card.golden)
 
     def predict(self, texts: Sequence[str], *, threshold: float | None = None) -> list[Prediction]:
         """One prediction a text, in order; none for none.
@@ -67,16 +85,16 @@ class Model:
             texts = list(texts)  # they are looked at twice
         rule = self._rule(threshold)
         if rule is None:
-            return [Prediction(one.label, one.score, self.name) for one in self._scorer.predict(texts)]
+            return [Prediction(one.label, one.score, self._stamp) for one in self._scorer.predict(texts)]
         if rule.no_letters and hasattr(self._scorer, "predict_content"):
             return self._judge(texts, rule)
         found = [
-            Prediction(one.label if one.score >= rule.threshold else rule.unknown, one.score, self.name)
+            Prediction(one.label if one.score >= rule.threshold else rule.unknown, one.score, self._stamp)
             for one in self._scorer.predict(texts)
         ]
         for place, text in enumerate(texts if rule.no_letters else ()):
             if not has_letters(text):
-                found[place] = Prediction(rule.no_letters, 1.0, self.name)
+                found[place] = Prediction(rule.no_letters, 1.0, self._stamp)
         return found
 
     def top(self, texts: Sequence[str], n: int = 3) -> list[list[Prediction]]:
@@ -85,14 +103,14 @@ class Model:
         best = []
         for row in self._scorer.scores(texts):
             order = (-row).argsort(kind="stable")[: max(n, 0)]
-            best.append([Prediction(labels[i], float(row[i]), self.name) for i in order])
+            best.append([Prediction(labels[i], float(row[i]), self._stamp) for i in order])
         return best
 
     def check(self) -> None:
         """Predict the golden texts again; raises Misconfigured where a label or a score is not what the card says."""
         try:
             found = self.predict([golden.text for golden in self.card.golden])
-        except HeadraceError:
+        except MemoryError:
             raise
         except Exception as error:
             raise self._broken(f"its golden texts raise {type(error).__name__}: {error}") from error
@@ -120,9 +138,7 @@ class Model:
         places[scores < rule.threshold] = len(names) - 2
         nowhere = kinds != WORDS
         places[nowhere], scores[nowhere] = len(names) - 1, 1.0
-        return list(map(Prediction, map(names.__getitem__, places.tolist()), scores.tolist(), repeat(self.name)))
+        return list(map(Prediction, map(names.__getitem__, places.tolist()), scores.tolist(), repeat(self._stamp)))
 
     def _broken(self, reason: str) -> Misconfigured:
-        return Misconfigured(
-            f"model {self.name} is broken: {reason}; train or add it again, or promote another version"
-        )
+        return Misconfigured(f"model {self.ref} is broken: {reason}; train or add it again, or promote another version")

@@ -24,6 +24,7 @@ from headrace.models.alias import CHAMPION, Aliases
 from headrace.models.card import Card
 from headrace.models.model import Model, Scorer
 from headrace.models.version import NAME, Version, check_name, open_version, verify, write
+from headrace.ports import VersionRef
 from headrace.urls import open_registry
 
 __all__ = ["Model", "Registry", "Version", "load"]
@@ -85,7 +86,7 @@ class Registry:
     def resolve(self, reference: str) -> Version:
         """The version that a reference means: "language" (its champion), "language@champion", "language@3f9c2a" (4 digits or
         more of a version). Raises Misconfigured, with what was perhaps meant, where there is none or more than one."""
-        name, _, wanted = reference.partition("@")
+        name, wanted = VersionRef.parse(reference)
         check_name(name)
         known = self._versions(name)
         if not known:
@@ -116,7 +117,7 @@ class Registry:
     def get(self, reference: str) -> Model:
         """Open a version: its hash, its labels and its golden texts are checked. Raises Misconfigured with the name and the reason."""
         version = self.resolve(reference)
-        return open_version(version.folder, cards.read(version.folder), str(version))
+        return open_version(version.folder, cards.read(version.folder), version.ref)
 
     def promote(self, reference: str, alias: str = CHAMPION) -> Version:
         """Let an alias mean a version from now on; nothing changes where it does already. Durable when it returns.
@@ -124,7 +125,7 @@ class Registry:
         Raises Misconfigured where the version is damaged, which nobody could follow to.
         """
         version = self.resolve(reference)
-        verify(version.folder, cards.read(version.folder), str(version))
+        verify(version.folder, cards.read(version.folder), version.ref)
         with self._written(version.name):
             self._aliases(version.name).promote(alias, version.version)
         return self.resolve(str(version))
@@ -142,7 +143,7 @@ class Registry:
     def _place(self, draft: Path, home: Path, card: Card) -> str:
         final = self._versions(card.name).get(card.version)  # the package may have it already
         if final is not None:
-            verify(final, cards.read(final), f"{card.name}@{card.version}")
+            verify(final, cards.read(final), VersionRef(card.name, card.version))
         else:
             (draft / cards.FILE).write_bytes(cards.to_json(card))
             durable.place(draft, home / card.version)
@@ -218,7 +219,7 @@ def load(reference: str = "language", *, registry: str | Path | None = None) -> 
     folder = Path(reference)
     if os.sep in reference or (folder / cards.FILE).is_file():
         card = cards.read(folder)
-        return open_version(folder, card, f"{card.name}@{card.version}")
+        return open_version(folder, card, VersionRef(card.name, card.version))
     return Registry.from_url(str(HERE if registry is None else registry)).get(reference)
 
 

@@ -1,103 +1,88 @@
-"""Which models a worker serves: the setting `models`, read.
+"""The setting `models`: which models are served, and how. It is parsed once; what travels is a tuple of `ModelSpec`.
 
 language                            a name (its champion), an alias or a version of the registry
-sentiment if language=en            only where `language` answers `en`; several labels as en|de
-shadow language@challenger          predicts, never answers, and its failures are only counted
-mood = python:package.module:Class  a classifier of your own: predict(texts) → predictions
+sentiment if language=en            only if `language` answers `en`; several labels as en|de
+shadow language@challenger          predicts but never answers, and its failures are only counted
+mood = python:package.module:Class  a classifier that is not in the registry, by its URL; the scheme is the kind of classifier
 """
 
-import dataclasses
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 
 from headrace.errors import Misconfigured
+from headrace.models.registry import Registry
+from headrace.ports import VersionRef
 
 _ENTRY = re.compile(
-    r"(?P<shadow>shadow\s+)?(?:(?P<alias>[\w.-]+)\s*=\s*python:(?P<own>[\w.]+:\w+)|(?P<reference>[\w.@-]+))"
-    r"(?:\s+if\s+(?P<model>[\w.-]+)\s*=\s*(?P<labels>[^,\s]+))?"
+    r"(?P<shadow>shadow\s+)?(?:(?P<name>[\w.-]+)\s*=\s*(?P<url>[a-z][a-z0-9+.-]*:\S+)|(?P<reference>[\w.@-]+))"
+    r"(?:\s+if\s+(?P<condition>[\w.-]+)\s*=\s*(?P<labels>\S+))?"
 )
 
 
-@dataclass(frozen=True)
-class ModelSpec:
-    """One model that is served: a reference of the registry, or a class of the user's own."""
+class ModelSpec(msgspec.Struct, frozen=True):
+    """One model to serve, under a name: a `reference` to the registry, or else the `url` of a classifier.
+
+    A `shadow` predicts and never answers. With a `condition`, the name of another model, it sees only the documents for which that model
+    answers one of `labels`.
+    """
 
     name: str
     reference: str = ""
-    own: str = ""
+    url: str = ""
     shadow: bool = False
     condition: str = ""
     labels: tuple[str, ...] = ()
 
 
 def parse(setting: str) -> tuple[ModelSpec, ...]:
-    """The models of the setting, in their order. Raises Misconfigured where it can't be read or makes no sense."""
-    served: list[ModelSpec] = []
-    for part in filter(None, (part.strip() for part in setting.split(","))):
-        match = _ENTRY.fullmatch(part)
-        if match is None:
-            raise Misconfigured(
-                f"the setting models holds {part!r}, which can't be read; write a model's name, such as language,"
-                " `sentiment if language=en` or `shadow language@challenger`, with commas between"
-            )
-        found = match.groupdict()
-        served.append(
-            ModelSpec(
-                name=found["alias"] or found["reference"].partition("@")[0],
-                reference=found["reference"] or "",
-                own=found["own"] or "",
-                shadow=bool(found["shadow"]),
-                condition=found["model"] or "",
-                labels=tuple((found["labels"] or "").split("|")) if found["labels"] else (),
-            )
+    """The models that the setting lists, in its order. Raises Misconfigured if it can't be read or contradicts itself."""
+    specs = [_read(part) for part in filter(None, (part.strip() for part in setting.split(",")))]
+    _check(specs, setting)
+    return tuple(specs)
+
+
+def pinned(specs: tuple[ModelSpec, ...], registry: Registry) -> tuple[ModelSpec, ...]:
+    """The same models, each reference replaced by the version that it means now, whatever its alias means later.
+
+    Raises Misconfigured, with what was perhaps meant, if the registry has no such version.
+    """
+    return tuple(
+        msgspec.structs.replace(spec, reference=str(registry.resolve(spec.reference))) if spec.reference else spec
+        for spec in specs
+    )
+
+
+def _read(part: str) -> ModelSpec:
+    match = _ENTRY.fullmatch(part)
+    if match is None:
+        raise Misconfigured(
+            f"the setting models holds {part!r}, which can't be read; write a model's name, such as language,"
+            " `sentiment if language=en` or `shadow language@challenger`, with commas between"
         )
-    _check(served, setting)
-    return tuple(served)
+    found = match.groupdict(default="")
+    return ModelSpec(
+        name=found["name"] or VersionRef.parse(found["reference"]).name,
+        reference=found["reference"],
+        url=found["url"],
+        shadow=bool(found["shadow"]),
+        condition=found["condition"],
+        labels=tuple(found["labels"].split("|")) if found["labels"] else (),
+    )
 
 
-def pinned(served: ModelSpec, version: str) -> ModelSpec:
-    """The same, but for one version of the registry, whatever its alias means later."""
-    return dataclasses.replace(served, reference=version)
-
-
-def write(served: Iterable[ModelSpec]) -> str:
-    """The setting that `parse` reads as these."""
-    return ", ".join(_written(one) for one in served)
-
-
-def _written(one: ModelSpec) -> str:
-    shadow = "shadow " if one.shadow else ""
-    model = f"{one.name} = python:{one.own}" if one.own else one.reference
-    condition = f" if {one.condition}={'|'.join(one.labels)}" if one.condition else ""
-    return f"{shadow}{model}{condition}"
-
-
-def _check(served: list[ModelSpec], setting: str) -> None:
-    answering: list[str] = []
-    for one in served:
-        if one.condition and one.condition not in answering:
+def _check(specs: list[ModelSpec], setting: str) -> None:
+    answering: set[str] = set()
+    for spec in specs:
+        if spec.condition and spec.condition not in answering:
             raise Misconfigured(
-                f"the setting models lets {one.name} depend on {one.condition}, which isn't listed before it: {setting!r}"
+                f"the setting models lets {spec.name} depend on {spec.condition}, which isn't listed before it: {setting!r}"
             )
-        if not one.shadow:
-            if one.name in answering:
+        if not spec.shadow:
+            if spec.name in answering:
                 raise Misconfigured(
-                    f"the setting models names {one.name} twice: {setting!r}; only one version can answer, mark the other as shadow"
+                    f"the setting models names {spec.name} twice: {setting!r}; only one version can answer, mark the other as shadow"
                 )
-            answering.append(one.name)
+            answering.add(spec.name)
     if not answering:
         raise Misconfigured(f"the setting models names no model that answers: {setting!r}; write language, for example")
-
-
-class Setup(msgspec.Struct, frozen=True):
-    """What a predictor process is told first; `sharers` is how many predictors share the container's memory."""
-
-    parent: int
-    registry: str
-    models: str
-    memory: int
-    document_bytes: int
-    sharers: int = 1

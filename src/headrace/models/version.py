@@ -16,8 +16,9 @@ import msgspec
 from headrace import __version__
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.models import card as cards
-from headrace.models.card import Card, ModelSpec
+from headrace.models.card import Card, ScorerInfo
 from headrace.models.model import Model, Scorer
+from headrace.ports import VersionRef
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -31,8 +32,13 @@ class Version:
     folder: Path
     aliases: tuple[str, ...] = ()
 
+    @property
+    def ref(self) -> VersionRef:
+        """Its name and version."""
+        return VersionRef(self.name, self.version)
+
     def __str__(self) -> str:
-        return f"{self.name}@{self.version}"
+        return str(self.ref)
 
 
 def check_name(name: str) -> None:
@@ -75,44 +81,44 @@ def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, re
         name=name,
         hash=cards.identity(folder, card.labels, card.rule),
         created_at=card.created_at or datetime.now(UTC).isoformat(timespec="microseconds"),
-        scorer=ModelSpec(type(scorer).__name__, scorer.compiled, reason),
+        scorer=ScorerInfo(type(scorer).__name__, scorer.compiled, reason),
         trained_with=card.trained_with or surroundings(),
         files={path.name: cards.digest(path) for path in files},
     )
-    open_version(folder, card, f"{name} (to be added)")
+    open_version(folder, card, VersionRef(name))
     return card
 
 
-def open_version(folder: Path, card: Card, name: str) -> Model:
-    """The model in a folder, as `name`. Raises Misconfigured, with name and reason, where its files aren't the card's,
-    its labels aren't the card's, or it no longer says what the card's golden texts say."""
-    verify(folder, card, name)
+def open_version(folder: Path, card: Card, ref: VersionRef) -> Model:
+    """The model in a folder, as `ref`. Raises Misconfigured, with its name and the reason, if its files are not those of the card, if its
+    labels differ from the card's, or if the card's golden texts come out otherwise."""
+    verify(folder, card, ref)
     from headrace.scoring.opening import open_scorer
 
     scorer = open_scorer(folder)
     if tuple(scorer.labels) != card.labels:
-        raise refused(name, f"its labels are {_few(scorer.labels)}, the card's are {_few(card.labels)}")
-    model = Model(name, card, scorer)
+        raise refused(ref, f"its labels are {_few(scorer.labels)}, the card's are {_few(card.labels)}")
+    model = Model(ref, card, scorer)
     model.check()
     return model
 
 
-def verify(folder: Path, card: Card, name: str) -> None:
-    """Compare the file that predictions come from with the card's hash; raises Misconfigured where it is missing or another."""
+def verify(folder: Path, card: Card, ref: VersionRef) -> None:
+    """Compare the hash of the file that predictions come from with the card's. Raises Misconfigured if they differ or it is missing."""
     served = cards.WEIGHTS if cards.WEIGHTS in card.files else cards.PIPELINE
     if served not in card.files:
-        raise refused(name, f"its card names neither {cards.WEIGHTS} nor {cards.PIPELINE}")
+        raise refused(ref, f"its card names neither {cards.WEIGHTS} nor {cards.PIPELINE}")
     try:
         found = cards.digest(folder / served)
     except OSError as error:
-        raise refused(name, f"{folder / served} can't be read: {error.strerror}") from None
+        raise refused(ref, f"{folder / served} can't be read: {error.strerror}") from None
     if found != card.files[served]:
-        raise refused(name, f"{folder / served} is not the file that its card names: it was damaged or exchanged")
+        raise refused(ref, f"{folder / served} is not the file that its card names: it was damaged or exchanged")
 
 
-def refused(name: str, reason: str) -> Misconfigured:
+def refused(ref: VersionRef, reason: str) -> Misconfigured:
     """The error for a version that can't be served."""
-    return Misconfigured(f"model {name} is refused: {reason}; add or fetch it again, or promote another version")
+    return Misconfigured(f"model {ref} is refused: {reason}; add or fetch it again, or promote another version")
 
 
 def surroundings() -> dict[str, str]:

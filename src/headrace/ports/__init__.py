@@ -5,7 +5,7 @@ string. Everything is synchronous. Adapters raise only `headrace.errors`.
 """
 
 from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink
-from headrace.ports.classifiers import Classifier
+from headrace.ports.classifiers import Classifier, Ranking, VersionRef
 from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Source, SourceAdapter
 from headrace.ports.stores import (
     FORGET_SECONDS,
@@ -37,11 +37,13 @@ __all__ = [
     "Page",
     "Presence",
     "Provisioned",
+    "Ranking",
     "ResultQuery",
     "Sink",
     "Source",
     "SourceAdapter",
     "Store",
     "StoreAdapter",
+    "VersionRef",
     "WorkerStatus",
 ]

@@ -1,14 +1,63 @@
 """Classifiers: what predicts labels."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from headrace.documents import Prediction
 
 
+class VersionRef(NamedTuple):
+    """A version of a model by name: "language@3f9c2a" is VersionRef("language", "3f9c2a"). `str` gives the one text back.
+
+    What follows the @ may be an alias too; it is empty if there is none.
+    """
+
+    name: str
+    version: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The parts of "name@version" or "name"."""
+        name, _, version = text.partition("@")
+        return cls(name, version)
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}" if self.version else self.name
+
+
+@runtime_checkable
 class Classifier(Protocol):
-    """Whatever predicts a label for a text."""
+    """Predicts a label for a text. Used by one thread.
+
+    A class that is named in the setting `models` may leave out `version` and `golden`; they are then "0" and none.
+    """
+
+    @property
+    def version(self) -> str:
+        """What stands after the @ on its predictions. It has to change when the answers change."""
+        ...
+
+    @property
+    def golden(self) -> Sequence[tuple[str, str]]:
+        """Texts and the labels that they must get. A classifier that fails on them is broken, and no document is blamed for that."""
+        ...
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One prediction a text, in order. A remote model may raise Unavailable."""
+        """One prediction a text, in order; none for no texts. A remote model may raise Unavailable.
+
+        `model` on a prediction is left empty; whoever serves the classifier fills it in.
+        """
+        ...
+
+
+@runtime_checkable
+class Ranking(Classifier, Protocol):
+    """A classifier that also ranks all its labels, and declines to name one below a threshold; optional. `headrace.Model` is one."""
+
+    def predict(self, texts: Sequence[str], *, threshold: float | None = None) -> list[Prediction]:
+        """As `Classifier.predict`; below the threshold (None: the classifier's own; 0: never) a label that means "unknown"."""
+        ...
+
+    def top(self, texts: Sequence[str], n: int) -> list[list[Prediction]]:
+        """The best `n` labels of each text, or all if there are fewer, best first, whatever the threshold."""
         ...

@@ -1,4 +1,4 @@
-"""Following aliases: whoever serves models serves what their aliases mean, and goes on serving when one moves."""
+"""Following aliases: a predictor serves the versions that its models' aliases mean, and goes on serving when one moves."""
 
 import time
 from collections.abc import Callable
@@ -7,39 +7,43 @@ import msgspec
 
 from headrace.errors import Misconfigured, Unavailable
 from headrace.models.registry import Registry
-from headrace.models.spec import Setup, parse, pinned, write
+from headrace.models.spec import ModelSpec, pinned
 from headrace.predictor.handle import Predictor
+from headrace.predictor.settings import PredictorSettings
 
-ALIAS_SECONDS = 2.0
+ALIAS_SECONDS = 2.0  # between two looks at the aliases
 
 
 class Following:
-    """Looks at the aliases every few seconds. `setup` is what to start a predictor with: with versions, so that all open the same."""
+    """Looks at the aliases every ALIAS_SECONDS. `settings` is what to start a predictor with: those that it was given, with versions
+    instead of aliases, so that a predictor that is replaced opens the same models again.
+    """
 
-    def __init__(self, setup: Setup, say: Callable[[str], None]) -> None:
-        self._asked = setup
+    def __init__(self, settings: PredictorSettings, say: Callable[[str], None]) -> None:
+        self._wanted = settings.models
+        self._registry = Registry.from_url(settings.registry)
         self._say = say
         self._looked_at = time.monotonic()
-        self.setup = msgspec.structs.replace(setup, models=self._pinned())
+        self.settings = msgspec.structs.replace(settings, models=self._pinned())
 
     def follow(self, predictor: Predictor) -> bool:
-        """Let a new predictor take over when an alias has moved; whether one did. Call it with nothing under way.
+        """Replace the predictor's process if an alias has moved; whether it was. Call it only with nothing sent and not collected.
 
-        A version that can't be opened is told, and not served.
+        If the new version can't be opened, that is said, and what was served stays.
         """
         now = time.monotonic()
         if now - self._looked_at < ALIAS_SECONDS:
             return False
         self._looked_at = now
-        before = self.setup
+        before = self.settings
         try:
             models = self._pinned()
             if models == before.models:
                 return False
-            self.setup = msgspec.structs.replace(before, models=models)
+            self.settings = msgspec.structs.replace(before, models=models)
             predictor.serve(models)
         except Unavailable as error:
-            self.setup = before  # so that it is tried again
+            self.settings = before  # so that it is tried again
             self._say(f"the models served stay as they are for now: {error}")
             return False
         except Misconfigured as error:
@@ -48,7 +52,5 @@ class Following:
         self._say(f"now serving {', '.join(predictor.models)}")
         return True
 
-    def _pinned(self) -> str:
-        registry = Registry.from_url(self._asked.registry)
-        models = parse(self._asked.models)
-        return write(pinned(one, str(registry.resolve(one.reference))) if one.reference else one for one in models)
+    def _pinned(self) -> tuple[ModelSpec, ...]:
+        return pinned(self._wanted, self._registry)

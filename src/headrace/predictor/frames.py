@@ -10,12 +10,19 @@ from typing import Any
 import msgspec
 
 from headrace.documents import Outcome, Prediction
-from headrace.models.spec import Setup
+from headrace.predictor.settings import PredictorSettings
 
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
 IDLE_SECONDS = 1.0
 MEMORY_STATUS = 77  # with which a predictor leaves that has no memory left
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The first frame that a predictor gets: the process id of its parent, and what to serve."""
+
+    parent: int
+    settings: PredictorSettings
 
 
 class Lines(msgspec.Struct, frozen=True, tag=True):
@@ -69,7 +76,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 Message = Lines | Texts | Ready | Working | Labelled | Answered | Failed
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode
-_decode_setup = msgspec.msgpack.Decoder(Setup).decode
+_decode_start = msgspec.msgpack.Decoder(Start).decode
 
 
 class Closed(Exception):
@@ -92,7 +99,7 @@ class Pipe:
         for descriptor in (reading, writing):
             os.set_blocking(descriptor, False)
 
-    def send(self, message: Message | Setup, deadline: float) -> None:
+    def send(self, message: Message | Start, deadline: float) -> None:
         """Write a frame before the deadline (monotonic); raises Closed or Late."""
         data = _encode(message)
         left = memoryview(_LENGTH.pack(len(data)) + data)
@@ -147,10 +154,10 @@ def read_blocking(reading: int, decode: Callable[[bytes], Any] = _decode) -> Any
     return decode(data) if data is not None else None
 
 
-def read_setup(reading: int) -> Setup | None:
-    """The first frame that a predictor gets."""
-    setup: Setup | None = read_blocking(reading, _decode_setup)
-    return setup
+def read_start(reading: int) -> Start | None:
+    """The first message of a pipe; None if it ends before one."""
+    start: Start | None = read_blocking(reading, _decode_start)
+    return start
 
 
 def write_blocking(writing: int, message: Message) -> None:

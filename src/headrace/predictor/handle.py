@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from headrace.documents import DeadLetter, Outcome, Prediction, bury, bury_bytes, decode
 from headrace.errors import Rejected, Unavailable
-from headrace.models.spec import Setup, parse
+from headrace.models.spec import ModelSpec
 from headrace.predictor import frames
 from headrace.predictor.process import Abandoned, Gone, Process
+from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import delays
 
 __all__ = ["Abandoned", "Pace", "Predictor"]
@@ -50,16 +51,16 @@ class Predictor:
 
     def __init__(
         self,
-        setup: Setup,
+        settings: PredictorSettings,
         *,
         deadline: float,
         idle: Callable[[], None] = lambda: None,
         draining: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._served = parse(setup.models)
-        self._document_bytes = setup.document_bytes
+        self._models = settings.models
+        self._document_bytes = settings.document_bytes
         self._deadline = deadline
-        self._process = Process(setup, deadline=deadline, idle=idle, draining=draining)
+        self._process = Process(settings, deadline=deadline, idle=idle, draining=draining)
         self._queue: list[bytes] = []
         self._sent: list[bytes] = []
         self._sent_at = 0.0
@@ -80,12 +81,13 @@ class Predictor:
         """Start the process unless it runs, and wait until its models are open. Raises Misconfigured where one can't be."""
         self._process.start()
 
-    def serve(self, models: str) -> None:
-        """Let a new process serve these models (the setting, with the same names) from now on; call it with nothing under way.
+    def serve(self, models: tuple[ModelSpec, ...]) -> None:
+        """Let a new process serve these models from now on. Call it only while nothing is sent and not collected.
 
-        Where it raises Misconfigured, or Unavailable, the models stay as they were.
+        If it raises Misconfigured or Unavailable, the models stay as they were.
         """
         self._process.serve(models)
+        self._models = models
 
     def close(self) -> None:
         """End the process at once."""
@@ -193,7 +195,7 @@ class Predictor:
                         self._process.pause(next(waits))
                     continue
                 if gone.place < 0:  # before any model: of decoding it
-                    return Outcome(None, dead=(bury_bytes(line, _told(gone), kind=gone.kind),))
+                    return Outcome(None, dead=(bury_bytes(line, _reason(gone), kind=gone.kind),))
                 given_up[gone.place] = gone
 
     def _with_dead(self, outcome: Outcome, line: bytes, given_up: dict[int, Gone]) -> Outcome:
@@ -202,10 +204,11 @@ class Predictor:
         document = decode(line, limit=self._document_bytes)
         dead: list[DeadLetter] = list(outcome.dead)
         for place, gone in sorted(given_up.items()):
-            if self._served[place].shadow:
+            spec = self._models[place]
+            if spec.shadow:
                 self.shadow_failures += 1
             else:
-                dead.append(bury(document, gone.kind, _told(gone), model=self._served[place].name))
+                dead.append(bury(document, gone.kind, _reason(gone), model=spec.name))
         return Outcome(document, outcome.predictions, outcome.shadows, tuple(dead))
 
     def _labelled(self, message: frames.Message) -> frames.Labelled:
@@ -219,5 +222,5 @@ class Predictor:
         return self._process.receive(deadline)
 
 
-def _told(gone: Gone) -> str:
+def _reason(gone: Gone) -> str:
     return f"two fresh predictors died alone with this document: {gone.reason}"

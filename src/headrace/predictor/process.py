@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
-from headrace.models.spec import Setup
+from headrace.models.spec import ModelSpec
 from headrace.predictor import frames
 from headrace.predictor.frames import Closed, Late, Pipe
+from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import delays
 from headrace.runtime import describe
 
@@ -49,9 +50,9 @@ class Process:
     """
 
     def __init__(
-        self, setup: Setup, *, deadline: float, idle: Callable[[], None], draining: Callable[[], bool]
+        self, settings: PredictorSettings, *, deadline: float, idle: Callable[[], None], draining: Callable[[], bool]
     ) -> None:
-        self._setup = setup
+        self._settings = settings
         self._deadline = deadline
         self._idle = idle
         self._draining = draining
@@ -61,15 +62,15 @@ class Process:
         self.models: list[str] = []
         self.deaths = 0
 
-    def serve(self, models: str) -> None:
-        """Let a new process serve these models (the setting); where it raises, it goes on with what it served."""
-        before = self._setup
+    def serve(self, models: tuple[ModelSpec, ...]) -> None:
+        """Replace the process by one that serves these models. If it raises, the next `start` serves the models from before."""
+        before = self._settings
         self.end()
-        self._setup = msgspec.structs.replace(before, models=models)
+        self._settings = msgspec.structs.replace(before, models=models)
         try:
             self.start()
         except (Misconfigured, Unavailable):
-            self._setup = before
+            self._settings = before
             raise
 
     def start(self) -> None:
@@ -84,8 +85,9 @@ class Process:
             except Gone as gone:
                 crashes += gone.proof and gone.reason != describe(-signal.SIGKILL)
                 if crashes >= CRASHES_AT_START:
+                    models = ", ".join(spec.reference or spec.name for spec in self._settings.models)
                     raise Misconfigured(
-                        f"the models ({self._setup.models}) can't be opened: the predictor died {crashes} times while"
+                        f"the models ({models}) can't be opened: the predictor died {crashes} times while"
                         f" loading them and predicting their golden texts: {gone.reason}; look at its messages above"
                     ) from None
                 self.pause(next(waits))
@@ -134,7 +136,7 @@ class Process:
         deadline = time.monotonic() + START_SECONDS
         try:
             with contextlib.suppress(Closed):  # how it ended is told below
-                pipe.send(msgspec.structs.replace(self._setup, parent=os.getpid()), deadline)
+                pipe.send(frames.Start(os.getpid(), self._settings), deadline)
             message = _raise_failure(pipe.receive(deadline))
         except Late:
             self.end()
@@ -159,7 +161,7 @@ class Process:
         self.deaths += 1
         self._abandon_if_draining()
         if status == frames.MEMORY_STATUS:
-            reason = f"a model ran out of memory; it may use {self._setup.memory >> 20} MiB (setting memory)"
+            reason = f"a model ran out of memory; it may use {self._settings.memory >> 20} MiB (setting memory)"
             return Gone(place, "memory", reason, proof=fresh)
         asked = -status in ASKED_TO_END
         return Gone(place, "killed", describe(status), proof=fresh and not asked)

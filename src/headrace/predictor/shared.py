@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from headrace.documents import Prediction
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
-from headrace.models.spec import Setup
 from headrace.predictor import frames
 from headrace.predictor.following import Following
 from headrace.predictor.handle import Abandoned, Predictor
+from headrace.predictor.settings import PredictorSettings
 
 MOST_TEXTS = 1000
 WAITING = 256
@@ -32,11 +32,13 @@ class _Call:
 class SharedPredictor:
     """Asks one predictor process, on a thread of its own; what calls it is batched with whatever piled up meanwhile. Follows aliases."""
 
-    def __init__(self, setup: Setup, *, deadline: float, say: Callable[[str], None] = lambda _text: None) -> None:
+    def __init__(
+        self, settings: PredictorSettings, *, deadline: float, say: Callable[[str], None] = lambda _text: None
+    ) -> None:
         self._closed = threading.Event()
-        self._following = Following(setup, say)
+        self._following = Following(settings, say)
         self._predictor = Predictor(
-            self._following.setup, deadline=deadline, idle=self._idle, draining=self._closed.is_set
+            self._following.settings, deadline=deadline, idle=self._idle, draining=self._closed.is_set
         )
         self._deadline = deadline
         self._calls: queue.Queue[_Call] = queue.Queue(WAITING)

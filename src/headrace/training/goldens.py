@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from headrace.models.card import Card, Golden
 from headrace.models.model import Model, Scorer
+from headrace.ports import VersionRef
 from headrace.training.datasets import Row
 
 NUMBER = 12
@@ -38,7 +39,7 @@ def golden(card: Card, scorer: Scorer, texts: Sequence[str]) -> tuple[Golden, ..
 
     Left out is what another machine's rounding might turn over: a score close to the second best, or to the rule's threshold.
     """
-    model = Model(card.name, card, scorer)
+    model = Model(VersionRef(card.name, card.version), card, scorer)
     threshold = card.rule.threshold if card.rule else None
     kept = []
     for text, said, best in zip(texts, model.predict(texts), model.top(texts, 2), strict=True):

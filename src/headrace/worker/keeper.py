@@ -13,10 +13,10 @@ from typing import TypeVar
 from headrace import metrics
 from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, decode, encode, unpack
 from headrace.errors import Rejected, Unavailable
-from headrace.models.spec import Setup
 from headrace.ports import Broker, Delivery, StoreAdapter
 from headrace.predictor.following import Following
 from headrace.predictor.handle import Abandoned, Predictor
+from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently
 from headrace.runtime import Stop
 from headrace.urls import mask
@@ -53,7 +53,7 @@ class Keeper:
         self,
         broker: Broker,
         store: StoreAdapter,
-        setup: Setup,
+        settings: PredictorSettings,
         *,
         announcer: ResultPublisher | None = None,
         deadline: float,
@@ -63,9 +63,9 @@ class Keeper:
     ) -> None:
         self._broker, self._store, self._stop, self._drain, self._say = broker, store, stop, drain, say
         self._announcer = announcer or ResultPublisher(store)
-        self._following = Following(setup, say)
+        self._following = Following(settings, say)
         self._predictor = Predictor(
-            self._following.setup, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
+            self._following.settings, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
         )
         self._reporter = Heartbeat(store)
         self._meter = self._reporter.meter

@@ -12,7 +12,8 @@ import msgspec
 from headrace import runtime, supervisor
 from headrace.config import Settings
 from headrace.errors import HeadraceError
-from headrace.models.spec import Setup, parse
+from headrace.models.spec import parse
+from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.supervisor import Supervisor
@@ -33,14 +34,25 @@ class Order(msgspec.Struct, frozen=True):
     settings: dict[str, str | int | float | bool]
 
 
-def setup(settings: Settings) -> Setup:
-    """What the settings tell a predictor. Raises Misconfigured for models that can't be read."""
-    parse(settings.models)
-    sharers = settings.processes + 1  # the API has a predictor too
-    return Setup(os.getpid(), settings.registry, settings.models, settings.memory, settings.document_bytes, sharers)
+def predictor_settings(settings: Settings) -> PredictorSettings:
+    """What the settings say of a predictor. Raises Misconfigured if the setting `models` can't be read."""
+    return PredictorSettings(
+        models=parse(settings.models),
+        registry=settings.registry,
+        memory=settings.memory,
+        document_bytes=settings.document_bytes,
+        sharers=settings.processes + 1,  # the API has a predictor too
+    )
 
 
-def keep(settings: Settings, connectors: Connectors, stop: Stop, *, drain: bool = False) -> None:
+def keep(
+    settings: Settings,
+    predictor: PredictorSettings,
+    connectors: Connectors,
+    stop: Stop,
+    *,
+    drain: bool = False,
+) -> None:
     """Be a worker until the stop, or until all is drained; leases go back at the end."""
     with ExitStack() as opened:
         store = opened.enter_context(closing(insist(connectors.store, stop)))
@@ -52,7 +64,7 @@ def keep(settings: Settings, connectors: Connectors, stop: Stop, *, drain: bool 
         keeper = Keeper(
             broker,
             store,
-            setup(settings),
+            predictor,
             announcer=announcer,
             deadline=settings.deadline,
             stop=stop,
@@ -92,7 +104,8 @@ def main() -> int:
     runtime.on_end_of_input(stop.request)
     try:
         settings = msgspec.convert(told.settings, Settings)
-        keep(settings, Connectors(settings.broker, settings.store, settings.results), stop, drain=told.drain)
+        connectors = Connectors(settings.broker, settings.store, settings.results)
+        keep(settings, predictor_settings(settings), connectors, stop, drain=told.drain)
     except HeadraceError as error:
         say(str(error))
         return error.status

@@ -1,0 +1,148 @@
+"""The models that are served together, over documents and over texts: conditions, shadows, and what a model fails on.
+
+Workers, the API (each through a predictor process), the commands `predict` and `score` and batch jobs all predict with a `ModelSet`.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
+
+from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury
+from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.models.loading import OpenModel, error_text, open_models
+from headrace.models.registry import Registry
+from headrace.models.spec import ModelSpec
+from headrace.retrying import isolate
+
+
+class ModelSet:
+    """Open models, in the order of the setting. Used by one thread.
+
+    `working` is called with the place of a model (0 for the first) before that model begins, so that a crash can be blamed on it.
+    """
+
+    def __init__(self, models: Sequence[OpenModel], working: Callable[[int], None] = lambda _place: None) -> None:
+        self._models = models
+        self._working = working
+
+    @classmethod
+    def open(
+        cls, specs: Sequence[ModelSpec], registry: Registry, working: Callable[[int], None] = lambda _place: None
+    ) -> "ModelSet":
+        """Open every model and predict its golden texts. Raises Misconfigured if one can't be opened or gets them wrong.
+
+        Raises Unavailable if a remote one can't be reached.
+        """
+        return cls(open_models(specs, registry), working)
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that predict, shadows too, such as ["language@3f9c2a"]."""
+        return [model.version for model in self._models]
+
+    def label(self, documents: Sequence[Document], *, skip: Collection[int] = ()) -> tuple[list[Outcome], int]:
+        """One outcome a document, in order, and how often shadows failed. `skip` has the places of models to leave out.
+
+        A document on which a model raises is found by halving and buried for that model. Raises Misconfigured if the model's golden texts
+        fail too (then the model is broken, not the document), and Unavailable if a model that answers is.
+        """
+        labelling = _Labelling(documents)
+        for place, model in enumerate(self._models):
+            if place not in skip:
+                self._working(place)
+                labelling.add(model)
+        return labelling.outcomes(), labelling.shadow_failures
+
+    def predict(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
+        """For each text, in order, its predictions by the model's name; shadows are left out.
+
+        `threshold` replaces the models' own; 0 always names a label. Raises Rejected if a model fails on one of the texts.
+        """
+        found = self._ask(texts, lambda model, some: [[one] for one in model.predict(some, threshold)])
+        return [{name: best[0] for name, best in known.items()} for known in found]
+
+    def top(self, texts: Sequence[str], n: int) -> list[dict[str, list[Prediction]]]:
+        """As `predict`, but the best `n` labels of each model, best first, whatever the threshold; `n` is at least 1."""
+        return self._ask(texts, lambda model, some: model.top(some, n))
+
+    def _ask(
+        self, texts: Sequence[str], predict: Callable[[OpenModel, list[str]], list[list[Prediction]]]
+    ) -> list[dict[str, list[Prediction]]]:
+        found: list[dict[str, list[Prediction]]] = [{} for _ in texts]
+        for place, model in enumerate(self._models):
+            firsts = [{name: best[0] for name, best in known.items()} for known in found]
+            chosen = _applying(model.spec, firsts)
+            if model.spec.shadow or not chosen:
+                continue
+            self._working(place)
+            try:
+                predictions = predict(model, [texts[number] for number in chosen])
+            except (MemoryError, HeadraceError):
+                raise
+            except Exception as error:
+                raise Rejected(f"model {model.version} fails on this: {error_text(error)}") from error
+            for number, best in zip(chosen, predictions, strict=True):
+                found[number][model.spec.name] = best
+        return found
+
+
+class _Labelling:
+    """Documents on their way through the models."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = documents
+        self._answers: list[dict[str, Prediction]] = [{} for _ in documents]
+        self._shadows: list[list[Prediction]] = [[] for _ in documents]
+        self._dead: list[list[DeadLetter]] = [[] for _ in documents]
+        self.shadow_failures = 0
+
+    def add(self, model: OpenModel) -> None:
+        """Let a model predict the documents to which its condition applies."""
+        chosen = _applying(model.spec, self._answers)
+        parts = isolate(
+            chosen, lambda some: self._predict(model, some), lambda _number, error: list[Prediction | str]([str(error)])
+        )
+        for number, found in zip(chosen, chain.from_iterable(parts), strict=True):
+            self._keep(model, number, found)
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of each document, in order."""
+        rows = zip(self._documents, self._answers, self._shadows, self._dead, strict=True)
+        return [Outcome(one, tuple(known.values()), tuple(also), tuple(dead)) for one, known, also, dead in rows]
+
+    def _keep(self, model: OpenModel, number: int, found: Prediction | str) -> None:
+        if isinstance(found, str):
+            if model.spec.shadow:
+                self.shadow_failures += 1
+            else:
+                self._dead[number].append(bury(self._documents[number], "raised", found, model=model.spec.name))
+        elif model.spec.shadow:
+            self._shadows[number].append(found)
+        else:
+            self._answers[number][model.spec.name] = found
+
+    def _predict(self, model: OpenModel, chosen: Sequence[int]) -> list[Prediction | str]:
+        """A prediction for each document, or why a shadow that is unavailable gave none.
+
+        Raises Rejected if the model fails on one of them, after it has predicted its golden texts; nobody asks that of a shadow.
+        """
+        try:
+            return [*model.predict([self._documents[number].text for number in chosen])]
+        except MemoryError:
+            raise
+        except Exception as error:
+            failure = f"model {model.version} raised {error_text(error)}"
+            if isinstance(error, Unavailable):
+                if not model.spec.shadow:
+                    raise
+                return [failure] * len(chosen)  # nobody waits for a shadow, so it is not asked again
+            if not model.spec.shadow:
+                model.check()
+            raise Rejected(failure) from error
+
+
+def _applying(spec: ModelSpec, known: Sequence[Mapping[str, Prediction]]) -> list[int]:
+    """The numbers of the rows to which the model's condition applies, given the answers that are known of each."""
+    if not spec.condition:
+        return list(range(len(known)))
+    answers = [row.get(spec.condition) for row in known]
+    return [number for number, answer in enumerate(answers) if answer is not None and answer.label in spec.labels]

@@ -1,0 +1,20 @@
+"""What a predictor process serves, and within which limits."""
+
+import msgspec
+
+from headrace.documents import DOCUMENT_BYTES
+from headrace.models.spec import ModelSpec
+
+
+class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The models to serve, from which registry (a folder or its URL), and the limits of the process.
+
+    `memory` is how many bytes the process may allocate, and `sharers` how many predictors share the memory of the container.
+    `document_bytes` is the size of the largest document, in bytes of JSON; a larger one is buried.
+    """
+
+    models: tuple[ModelSpec, ...]
+    registry: str
+    memory: int
+    document_bytes: int = DOCUMENT_BYTES
+    sharers: int = 1
