@@ -281,16 +281,6 @@ def test_a_file_of_a_newer_headrace_asks_for_an_upgrade(run: Run, file: str, kin
     assert f"the {kind} {file} was written by a newer Headrace" in ended.errors
 
 
-def test_a_file_that_others_hold_for_too_long_is_status_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.sqlite_file.BUSY_SECONDS", 0.1)
-    run("status")
-    with closing(sqlite3.connect("store.db", isolation_level=None)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        ended = run("erase", "some-id")
-    assert ended.status == 3
-    assert "store.db" in ended.errors
-
-
 @pytest.mark.parametrize("name", [["work"], ["ingest", "-"], ["serve"]], ids=" ".join)
 @pytest.mark.parametrize("which", ["--broker", "--store"])
 def test_commands_that_would_be_alone_with_their_memory_say_so(name: list[str], which: str) -> None:

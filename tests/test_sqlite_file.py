@@ -1,10 +1,11 @@
-"""SQLite files that are something else, may not be written, or have no room left."""
+"""SQLite files that are something else, are not writable, are held by others, or have no room left."""
 
 import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class TestFiles:
     def test_a_file_that_is_no_database_is_left_alone(self, tmp_path: Path, adapter: Open) -> None:
         path = tmp_path / "a.db"
         path.write_bytes(b"this is a letter to my aunt\n" * 100)
-        with pytest.raises(Misconfigured, match="the file is damaged or no SQLite database"):
+        with pytest.raises(Misconfigured, match="the file is damaged, or not an SQLite database"):
             adapter(path)
         assert path.read_bytes() == b"this is a letter to my aunt\n" * 100
 
@@ -96,7 +97,7 @@ class TestFiles:
         command = [*BOUND_BY_PERMISSIONS, sys.executable, "-c", script, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert "headrace.errors.Misconfigured" in done.stderr
-        assert "may not be written; check its owner and permissions" in done.stderr
+        assert "is not writable; check its owner and permissions" in done.stderr
 
     def test_a_damaged_file_says_so(self, tmp_path: Path, adapter: Open) -> None:
         path = tmp_path / "a.db"
@@ -106,7 +107,25 @@ class TestFiles:
             adapter(path)
 
 
-def test_a_queue_is_no_store(tmp_path: Path) -> None:
+def test_a_file_that_others_hold_for_too_long_is_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    tables = sqlite_file.Tables(7, 1, ["CREATE TABLE t (x)"])
+    with (
+        closing(sqlite_file.open_file(path, kind="queue", tables=tables, durable=True)) as holder,
+        closing(sqlite_file.open_file(path, kind="queue", tables=tables, durable=True, patience=0.01)) as other,
+    ):
+        holder.execute("BEGIN EXCLUSIVE")
+        with (
+            pytest.raises(Unavailable, match="writing: the file cannot be used now"),
+            sqlite_file.transaction(other, "writing"),
+        ):
+            other.execute("INSERT INTO t VALUES (1)")
+        holder.execute("COMMIT")
+        with sqlite_file.transaction(other, "writing"):
+            other.execute("INSERT INTO t VALUES (1)")
+
+
+def test_a_queue_is_not_a_store(tmp_path: Path) -> None:
     SqliteBroker(tmp_path / "a.db").close()
     with pytest.raises(Misconfigured, match="not Headrace's store"):
         SqliteStore(tmp_path / "a.db")

@@ -1,4 +1,4 @@
-"""SQLite files, as the embedded broker and store both open them: WAL, versioned, and with errors that say what to do."""
+"""SQLite files as the embedded broker and store open them: in WAL mode, with versioned tables, and with errors that say what to do."""
 
 import os
 import sqlite3
@@ -11,26 +11,27 @@ from urllib.parse import unquote, urlsplit
 
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 
-BUSY_SECONDS = 30.0
+BUSY_SECONDS = 30.0  #: how long to wait for a lock that another process holds
+LOOK_SECONDS = 0.01  #: between two attempts to switch to WAL mode
 IN_MEMORY = ("tmpfs", "ramfs")
 OVER_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs")
 
 
 def path_of(url: str) -> Path:
-    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`."""
+    """The file of `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises Misconfigured for any other URL."""
     parts = urlsplit(url)
     path = unquote(parts.path).removeprefix("/")
     if parts.netloc or not path or parts.query or parts.fragment or "\0" in path or path == ":memory:":
         raise Misconfigured(
-            f"{url!r} names no file; write sqlite:///queue.db, or sqlite:////var/lib/queue.db for an absolute path"
+            f"{url!r} does not name a file; write sqlite:///queue.db, or sqlite:////var/lib/queue.db for an absolute path"
         )
     return Path(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of a file: of which application, in which version, how they are made, and by which steps those of a version become those
-    of the next."""
+    """The tables of a file: the application they belong to, their version, the statements that create them, and for each older version the
+    statements that make the next one of it."""
 
     application: int
     version: int
@@ -38,17 +39,20 @@ class Tables:
     steps: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
-def open_file(path: Path, *, kind: str, tables: Tables, durable: bool) -> sqlite3.Connection:
-    """A connection in WAL mode that begins no transaction by itself; a new file gets the tables, an older one those of this version.
+def open_file(
+    path: Path, *, kind: str, tables: Tables, durable: bool, patience: float = BUSY_SECONDS
+) -> sqlite3.Connection:
+    """A connection in WAL mode that begins no transaction by itself. A new file gets the tables; an older one is upgraded to this version.
 
-    `durable` syncs at every commit (FULL); otherwise a commit survives the process, but the last ones may not survive a loss of power.
-    Raises Misconfigured for a file that is something else or of a newer version.
+    `kind` names the file in messages. `durable` syncs at every commit (FULL); otherwise a commit survives the process, but the last ones
+    may not survive a loss of power. `patience`: how many seconds to wait for a lock, now and in every statement. Raises Misconfigured for
+    a file that is something else or of a newer version, and Unavailable if another process holds a lock for too long.
     """
     with translated(f"opening the {kind} {path}"):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
             _check_application(connection, path, kind, tables.application)
-            _use_wal(connection)
+            _use_wal(connection, patience)
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             _check_version(connection, path, kind, tables)
         except BaseException:
@@ -63,18 +67,18 @@ def files_of(path: Path) -> list[Path]:
 
 
 def warnings(path: Path) -> list[str]:
-    """What is wrong with the file system that a file is on, where that can be told (Linux)."""
+    """What is wrong with the file system that a file is on. Empty if nothing is, or if the system doesn't tell (it does on Linux)."""
     kind = _file_system(path)
     if kind in IN_MEMORY:
         return [f"{path} is on a {kind}: loses everything when the machine restarts; put it on a disk"]
     if kind in OVER_NETWORK:
-        return [f"{path} is on {kind}: its locks, on which the leases rest, don't hold there; put it on a local disk"]
+        return [f"{path} is on {kind}: locks don't hold there, and the leases depend on them; put it on a local disk"]
     return []
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, doing: str) -> Iterator[None]:
-    """A write transaction, begun at once so that it never fails half-way for a lock; rolled back on any error."""
+    """A write transaction, rolled back on any error. It takes the write lock at once, so that it can't fail half-way for want of it."""
     with translated(doing):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -88,7 +92,7 @@ def transaction(connection: sqlite3.Connection, doing: str) -> Iterator[None]:
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """SQLite's errors as Headrace's."""
+    """Raise SQLite's errors as Headrace's. `doing` begins the message."""
     try:
         yield
     except sqlite3.Error as error:
@@ -96,23 +100,23 @@ def translated(doing: str) -> Iterator[None]:
 
 
 def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
-    """The error to raise for one of SQLite's."""
+    """The error to raise for one of SQLite's. `doing` begins the message."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return Misconfigured(
-            f"{doing}: the file is damaged or no SQLite database ({error}); name another file, or restore it"
+            f"{doing}: the file is damaged, or not an SQLite database ({error}); name another file, or restore it"
         )
     if code == sqlite3.SQLITE_CANTOPEN:
-        return Misconfigured(f"{doing}: the file cannot be opened; check that its folder exists and may be written")
+        return Misconfigured(f"{doing}: the file cannot be opened; check that its folder exists and is writable")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return Misconfigured(f"{doing}: the file may not be written; check its owner and permissions")
+        return Misconfigured(f"{doing}: the file is not writable; check its owner and permissions")
     if code == sqlite3.SQLITE_TOOBIG:
         return Rejected(f"{doing}: it is too large for a database ({error})")
     if code == sqlite3.SQLITE_FULL:
-        return Unavailable(f"{doing}: the disk is full; free some space, and it goes on by itself")
+        return Unavailable(f"{doing}: the disk is full; free some space, and work goes on by itself")
     if code == sqlite3.SQLITE_IOERR:
         return Unavailable(
-            f"{doing}: the disk can't be used now ({error}); see whether it is full, and it goes on by itself"
+            f"{doing}: the disk can't be used now ({error}); check whether it is full. It goes on by itself once the disk works"
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable(f"{doing}: the file cannot be used now ({error})")
@@ -120,7 +124,7 @@ def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
 
 
 def _file_system(path: Path) -> str:
-    """Its kind, as mount(8) names it; empty where that can't be told."""
+    """The kind of a file's file system, as mount(8) names it; empty if the system doesn't tell."""
     try:
         device = path.stat().st_dev
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
@@ -131,9 +135,9 @@ def _file_system(path: Path) -> str:
     return kinds[0] if kinds else ""
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # The switch to WAL doesn't wait for a lock as everything else does, so two processes that create a file together race.
-    deadline = time.monotonic() + BUSY_SECONDS
+def _use_wal(connection: sqlite3.Connection, patience: float) -> None:
+    # Unlike all other statements, the switch to WAL doesn't wait for a lock, so it fails if two processes create a file together.
+    deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -141,12 +145,12 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(0.01)
+            time.sleep(LOOK_SECONDS)
 
 
 def _check_application(connection: sqlite3.Connection, path: Path, kind: str, application: int) -> None:
-    """Raises Misconfigured for another's database, before anything in it is changed."""
-    connection.execute("BEGIN")  # so that both questions see the same
+    """Raises Misconfigured for the database of another application, before anything in it is changed."""
+    connection.execute("BEGIN")  # so that both queries see the same state
     found = _versions(connection)[0]
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     connection.execute("COMMIT")
@@ -159,7 +163,7 @@ def _check_version(connection: sqlite3.Connection, path: Path, kind: str, tables
     if found == (0, 0) or found[1] < tables.version:
         doing = "creating" if found == (0, 0) else "upgrading"
         with transaction(connection, f"{doing} the {kind} {path}"):
-            found = _versions(connection)  # another process may have been first
+            found = _versions(connection)  # another process may have been faster
             statements = tables.schema if found == (0, 0) else _steps(tables, found[1])
             for statement in statements:
                 connection.execute(statement)

@@ -27,50 +27,50 @@ from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
 SECRET = "pass:w0rd/x"
 
 
-class Provisioned:
+class OwnTopic:
     """A topic of one test's own, and the driver's clients to look at it."""
 
     def __init__(self, url: str, opened: ExitStack) -> None:
         self.url, self._opened = url, opened
         self.server = url.removeprefix("kafka://").rstrip("/")
         self.admin = AdminClient({"bootstrap.servers": self.server})
-        self.topic = f"test-{secrets.token_hex(6)}"
+        self.name = f"test-{secrets.token_hex(6)}"
 
     def connect(self, options: str = "&partitions=4", *, patience: float = PATIENCE) -> KafkaBroker:
         """A broker on this topic. It stays in the group however slow the test is, unless the options say otherwise."""
-        address = parse(f"{self.url}{self.topic}?group={self.topic}&session=120{options}")
+        address = parse(f"{self.url}{self.name}?group={self.name}&session=120{options}")
         broker = KafkaBroker(address, patience=patience)
         self._opened.callback(broker.close)
         return broker
 
     def make(self, **config: str) -> None:
         """The topic, made by somebody else."""
-        made = NewTopic(self.topic, 2, 1, config={name.replace("_", "."): value for name, value in config.items()})
-        self.admin.create_topics([made])[self.topic].result()
+        made = NewTopic(self.name, 2, 1, config={name.replace("_", "."): value for name, value in config.items()})
+        self.admin.create_topics([made])[self.name].result()
 
     def put(self, *names: str, partition: int) -> None:
         """Publish to one partition."""
         producer = Producer({"bootstrap.servers": self.server, "linger.ms": 0})
         for name in names:
-            producer.produce(self.topic, name.encode(), partition=partition)
+            producer.produce(self.name, name.encode(), partition=partition)
         assert producer.flush(PATIENCE) == 0
 
     def throw_away(self, before: int) -> None:
         """What is before this offset of the first partition, as when the topic's retention is over."""
-        part = TopicPartition(self.topic, 0, before)
+        part = TopicPartition(self.name, 0, before)
         self.admin.delete_records([part])[part].result()
 
     def remove(self) -> None:
         with suppress(KafkaException):  # not every test makes it
-            self.admin.delete_topics([self.topic])[self.topic].result()
+            self.admin.delete_topics([self.name])[self.name].result()
 
 
 @pytest.fixture
-def place(kafka: str) -> Iterator[Provisioned]:
+def topic(kafka: str) -> Iterator[OwnTopic]:
     with ExitStack() as opened:
-        place = Provisioned(kafka, opened)
-        opened.callback(place.remove)
-        yield place
+        topic = OwnTopic(kafka, opened)
+        opened.callback(topic.remove)
+        yield topic
 
 
 def test_a_url_says_where_and_what() -> None:
@@ -107,9 +107,9 @@ def test_an_address_shows_no_password() -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("kafka:///t", "is no host"),
-        ("kafka://a,,b/t", "is no host"),
-        ("kafka://host:99999/", "is no host"),
+        ("kafka:///t", "is not a host"),
+        ("kafka://a,,b/t", "is not a host"),
+        ("kafka://host:99999/", "is not a host"),
         ("kafka://host/a/b", "is not a topic's name"),
         ("kafka://host/..", "is not a topic's name"),
         ("kafka://host/" + "x" * 250, "is not a topic's name"),
@@ -256,48 +256,48 @@ def test_where_no_server_answers_that_is_told_at_once_and_without_the_password()
     broker.close()
 
 
-def test_a_missing_topic_is_made_as_the_url_says(place: Provisioned) -> None:
-    place.connect("&partitions=5&body_bytes=5000").publish([])
-    broker = place.connect("&partitions=5&body_bytes=5000")
+def test_a_missing_topic_is_made_as_the_url_says(topic: OwnTopic) -> None:
+    topic.connect("&partitions=5&body_bytes=5000").publish([])
+    broker = topic.connect("&partitions=5&body_bytes=5000")
     assert broker.body_bytes() == 5000
     broker.publish([Body(b"x" * 5000)])
-    assert len(place.admin.list_topics(place.topic).topics[place.topic].partitions) == 5
-    assert place.connect().body_bytes() == 5000
+    assert len(topic.admin.list_topics(topic.name).topics[topic.name].partitions) == 5
+    assert topic.connect().body_bytes() == 5000
 
 
-def test_those_who_open_a_new_topic_at_once_all_go_by_what_it_is(place: Provisioned) -> None:
+def test_those_who_open_a_new_topic_at_once_all_go_by_what_it_is(topic: OwnTopic) -> None:
     gate = Barrier(4)
 
     def most(number: int) -> int:
-        broker = place.connect(f"&partitions=1&body_bytes={5000 + number}")
+        broker = topic.connect(f"&partitions=1&body_bytes={5000 + number}")
         gate.wait()
         return broker.body_bytes()
 
     with ThreadPoolExecutor(4) as beside:
         limits = list(beside.map(most, range(4)))
-    assert limits == [place.connect().body_bytes()] * 4
+    assert limits == [topic.connect().body_bytes()] * 4
 
 
-def test_a_replication_beyond_the_nodes_is_told_in_clear_words(place: Provisioned) -> None:
+def test_a_replication_beyond_the_nodes_is_told_in_clear_words(topic: OwnTopic) -> None:
     with pytest.raises(Misconfigured, match=r"replication=N"):
-        place.connect("&replication=5").publish(bodies("a"))
+        topic.connect("&replication=5").publish(bodies("a"))
 
 
-def test_a_session_that_the_server_does_not_allow_is_told_in_clear_words(place: Provisioned) -> None:
-    broker = place.connect("&session=1")
+def test_a_session_that_the_server_does_not_allow_is_told_in_clear_words(topic: OwnTopic) -> None:
+    broker = topic.connect("&session=1")
     with pytest.raises(Misconfigured, match=r"group.min.session.timeout.ms"):
         take(broker, 1)
 
 
-def test_a_topic_that_throws_away_what_is_not_done_is_refused(place: Provisioned) -> None:
-    place.make(cleanup_policy="compact")
+def test_a_topic_that_throws_away_what_is_not_done_is_refused(topic: OwnTopic) -> None:
+    topic.make(cleanup_policy="compact")
     with pytest.raises(Misconfigured, match=r"compacted.*cleanup\.policy"):
-        place.connect().publish(bodies("a"))
+        topic.connect().publish(bodies("a"))
 
 
-def test_a_topic_of_somebody_elses_is_used_as_it_is_and_its_limit_counts(place: Provisioned) -> None:
-    place.make(max_message_bytes="3000")
-    broker = place.connect()
+def test_a_topic_of_somebody_elses_is_used_as_it_is_and_its_limit_counts(topic: OwnTopic) -> None:
+    topic.make(max_message_bytes="3000")
+    broker = topic.connect()
     most = 3000 - RECORD_BYTES
     with pytest.raises(Rejected, match=f"{most + 1:,} bytes; the limit is {most:,}"):
         broker.publish([*bodies("a"), Body(bytes(most + 1))])
@@ -305,17 +305,17 @@ def test_a_topic_of_somebody_elses_is_used_as_it_is_and_its_limit_counts(place: 
     assert data(take(broker, 1)) == ["x" * most]
 
 
-def test_a_topic_that_was_deleted_is_made_again(place: Provisioned) -> None:
-    broker = place.connect(patience=1)
+def test_a_topic_that_was_deleted_is_made_again(topic: OwnTopic) -> None:
+    broker = topic.connect(patience=1)
     insist(lambda: broker.publish(bodies("a")))
-    place.admin.delete_topics([place.topic])[place.topic].result()
-    until(lambda: place.topic not in place.admin.list_topics(timeout=PATIENCE).topics, "the end of the topic")
+    topic.admin.delete_topics([topic.name])[topic.name].result()
+    until(lambda: topic.name not in topic.admin.list_topics(timeout=PATIENCE).topics, "the end of the topic")
     insist(lambda: broker.publish(bodies("b")))
-    assert set(data(come(place.connect(), "b"))) == {"b"}
+    assert set(data(come(topic.connect(), "b"))) == {"b"}
 
 
-def test_many_small_bodies_come_in_large_batches_and_two_may_be_held(place: Provisioned) -> None:
-    broker = place.connect()
+def test_many_small_bodies_come_in_large_batches_and_two_may_be_held(topic: OwnTopic) -> None:
+    broker = topic.connect()
     broker.publish([Body(b"%07d" % number + b"x" * 293, "suite") for number in range(3000)])
     seen = list[bytes]()
     held = broker.receive(1 << 16, PATIENCE)
@@ -332,8 +332,8 @@ def test_many_small_bodies_come_in_large_batches_and_two_may_be_held(place: Prov
     assert max(sizes) == (1 << 16) // 300
 
 
-def test_bodies_of_one_source_go_to_several_partitions(place: Provisioned) -> None:
-    broker = place.connect()
+def test_bodies_of_one_source_go_to_several_partitions(topic: OwnTopic) -> None:
+    broker = topic.connect()
     seen = set[int]()
 
     def several_have_some() -> bool:
@@ -344,8 +344,8 @@ def test_bodies_of_one_source_go_to_several_partitions(place: Provisioned) -> No
     until(several_have_some, "a body in another partition")
 
 
-def test_the_backlog_counts_what_is_not_done_wherever_it_is_and_tells_its_age(place: Provisioned) -> None:
-    worker, other = place.connect(), place.connect()
+def test_the_backlog_counts_what_is_not_done_wherever_it_is_and_tells_its_age(topic: OwnTopic) -> None:
+    worker, other = topic.connect(), topic.connect()
     other.publish(bodies("a", "b", "c", "d"))
     held = take(worker, 4)
     worker.ack(held[1:3])
@@ -367,36 +367,36 @@ def test_the_backlog_counts_what_is_not_done_wherever_it_is_and_tells_its_age(pl
     assert (other.backlog().ready, other.backlog().oldest) == (0, None)
 
 
-def test_records_of_transactions_do_not_count_as_backlog(place: Provisioned) -> None:
-    broker = place.connect("&partitions=1")
+def test_records_of_transactions_do_not_count_as_backlog(topic: OwnTopic) -> None:
+    broker = topic.connect("&partitions=1")
     broker.publish(bodies("a"))
-    producer = Producer({"bootstrap.servers": place.server, "transactional.id": place.topic})
+    producer = Producer({"bootstrap.servers": topic.server, "transactional.id": topic.name})
     producer.init_transactions(PATIENCE)
     producer.begin_transaction()
-    producer.produce(place.topic, b"b")
+    producer.produce(topic.name, b"b")
     producer.commit_transaction(PATIENCE)
     broker.ack(take(broker, 2))
     assert until(lambda: [broker.receive(LARGE, 0.01), broker.backlog().ready == 0][1])
 
 
-def test_bodies_that_the_server_threw_away_before_they_were_done_are_told_of_once(place: Provisioned) -> None:
-    broker = place.connect("&partitions=1")
+def test_bodies_that_the_server_threw_away_before_they_were_done_are_told_of_once(topic: OwnTopic) -> None:
+    broker = topic.connect("&partitions=1")
     broker.publish(bodies("a", "b", "c"))
     broker.ack([delivery for delivery in take(broker, 3) if delivery.data == b"a"])
     broker.close()
 
-    place.throw_away(2)
-    late = place.connect()
+    topic.throw_away(2)
+    late = topic.connect()
     assert re.search("bodies 1 to 1 of partition 0 .* deleted", told_of_a_loss(late))
     assert data(take(late, 1)) == ["c"]
 
 
-def test_what_the_server_throws_away_while_it_is_worked_on_is_told_too(place: Provisioned) -> None:
-    broker = place.connect("&partitions=1")
+def test_what_the_server_throws_away_while_it_is_worked_on_is_told_too(topic: OwnTopic) -> None:
+    broker = topic.connect("&partitions=1")
     for number in range(40):  # more than is fetched ahead
         broker.publish([Body(b"%02d" % number + bytes(1 << 20))])
     take(broker, 1, limit=1)
-    place.throw_away(39)
+    topic.throw_away(39)
     assert re.search("bodies 0 to 38 of partition 0 .* deleted", told_of_a_loss(broker))
     assert [delivery.data[:2] for delivery in take(broker, 1)] == [b"39"]
 
@@ -426,13 +426,13 @@ def all_that_is_left(broker: KafkaBroker) -> list[Delivery]:
     return got
 
 
-def test_two_workers_and_a_rebalance_lose_nothing_and_stale_receipts_ack_nothing(place: Provisioned) -> None:
-    one = place.connect()
+def test_two_workers_and_a_rebalance_lose_nothing_and_stale_receipts_ack_nothing(topic: OwnTopic) -> None:
+    one = topic.connect()
     one.body_bytes()  # makes the topic
     for partition in range(4):
-        place.put(*(f"{partition}-{number}" for number in range(100)), partition=partition)
+        topic.put(*(f"{partition}-{number}" for number in range(100)), partition=partition)
     held = take(one, 400)
-    two = place.connect()
+    two = topic.connect()
     got = list[Delivery]()
 
     def second_has_some() -> bool:
@@ -447,7 +447,7 @@ def test_two_workers_and_a_rebalance_lose_nothing_and_stale_receipts_ack_nothing
     again = {delivery.data for delivery in got}
     assert 0 < len(again) < 400
     two.close()  # nothing of it is done
-    third = place.connect()
+    third = topic.connect()
     assert {delivery.data for delivery in all_that_is_left(third)} == again
 
 
@@ -457,15 +457,15 @@ def stands(broker: KafkaBroker, delivery: Delivery) -> bool:
     return broker._member is not None and broker._member._assigned.get(assignment.partition) is assignment
 
 
-def test_who_keeps_calling_keeps_its_leases_and_who_does_not_loses_them_and_can_go_on(place: Provisioned) -> None:
-    alive, stuck = place.connect("&partitions=2"), place.connect("&partitions=2&session=6&poll=6")
+def test_who_keeps_calling_keeps_its_leases_and_who_does_not_loses_them_and_can_go_on(topic: OwnTopic) -> None:
+    alive, stuck = topic.connect("&partitions=2"), topic.connect("&partitions=2&session=6&poll=6")
     published = set[bytes]()
     holding: dict[str, list[Delivery]] = {"alive": [], "stuck": []}
 
     def both_have_some() -> bool:
         names = [secrets.token_hex(4) for _ in range(2)]
         for partition, name in enumerate(names):
-            place.put(name, partition=partition)
+            topic.put(name, partition=partition)
         published.update(name.encode() for name in names)
         for name, broker in (("alive", alive), ("stuck", stuck)):
             holding[name] += broker.receive(LARGE, 0.05)
@@ -489,14 +489,14 @@ def test_who_keeps_calling_keeps_its_leases_and_who_does_not_loses_them_and_can_
     come(stuck, *(name.decode() for name in published))
 
 
-def test_a_reader_of_another_group_gets_everything_too(place: Provisioned) -> None:
-    broker = place.connect()
+def test_a_reader_of_another_group_gets_everything_too(topic: OwnTopic) -> None:
+    broker = topic.connect()
     broker.publish(bodies("a", "b"))
     broker.ack(take(broker, 2))
     reader = Consumer(
-        {"bootstrap.servers": place.server, "group.id": f"{place.topic}-x", "auto.offset.reset": "earliest"}
+        {"bootstrap.servers": topic.server, "group.id": f"{topic.name}-x", "auto.offset.reset": "earliest"}
     )
-    reader.subscribe([place.topic])
+    reader.subscribe([topic.name])
     seen = set[bytes | None]()
 
     def all_came() -> bool:

@@ -95,3 +95,11 @@ def test_bodies_beyond_one_window_all_arrive(server: Server) -> None:
         names = [f"{number:04}" for number in range(700)]
         broker.publish(bodies(*names))
         assert data(take(broker, 700)) == names
+
+
+def test_a_node_that_does_not_answer_is_passed_over(nats: str) -> None:
+    account, _, rest = nats.rpartition("@")
+    broker = NatsBroker.from_url(f"{account}@127.0.0.1:1,127.0.0.1:2,{rest}?queue=test-{secrets.token_hex(6)}")
+    broker.publish(bodies("a"))
+    assert data(take(broker, 1)) == ["a"]
+    broker.remove()

@@ -40,18 +40,18 @@ def test_an_address_shows_no_password() -> None:
 @pytest.mark.parametrize(
     ("adapter", "url", "told"),
     [
-        (RedisBroker, "redis:///0", "is no host; write redis://host:6379"),
-        (RedisBroker, "redis://host:99999/", "is no host"),
-        (RedisBroker, "redis://one,two/", "is no host"),
-        (RedisBroker, "redis://host/first", "'first' is no number of a database"),
+        (RedisBroker, "redis:///0", "is not a host; write redis://host:6379"),
+        (RedisBroker, "redis://host:99999/", "is not a host"),
+        (RedisBroker, "redis://one,two/", "is not a host"),
+        (RedisBroker, "redis://host/first", "'first' is not the number of a database"),
         (RedisBroker, "redis://host/?quue=x", "did you mean queue"),
-        (RedisBroker, "redis://host/?queue=", "no name of a queue"),
+        (RedisBroker, "redis://host/?queue=", "is not a queue's name"),
         (RedisBroker, "redis://host/?lease=4", "from 5 to 3600"),
         (RedisBroker, "redis://host/?lease=soon", "from 5 to 3600"),
         (NatsBroker, "nats://one,,two/", "several hosts with commas"),
-        (NatsBroker, "nats://host/?queue=a.b", "no name of a queue"),
-        (NatsBroker, "nats://host/?queue=" + "x" * 201, "no name of a queue"),
-        (BeanstalkdBroker, "beanstalk://host/?queue=-x", "no - in front"),
+        (NatsBroker, "nats://host/?queue=a.b", "is not a queue's name"),
+        (NatsBroker, "nats://host/?queue=" + "x" * 201, "is not a queue's name"),
+        (BeanstalkdBroker, "beanstalk://host/?queue=-x", "not beginning with -"),
         (BeanstalkdBroker, "beanstalk://me:secret@host/", "has no account"),
         (BeanstalkdBroker, "beanstalk://host/path", "no path"),
     ],
@@ -62,12 +62,6 @@ def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(
     with pytest.raises(Misconfigured, match=told) as caught:
         adapter.from_url(url)
     assert "secret" not in mask(str(caught.value))
-
-
-@pytest.mark.parametrize("digits", ["٣٠", "²", "-1", "+30", "1e2", ""])
-def test_a_number_in_a_url_is_written_in_plain_digits(digits: str) -> None:
-    with pytest.raises(Misconfigured, match="the option lease of redis:// is a number from 5 to 3600, not"):
-        RedisBroker.from_url(f"redis://host/?lease={digits}")
 
 
 def test_certificates_are_for_connections_that_are_encrypted() -> None:

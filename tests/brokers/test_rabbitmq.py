@@ -33,12 +33,12 @@ from headrace.worker.keeper import Keeper
 SECRET = "pass:w0rd/x"
 
 
-class Place:
+class OwnQueue:
     """A queue of one test's own, and a channel of pika's to look at it."""
 
     def __init__(self, url: str, channel: BlockingChannel, opened: ExitStack) -> None:
         self.url, self.channel, self._opened = url, channel, opened
-        self.queue = f"test-{secrets.token_hex(6)}"
+        self.name = f"test-{secrets.token_hex(6)}"
 
     def connect(
         self, options: str = "", *, through: Wire | None = None, patience: float = PATIENCE, heartbeat: int = 60
@@ -48,7 +48,7 @@ class Place:
         if through is not None:
             account, _, rest = url.rpartition("@")
             url = f"{account}@127.0.0.1:{through.port}/{rest.partition('/')[2]}"
-        address = dataclasses.replace(parse(f"{url}?queue={self.queue}{options}"), heartbeat=heartbeat)
+        address = dataclasses.replace(parse(f"{url}?queue={self.name}{options}"), heartbeat=heartbeat)
         broker = RabbitmqBroker(address, patience=patience)
         self._opened.callback(broker.close)
         return broker
@@ -60,12 +60,12 @@ class Place:
 
     def ready(self) -> int:
         """How many bodies are in the queue and not leased."""
-        count: int = self.channel.queue_declare(self.queue, passive=True).method.message_count
+        count: int = self.channel.queue_declare(self.name, passive=True).method.message_count
         return count
 
     def waiting_evicted(self) -> int:
         """How many bodies the server has put out of the queue, and nobody holds."""
-        count: int = self.channel.queue_declare(f"{self.queue}.evicted", passive=True).method.message_count
+        count: int = self.channel.queue_declare(f"{self.name}.evicted", passive=True).method.message_count
         return count
 
 
@@ -83,17 +83,17 @@ def publish_for_ever(broker: RabbitmqBroker, published: list[str]) -> NoReturn:
 
 
 @pytest.fixture
-def place(rabbitmq: str) -> Iterator[Place]:
+def queue(rabbitmq: str) -> Iterator[OwnQueue]:
     with ExitStack() as opened:
         connection = opened.enter_context(
             closing(pika.BlockingConnection(pika.URLParameters(f"{rabbitmq}?heartbeat=0")))
         )
         channel = connection.channel()
-        place = Place(rabbitmq, channel, opened)
-        opened.callback(lambda: channel.exchange_delete(place.queue))
-        opened.callback(lambda: channel.queue_delete(place.queue))
-        opened.callback(lambda: channel.queue_delete(f"{place.queue}.evicted"))
-        yield place
+        queue = OwnQueue(rabbitmq, channel, opened)
+        opened.callback(lambda: channel.exchange_delete(queue.name))
+        opened.callback(lambda: channel.queue_delete(queue.name))
+        opened.callback(lambda: channel.queue_delete(f"{queue.name}.evicted"))
+        yield queue
 
 
 def test_a_url_says_where_and_what() -> None:
@@ -122,9 +122,9 @@ def test_an_address_shows_no_password() -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("amqp:///v", "is no host"),
-        ("amqp://a,,b/v", "is no host"),
-        ("amqp://host:99999/", "is no host"),
+        ("amqp:///v", "is not a host"),
+        ("amqp://a,,b/v", "is not a host"),
+        ("amqp://host:99999/", "is not a host"),
         ("amqp://host/?quue=x", "did you mean queue"),
         ("amqp://host/?queue=", "1 to 247 bytes"),
         ("amqp://host/?queue=" + "x" * 248, "1 to 247 bytes"),
@@ -229,8 +229,8 @@ def test_what_a_connection_ends_with_is_told_by_what_to_do(
     assert str(made).startswith("RabbitMQ at host:1")
 
 
-def test_a_wrong_password_and_a_missing_virtual_host_stop_at_once(place: Place) -> None:
-    host = place.url.rpartition("@")[2].rstrip("/")
+def test_a_wrong_password_and_a_missing_virtual_host_stop_at_once(queue: OwnQueue) -> None:
+    host = queue.url.rpartition("@")[2].rstrip("/")
     for url in (f"amqp://guest:{SECRET.replace('/', '%2F')}@{host}", f"amqp://guest:guest@{host}/no-such-host"):
         with pytest.raises(Misconfigured, match="check user, password, virtual host") as caught:
             RabbitmqBroker.from_url(url).publish(bodies("a"))
@@ -244,62 +244,62 @@ def test_where_no_node_answers_each_is_named() -> None:
     broker.close()
 
 
-def test_a_node_that_does_not_answer_is_passed_over(place: Place) -> None:
-    account, _, rest = place.url.rpartition("@")
-    broker = RabbitmqBroker.from_url(f"{account}@127.0.0.1:1,{rest}?queue={place.queue}")
+def test_a_node_that_does_not_answer_is_passed_over(queue: OwnQueue) -> None:
+    account, _, rest = queue.url.rpartition("@")
+    broker = RabbitmqBroker.from_url(f"{account}@127.0.0.1:1,{rest}?queue={queue.name}")
     with closing(broker):
         broker.publish(bodies("a"))
         assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_queue_that_was_made_otherwise_is_told_in_clear_words_and_used_on_demand(place: Place) -> None:
-    place.channel.queue_declare(place.queue, durable=True, arguments={"x-queue-type": "classic"})
+def test_a_queue_that_was_made_otherwise_is_told_in_clear_words_and_used_on_demand(queue: OwnQueue) -> None:
+    queue.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": "classic"})
     with pytest.raises(Misconfigured, match=r"made with other arguments.*declare=no"):
-        place.connect().publish(bodies("a"))
-    place.channel.exchange_declare(place.queue, "fanout", durable=True)
-    place.channel.queue_bind(place.queue, place.queue)
-    broker = place.connect("&declare=no")
+        queue.connect().publish(bodies("a"))
+    queue.channel.exchange_declare(queue.name, "fanout", durable=True)
+    queue.channel.queue_bind(queue.name, queue.name)
+    broker = queue.connect("&declare=no")
     broker.publish(bodies("a"))
     assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_queue_that_should_be_there_and_is_not_stops_at_once(place: Place) -> None:
+def test_a_queue_that_should_be_there_and_is_not_stops_at_once(queue: OwnQueue) -> None:
     with pytest.raises(Misconfigured, match="leave out declare=no"):
-        place.connect("&declare=no").receive(LARGE, 0)
+        queue.connect("&declare=no").receive(LARGE, 0)
 
 
-def test_others_take_the_sources_that_they_want(place: Place) -> None:
-    place.connect().publish([])
-    broker = place.connect()
+def test_others_take_the_sources_that_they_want(queue: OwnQueue) -> None:
+    queue.connect().publish([])
+    broker = queue.connect()
     broker.publish(bodies("made"))
-    own = place.channel.queue_declare("", exclusive=True).method.queue
-    place.channel.queue_bind(own, place.queue, "twitter.#")
+    own = queue.channel.queue_declare("", exclusive=True).method.queue
+    queue.channel.queue_bind(own, queue.name, "twitter.#")
     broker.publish([Body(b"a", "twitter.sweden"), Body(b"b", "mastodon"), Body(b"c", "twitter"), Body(b"d", "ö" * 200)])
     assert data(take(broker, 5)) == ["a", "b", "c", "d", "made"]
-    assert {place.channel.basic_get(own, auto_ack=True)[2] for _ in range(2)} == {b"a", b"c"}
-    assert place.channel.basic_get(own)[0] is None
+    assert {queue.channel.basic_get(own, auto_ack=True)[2] for _ in range(2)} == {b"a", b"c"}
+    assert queue.channel.basic_get(own)[0] is None
 
 
-def test_a_queue_takes_only_the_keys_that_the_url_names(place: Place) -> None:
-    broker = place.connect("&keys=twitter.%23,mastodon")
+def test_a_queue_takes_only_the_keys_that_the_url_names(queue: OwnQueue) -> None:
+    broker = queue.connect("&keys=twitter.%23,mastodon")
     broker.publish([Body(b"a", "twitter.sweden"), Body(b"b", "mastodon")])
     assert data(take(broker, 2)) == ["a", "b"]
     with pytest.raises(Unavailable, match="no queue takes what is published"):
         broker.publish([Body(b"c", "files")])
 
 
-def test_what_no_queue_takes_is_not_taken_for_published_and_the_queue_is_made_again(place: Place) -> None:
-    broker = place.connect()
+def test_what_no_queue_takes_is_not_taken_for_published_and_the_queue_is_made_again(queue: OwnQueue) -> None:
+    broker = queue.connect()
     broker.publish(bodies("a"))
-    place.channel.queue_delete(place.queue)
+    queue.channel.queue_delete(queue.name)
     with pytest.raises(Unavailable, match="no queue takes"):
         broker.publish(bodies("b"))
     broker.publish(bodies("b"))
     assert data(take(broker, 1)) == ["b"]
 
 
-def test_a_body_beyond_the_limit_is_rejected_and_the_next_goes_through(place: Place) -> None:
-    broker = place.connect()
+def test_a_body_beyond_the_limit_is_rejected_and_the_next_goes_through(queue: OwnQueue) -> None:
+    broker = queue.connect()
     with pytest.raises(Rejected, match="16,777,217 bytes; the limit is 16,777,216"):
         broker.publish([*bodies("a"), Body(bytes((16 << 20) + 1))])
     broker.publish(bodies("b"))
@@ -307,17 +307,17 @@ def test_a_body_beyond_the_limit_is_rejected_and_the_next_goes_through(place: Pl
 
 
 def test_two_batches_are_fetched_ahead_as_soon_as_the_size_of_bodies_is_known_however_slowly_they_came(
-    place: Place,
+    queue: OwnQueue,
 ) -> None:
-    broker, publisher = place.connect(), place.connect()
+    broker, publisher = queue.connect(), queue.connect()
     for number in range(20):
         publisher.publish([Body(b"%07d" % number + b"x" * 293, "suite")])
         broker.ack(take(broker, 1, limit=1 << 16))
     assert not broker.receive(1 << 16, 0)
     publisher.publish([Body(b"%07d" % number + b"x" * 293, "suite") for number in range(3000)])
     batch = (1 << 16) // 300
-    until(lambda: place.ready() <= 3000 - 2 * batch, "two batches are fetched")
-    assert place.ready() >= 3000 - 4 * batch
+    until(lambda: queue.ready() <= 3000 - 2 * batch, "two batches are fetched")
+    assert queue.ready() >= 3000 - 4 * batch
     held = broker.receive(1 << 16, PATIENCE)
     seen = [delivery.data for delivery in held]
     while len(seen) < 3000:
@@ -329,9 +329,9 @@ def test_two_batches_are_fetched_ahead_as_soon_as_the_size_of_bodies_is_known_ho
     assert len(set(seen)) == 3000
 
 
-def test_a_connection_that_is_cut_between_two_calls_is_opened_again(place: Place) -> None:
-    wire = place.wire()
-    broker = place.connect(through=wire)
+def test_a_connection_that_is_cut_between_two_calls_is_opened_again(queue: OwnQueue) -> None:
+    wire = queue.wire()
+    broker = queue.connect(through=wire)
     broker.publish(bodies("a"))
     wire.cut()
     again(lambda: broker.publish(bodies("b")))
@@ -339,9 +339,9 @@ def test_a_connection_that_is_cut_between_two_calls_is_opened_again(place: Place
     come(broker, "a", "b")
 
 
-def test_leases_end_with_their_connection_and_their_receipts_ack_nothing(place: Place) -> None:
-    wire = place.wire()
-    broker = place.connect(through=wire)
+def test_leases_end_with_their_connection_and_their_receipts_ack_nothing(queue: OwnQueue) -> None:
+    wire = queue.wire()
+    broker = queue.connect(through=wire)
     broker.publish(bodies("a", "b"))
     stale = take(broker, 2)
     wire.cut()
@@ -351,12 +351,12 @@ def test_leases_end_with_their_connection_and_their_receipts_ack_nothing(place: 
     fresh = take(broker, 2)
     broker.ack(stale)
     broker.close()
-    assert data(take(place.connect(), 2)) == data(fresh) == ["a", "b"]
+    assert data(take(queue.connect(), 2)) == data(fresh) == ["a", "b"]
 
 
-def test_an_ack_on_a_connection_that_is_gone_is_silent(place: Place) -> None:
-    wire = place.wire()
-    broker = place.connect(through=wire)
+def test_an_ack_on_a_connection_that_is_gone_is_silent(queue: OwnQueue) -> None:
+    wire = queue.wire()
+    broker = queue.connect(through=wire)
     broker.publish(bodies("a"))
     held = take(broker, 1)
     wire.cut()
@@ -366,56 +366,56 @@ def test_an_ack_on_a_connection_that_is_gone_is_silent(place: Place) -> None:
     assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_published(place: Place) -> None:
-    wire = place.wire()
-    broker = place.connect(through=wire, patience=0.2)
+def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_published(queue: OwnQueue) -> None:
+    wire = queue.wire()
+    broker = queue.connect(through=wire, patience=0.2)
     insist(lambda: broker.publish(bodies("a")))
     wire.stall()
     with pytest.raises(Unavailable, match="nothing was confirmed"):
         broker.publish(bodies("b"))
     wire.flow()
-    patient = place.connect()
+    patient = queue.connect()
     patient.publish(bodies("c"))
     come(patient, "a", "c")
 
 
-def test_results_go_to_an_exchange_of_their_own_and_a_queue_where_one_is_named(place: Place) -> None:
-    address = RabbitmqResults.from_url(place.url)._address
+def test_results_go_to_an_exchange_of_their_own_and_a_queue_where_one_is_named(queue: OwnQueue) -> None:
+    address = RabbitmqResults.from_url(queue.url)._address
     assert (address.to, address.queue) == ("headrace.results", "")
-    with closing(RabbitmqResults.from_url(f"{place.url}?queue={place.queue}&keys=language.sv")) as sink:
+    with closing(RabbitmqResults.from_url(f"{queue.url}?queue={queue.name}&keys=language.sv")) as sink:
         sink.publish([Body(b"a", "language.sv"), Body(b"b", "language.en")])
-    method, _, body = place.channel.basic_get(place.queue, auto_ack=True)
-    assert (method.exchange, method.routing_key, body) == (place.queue, "language.sv", b"a")
-    assert place.ready() == 0
+    method, _, body = queue.channel.basic_get(queue.name, auto_ack=True)
+    assert (method.exchange, method.routing_key, body) == (queue.name, "language.sv", b"a")
+    assert queue.ready() == 0
 
 
-def test_results_go_on_after_a_connection_was_cut(place: Place) -> None:
-    wire = place.wire()
-    account, _, rest = place.url.rpartition("@")
-    url = f"{account}@127.0.0.1:{wire.port}/{rest.partition('/')[2]}?queue={place.queue}"
+def test_results_go_on_after_a_connection_was_cut(queue: OwnQueue) -> None:
+    wire = queue.wire()
+    account, _, rest = queue.url.rpartition("@")
+    url = f"{account}@127.0.0.1:{wire.port}/{rest.partition('/')[2]}?queue={queue.name}"
     with closing(RabbitmqResults(parse(url, worked=False), patience=PATIENCE)) as sink:
         sink.publish(bodies("a"))
         wire.cut()
         again(lambda: sink.publish(bodies("b")))
-    assert place.ready() == 2
+    assert queue.ready() == 2
 
 
-def test_an_exchange_for_results_that_should_be_there_and_is_not_stops_at_once(place: Place) -> None:
-    sink = RabbitmqResults.from_url(f"{place.url}?exchange={place.queue}&declare=no")
+def test_an_exchange_for_results_that_should_be_there_and_is_not_stops_at_once(queue: OwnQueue) -> None:
+    sink = RabbitmqResults.from_url(f"{queue.url}?exchange={queue.name}&declare=no")
     with pytest.raises(Misconfigured, match="leave out declare=no"), closing(sink):
         sink.publish(bodies("a"))
 
 
-def ask(place: Place, data: bytes, **properties: str) -> None:
+def ask(queue: OwnQueue, data: bytes, **properties: str) -> None:
     """Publish as any producer of AMQP may."""
-    place.channel.basic_publish(place.queue, "asking", data, pika.BasicProperties(**properties))
+    queue.channel.basic_publish(queue.name, "asking", data, pika.BasicProperties(**properties))
 
 
-def replied(place: Place, queue: str) -> tuple[Any, Any, bytes]:
+def replied(queue: OwnQueue, to: str) -> tuple[Any, Any, bytes]:
     """The next reply there, once it has come."""
 
     def get() -> tuple[Any, Any, bytes] | None:
-        found: tuple[Any, Any, bytes] = place.channel.basic_get(queue, auto_ack=True)
+        found: tuple[Any, Any, bytes] = queue.channel.basic_get(to, auto_ack=True)
         return found if found[0] is not None else None
 
     found = until(get, "a reply")
@@ -423,12 +423,12 @@ def replied(place: Place, queue: str) -> tuple[Any, Any, bytes]:
     return found
 
 
-def test_a_reply_goes_to_the_queue_that_a_message_names_with_its_correlation(place: Place) -> None:
-    broker = place.connect()
+def test_a_reply_goes_to_the_queue_that_a_message_names_with_its_correlation(queue: OwnQueue) -> None:
+    broker = queue.connect()
     broker.publish([Body(b"silent")])
-    own = place.channel.queue_declare("", exclusive=True).method.queue
-    ask(place, b"a", reply_to=own, correlation_id="7")
-    ask(place, b"b", reply_to=own)
+    own = queue.channel.queue_declare("", exclusive=True).method.queue
+    ask(queue, b"a", reply_to=own, correlation_id="7")
+    ask(queue, b"b", reply_to=own)
     found = {one.data: one for one in take(broker, 3)}
     assert found[b"silent"].reply is None
     for name in (b"a", b"b"):
@@ -437,27 +437,27 @@ def test_a_reply_goes_to_the_queue_that_a_message_names_with_its_correlation(pla
         reply(b"answer to " + name)
     broker.ack(list(found.values()))
     broker.close()
-    told = [replied(place, own) for _ in range(2)]
+    told = [replied(queue, own) for _ in range(2)]
     assert [(one[1].correlation_id, one[2]) for one in told] == [("7", b"answer to a"), (None, b"answer to b")]
-    assert place.channel.basic_get(own)[0] is None
+    assert queue.channel.basic_get(own)[0] is None
 
 
-def test_a_reply_reaches_who_has_no_queue_but_waits_on_the_same_connection(place: Place) -> None:
-    broker = place.connect()
+def test_a_reply_reaches_who_has_no_queue_but_waits_on_the_same_connection(queue: OwnQueue) -> None:
+    broker = queue.connect()
     broker.publish([])
     broker.publish(bodies("first"))
     told = list[bytes]()
-    place.channel.basic_consume(
+    queue.channel.basic_consume(
         "amq.rabbitmq.reply-to", lambda _channel, _method, _properties, data: told.append(data), auto_ack=True
     )
-    ask(place, b"a", reply_to="amq.rabbitmq.reply-to")
+    ask(queue, b"a", reply_to="amq.rabbitmq.reply-to")
     for one in take(broker, 2):
         if one.reply is not None:
             one.reply(b"answer")
         broker.ack([one])
 
     def answered() -> list[bytes]:
-        place.channel.connection.process_data_events(0.1)
+        queue.channel.connection.process_data_events(0.1)
         return told
 
     until(answered, "the answer")
@@ -465,11 +465,11 @@ def test_a_reply_reaches_who_has_no_queue_but_waits_on_the_same_connection(place
 
 
 @pytest.mark.parametrize("to", ["nowhere", "amq.rabbitmq.reply-to.of-nobody", "x" * 255])
-def test_a_reply_that_nobody_waits_for_holds_nothing_up(place: Place, to: str) -> None:
-    broker = place.connect()
+def test_a_reply_that_nobody_waits_for_holds_nothing_up(queue: OwnQueue, to: str) -> None:
+    broker = queue.connect()
     broker.publish([])
     broker.publish(bodies("first"))
-    ask(place, b"a", reply_to=to)
+    ask(queue, b"a", reply_to=to)
     held = take(broker, 2)
     for one in held:
         if one.reply is not None:
@@ -477,25 +477,25 @@ def test_a_reply_that_nobody_waits_for_holds_nothing_up(place: Place, to: str) -
     broker.ack(held)
     broker.publish(bodies("b"))
     assert data(take(broker, 1)) == ["b"]
-    assert place.ready() == 0
+    assert queue.ready() == 0
 
 
-def test_a_reply_is_sent_though_the_connection_is_lost_that_asked_for_it(place: Place) -> None:
-    wire = place.wire()
-    broker = place.connect(through=wire)
+def test_a_reply_is_sent_though_the_connection_is_lost_that_asked_for_it(queue: OwnQueue) -> None:
+    wire = queue.wire()
+    broker = queue.connect(through=wire)
     broker.publish(bodies("first"))
     broker.ack(take(broker, 1))
-    own = place.channel.queue_declare("", exclusive=True).method.queue
-    ask(place, b"a", reply_to=own)
+    own = queue.channel.queue_declare("", exclusive=True).method.queue
+    ask(queue, b"a", reply_to=own)
     (held,) = take(broker, 1)
     assert held.reply is not None
     held.reply(b"one")
-    assert replied(place, own)[2] == b"one"
+    assert replied(queue, own)[2] == b"one"
     wire.cut()
 
     def comes_now() -> bool:
         held.reply(b"two")  # into the void, while it isn't known yet that the connection was lost
-        return place.channel.basic_get(own, auto_ack=True)[2] == b"two"
+        return queue.channel.basic_get(own, auto_ack=True)[2] == b"two"
 
     until(comes_now, "a reply on another connection")
     with pytest.raises(Unavailable):
@@ -503,36 +503,38 @@ def test_a_reply_is_sent_though_the_connection_is_lost_that_asked_for_it(place: 
     assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_reply_is_left_out_where_no_node_answers(place: Place) -> None:
-    with Wire(*parse(place.url).hosts[0]) as wire:
-        broker = place.connect(through=wire)
+def test_a_reply_is_left_out_where_no_node_answers(queue: OwnQueue) -> None:
+    with Wire(*parse(queue.url).hosts[0]) as wire:
+        broker = queue.connect(through=wire)
         broker.publish(bodies("first"))
         broker.ack(take(broker, 1))
-        ask(place, b"a", reply_to="nowhere")
+        ask(queue, b"a", reply_to="nowhere")
         (held,) = take(broker, 1)
     assert held.reply is not None
     held.reply(b"answer")
 
 
-def test_a_reply_that_is_too_large_for_the_server_is_left_out_and_leases_live_on(place: Place) -> None:
-    broker = place.connect()
+def test_a_reply_that_is_too_large_for_the_server_is_left_out_and_leases_live_on(queue: OwnQueue) -> None:
+    broker = queue.connect()
     broker.publish(bodies("first"))
     broker.ack(take(broker, 1))
-    ask(place, b"a", reply_to="nowhere")
+    ask(queue, b"a", reply_to="nowhere")
     (held,) = take(broker, 1)
     assert held.reply is not None
     held.reply(bytes((16 << 20) + 1))
     broker.ack([held])
     broker.close()
-    assert place.ready() == 0
+    assert queue.ready() == 0
 
 
-def test_what_the_server_puts_out_of_the_queue_comes_with_its_reason_and_is_acked_like_all_else(place: Place) -> None:
-    broker = place.connect()
+def test_what_the_server_puts_out_of_the_queue_comes_with_its_reason_and_is_acked_like_all_else(
+    queue: OwnQueue,
+) -> None:
+    broker = queue.connect()
     broker.backlog()
     for number in range(3):
-        ask(place, b"late %d" % number, expiration="1", reply_to="nowhere")
-    until(lambda: place.waiting_evicted() == 3, "what has expired")
+        ask(queue, b"late %d" % number, expiration="1", reply_to="nowhere")
+    until(lambda: queue.waiting_evicted() == 3, "what has expired")
     broker.publish(bodies("sound"))
     held = take(broker, 4)
     assert data(held) == ["late 0", "late 1", "late 2", "sound"]
@@ -540,33 +542,33 @@ def test_what_the_server_puts_out_of_the_queue_comes_with_its_reason_and_is_acke
     assert all(one.reply is not None for one in held if one.evicted)
     broker.ack(held[1:])
     broker.close()
-    again = take(place.connect(), 1)
+    again = take(queue.connect(), 1)
     assert data(again) == data(held[:1])
-    place.connect().ack(again)  # a receipt of another connection
+    queue.connect().ack(again)  # a receipt of another connection
 
 
-def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_puts_nothing_out(place: Place) -> None:
-    made = dict(arguments(server_version(place), f"{place.queue}.evicted"))
-    place.channel.queue_declare(f"{place.queue}.evicted", durable=True)
-    place.channel.queue_declare(place.queue, durable=True, arguments={**made, "x-max-length": 2})
-    place.channel.exchange_declare(place.queue, "topic", durable=True)
-    place.channel.queue_bind(place.queue, place.queue, "#")
-    broker = place.connect("&declare=no")
+def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_puts_nothing_out(queue: OwnQueue) -> None:
+    made = dict(arguments(server_version(queue), f"{queue.name}.evicted"))
+    queue.channel.queue_declare(f"{queue.name}.evicted", durable=True)
+    queue.channel.queue_declare(queue.name, durable=True, arguments={**made, "x-max-length": 2})
+    queue.channel.exchange_declare(queue.name, "topic", durable=True)
+    queue.channel.queue_bind(queue.name, queue.name, "#")
+    broker = queue.connect("&declare=no")
     published = list[str]()
     with pytest.raises(Unavailable, match="refused 1 bodies; the queue is full"):
         publish_for_ever(broker, published)
-    assert place.ready() >= len(published)
-    assert place.waiting_evicted() == 0
+    assert queue.ready() >= len(published)
+    assert queue.waiting_evicted() == 0
 
 
-def server_version(place: Place) -> str:
+def server_version(queue: OwnQueue) -> str:
     """What the server says at the handshake."""
-    properties = place.channel.connection._impl.server_properties
+    properties = queue.channel.connection._impl.server_properties
     return str(properties["version"])
 
 
-def test_heartbeats_go_on_while_a_model_takes_far_longer_than_they_allow(place: Place) -> None:
-    broker = place.connect(heartbeat=2)
+def test_heartbeats_go_on_while_a_model_takes_far_longer_than_they_allow(queue: OwnQueue) -> None:
+    broker = queue.connect(heartbeat=2)
 
     def nothing_is_given_again() -> bool:
         store = MemoryStore()
@@ -578,16 +580,16 @@ def test_heartbeats_go_on_while_a_model_takes_far_longer_than_they_allow(place: 
         Keeper(broker, store, setup(), deadline=4.0, stop=stop, drain=True, say=said.append).run()
         end.cancel()
         assert {letter.kind for letter in letters(store)} <= {"overdue"}
-        until(lambda: place.ready() == 0, "the end of what was published")
+        until(lambda: queue.ready() == 0, "the end of what was published")
         return said == ["stopped: 2 received, 1 stored, 1 buried"]
 
     # A machine that stands still for four seconds ends the connection, too; but not each time.
     until(nothing_is_given_again, "a run in which nothing was given again, or waited for")
 
 
-def test_a_connection_that_falls_silent_is_given_up_by_its_heartbeat(place: Place) -> None:
-    wire = place.wire()
-    broker = place.connect(through=wire, heartbeat=1)
+def test_a_connection_that_falls_silent_is_given_up_by_its_heartbeat(queue: OwnQueue) -> None:
+    wire = queue.wire()
+    broker = queue.connect(through=wire, heartbeat=1)
     insist(lambda: broker.publish(bodies("a")))
 
     def by_its_heartbeat() -> bool:
@@ -599,4 +601,4 @@ def test_a_connection_that_falls_silent_is_given_up_by_its_heartbeat(place: Plac
         return "heartbeat" in str(told.value)  # else it was lost before, as the machine stood still
 
     until(by_its_heartbeat, "a connection that was given up by its heartbeat")
-    come(place.connect(), "a")
+    come(queue.connect(), "a")

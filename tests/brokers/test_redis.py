@@ -112,7 +112,7 @@ def test_a_server_that_is_full_takes_nothing_until_there_is_room(own: OwnServers
     ("setting", "value", "usual", "told"),
     [
         ("appendonly", "no", "yes", "loses what came since the last snapshot"),
-        ("appendfsync", "everysec", "always", "loses about the last second"),
+        ("appendfsync", "everysec", "always", "loses the last second"),
         ("maxmemory-policy", "allkeys-lru", "noeviction", "may drop the queue"),
     ],
 )

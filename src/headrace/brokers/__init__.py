@@ -1,1 +1,1 @@
-"""Brokers: a file or a folder each; `headrace.urls` names them."""
+"""Brokers: an adapter is a file or a folder; `headrace.urls` names them."""

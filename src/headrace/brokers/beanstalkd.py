@@ -1,8 +1,8 @@
-"""beanstalkd: a tube of jobs.
+"""beanstalkd as a broker: a tube of jobs.
 
 A lease is a reservation: it ends at once with its connection. It also runs out after the time that the job was published with (`lease`),
-unless `touch` starts that again; beanstalkd 1.12 sometimes overlooks this, until the connection is used again or ends. A job that ran out
-and waits again is deleted by a late ack: it was done.
+unless `touch` starts that time again. beanstalkd 1.12 sometimes notices this only when the connection is used again or ends. If a
+reservation has run out and the job is ready again, a late ack still deletes it, because it was done.
 """
 
 import math
@@ -21,12 +21,14 @@ from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import Backlog, Delivery
 from headrace.validation import check_sizes
 
-ANSWER_SECONDS, CONNECT_SECONDS = 20.0, 5.0
-LOOK_SECONDS, MOST_SECONDS = 0.02, 5.0
+ANSWER_SECONDS = 20.0  #: how long the server may take to answer
+CONNECT_SECONDS = 5.0  #: for opening a connection
+LOOK_SECONDS = 0.02  #: between two looks during the last second of a wait, as the server waits for whole seconds only
+MOST_SECONDS = 5.0  #: of one wait at the server, well below ANSWER_SECONDS
 
 
 class BeanstalkdBroker:
-    """A connection to a tube, made by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
+    """A connection to a tube, opened by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
 
     def __init__(self, address: QueueUrl, *, patience: float = ANSWER_SECONDS) -> None:
         if address.path or address.user or address.password:
@@ -34,7 +36,9 @@ class BeanstalkdBroker:
                 "a beanstalk: URL has no account and no path; write beanstalk://host:11300/?queue=headrace"
             )
         self._address, self._patience = address, patience
-        self._lease = max(2, math.ceil(address.lease))  # in its last second a job is as good as run out
+        self._lease = max(
+            2, math.ceil(address.lease)
+        )  # in the last second the server already treats a lease as expired
         self._client: greenstalk.Client[bytes] | None = None
         self._generation = 0
         self._most = 0
@@ -53,7 +57,7 @@ class BeanstalkdBroker:
             return self._most
 
     def publish(self, bodies: Sequence[Body]) -> None:
-        """What it returns for is as durable as the server's `-b` and `-f` make it."""
+        """When it returns, the bodies are as durable as the server's options `-b` and `-f` make them."""
         check_sizes((len(body.data) for body in bodies), self.body_bytes(), f"publishing to {self._address}")
         with self._doing("publishing to") as client:
             for body in bodies:
@@ -83,7 +87,7 @@ class BeanstalkdBroker:
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         with self._doing("acknowledging to") as client:
             for number in self._mine(deliveries):
-                with suppress(NotFoundError):  # it ran out, and another has it
+                with suppress(NotFoundError):  # the lease ran out, and another worker has the job
                     client.delete(number)
                 self._held.discard(number)
 
@@ -97,19 +101,19 @@ class BeanstalkdBroker:
                     client.touch(Job(number, b""))
 
     def backlog(self) -> Backlog:
-        """The oldest has at least that age: it is that of the oldest that is ready, as beanstalkd tells none of what is leased."""
+        """The age is that of the oldest ready job: beanstalkd doesn't tell the ages of leased ones, which may be older."""
         with self._doing("counting what waits in") as client:
-            told, oldest = client.stats_tube(self._address.queue), None
-            with suppress(NotFoundError):  # nothing is ready, or was taken a moment ago
+            stats, oldest = client.stats_tube(self._address.queue), None
+            with suppress(NotFoundError):  # no job is ready, or it was taken a moment ago
                 oldest = float(client.stats_job(client.peek_ready())["age"])
-            return Backlog(told["current-jobs-ready"], told["current-jobs-reserved"], oldest)
+            return Backlog(stats["current-jobs-ready"], stats["current-jobs-reserved"], oldest)
 
     def close(self) -> None:
         self._closed = True
         self._disconnect()
 
     def warnings(self) -> list[str]:
-        """How often the server syncs, it doesn't tell."""
+        """beanstalkd doesn't tell how often it syncs (`-f`), so only a server without a log (`-b`) is warned of."""
         with self._doing("asking for the settings of") as client:
             if client.stats()["binlog-current-index"]:
                 return []
@@ -118,7 +122,7 @@ class BeanstalkdBroker:
             ]
 
     def remove(self) -> None:
-        """Delete what is ready, delayed, buried or leased by this connection; what others hold is theirs to delete."""
+        """Deletes jobs that are ready, delayed, buried or leased by this connection; those that others hold can't be deleted."""
         if self._closed:
             return
         with self._doing("removing") as client:
@@ -126,7 +130,7 @@ class BeanstalkdBroker:
                 with suppress(NotFoundError):
                     client.delete(number)
             for peek in (client.peek_ready, client.peek_delayed, client.peek_buried):
-                while (job := _there(peek)) is not None:
+                while (job := _peeked(peek)) is not None:
                     client.delete(job)
         self.close()
 
@@ -140,7 +144,7 @@ class BeanstalkdBroker:
 
     @contextmanager
     def _doing(self, what: str) -> Iterator[greenstalk.Client[bytes]]:
-        """A client, and beanstalkd's errors as Headrace's."""
+        """A client; raises beanstalkd's errors as Headrace's. `what` begins the message."""
         what = f"{what} {self._address}"
         if self._closed:
             raise Unavailable(f"{what}: this connection is closed")
@@ -150,11 +154,11 @@ class BeanstalkdBroker:
         except greenstalk.JobTooBigError as error:
             raise Rejected(f"{what}: the server takes no body of this size") from error
         except (greenstalk.UnknownCommandError, greenstalk.BadFormatError) as error:
-            raise Misconfigured(f"{what}: the server doesn't know what is asked; is it beanstalkd?") from error
+            raise Misconfigured(f"{what}: the server doesn't know this command; is it beanstalkd?") from error
         except greenstalk.BeanstalkdError as error:
             raise Unavailable(f"{what}: the server can't now: {type(error).__name__}") from error
         except (greenstalk.Error, OSError, AssertionError, ValueError) as error:
-            self._disconnect()  # the driver asserts that answers are whole
+            self._disconnect()  # AssertionError: an answer was cut short
             raise Unavailable(f"{what}: {error or 'the connection was lost'}") from error
 
     def _connect(self) -> greenstalk.Client[bytes]:
@@ -183,7 +187,7 @@ def _reserve(client: greenstalk.Client[bytes], seconds: int) -> Job[bytes] | Non
         return None
 
 
-def _there(peek: Callable[[], Job[bytes]]) -> Job[bytes] | None:
+def _peeked(peek: Callable[[], Job[bytes]]) -> Job[bytes] | None:
     try:
         return peek()
     except NotFoundError:

@@ -1,4 +1,4 @@
-"""A broker in the memory of one process: for tests, and for `up` with nothing kept."""
+"""A broker in the memory of one process: for tests, and for a `headrace up` that keeps nothing."""
 
 import itertools
 import threading
@@ -12,14 +12,13 @@ from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
 from headrace.validation import check_sizes
 
-MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow
-
-GONE = "the broker memory: loses all that is published when its process ends; name another"
+MOST_BODY_BYTES = 128 << 20  #: more than any document that the settings allow
+WARNING = "the broker memory: loses all that is published when its process ends; name another"
 
 
 @dataclass
 class Queue:
-    """What the connections to one memory broker share: bodies and the times they came at, by number."""
+    """What the connections to one memory broker share: bodies and the times when they were published, by number."""
 
     ready: OrderedDict[int, tuple[bytes, float]] = field(default_factory=OrderedDict)
     leased: dict[int, tuple[bytes, float]] = field(default_factory=dict)
@@ -28,7 +27,7 @@ class Queue:
 
 
 class MemoryBroker:
-    """One connection to a `Queue`. Bodies live as long as the queue does, and have up to `most` bytes."""
+    """One connection to a `Queue`. Bodies live as long as the queue; each has up to `most` bytes."""
 
     def __init__(self, queue: Queue | None = None, *, most: int = MOST_BODY_BYTES) -> None:
         self._queue = queue or Queue()
@@ -102,7 +101,7 @@ class MemoryBroker:
             self._queue.changed.notify_all()
 
     def warnings(self) -> list[str]:
-        return [GONE]
+        return [WARNING]
 
     def remove(self) -> None:
         with self._queue.changed:

@@ -1,6 +1,4 @@
-"""Where a server is and which queue is meant, as the URLs of several brokers say it:
-`scheme://user:password@host:port/path?queue=headrace`.
-"""
+"""`scheme://user:password@host:port/path?queue=headrace`: the URLs of brokers that need no more than a server and a queue."""
 
 import re
 from collections.abc import Mapping
@@ -11,16 +9,18 @@ from headrace.brokers.server_url import ServerUrl, host_and_port
 from headrace.errors import Misconfigured
 
 QUEUE = "headrace"
-LEASE_SECONDS = 30
+LEASE_SECONDS = 30  #: of a lease, unless the URL says otherwise
 OPTIONS = ("queue", "lease")
+#: The options for certificates, and what Python's drivers call them.
 CERTIFICATES: Mapping[str, str] = {"cacertfile": "ca_certs", "certfile": "certfile", "keyfile": "keyfile"}
 
 
 @dataclass(frozen=True)
 class QueueUrl:
-    """The servers, who we are there, and the queue. `lease`: after how many seconds without a sign of life others get what we hold.
+    """The servers, the account and the queue.
 
-    `certificates`: files for an encrypted connection, as `ca_certs`, `certfile` and `keyfile`; where there are none, the system's.
+    `lease`: after how many seconds without a `keep` others get what we hold. `certificates`: files for an encrypted connection, as
+    `ca_certs`, `certfile` and `keyfile`; without them, the system's authorities are trusted.
     """
 
     scheme: str
@@ -38,23 +38,26 @@ class QueueUrl:
 
 
 def parse(url: str, *, port: int, letters: str, several: bool = False, encrypted: str = "") -> QueueUrl:
-    """The address that a URL gives; `letters` are those that a queue's name may have, `several` whether there may be more than one host,
-    `encrypted` the scheme whose connections are, where one can name certificates for it.
+    """The address that a URL names.
 
-    Raises Misconfigured, without the password, where it gives none.
+    `port`: the default; `letters`: those that a queue's name may have, as in a regular expression; `several`: whether the URL may name
+    several hosts; `encrypted`: the scheme of encrypted connections, if certificates can be named for it. Raises Misconfigured, without
+    the password, if the URL is wrong.
     """
     options = (*OPTIONS, *CERTIFICATES) if encrypted else OPTIONS
-    said = ServerUrl.read(url, port, options, like=f"host:{port}/?queue={QUEUE}", several=several)
-    queue = said.text("queue", QUEUE)
+    parts = ServerUrl.read(url, port, options, like=f"host:{port}/?queue={QUEUE}", several=several)
+    queue = parts.text("queue", QUEUE)
     if not re.fullmatch(rf"[{letters}]{{1,200}}", queue) or queue.startswith("-"):
-        raise Misconfigured(f"{queue!r} is no name of a queue for {said.scheme}: 1 to 200 of {letters}, no - in front")
+        raise Misconfigured(
+            f"{queue!r} is not a queue's name for {parts.scheme}; write 1 to 200 of {letters}, not beginning with -"
+        )
     return QueueUrl(
-        scheme=said.scheme,
-        hosts=said.hosts,
-        user=said.user or "",
-        password=said.password,
-        path=said.path.strip("/"),
+        scheme=parts.scheme,
+        hosts=parts.hosts,
+        user=parts.user or "",
+        password=parts.password,
+        path=parts.path.strip("/"),
         queue=queue,
-        lease=said.number("lease", LEASE_SECONDS, 5, 3600),
-        certificates={name: path for option, name in CERTIFICATES.items() if (path := said.file(option, encrypted))},
+        lease=parts.number("lease", LEASE_SECONDS, 5, 3600),
+        certificates={name: path for option, name in CERTIFICATES.items() if (path := parts.file(option, encrypted))},
     )

@@ -1,8 +1,8 @@
-"""Redis: a stream with one consumer group.
+"""Redis as a broker: a stream with one consumer group.
 
-The group's pending entries are the leases, and `keep` refreshes them. What its owner gives back, or has not refreshed for the time of a
-lease, is added to the stream again under another id, so that an old receipt is good for nothing. What is acked is deleted: the stream holds
-what waits, and no more.
+The group's pending entries are the leases, and `keep` refreshes them. An entry that its owner gives back, or has not refreshed for the
+time of a lease, is added to the stream again under another id, so that the old receipt acknowledges nothing. An acked entry is deleted:
+the stream holds what waits or is leased, and nothing else.
 """
 
 import secrets
@@ -22,18 +22,29 @@ from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.ports import Backlog, Delivery
 from headrace.validation import check_sizes
 
-MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow, and less than Redis takes
-ANSWER_SECONDS, CONNECT_SECONDS, LOOK_SECONDS = 20.0, 5.0, 0.5
-GROUP, AT_ONCE = "headrace", 1000
+MOST_BODY_BYTES = 128 << 20  #: more than any document that the settings allow, and less than Redis takes
+ANSWER_SECONDS = 20.0  #: how long the server may take to answer
+CONNECT_SECONDS = 5.0  #: for opening a connection
+LOOK_SECONDS = 0.5  #: between two looks for leases that have run out
+GROUP = "headrace"
+AT_ONCE = 1000  #: bodies in one request to the server
 PASSING = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.MasterDownError)
-PASSING_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "NOGROUP", "UNBLOCKED")  # first words of errors without a class
+PASSING_WORDS = (
+    "MISCONF",
+    "NOREPLICAS",
+    "BUSY",
+    "NOGROUP",
+    "UNBLOCKED",
+)  # the first words of errors that have no class of their own
+#: Settings of the server, their values by which something is lost, and what.
 LOSES = (
     ("appendonly", "no", "loses what came since the last snapshot when the server ends; set appendonly to yes"),
-    ("appendfsync", "everysec no", "loses about the last second, or more, with the power; set appendfsync to always"),
+    ("appendfsync", "everysec no", "loses the last second, or more, when the power fails; set appendfsync to always"),
     ("maxmemory-policy", "allkeys-lru allkeys-lfu allkeys-random", "may drop the queue to make room; set noeviction"),
 )
 
-# Lease what is new: up to a number of bytes, but at least one. What turns out to be too much is as if it had never been read.
+# Lease new entries: up to a number of bytes, and at least one. The size of an entry is known only once it was read; the one that
+# exceeds the limit is made unread again.
 LEASE = """
 local taken, size, last = {}, 0, nil
 repeat
@@ -50,7 +61,7 @@ repeat
 until size >= tonumber(ARGV[3])
 return taken"""
 
-# Make ready again what is leased, as far as the arguments of XPENDING say, and forget who then has nothing.
+# Make leased entries ready again, those that the arguments of XPENDING select, and delete consumers that then hold nothing.
 RETURN = """
 for _, one in ipairs(redis.call('XPENDING', KEYS[1], unpack(ARGV))) do
   local entry = redis.call('XRANGE', KEYS[1], one[1], one[1])[1]
@@ -64,11 +75,13 @@ end"""
 
 
 class RedisBroker:
-    """A connection to a stream, made by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
+    """A connection to a stream, opened by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
 
     def __init__(self, address: QueueUrl, *, patience: float = ANSWER_SECONDS) -> None:
         if address.path and not address.path.isdecimal():
-            raise Misconfigured(f"{address.path!r} is no number of a database; write {address.scheme}://host:6379/0")
+            raise Misconfigured(
+                f"{address.path!r} is not the number of a database; write {address.scheme}://host:6379/0"
+            )
         self._address, self._queue = address, address.queue
         self._client = redis.Redis(
             *address.hosts[0],
@@ -95,16 +108,18 @@ class RedisBroker:
         return MOST_BODY_BYTES
 
     def publish(self, bodies: Sequence[Body]) -> None:
-        """What it returns for is as durable as the server's `appendfsync` makes it."""
+        """When it returns, the bodies are as durable as the server's `appendfsync` makes them."""
         with self._doing("publishing to"):
             check_sizes((len(body.data) for body in bodies), MOST_BODY_BYTES, f"publishing to {self._address}")
             for start in range(0, len(bodies), AT_ONCE):
                 pipe, at = self._client.pipeline(transaction=False), int(time.time() * 1000)
                 for body in bodies[start : start + AT_ONCE]:
                     pipe.xadd(self._queue, {"data": body.data, "key": body.key, "at": at})
-                for told in pipe.execute(raise_on_error=False):  # or the error would show the document
-                    if isinstance(told, Exception):
-                        raise told
+                for answer in pipe.execute(
+                    raise_on_error=False
+                ):  # an error raised by redis-py would quote the document
+                    if isinstance(answer, Exception):
+                        raise answer
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         deadline = time.monotonic() + wait
@@ -117,7 +132,7 @@ class RedisBroker:
                     self._run(RETURN, GROUP, "IDLE", int(self._address.lease * 1000), "-", "+", AT_ONCE)
                 taken = self._run(LEASE, GROUP, self._me, limit)
                 left = deadline - time.monotonic()
-                if not taken and left > 0:  # a short while only: nothing tells of a lease that runs out
+                if not taken and left > 0:  # a short while only, as Redis doesn't report leases that run out
                     block = max(1, int(1000 * min(left, LOOK_SECONDS)))
                     read: Any = self._client.xreadgroup(GROUP, self._me, {self._queue: ">"}, count=1, block=block)
                     taken = [(name, next(iter(fields.values()))) for _, entries in read for name, fields in entries]
@@ -136,7 +151,7 @@ class RedisBroker:
                 self._client.xclaim(self._queue, GROUP, self._me, 0, names, justid=True)
 
     def backlog(self) -> Backlog:
-        """What a dead connection had is leased until its time is over. The oldest is the first in the stream."""
+        """What a dead connection held counts as leased until its leases run out. The oldest body is the first in the stream."""
         with self._doing("counting what waits in"):
             self._make_group()
             pipe: Any = self._client.pipeline()
@@ -160,8 +175,8 @@ class RedisBroker:
 
     def warnings(self) -> list[str]:
         with self._doing("asking for the settings of"), suppress(exceptions.NoPermissionError):
-            told: Any = self._client.config_get("append*", "maxmemory-policy")
-            return [f"{self._address}: {text}" for name, bad, text in LOSES if told.get(name, "-") in bad.split()]
+            config: Any = self._client.config_get("append*", "maxmemory-policy")
+            return [f"{self._address}: {text}" for name, bad, text in LOSES if config.get(name, "-") in bad.split()]
         return []
 
     def remove(self) -> None:
@@ -178,18 +193,18 @@ class RedisBroker:
         return self._client.register_script(script)([self._queue], arguments)
 
     def _make_group(self) -> None:
-        with suppress(exceptions.ResponseError):  # it is there; where not, what is asked next says why
+        with suppress(exceptions.ResponseError):  # it exists; on any other error the next request raises too
             self._client.xgroup_create(self._queue, GROUP, id="0", mkstream=True)
 
     @contextmanager
     def _doing(self, what: str) -> Iterator[None]:
-        """Redis's errors as Headrace's."""
+        """Raises Redis's errors as Headrace's. `what` begins the message."""
         if self._closed:
             raise Unavailable(f"{what} {self._address}: this connection is closed")
         try:
             yield
         except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
-            raise Misconfigured(f"{what} {self._address}: {error}; check user, password, what it may do") from error
+            raise Misconfigured(f"{what} {self._address}: {error}; check user, password and permissions") from error
         except (exceptions.RedisError, OSError) as error:
             passing = isinstance(error, PASSING) or any(word in str(error) for word in PASSING_WORDS)
             if passing or not isinstance(error, exceptions.ResponseError):

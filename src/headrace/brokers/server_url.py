@@ -1,4 +1,4 @@
-"""What the URL of a server says: `scheme://user:password@host:port,host2/path?option=value`."""
+"""The URLs of servers, taken apart: `scheme://user:password@host:port,host2/path?option=value`."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -13,7 +13,10 @@ _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:,]+)(:(?P<port>\d{1,5}))
 
 @dataclass(frozen=True)
 class ServerUrl:
-    """A URL in its parts, percent signs resolved. What it is asked for raises Misconfigured, where what it says makes no sense."""
+    """The parts of a URL, percent-decoded. The methods that read an option raise Misconfigured if its value is wrong.
+
+    `user` is None if the URL names no account; without a password, `password` is empty.
+    """
 
     scheme: str
     user: str | None
@@ -24,8 +27,8 @@ class ServerUrl:
 
     @classmethod
     def read(cls, url: str, port: int, options: Collection[str], *, like: str, several: bool = True) -> "ServerUrl":
-        """`port`: of a host that has none; `options`: those that there are; `like`: what such a URL looks like after its scheme; `several`:
-        whether it may have more than one host. Raises Misconfigured, without the password, where the URL makes no sense."""
+        """Take a URL apart. `port`: the default; `options`: the names that are known; `like`: an example without its scheme, for messages;
+        `several`: whether the URL may name several hosts. Raises Misconfigured, without the password, if the URL is wrong."""
         parts = urlsplit(url)
         account, at, named = parts.netloc.rpartition("@")
         user, _, password = account.partition(":")
@@ -42,29 +45,29 @@ class ServerUrl:
         return cls(parts.scheme, unquote(user) if at else None, unquote(password), hosts, path, given)
 
     def __contains__(self, option: str) -> bool:
-        """Whether the option is there."""
+        """Whether the URL has this option."""
         return option in self._options
 
     def text(self, option: str, default: str) -> str:
-        """What an option says."""
+        """The value of an option, or the default."""
         return self._options.get(option, default)
 
     def number(self, option: str, default: int, least: int, most: int) -> int:
-        """A whole number within bounds."""
+        """The value of an option as a whole number from `least` to `most`."""
         value = self._options.get(option, str(default))
         if not (value.isascii() and value.isdecimal()) or not least <= int(value) <= most:
             raise Misconfigured(f"{self._of(option)} is a number from {least} to {most}, not {value!r}")
         return int(value)
 
     def choice(self, option: str, *values: str) -> str:
-        """One of these; the first where nothing is said."""
+        """The value of an option that has to be one of these; the first is the default."""
         value = self._options.get(option, values[0])
         if value not in values:
             raise Misconfigured(f"{self._of(option)} is one of {', '.join(values)}, not {value!r}")
         return value
 
     def file(self, option: str, scheme: str) -> str | None:
-        """The path of a file that exists, if there is such an option; `scheme`: the one that encrypts, which alone has a use for it."""
+        """The path of an existing file; None without the option. `scheme`: the only one that may have it, because it encrypts."""
         path = self._options.get(option)
         if path is None:
             return None
@@ -81,10 +84,10 @@ class ServerUrl:
 def _host(named: str, default: int, example: str) -> tuple[str, int]:
     found = _HOST.fullmatch(named)
     if found is None or int(found["port"] or default) > 65535:
-        raise Misconfigured(f"{named!r} is no host; write {example}")
+        raise Misconfigured(f"{named!r} is not a host; write {example}")
     return found["host"].strip("[]"), int(found["port"] or default)
 
 
 def host_and_port(host: str, port: int) -> str:
-    """As a URL writes them."""
+    """A host and its port as a URL writes them, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

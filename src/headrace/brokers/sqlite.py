@@ -1,8 +1,7 @@
 """The embedded broker: a queue in an SQLite file that several processes share.
 
-A lease belongs to a connection that holds a file lock (flock) on a file of its own beside the queue. The kernel lets go of the
-lock the moment the process dies, and never while it is merely slow, so no clock decides who owns a body. The file must be on a
-local disk.
+A lease belongs to a connection, which holds a lock (flock) on a file of its own beside the queue. The kernel releases the lock the moment
+the process dies, and never while it is merely slow, so no clock decides who owns a body. The file has to be on a local disk.
 """
 
 import fcntl
@@ -20,15 +19,15 @@ from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
 from headrace.validation import check_sizes
 
-APPLICATION = 0x48524451
-VERSION = 1
+APPLICATION = 0x48524451  #: SQLite's application_id of a queue file
+VERSION = 1  #: of the tables
 SCHEMA = (
     "CREATE TABLE bodies (n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, data BLOB NOT NULL, published_at REAL NOT NULL)",
     "CREATE TABLE leases (body INTEGER PRIMARY KEY, owner INTEGER NOT NULL)",
 )
-MOST_BODY_BYTES = 128 << 20  # beyond any document that the settings allow
-POLL_SECONDS = 0.01
-RECLAIM_SECONDS = 0.5
+MOST_BODY_BYTES = 128 << 20  #: more than any document that the settings allow
+POLL_SECONDS = 0.01  #: between two looks for something new
+RECLAIM_SECONDS = 0.5  #: between two looks for leases of dead processes
 
 _READY = "SELECT n, data FROM bodies WHERE NOT EXISTS (SELECT 1 FROM leases WHERE body = n) ORDER BY n"
 
@@ -36,7 +35,8 @@ _READY = "SELECT n, data FROM bodies WHERE NOT EXISTS (SELECT 1 FROM leases WHER
 class SqliteBroker:
     """A connection to a queue file.
 
-    What `publish` has returned for survives a loss of power; leases and acks need only survive the process.
+    What is published survives a loss of power, once `publish` has returned. Leases and acks survive the process only: a loss of power
+    costs repetitions.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -77,7 +77,7 @@ class SqliteBroker:
                 seen = self._change()
                 if deliveries := self._lease(limit):
                     return deliveries
-                # Other connections' commits change the number, so an idle worker never takes the write lock.
+                # The number changes when another connection commits, so an idle worker never takes the write lock.
                 while self._change() == seen:
                     now = time.monotonic()
                     if now >= deadline:
@@ -97,7 +97,7 @@ class SqliteBroker:
             self._consumer.executemany("DELETE FROM leases WHERE body = ? AND owner = ?", numbers)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
-        """Nothing to do: the lease lasts as long as the lock."""
+        """Does nothing: a lease lasts as long as the lock."""
 
     def backlog(self) -> Backlog:
         self._check_open()
@@ -156,7 +156,7 @@ class SqliteBroker:
         return deliveries
 
     def _reclaim(self) -> None:
-        """Make ready again what is leased to connections that are gone."""
+        """Make ready again what is leased to connections whose process has died."""
         now = time.monotonic()
         if now - self._reclaimed_at < RECLAIM_SECONDS:
             return
@@ -195,7 +195,7 @@ class SqliteBroker:
 
 
 def _lock_file(path: Path, *, create: bool = True) -> int | None:
-    """A descriptor that holds the lock; None where there is no file; BlockingIOError where another holds it."""
+    """A descriptor that holds the lock; None if there is no file. Raises BlockingIOError if another holds the lock."""
     try:
         descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
     except FileNotFoundError:
@@ -210,6 +210,6 @@ def _lock_file(path: Path, *, create: bool = True) -> int | None:
     except OSError as error:
         os.close(descriptor)
         raise Unavailable(
-            f"locking {path}: {error.strerror}; keep the queue on a local disk, network file systems can't lock"
+            f"locking {path}: {error.strerror}; keep the queue on a local disk, as locks don't hold on network file systems"
         ) from error
     return descriptor
