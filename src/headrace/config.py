@@ -53,7 +53,7 @@ class Settings:
         ' "language, sentiment if language=en, shadow language@challenger".',
     )
     processes: int = _setting(1, "How many workers `work`, `up` and `demo` start.", Limits(1, 1024))
-    host: str = _setting("127.0.0.1", "Address that the API and the console listen on.")
+    host: str = _setting("127.0.0.1", "Address that the API, the console and the metrics of workers listen on.")
     port: int = _setting(8000, "Port of the API and the console; 0 takes a free one.", Limits(0, 65535))
     hosts: str = _setting("", "Further host names that the API answers to, separated by commas.")
     token: str = _setting("", "Token that callers must send; required unless host is loopback.")

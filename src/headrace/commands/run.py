@@ -72,12 +72,13 @@ def work(
     predictor = _predictor(settings)
     connectors = Connectors(settings.broker, settings.store, settings.results)
     stop = Stop()
-    if settings.processes > 1:
-        family = launch.family(settings, drain=drain)
-        runtime.on_signals(stop, family.kill)
-        return family.run(stop)
-    runtime.on_signals(stop, lambda: None)
-    launch.keep(settings, predictor, connectors, stop, drain=drain)
+    with launch.exporting(settings) as statuses:
+        if settings.processes > 1:
+            family = launch.family(settings, drain=drain, statuses=statuses)
+            runtime.on_signals(stop, family.kill)
+            return family.run(stop)
+        runtime.on_signals(stop, lambda: None)
+        launch.keep(settings, predictor, connectors, stop, drain=drain, statuses=statuses)
     return 0
 
 

@@ -25,12 +25,12 @@ WAITING: Mapping[str, str] = {
 class Heartbeat:
     """Tells the store every few seconds, and at once when the state changes.
 
-    `meter` has all that the worker counts; each heartbeat carries a snapshot of it. `also` gets every status that the store gets, whether
-    or not the store can be reached.
+    `meter` has all that the worker counts; each heartbeat carries a snapshot of it. `on_status` is called with every status, even if the
+    store can't be reached.
     """
 
-    def __init__(self, store: Presence, also: Callable[[WorkerStatus], None] = lambda _status: None) -> None:
-        self._store, self._also = store, also
+    def __init__(self, store: Presence, on_status: Callable[[WorkerStatus], None] = lambda _status: None) -> None:
+        self._store, self._on_status = store, on_status
         self._name = f"{platform.node()}:{os.getpid()}"
         self._started_at = microseconds()
         self._beat_at = 0.0
@@ -46,7 +46,7 @@ class Heartbeat:
         self._state, self._beat_at = state, now
         counts, snapshot = progress(self.meter), self.meter.snapshot()
         status = WorkerStatus(self._name, self._started_at, microseconds(), state, tuple(self.models), counts, snapshot)
-        self._also(status)
+        self._on_status(status)
         try:
             self._store.beat(status)
         except Unavailable:

@@ -56,6 +56,7 @@ class Keeper:
         settings: PredictorSettings,
         *,
         announcer: ResultPublisher | None = None,
+        heartbeat: Heartbeat | None = None,
         deadline: float,
         stop: Stop,
         drain: bool = False,
@@ -67,7 +68,7 @@ class Keeper:
         self._predictor = Predictor(
             self._following.settings, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
         )
-        self._reporter = Heartbeat(store)
+        self._reporter = heartbeat or Heartbeat(store)
         self._meter = self._reporter.meter
         self._held: list[Batch] = []
         self._empty_receives = 0

@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +20,8 @@ from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.supervisor import Supervisor
 from headrace.urls import Connectors, keeps, mask
+from headrace.worker import status_files
+from headrace.worker.heartbeat import Heartbeat
 from headrace.worker.keeper import Keeper
 from headrace.worker.results import ResultPublisher
 
@@ -32,6 +36,7 @@ class Order(msgspec.Struct, frozen=True):
     parent: int
     drain: bool
     settings: dict[str, str | int | float | bool]
+    statuses: str = ""
 
 
 def predictor_settings(settings: Settings) -> PredictorSettings:
@@ -52,8 +57,12 @@ def keep(
     stop: Stop,
     *,
     drain: bool = False,
+    statuses: Path | None = None,
 ) -> None:
-    """Be a worker until the stop, or until all is drained; leases go back at the end."""
+    """Be a worker until the stop, or until all is drained; leases go back at the end.
+
+    The folder `statuses` gets what the worker has counted, if it is given.
+    """
     with ExitStack() as opened:
         store = opened.enter_context(closing(insist(connectors.store, stop)))
         broker = opened.enter_context(closing(insist(connectors.broker, stop)))
@@ -61,11 +70,13 @@ def keep(
         if connectors.results is not None:
             results = opened.enter_context(closing(insist(connectors.results, stop)))
             announcer = ResultPublisher(store, results, keeps=keeps(settings.store))
+        heartbeat = Heartbeat(store, status_files.writer(statuses)) if statuses else None
         keeper = Keeper(
             broker,
             store,
             predictor,
             announcer=announcer,
+            heartbeat=heartbeat,
             deadline=settings.deadline,
             stop=stop,
             drain=drain,
@@ -79,14 +90,33 @@ def insist(connect: Callable[[], T], stop: Stop) -> T:
     return patiently(connect, until_stopped(stop, say))
 
 
-def order(settings: Settings, *, drain: bool = False) -> bytes:
+def order(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> bytes:
     """What a worker in a process of its own is told first."""
-    return msgspec.json.encode(Order(os.getpid(), drain, msgspec.to_builtins(settings))) + b"\n"
+    told = Order(os.getpid(), drain, msgspec.to_builtins(settings), str(statuses or ""))
+    return msgspec.json.encode(told) + b"\n"
 
 
-def family(settings: Settings, *, drain: bool = False) -> Supervisor:
-    """Workers in processes of their own."""
-    told = order(settings, drain=drain)
+@contextmanager
+def exporting(settings: Settings) -> Iterator[Path | None]:
+    """Serve the metrics of workers on a port of their own until the block ends, if the settings give one.
+
+    Gives the folder for their statuses; None without a port. Raises Misconfigured if the port can't be listened on.
+    """
+    if not settings.metrics_port:
+        yield None
+        return
+    from headrace.worker.exporter import Exporter  # importing http.server takes 50 ms
+
+    with TemporaryDirectory(prefix="headrace-") as name:
+        folder = Path(name)
+        with closing(Exporter(settings.host, settings.metrics_port, lambda: status_files.read(folder))) as exporter:
+            say(f"metrics at {exporter.address}")
+            yield folder
+
+
+def family(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> Supervisor:
+    """Workers in processes of their own, which put what they have counted into the folder `statuses`, if it is given."""
+    told = order(settings, drain=drain, statuses=statuses)
     return Supervisor(lambda: supervisor.start_child(MODULE, [], told), settings.processes, say)
 
 
@@ -105,7 +135,8 @@ def main() -> int:
     try:
         settings = msgspec.convert(told.settings, Settings)
         connectors = Connectors(settings.broker, settings.store, settings.results)
-        keep(settings, predictor_settings(settings), connectors, stop, drain=told.drain)
+        statuses = Path(told.statuses) if told.statuses else None
+        keep(settings, predictor_settings(settings), connectors, stop, drain=told.drain, statuses=statuses)
     except HeadraceError as error:
         say(str(error))
         return error.status

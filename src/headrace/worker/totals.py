@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from headrace import metrics
 from headrace.meter import Meter
 from headrace.ports import WorkerStatus
 
@@ -38,3 +39,14 @@ class WorkerTotals:
         self._left_out = False
         for identity in list(self._last)[:-REMEMBERED]:
             del self._last[identity]
+
+
+def show_states(meter: Meter, workers: Sequence[WorkerStatus]) -> None:
+    """Set the gauges that tell the workers apart: when each was last heard of, and what it has done. Those that have stopped have none."""
+    meter.clear(metrics.PROGRESS)
+    meter.clear(metrics.SEEN)
+    for worker in workers:
+        if worker.state != "stopped":
+            meter.set(metrics.SEEN, worker.seen_at / 1e6, worker.name, worker.state)
+            for what, number in worker.counts.items():
+                meter.set(metrics.PROGRESS, number, worker.name, what)

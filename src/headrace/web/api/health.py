@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 
 import anyio
 import anyio.to_thread
@@ -16,6 +16,7 @@ from headrace.ports import Backlog, ResultQuery, WorkerStatus
 from headrace.web.api.schemas import Alive, Ready, answers
 from headrace.web.responses import reply
 from headrace.web.state import ANSWER_SECONDS, AppState
+from headrace.worker.totals import show_states
 
 OK = "ok"
 
@@ -60,7 +61,7 @@ class Health:
             workers = await self._state.workers()
         meter = self._state.meter
         _show_backlog(meter, backlog)
-        _show_workers(meter, workers)
+        show_states(meter, workers)
         return Response(exposition.write(meter, self._state.totals.meter), media_type=exposition.CONTENT_TYPE)
 
     async def _ask_store(self) -> None:
@@ -81,15 +82,6 @@ def _show_backlog(meter: Meter, backlog: Backlog | None) -> None:
     meter.set(metrics.BACKLOG, math.nan if ready is None else ready, "ready")
     meter.set(metrics.BACKLOG, math.nan if leased is None else leased, "leased")
     meter.set(metrics.OLDEST, math.nan if oldest is None else oldest)
-
-
-def _show_workers(meter: Meter, workers: Sequence[WorkerStatus]) -> None:
-    meter.clear(metrics.PROGRESS)
-    meter.clear(metrics.SEEN)
-    for worker in workers:
-        meter.set(metrics.SEEN, worker.seen_at / 1e6, worker.name, worker.state)
-        for what, number in worker.counts.items():
-            meter.set(metrics.PROGRESS, number, worker.name, what)
 
 
 async def _check(asked: Awaitable[object]) -> str:
