@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from nothing import kinds
 
-from headrace.training.calibration import calibration_error, curve
 from headrace.training.datasets import Row, read
+from headrace.training.evaluate import calibration_error, coverage, reliability
 from headrace.training.fitting import Choices
 from headrace.training.recipes import find
 
@@ -156,9 +156,9 @@ def show_honesty(scorer: Any, tests: Tests) -> None:
     scored["all together"] = tuple(map(np.concatenate, zip(*scored.values(), strict=True)))  # type: ignore[assignment]
     print("\nexpected calibration error")
     for name, (scores, right) in scored.items():
-        print(f"{name:30}{len(scores):8,}{calibration_error(scores, right):18.4f}")
+        print(f"{name:30}{len(scores):8,}{calibration_error(reliability(scores, right)):18.4f}")
     print("\nthreshold: coverage, precision, over all together")
-    for point in curve(*scored["all together"], THRESHOLDS):
+    for point in coverage(*scored["all together"], THRESHOLDS):
         print(f"{point.threshold:9.2f}{point.coverage:10.4f}{point.precision:10.4f}")
 
 

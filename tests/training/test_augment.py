@@ -15,7 +15,7 @@ LABELS = np.array([0, 1, 1, 0, 1])
 
 
 @pytest.fixture(scope="module")
-def folder() -> TextEncoder:
+def encoder() -> TextEncoder:
     return TextEncoder.new()
 
 
@@ -26,15 +26,15 @@ def spelt(examples: Examples) -> list[str]:
 
 
 def drawn(
-    folder: TextEncoder, mix: Mix, lists: dict[int, dict[str, float]] | None = None, size: int = 2000
+    encoder: TextEncoder, mix: Mix, lists: dict[int, dict[str, float]] | None = None, size: int = 2000
 ) -> Examples:
-    source = augment.corpus(folder, TEXTS, LABELS, np.ones(len(TEXTS)), lists or {})
+    source = augment.build_corpus(encoder, TEXTS, LABELS, np.ones(len(TEXTS)), lists or {})
     return augment.draw(source, size, mix, np.random.default_rng(3))
 
 
-def test_of_long_texts_no_pairs_and_single_words_are_drawn(folder: TextEncoder) -> None:
+def test_of_long_texts_no_pairs_and_single_words_are_drawn(encoder: TextEncoder) -> None:
     long = np.array([True, False, False, False, False])
-    source = augment.corpus(folder, TEXTS, LABELS, np.ones(len(TEXTS)), {}, long)
+    source = augment.build_corpus(encoder, TEXTS, LABELS, np.ones(len(TEXTS)), {}, long)
     found = augment.draw(source, 2000, Mix(0.25, 0.25, 0.25, 0.25, 0.0), np.random.default_rng(3))
     sizes = {
         label: {len(text.split()) for text, of in zip(spelt(found), found.labels, strict=True) if of == label}
@@ -44,17 +44,17 @@ def test_of_long_texts_no_pairs_and_single_words_are_drawn(folder: TextEncoder) 
     assert min(sizes[1]) == 1
 
 
-def test_texts_are_folded_to_words_between_boundaries(folder: TextEncoder) -> None:
-    codes, starts = folder.fold(["Ab, c!", "", "Ä"])
+def test_texts_are_folded_to_words_between_boundaries(encoder: TextEncoder) -> None:
+    codes, starts = encoder.encode(["Ab, c!", "", "Ä"])
     assert codes.tolist() == [BOUNDARY, 97, 98, BOUNDARY, 99, BOUNDARY, BOUNDARY, BOUNDARY, 228, BOUNDARY]
     assert starts.tolist() == [0, 6, 7, 10]
-    none, only = folder.fold([])
+    none, only = encoder.encode([])
     assert none.size == 0
     assert only.tolist() == [0]
 
 
-def test_labels_are_drawn_equally_often_and_texts_without_words_never(folder: TextEncoder) -> None:
-    examples = drawn(folder, Mix(1, 0, 0, 0, 0))
+def test_labels_are_drawn_equally_often_and_texts_without_words_never(encoder: TextEncoder) -> None:
+    examples = drawn(encoder, Mix(1, 0, 0, 0, 0))
     assert np.bincount(examples.labels).tolist() == [1000, 1000]
     texts = spelt(examples)
     assert {text for text, label in zip(texts, examples.labels, strict=True) if label == 0} == {TEXTS[0].lower()}
@@ -63,8 +63,8 @@ def test_labels_are_drawn_equally_often_and_texts_without_words_never(folder: Te
     assert 270 < counts["drei"] < 400
 
 
-def test_pieces_are_words_in_a_row_of_one_text(folder: TextEncoder) -> None:
-    examples = drawn(folder, Mix(0, 1, 1, 1, 0))
+def test_pieces_are_words_in_a_row_of_one_text(encoder: TextEncoder) -> None:
+    examples = drawn(encoder, Mix(0, 1, 1, 1, 0))
     texts = spelt(examples)
     lengths = Counter(len(text.split()) for text in texts)
     assert set(lengths) == {1, 2, 3, 4, 5, 6, 7}
@@ -72,9 +72,9 @@ def test_pieces_are_words_in_a_row_of_one_text(folder: TextEncoder) -> None:
         assert any(f" {text} " in f" {' '.join(whole.lower().strip('!').split())} " for whole in TEXTS)
 
 
-def test_a_word_of_two_lists_is_drawn_by_its_share_in_each(folder: TextEncoder) -> None:
+def test_a_word_of_two_lists_is_drawn_by_its_share_in_each(encoder: TextEncoder) -> None:
     lists = {0: {"both": 30.0, "left": 70.0}, 1: {"both": 0.1, "right": 0.9}}
-    examples = drawn(folder, Mix(0, 0, 0, 1, 1), lists, size=8000)
+    examples = drawn(encoder, Mix(0, 0, 0, 1, 1), lists, size=8000)
     listed = Counter(zip(spelt(examples), examples.labels.tolist(), strict=True))
     assert listed["both", 0] / listed["both", 1] == pytest.approx(3, rel=0.15)
     assert listed["left", 1] == listed["right", 0] == 0
@@ -82,13 +82,13 @@ def test_a_word_of_two_lists_is_drawn_by_its_share_in_each(folder: TextEncoder) 
 
 def test_a_large_source_counts_for_less_than_its_rows() -> None:
     labels, sources = np.zeros(110, np.int64), np.array([0] * 100 + [1] * 10)
-    chances = augment.source_chances(labels, sources, 0.5, np.array([1.0, 2.0]))
+    chances = augment.source_weights(labels, sources, 0.5, np.array([1.0, 2.0]))
     assert chances[:100].sum() == pytest.approx(10)
     assert chances[100:].sum() == pytest.approx(2 * 10**0.5)
 
 
 def test_lists_are_blended_by_the_mean_of_those_that_have_the_label() -> None:
-    blended = augment.blend([{"de": {"ja": 3, "nein": 1}, "en": {"yes": 5}}, {"de": {"ja": 10}, "fr": {}}])
+    blended = augment.merge_lists([{"de": {"ja": 3, "nein": 1}, "en": {"yes": 5}}, {"de": {"ja": 10}, "fr": {}}])
     assert blended == {"de": {"ja": 0.875, "nein": 0.125}, "en": {"yes": 1.0}}
 
 

@@ -9,10 +9,10 @@ from matplotlib.image import imread
 from headrace.models.card import Coverage
 from headrace.training import charts
 from headrace.training.evaluate import Bin
-from headrace.training.measure import Point
+from headrace.training.measure import CurvePoint
 from headrace.training.search import Trial
 
-LONG = [Point(1_250_000 * 2**power, 0.98643 + 0.0007 * power, 9.5) for power in range(4)]
+LONG = [CurvePoint(1_250_000 * 2**power, 0.98643 + 0.0007 * power, 9.5) for power in range(4)]
 CHARTS = {
     "learning curve": lambda: charts.learning_curve(LONG),
     "reliability": lambda: charts.reliability([Bin(0.1, 0.12, 5), Bin(0.98, 0.97, 900_000)]),

@@ -72,8 +72,8 @@ def test_rows_that_cannot_be_used_are_counted_with_their_lines(tmp_path):
     data = read([path])
     assert triples(data) == [("fine", "True", "a")]
     assert data.malformed == len(bad)
-    assert data.faults[0].startswith("a.jsonl, line 1: no JSON")
-    assert data.faults[2] == "a.jsonl, line 5: 'label' is missing, empty, and neither string nor number"
+    assert data.faults[0].startswith("a.jsonl, line 1: not JSON")
+    assert data.faults[2] == "a.jsonl, line 5: 'label' is missing, empty, or neither string nor number"
     assert len(data.faults) == 5
 
 
@@ -113,7 +113,7 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
 def test_a_classifier_needs_two_labels_with_two_texts_each():
     with pytest.raises(Misconfigured, match="every row has the label 'x'"):
         check([Row("a", "x", ""), Row("b", "x", "")])
-    with pytest.raises(Misconfigured, match="one text only to learn from: 'y'"):
+    with pytest.raises(Misconfigured, match="only one text to learn from: 'y'"):
         check([Row("a", "x", ""), Row("b", "x", ""), Row("c", "y", "")])
     with pytest.raises(Misconfigured):
         check([])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
-from headrace.training.evaluate import Answers, calibration_error, coverage, evaluate, reliability
+from headrace.training.evaluate import HeldOutScores, calibration_error, coverage, evaluate, reliability
 
 LABELS = ("a", "b", "c", "d")
 
@@ -16,7 +16,7 @@ def test_figures_are_those_of_scikit_learn(pairs):
     truth = [LABELS[true] for true, _ in pairs]
     scores = np.eye(4)[[said for _, said in pairs]]
     said = [LABELS[place] for place in scores.argmax(axis=1)]
-    found = evaluate(LABELS, [Answers("whole", truth, scores)], calibrated=False)
+    found = evaluate(LABELS, [HeldOutScores("whole", truth, scores)], calibrated=False)
     assert found.figures.accuracy == pytest.approx(accuracy_score(truth, said))
     assert found.figures.macro_f1 == pytest.approx(f1_score(truth, said, average="macro", zero_division=0))
     assert (found.confusion == confusion_matrix(truth, said, labels=LABELS)).all()
@@ -27,8 +27,8 @@ def test_figures_are_those_of_scikit_learn(pairs):
 
 
 def test_calibration_is_told_only_of_probabilities():
-    answers = [Answers("whole", ["a", "b"], np.array([[3.0, 1, 0, 0], [0, 5, 1, 0]]))]
-    figures = evaluate(LABELS, answers, calibrated=False).figures
+    scored = [HeldOutScores("whole", ["a", "b"], np.array([[3.0, 1, 0, 0], [0, 5, 1, 0]]))]
+    figures = evaluate(LABELS, scored, calibrated=False).figures
     assert figures.ece is None
     assert figures.coverage == []
 
@@ -54,8 +54,8 @@ def test_a_threshold_gives_coverage_and_precision():
 
 def test_slices_tell_each_kind_of_text_and_the_calibration_is_that_of_all():
     sure = np.array([[0.9, 0.1, 0, 0]] * 10)
-    answers = [Answers("whole", ["a"] * 10, sure), Answers("one word", ["b"] * 10, sure)]
-    figures = evaluate(LABELS, answers, calibrated=True).figures
+    scored = [HeldOutScores("whole", ["a"] * 10, sure), HeldOutScores("one word", ["b"] * 10, sure)]
+    figures = evaluate(LABELS, scored, calibrated=True).figures
     assert figures.accuracy == 1.0
     assert {name: one.accuracy for name, one in figures.slices.items()} == {"whole": 1.0, "one word": 0.0}
     assert figures.slices["one word"].ece == pytest.approx(0.9)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.training.serbian import in_both_scripts, twins
+from headrace.training.serbian import lists_in_both_scripts, rows_in_both_scripts
 
 CYRILLIC = "Његош и Џорџ љубе ђаке, чаше шире. Сунце, ћурка, жаба, фоц, хлад, бвгдезијклмнопрсту"
 LATIN = "Njegoš i Džordž ljube đake, čaše šire. Sunce, ćurka, žaba, foc, hlad, bvgdezijklmnoprstu"
@@ -10,25 +10,27 @@ LATIN = "Njegoš i Džordž ljube đake, čaše šire. Sunce, ćurka, žaba, foc
 
 def test_a_row_of_serbian_is_given_in_both_scripts() -> None:
     both = [(CYRILLIC, "sr", "news/cyrillic"), (LATIN, "sr", "news/latin")]
-    assert list(twins([(CYRILLIC, "sr", "news")])) == both
-    assert list(twins([(LATIN, "sr", "news")])) == both[::-1]
+    assert list(rows_in_both_scripts([(CYRILLIC, "sr", "news")])) == both
+    assert list(rows_in_both_scripts([(LATIN, "sr", "news")])) == both[::-1]
 
 
 def test_capitals_of_two_letters_become_one() -> None:
-    assert [text for text, _, _ in twins([("LJUBAV, Njegoš, DŽEP", "sr", "x")])][1:] == ["ЉУБАВ, Његош, ЏЕП"]
+    assert [text for text, _, _ in rows_in_both_scripts([("LJUBAV, Njegoš, DŽEP", "sr", "x")])][1:] == [
+        "ЉУБАВ, Његош, ЏЕП"
+    ]
 
 
 @pytest.mark.parametrize("text", ["Windows je spor", "na http://example.rs", "@ana kaže", "42"])
 def test_latin_text_that_cyrillic_would_keep_in_part_has_no_twin(text: str) -> None:
-    assert list(twins([(text, "sr", "x")])) == [(text, "sr", "x/latin")]
+    assert list(rows_in_both_scripts([(text, "sr", "x")])) == [(text, "sr", "x/latin")]
 
 
 def test_other_languages_stay_as_they_are() -> None:
     rows = [("Привет, мир", "ru", "a"), ("Dobar dan", "hr", "b"), ("Добър ден", "bg", "c")]
-    assert list(twins(rows)) == rows
+    assert list(rows_in_both_scripts(rows)) == rows
 
 
 def test_words_of_serbian_are_listed_in_both_scripts_rather_in_cyrillic() -> None:
-    lists = in_both_scripts({"sr": {"ljubav": 4.0, "љубав": 2.0, "xyz": 1.0}, "hr": {"ljubav": 5.0}})
+    lists = lists_in_both_scripts({"sr": {"ljubav": 4.0, "љубав": 2.0, "xyz": 1.0}, "hr": {"ljubav": 5.0}})
     assert lists["sr"] == {"ljubav": pytest.approx(1.8), "љубав": pytest.approx(4.2), "xyz": pytest.approx(1.0)}
     assert lists["hr"] == {"ljubav": 5.0}

@@ -228,7 +228,7 @@ def test_an_answer_that_patience_cannot_mend_is_told_at_once(wiki, failure):
 
 def test_a_language_is_a_code_and_nothing_else(tmp_path):
     for language in ("../x", "SV", "", "sv.example.org/"):
-        with pytest.raises(Misconfigured, match="no language"):
+        with pytest.raises(Misconfigured, match="not a language"):
             gather(tmp_path, [language])
 
 

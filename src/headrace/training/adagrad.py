@@ -1,10 +1,10 @@
-"""One pass of training: softmax over hashed n-grams, a step of AdaGrad an example.
+"""One pass of training: softmax over hashed n-grams, with a step of AdaGrad for each example.
 
-Each row of weights has one step size, which shrinks with the squared gradients that it has seen (Duchi, Hazan, Singer 2011,
-Adaptive subgradient methods, here a row at a time). An example's features have the value count ** -power, so that long texts
-do not drown short ones.
+The step size of a row of weights shrinks with the squared gradients that the row has seen (Duchi, Hazan, Singer 2011, Adaptive
+subgradient methods for online learning and stochastic optimization; here one step size for each row, not for each weight). A feature has
+the value count ** -power, where count is the number of the example's features, so that long texts do not outweigh short ones.
 
-What has no decorator is compiled by `headrace.scoring.native`, for the types given beside it.
+Functions without a decorator are compiled by `headrace.scoring.native`, for the types of LEARN and TALLY.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,call-arg"
@@ -16,8 +16,10 @@ from headrace.scoring.hashed.ngrams import ROWS_PER_CODE, STATE, ngrams
 from headrace.scoring.native import array
 from headrace.scoring.prefetch import fetch
 
-LONGEST = 600  # codes of an example that are learnt from
-SETTLED = 1e-6  # squared gradient below which an example teaches nothing
+#: Codes of an example that are learnt from; the rest of a longer one is ignored.
+MAX_CODES = 600
+#: An example whose squared gradient is smaller changes no weights.
+NEGLIGIBLE = 1e-6
 
 _TEXTS = (array(types.uint16), array(types.int64), array(types.int64))
 _FLOATS = array(types.float32, mutable=True)
@@ -34,74 +36,79 @@ TALLY = (
 
 
 def learn(codes, begins, ends, targets, flags, power, rates, width, weights, squares):
-    """Change weights and squares (float32: rows, and rows of `width` or more lanes) by one pass; the mean log loss before each step.
+    """Learn from each example in turn; returns the mean log loss, each example's before its step.
 
-    The rate falls evenly from rates[0] to rates[1]. Examples without features are passed over.
+    `codes`, `begins`, `ends`, `targets` are the arrays of `encoder.Examples`; `flags` as in `HashedParameters`. The learning rate falls
+    linearly from rates[0] to rates[1]. `weights` (float32: rows, `width` labels or more) and `squares` (float32: rows) are changed in
+    place. Examples without features are skipped.
     """
     buckets, lanes = np.uint64(weights.shape[0]), weights.shape[1]
-    rows = np.empty(LONGEST * ROWS_PER_CODE, np.int64)
+    rows = np.empty(MAX_CODES * ROWS_PER_CODE, np.int64)
     state = np.empty(STATE, np.uint64)
-    odds = np.zeros(lanes, np.float32)
+    sums = np.zeros(lanes, np.float32)
     loss, learnt = 0.0, 0
     for example in range(len(begins)):
         state[:] = 0
-        end = min(ends[example], begins[example] + LONGEST)
+        end = min(ends[example], begins[example] + MAX_CODES)
         count = ngrams(codes, begins[example], end, state, buckets, flags, rows)
         if count == 0:
             continue
         for i in range(count):
             for lane in range(0, lanes, 16):
                 fetch(weights, rows[i] * lanes + lane)
-        value = np.float32(count**-power)
-        odds[:] = 0
+        feature_value = np.float32(count**-power)
+        sums[:] = 0
         for i in range(count):
             row = rows[i]
             for lane in range(lanes):
-                odds[lane] += weights[row, lane]
+                sums[lane] += weights[row, lane]
         target = targets[example]
-        loss -= _differences(odds, value, width, target)
+        loss -= _softmax_gradient(sums, feature_value, width, target)
         learnt += 1
-        squared = np.float32(0)
+        squared_gradient = np.float32(0)
         for lane in range(width):
-            squared += odds[lane] * odds[lane]
-        if squared < SETTLED:
+            squared_gradient += sums[lane] * sums[lane]
+        if squared_gradient < NEGLIGIBLE:
             continue
-        rate = np.float32((rates[0] + (rates[1] - rates[0]) * example / len(begins)) * value)
+        rate = np.float32((rates[0] + (rates[1] - rates[0]) * example / len(begins)) * feature_value)
         for i in range(count):
             row = rows[i]
-            squares[row] += squared * value * value
+            squares[row] += squared_gradient * feature_value * feature_value
             step = rate / np.sqrt(squares[row] + np.float32(1e-4))
             for lane in range(lanes):
-                weights[row, lane] -= step * odds[lane]
+                weights[row, lane] -= step * sums[lane]
     return loss / max(learnt, 1)
 
 
 @njit(nogil=True, fastmath=True)
-def _differences(odds, value, width, target):
-    """Turn sums into probabilities less the truth, in place; the log probability of the target."""
-    best = odds[0]
+def _softmax_gradient(sums, feature_value, width, target):
+    """Turn sums of weights into the gradient of the log loss (probabilities minus truth) in place; returns the target's log probability."""
+    best = sums[0]
     for lane in range(1, width):
-        best = max(best, odds[lane])
+        best = max(best, sums[lane])
     norm = np.float32(0)
     for lane in range(width):
-        odds[lane] = np.exp((odds[lane] - best) * value)
-        norm += odds[lane]
+        sums[lane] = np.exp((sums[lane] - best) * feature_value)
+        norm += sums[lane]
     for lane in range(width):
-        odds[lane] /= norm
-    log = np.log(max(odds[target], np.float32(1e-12)))
-    odds[target] -= np.float32(1)
+        sums[lane] /= norm
+    log = np.log(max(sums[target], np.float32(1e-12)))
+    sums[target] -= np.float32(1)
     return log
 
 
 def tally(codes, begins, ends, flags, weights, width, sums, counts):
-    """Of each text codes[begins[i]:ends[i]] add the (int8, flat) weights of its features to sums, and how many there are to counts."""
+    """Add up the weights of each text's features, as the scorer will.
+
+    Of text codes[begins[i]:ends[i]], the weights (int8, flat, rows of `width`) are added to sums[i], and their number to counts[i].
+    """
     buckets = np.uint64(weights.shape[0] // width)
-    rows = np.empty(LONGEST * ROWS_PER_CODE, np.int64)
+    rows = np.empty(MAX_CODES * ROWS_PER_CODE, np.int64)
     state = np.empty(STATE, np.uint64)
     for text in range(len(counts)):
         state[:] = 0
-        for begin in range(begins[text], ends[text], LONGEST):
-            count = ngrams(codes, begin, min(begin + LONGEST, ends[text]), state, buckets, flags, rows)
+        for begin in range(begins[text], ends[text], MAX_CODES):
+            count = ngrams(codes, begin, min(begin + MAX_CODES, ends[text]), state, buckets, flags, rows)
             counts[text] += count
             for i in range(count):
                 for lane in range(width):

@@ -1,7 +1,7 @@
-"""Short examples out of long ones: fragments, pairs and single words of training texts, and words of frequency lists.
+"""Augmentation: short examples out of long texts (fragments, pairs and single words), and words of frequency lists.
 
-Language identification is hard on short text, and corpora hold little of it, so the examples of a pass are drawn anew: a label, a source,
-a text, and of it the whole or a few words in a row.
+Short texts are the hard ones in language identification, and corpora hold few of them. So the examples of each pass are drawn anew: a
+label, a source, a text, and of that text all or a few successive words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from headrace.scoring.hashed.folding import BOUNDARY
 from headrace.training.encoder import Examples, TextEncoder
 
-FLATNESS = 0.35  # a listed word of frequency f is drawn in proportion to f ** FLATNESS
+#: A listed word of frequency f is drawn in proportion to f ** FLATNESS.
+FLATNESS = 0.35
 
-# wordfreq's names for languages that it knows under another one; it answers for any name, so that only listed ones may be asked for
+# Labels that wordfreq knows under another name. It answers for any name, if need be with another language's list: ask only for known ones.
 _NAMES: Mapping[str, str] = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of kinds of examples: whole texts, fragments of 3 to 8 words, pairs, single words, and words of the lists."""
+    """The shares of the kinds of examples: whole texts, fragments of 3 to 8 words, pairs of words, single words, and words of lists."""
 
     texts: float = 0.28
     fragments: float = 0.18
@@ -33,11 +34,12 @@ class Mix:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Folded texts to draw from, of any length, and words of lists.
+    """Encoded texts and words of lists, to draw examples from.
 
-    `chances` (float64) is the weight of each text within its label, `long` (bool) whether pairs and single words of it are left out;
-    `codes` holds texts first and listed words behind them; `words` are
-    examples of one word, `masses` (float64) their weights.
+    `codes`: the letter codes of all texts, followed by those of the listed words. `boundaries`: the indexes of all BOUNDARY codes of texts.
+    Of text i, boundaries[first[i]] is the first boundary and counts[i] the number of words; `labels` is its label, an index; `weights`
+    (float64) its weight among the texts of the label; `whole_only` (bool) whether no pairs and single words of it are drawn. `words` are
+    examples of one word each, and `word_weights` (float64) their weights.
     """
 
     codes: NDArray[np.uint16]
@@ -45,33 +47,33 @@ class Corpus:
     first: NDArray[np.int64]
     counts: NDArray[np.int64]
     labels: NDArray[np.int64]
-    chances: NDArray[np.float64]
-    long: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    whole_only: NDArray[np.bool_]
     words: Examples
-    masses: NDArray[np.float64]
+    word_weights: NDArray[np.float64]
 
 
-def corpus(
-    folder: TextEncoder,
+def build_corpus(
+    encoder: TextEncoder,
     texts: Sequence[str],
     labels: NDArray[np.int64],
-    chances: NDArray[np.float64],
+    weights: NDArray[np.float64],
     lists: Mapping[int, Mapping[str, float]],
-    long: NDArray[np.bool_] | None = None,
+    whole_only: NDArray[np.bool_] | None = None,
     flatness: float = FLATNESS,
 ) -> Corpus:
-    """Fold texts and word lists (label → word → frequency, any unit).
+    """Encode texts and word lists (label → word → frequency in any unit).
 
-    A word of several lists is drawn for each in proportion to its share there, p(label | word); how often it is drawn at all
-    goes with its summed frequency to the power of `flatness`, so that rare words are met too. Texts without a word are never drawn;
-    of those marked as `long` (none, if not given) only wholes and fragments are.
+    Labels are indexes. Texts without a word are never drawn; of those marked as `whole_only` (none, if not given), only whole texts and
+    fragments are. A word is drawn in proportion to its summed frequency to the power of `flatness`, so that rare words are met too; its
+    label is drawn in proportion to its frequency in that label's list, p(label | word).
     """
-    codes, starts = folder.fold(texts)
+    codes, starts = encoder.encode(texts)
     boundaries = np.flatnonzero(codes == BOUNDARY)
     first, beyond = np.searchsorted(boundaries, starts[:-1]), np.searchsorted(boundaries, starts[1:])
     counts = beyond - first - 1
     names, owners, shares, sums = _entries(lists)
-    listed, offsets = folder.fold(names)
+    listed, offsets = encoder.encode(names)
     offsets = offsets + len(codes)
     words = Examples(np.concatenate([codes, listed]), offsets[:-1], offsets[1:], owners)
     return Corpus(
@@ -80,17 +82,17 @@ def corpus(
         first,
         counts,
         labels,
-        np.where(counts > 0, chances, 0.0),
-        np.zeros(len(labels), np.bool_) if long is None else long,
+        np.where(counts > 0, weights, 0.0),
+        np.zeros(len(labels), np.bool_) if whole_only is None else whole_only,
         words,
         shares * sums ** (flatness - 1),
     )
 
 
 def draw(source: Corpus, size: int, mix: Mix, random: np.random.Generator) -> Examples:
-    """About `size` examples in random order: each label as often as the others, kinds as `mix` says."""
-    present = np.unique(source.labels[source.chances > 0])
-    listed = int(size * mix.listed) if len(source.masses) else 0
+    """About `size` examples in random order, as many of each label, and of each kind as `mix` says."""
+    present = np.unique(source.labels[source.weights > 0])
+    listed = int(size * mix.listed) if len(source.word_weights) else 0
     drawn = [_draw_words(source, listed, random)] if listed else []
     drawn += [_draw_texts(source, label, (size - listed) // len(present), mix, random) for label in present]
     begins, ends, labels = (np.concatenate(part) for part in zip(*drawn, strict=True))
@@ -98,18 +100,21 @@ def draw(source: Corpus, size: int, mix: Mix, random: np.random.Generator) -> Ex
     return Examples(source.codes, begins[order], ends[order], labels[order])
 
 
-def source_chances(
+def source_weights(
     labels: NDArray[np.int64], sources: NDArray[np.int64], power: float, factors: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """A weight for each text, so that a source of n texts of a label is drawn from in proportion to n ** power, times its factor."""
+    """A weight for each text, (texts,), by which a source with n texts of a label is drawn from in proportion to n ** power * its factor.
+
+    `labels` and `sources` are indexes, (texts,); `factors` has one for each source.
+    """
     keys = labels * (sources.max(initial=0) + 1) + sources
     _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    chances: NDArray[np.float64] = counts[inverse].astype(np.float64) ** (power - 1) * factors[sources]
-    return chances
+    weights: NDArray[np.float64] = counts[inverse].astype(np.float64) ** (power - 1) * factors[sources]
+    return weights
 
 
-def blend(lists: Iterable[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
-    """One list (label → word → relative frequency) of several, each of which may lack labels: the mean over those that have the label."""
+def merge_lists(lists: Iterable[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """One word list (label → word → relative frequency) out of several: for each label the mean of the lists that have it."""
     given: dict[str, list[Mapping[str, float]]] = {}
     for one in lists:
         for label, words in one.items():
@@ -126,7 +131,7 @@ def blend(lists: Iterable[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[
 
 
 def word_frequencies(labels: Iterable[str], limit: int = 120_000) -> dict[str, dict[str, float]]:
-    """The most frequent words of the labels that the package wordfreq has a list of its own for; the others are left out."""
+    """The most frequent words of each label that the package wordfreq has a list for; other labels are left out. Needs wordfreq."""
     import wordfreq
 
     known = set(wordfreq.available_languages("small")) | set(wordfreq.available_languages("large"))
@@ -143,6 +148,7 @@ def word_frequencies(labels: Iterable[str], limit: int = 120_000) -> dict[str, d
 def _entries(
     lists: Mapping[int, Mapping[str, float]],
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """The words of all lists, their labels, their relative frequencies there, and the sums of these over all lists."""
     sums: dict[str, float] = {}
     scales = {label: 1.0 / sum(words.values()) for label, words in lists.items() if words}
     for label, scale in scales.items():
@@ -155,15 +161,15 @@ def _entries(
 
 
 def _draw_words(source: Corpus, size: int, random: np.random.Generator) -> tuple[Any, Any, Any]:
-    chosen = _pick(source.masses, size, random)
+    chosen = _pick(source.word_weights, size, random)
     return source.words.begins[chosen], source.words.ends[chosen], source.words.labels[chosen]
 
 
 def _draw_texts(source: Corpus, label: int, size: int, mix: Mix, random: np.random.Generator) -> tuple[Any, Any, Any]:
-    rows = np.flatnonzero((source.labels == label) & (source.chances > 0))
-    chosen = rows[_pick(source.chances[rows], size, random)]
+    rows = np.flatnonzero((source.labels == label) & (source.weights > 0))
+    chosen = rows[_pick(source.weights[rows], size, random)]
     shares = np.array([mix.texts, mix.fragments, mix.pairs, mix.singles])
-    kind = np.where(source.long[chosen], _pick(shares[:2], size, random), _pick(shares, size, random))
+    kind = np.where(source.whole_only[chosen], _pick(shares[:2], size, random), _pick(shares, size, random))
     counts = source.counts[chosen]
     wanted = np.choose(kind, [counts, random.integers(3, 9, size), np.full(size, 2), np.ones(size, np.int64)])
     length = np.minimum(wanted, counts)
@@ -172,7 +178,7 @@ def _draw_texts(source: Corpus, label: int, size: int, mix: Mix, random: np.rand
 
 
 def _pick(weights: NDArray[np.float64], size: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Places drawn with replacement, in proportion to weights."""
+    """Indexes drawn with replacement, in proportion to weights."""
     sums = np.cumsum(weights)
     places = np.searchsorted(sums, random.random(size) * sums[-1], side="right")
     chosen: NDArray[np.int64] = np.minimum(places, len(sums) - 1)

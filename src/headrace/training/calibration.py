@@ -1,31 +1,22 @@
-"""Honest scores: how sharp probabilities are by length of text, how far they are from the truth, and what a threshold costs."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""Calibration of a softmax by length of text: how sharp its probabilities should be."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-STIFFNESS = 3.0  # examples' worth of doubt about leaving the neighbours' sharpness
-
-
-@dataclass(frozen=True)
-class Point:
-    """What a threshold gives: the share of texts that get a label (`coverage`), and of those how many get the right one (`precision`)."""
-
-    threshold: float
-    coverage: float
-    precision: float
+#: The weight of the penalty on differences between neighbouring gains, in examples: lengths with few texts follow their neighbours.
+STIFFNESS = 3.0
 
 
 def gains(
     sums: NDArray[np.float64], counts: NDArray[np.int64], targets: NDArray[np.int64], start: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The gains for 1, 2, 4 ... n-grams that make `targets` likeliest, given the sums of weights of each text's `counts` n-grams.
+    """The gains for texts of 1, 2, 4 ... features under which the labels `targets` are most probable.
 
-    Temperature scaling (Guo et al. 2017, On calibration of modern neural networks), one temperature a doubling of length, in between by
-    interpolation; lengths of which there are few texts follow their neighbours. Texts without n-grams are passed over.
+    `sums` (texts, labels): the sums of weights; `counts` (texts,): the numbers of features; `targets` (texts,): indexes of labels; `start`
+    (gains,): the gains to begin with, which are returned if there is nothing to learn from. This is temperature scaling (Guo et al. 2017,
+    On calibration of modern neural networks) with one temperature for each doubling of length, interpolated in between. Texts without
+    features are ignored.
     """
     kept = counts > 0
     sums, targets = sums[kept], targets[kept]
@@ -53,33 +44,3 @@ def gains(
     found = minimize(loss, np.zeros(len(start)), jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)] * len(start))
     sharpened: NDArray[np.float64] = start * np.exp(found.x)
     return sharpened
-
-
-def calibration_error(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15) -> float:
-    """The expected calibration error: the mean distance of score and accuracy over bins of equal width, by their texts; 0 for none."""
-    place = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    distance = np.abs(np.bincount(place, scores, bins) - np.bincount(place, right, bins))
-    return float(distance.sum() / len(scores)) if len(scores) else 0.0
-
-
-def curve(scores: NDArray[np.float64], right: NDArray[np.bool_], thresholds: Sequence[float]) -> list[Point]:
-    """Precision and coverage at each threshold; the precision of no text at all is 1."""
-    points = []
-    for threshold in thresholds:
-        named = scores >= threshold
-        precision = float(right[named].mean()) if named.any() else 1.0
-        points.append(Point(threshold, float(named.mean()) if len(named) else 0.0, precision))
-    return points
-
-
-def choose_threshold(scores: NDArray[np.float64], right: NDArray[np.bool_], precision: float = 0.95) -> Point:
-    """The lowest threshold (in hundredths) that reaches a precision, or the one that comes nearest."""
-    points = curve(scores, right, [hundredth / 100 for hundredth in range(100)])
-    reached = [point for point in points if point.precision >= precision and point.coverage > 0]
-    return (
-        reached[0]
-        if reached
-        else max(
-            (point for point in points if point.coverage > 0), key=lambda point: point.precision, default=points[0]
-        )
-    )

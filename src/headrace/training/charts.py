@@ -1,4 +1,4 @@
-"""The report's charts, as PNG images. Figures are made one by one: nothing global is changed."""
+"""The report's charts, as PNG images. No global state of Matplotlib is changed."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from headrace.models.card import Coverage
 from headrace.training.evaluate import Bin
-from headrace.training.measure import Point
+from headrace.training.measure import CurvePoint
 from headrace.training.search import Trial
 
 INK, BLUE, ORANGE, GREY = "#22303c", "#1769aa", "#c8641b", "#b8c4ce"
+#: Pixels an inch.
 DPI = 140
 
 
-def learning_curve(points: Sequence[Point]) -> bytes:
-    """Accuracy over the rows learnt from."""
+def learning_curve(points: Sequence[CurvePoint]) -> bytes:
+    """Accuracy by the number of rows learnt from."""
 
     def draw(axes: Axes) -> None:
         axes.plot([point.rows for point in points], [point.accuracy for point in points], "o-", color=BLUE)
@@ -33,30 +34,28 @@ def learning_curve(points: Sequence[Point]) -> bytes:
 
 
 def reliability(bins: Sequence[Bin]) -> bytes:
-    """Accuracy over the score, beside the diagonal where both are equal; bars show how many texts have such a score."""
+    """Accuracy by score, with the diagonal on which both are equal; bars show the share of texts with such scores."""
 
     def draw(axes: Axes) -> None:
         total = sum(one.count for one in bins)
         scores = [one.score for one in bins]
         axes.bar(scores, [one.count / total for one in bins], width=0.04, color=GREY, label="share of texts")
-        axes.plot([0, 1], [0, 1], "--", color=INK, linewidth=1, label="honest")
+        axes.plot([0, 1], [0, 1], "--", color=INK, linewidth=1, label="calibrated")
         axes.plot(scores, [one.accuracy for one in bins], "o-", color=BLUE, label="accuracy")
         _unit(axes, axes.set_xlim, axes.set_ylim)
         axes.legend(frameon=False)
-        _label(axes, "score", "share that is right")
+        _label(axes, "score", "share")
 
     return _png(draw)
 
 
 def thresholds(coverage: Sequence[Coverage]) -> bytes:
-    """Precision and coverage over the threshold."""
+    """Precision and coverage by threshold."""
 
     def draw(axes: Axes) -> None:
         at = [one.threshold for one in coverage]
-        axes.plot(at, [one.precision for one in coverage], "o-", color=BLUE, label="precision: answers that are right")
-        axes.plot(
-            at, [one.coverage for one in coverage], "s-", color=ORANGE, label="coverage: texts that get an answer"
-        )
+        axes.plot(at, [one.precision for one in coverage], "o-", color=BLUE, label="precision: labels that are right")
+        axes.plot(at, [one.coverage for one in coverage], "s-", color=ORANGE, label="coverage: texts that get a label")
         _unit(axes, axes.set_xlim)
         axes.set_ylim(top=1.02)
         axes.legend(frameon=False)
@@ -66,7 +65,7 @@ def thresholds(coverage: Sequence[Coverage]) -> bytes:
 
 
 def variance(cumulative: NDArray[np.float64]) -> bytes:
-    """The share of variance that an SVD's first dimensions explain."""
+    """The share of variance that the first 1, 2, ... dimensions of an SVD explain, (dimensions,)."""
 
     def draw(axes: Axes) -> None:
         axes.plot(np.arange(1, len(cumulative) + 1), cumulative, color=BLUE)
@@ -77,7 +76,7 @@ def variance(cumulative: NDArray[np.float64]) -> bytes:
 
 
 def search(trials: Sequence[Trial]) -> bytes:
-    """The accuracy of each setting that was tried, with its deviation over folds, best first."""
+    """The accuracy of each setting that was tried, with its standard deviation over folds, best first."""
 
     def draw(axes: Axes) -> None:
         places = range(1, len(trials) + 1)
@@ -91,6 +90,7 @@ def search(trials: Sequence[Trial]) -> bytes:
 
 
 def _unit(_: Axes, *limits: Callable[..., object]) -> None:
+    """Set limits of an axis to just beyond 0 and 1."""
     for limit in limits:
         limit(-0.02, 1.02)
 

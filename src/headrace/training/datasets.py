@@ -1,33 +1,30 @@
-"""Labelled texts, read from files and rid of repeats."""
+"""Reading labelled texts from files, without repeated rows."""
 
-import csv
-import gzip
-import io
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
-
-import msgspec
+from typing import Any, NamedTuple
 
 from headrace.errors import Misconfigured
 from headrace.models.card import Origin
+from headrace.training.files import find, stem
+from headrace.training.files import rows as rows_of
 
-JSON_LINES = (".jsonl", ".ndjson", ".json")
-TABLES: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
+#: Faults of rows that are described; all are counted.
 FAULTS_KEPT = 5
 
+#: Called with the name of a step, how much of it is done, and of how much (0 if unknown).
 Progress = Callable[[str, int, int], None]
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """A Progress that shows nothing: `what` is done up to `done` of `total` (0 where the total is unknown)."""
+    """A Progress that shows nothing."""
 
 
 class Row(NamedTuple):
-    """A text, its label, and where it came from: its own member `source`, or the name of its file."""
+    """A text, its label, and its source: its own member `source`, or the name of its file."""
 
     text: str
     label: str
@@ -36,10 +33,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows without repeats, and what was met while reading them.
+    """Rows without repeats, and what was found while reading them.
 
-    `faults` tells of the first few rows that are `malformed`; `repeated` counts rows that were there already with the same label,
-    `contradicted` those whose text is there with another one (they are kept).
+    `malformed` counts rows that can't be used; `faults` describes the first few of them. `repeated` counts rows that were left out because
+    text and label occurred before, `contradicted` rows whose text occurred before with another label (they are kept). `origins` has the
+    number of rows of each file.
     """
 
     rows: Sequence[Row]
@@ -51,7 +49,7 @@ class Dataset:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Every label, in alphabetical order."""
+        """All labels, in alphabetical order."""
         return tuple(sorted({row.label for row in self.rows}))
 
     @property
@@ -61,8 +59,8 @@ class Dataset:
 
 
 @dataclass
-class _Reading:
-    """What has been read so far."""
+class _Reader:
+    """Collects rows and what is wrong with them."""
 
     rows: list[Row] = field(default_factory=list)
     first: dict[str, str] = field(default_factory=dict)  # text → its first label
@@ -71,7 +69,8 @@ class _Reading:
     malformed: int = 0
     repeated: int = 0
 
-    def take(self, row: Row) -> None:
+    def add(self, row: Row) -> None:
+        """Add a row, unless it is a repeat."""
         known = self.first.get(row.text)
         if known is None:
             self.first[row.text] = row.label
@@ -82,7 +81,7 @@ class _Reading:
             self.others.add((row.text, row.label))
         self.rows.append(row)
 
-    def refuse(self, where: str, fault: str) -> None:
+    def reject(self, where: str, fault: str) -> None:
         self.malformed += 1
         if len(self.faults) < FAULTS_KEPT:
             self.faults.append(f"{where}: {fault}")
@@ -91,36 +90,39 @@ class _Reading:
 def read(
     files: Sequence[Path | str], *, text: str = "text", label: str = "label", progress: Progress = silent
 ) -> Dataset:
-    """All labelled rows of files and folders: JSON Lines and CSV (comma, or tab in .tsv), each also as .gz, in UTF-8.
+    """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed as .gz.
 
-    `text` and `label` name the members (or columns). Labels may be numbers. Rows that can't be used are counted and told of, not fatal
-    unless all are. Raises Misconfigured where a file is missing, of another kind or damaged, or nothing usable is found.
+    `text` and `label` name the members or columns. Labels may be numbers. Rows that can't be used are counted and described, and are an
+    error only if no others are left. Raises Misconfigured if a file is missing, damaged or of another kind, or no row can be used.
     """
-    paths = _paths(files)
-    reading, origins = _Reading(), Counter[str]()
+    paths = find(files)
+    reader, origins = _Reader(), Counter[str]()
     for number, path in enumerate(paths):
         progress("reading", number, len(paths))
-        before = len(reading.rows)
-        _read_file(path, text, label, reading)
-        origins[_stem(path)] += len(reading.rows) - before
+        before = len(reader.rows)
+        names = (text, label, stem(path))
+        for line, members in rows_of(path, (text, label)):
+            if fault := _add_row(members, names, reader):
+                reader.reject(f"{path.name}, line {line}", fault)
+        origins[stem(path)] += len(reader.rows) - before
     progress("reading", len(paths), len(paths))
-    if not reading.rows:
-        told = f": {'; '.join(reading.faults)}" if reading.faults else ""
+    if not reader.rows:
+        faults_found = f": {'; '.join(reader.faults)}" if reader.faults else ""
         raise Misconfigured(
-            f"no labelled text was found in {', '.join(map(str, paths))}{told}; each row needs {text!r} and {label!r}"
+            f"no labelled text was found in {', '.join(map(str, paths))}{faults_found}; each row needs {text!r} and {label!r}"
         )
     return Dataset(
-        reading.rows,
+        reader.rows,
         tuple(Origin(name, rows) for name, rows in sorted(origins.items())),
-        reading.malformed,
-        reading.repeated,
-        len(reading.others),
-        tuple(reading.faults),
+        reader.malformed,
+        reader.repeated,
+        len(reader.others),
+        tuple(reader.faults),
     )
 
 
 def check(rows: Sequence[Row]) -> None:
-    """Raises Misconfigured where a classifier can't be learnt: fewer than two labels, or fewer than two rows of one."""
+    """Raise Misconfigured if no classifier can be learnt: there are fewer than two labels, or a label has fewer than two rows."""
     counts = Counter(row.label for row in rows)
     if len(counts) < 2:
         label = next(iter(counts), "")
@@ -128,112 +130,33 @@ def check(rows: Sequence[Row]) -> None:
     rare = sorted(label for label, count in counts.items() if count < 2)
     if rare:
         raise Misconfigured(
-            f"these labels have one text only to learn from: {', '.join(map(repr, rare[:10]))}; give each more, or leave them out"
+            f"these labels have only one text to learn from: {', '.join(map(repr, rare[:10]))}; give each more texts, or leave them out"
         )
 
 
-def _paths(files: Sequence[Path | str]) -> list[Path]:
-    paths: list[Path] = []
-    for given in map(Path, files):
-        if given.is_dir():
-            paths += sorted(path for path in given.rglob("*") if path.is_file() and _kind(path))
-        elif not given.exists():
-            raise Misconfigured(f"the data {given} can't be read: there is no such file or folder")
-        elif not _kind(given):
-            raise Misconfigured(
-                f"the data {given} can't be read: give {', '.join([*JSON_LINES, *TABLES])}, each also with .gz"
-            )
-        else:
-            paths.append(given)
-    if not paths:
-        raise Misconfigured(
-            f"there are no data files in {', '.join(map(str, files)) or 'nothing'}; give labelled JSON Lines or CSV"
-        )
-    return list(dict.fromkeys(path.resolve() for path in paths))
+def _add_row(members: Any, names: tuple[str, str, str], reader: _Reader) -> str:
+    """Add a row and return an empty string, or return why it can't be used.
 
-
-def _kind(path: Path) -> str:
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    return suffix if suffix in JSON_LINES or suffix in TABLES else ""
-
-
-def _stem(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).stem
-
-
-def _read_file(path: Path, text: str, label: str, reading: _Reading) -> None:
-    kind = _kind(path)
-    try:
-        with _open(path) as file:
-            rows = _table_rows(path, file, TABLES[kind], (text, label)) if kind in TABLES else _json_rows(file)
-            names = (text, label, _stem(path))
-            for line, members in rows:
-                if fault := _take(members, names, reading):
-                    reading.refuse(f"{path.name}, line {line}", fault)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise Misconfigured(f"the data {path} is damaged: {error}; fetch it again") from None
-    except OSError as error:
-        raise Misconfigured(f"the data {path} can't be read: {error.strerror or error}") from None
-
-
-def _open(path: Path) -> BinaryIO:
-    # gzip reads lines in Python; a buffer over it does so in C
-    return io.BufferedReader(gzip.open(path), 1 << 20) if path.name.endswith(".gz") else path.open("rb")
-
-
-def _json_rows(file: BinaryIO) -> Iterator[tuple[int, Any]]:
-    decode = msgspec.json.Decoder().decode
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, decode(line.removeprefix(b"\xef\xbb\xbf"))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            yield number, Misconfigured(f"no JSON ({error})")
-
-
-def _table_rows(path: Path, file: BinaryIO, delimiter: str, wanted: tuple[str, str]) -> Iterator[tuple[int, Any]]:
-    lines = (line.decode("utf-8-sig", "surrogateescape") for line in file)
-    reader = csv.DictReader(lines, delimiter=delimiter)
-    if reader.fieldnames is None:
-        raise Misconfigured(
-            f"the data {path} is empty; its first line should name columns, {' and '.join(wanted)} among them"
-        )
-    missing = [name for name in wanted if name not in reader.fieldnames]
-    if missing:
-        columns = ", ".join(map(repr, reader.fieldnames))
-        raise Misconfigured(
-            f"the data {path} has no column {' and no column '.join(map(repr, missing))}; its first line names {columns}"
-        )
-    while True:
-        try:
-            yield reader.line_num, next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield reader.line_num, Misconfigured(str(error))
-
-
-def _take(members: Any, names: tuple[str, str, str], reading: _Reading) -> str:
-    """Why a row can't be used, or an empty string where it was taken."""
+    `names` are those of the text's member, of the label's member, and of the file.
+    """
     if isinstance(members, Misconfigured):
         return str(members)
     if not isinstance(members, dict):
-        return "no JSON object"
+        return "not a JSON object"
     text, label, source = names
     value, answer = members.get(text), members.get(label)
     if isinstance(answer, int | float):
         answer = str(answer)
     if not isinstance(value, str) or not (value := value.strip()):
-        return f"{text!r} is missing, empty or no string"
+        return f"{text!r} is missing, empty or not a string"
     if not isinstance(answer, str) or not (answer := answer.strip()):
-        return f"{label!r} is missing, empty, and neither string nor number"
+        return f"{label!r} is missing, empty, or neither string nor number"
     own = members.get("source")
     if isinstance(own, str) and own:
         source = own
     if not (_is_unicode(value) and _is_unicode(answer) and _is_unicode(source)):
-        return "no valid Unicode: it holds half of a surrogate pair"
-    reading.take(Row(value, sys.intern(answer), sys.intern(source)))
+        return "not valid Unicode: it holds half of a surrogate pair"
+    reader.add(Row(value, sys.intern(answer), sys.intern(source)))
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Texts folded once, for many passes of training."""
+"""Encoding: texts are folded to letter codes once, for many passes of training."""
 
 # mypy: disable-error-code="no-untyped-call,untyped-decorator"
 
@@ -14,10 +14,11 @@ from headrace.scoring.hashed import letters
 from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.native import array, compiled
 
-TEXTS_AT_ONCE = 50_000
+#: Texts that are encoded at a time.
+BATCH = 50_000
 
 _TABLES = (array(types.uint16), array(types.uint32), array(types.uint16))
-_FOLD_ALL = (
+_ENCODE_ALL = (
     array(types.uint32),
     array(types.int64),
     *_TABLES,
@@ -28,7 +29,7 @@ _FOLD_ALL = (
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What a pass learns from: codes[begins[i]:ends[i]] with the label labels[i] (a place in the estimator's classes)."""
+    """The examples of a pass: the letter codes codes[begins[i]:ends[i]] with the label labels[i], an index of the estimator's classes."""
 
     codes: NDArray[np.uint16]
     begins: NDArray[np.int64]
@@ -43,7 +44,7 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class TextEncoder:
-    """The tables of `headrace.scoring.hashed.letters`, and folding by them."""
+    """Turns texts into letter codes, by the tables of `headrace.scoring.hashed.letters`."""
 
     letters: NDArray[np.uint16]
     keys: NDArray[np.uint32]
@@ -51,29 +52,30 @@ class TextEncoder:
 
     @classmethod
     def new(cls) -> Self:
-        """With the tables of the Unicode version of this Python; takes about a second."""
+        """An encoder with the tables of this Python's version of Unicode; making it takes about a second."""
         return cls(letters.alphabet(), *letters.compositions())
 
-    def fold(self, texts: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-        """The codes of all texts one behind the other, and where each starts (one more than there are texts, the last the end).
+    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+        """The letter codes of all texts, end to end (uint16), and where each begins and the last ends (int64, one more than texts).
 
-        A text is BOUNDARY word BOUNDARY word BOUNDARY; one without letters is a lone BOUNDARY.
+        A text becomes BOUNDARY word BOUNDARY word BOUNDARY; one without letters a single BOUNDARY.
         """
         blocks, sizes = [np.empty(0, np.uint16)], [np.zeros(1, np.int64)]
         tables = (self.letters, self.keys, self.values)
-        for first in range(0, len(texts), TEXTS_AT_ONCE):
-            batch = texts[first : first + TEXTS_AT_ONCE]
+        for first in range(0, len(texts), BATCH):
+            batch = texts[first : first + BATCH]
             points = np.frombuffer("".join(batch).encode("utf-32-le", "surrogatepass"), np.uint32)
             lengths = np.fromiter(map(len, batch), np.int64, len(batch))
             codes = np.empty(len(points) + 2 * len(batch) + 2, np.uint16)
             folded = np.empty(len(batch), np.int64)
-            end = compiled(_fold_all, _FOLD_ALL)(points, np.cumsum(lengths), *tables, codes, folded)
+            end = compiled(_encode_all, _ENCODE_ALL)(points, np.cumsum(lengths), *tables, codes, folded)
             blocks.append(codes[:end].copy())
             sizes.append(folded)
         return np.concatenate(blocks), np.cumsum(np.concatenate(sizes))
 
 
-def _fold_all(points: Any, stops: Any, table: Any, keys: Any, values: Any, codes: Any, sizes: Any) -> Any:
+def _encode_all(points: Any, stops: Any, table: Any, keys: Any, values: Any, codes: Any, sizes: Any) -> Any:
+    """Write the codes of all texts to `codes` and their numbers to `sizes`; returns the number of all codes. Compiled."""
     end, begin = 0, 0
     for text in range(len(stops)):
         start = end

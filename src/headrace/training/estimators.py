@@ -1,4 +1,4 @@
-"""Classifiers to choose from, with the ranges in which a search looks for their parameters."""
+"""The classifiers that a user may choose, with the ranges that a search draws their parameters from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ from headrace.errors import Misconfigured, did_you_mean
 class Estimator:
     """A classifier over TF-IDF features.
 
-    `build` makes one from a seed; `ranges` are the search's, by parameter; `calibrate` says that its scores become probabilities
-    only by a calibration around it, `signed` that it takes negative features; `rows` is the number beyond which it is slow (0: none),
+    `build` makes one from a seed. `ranges` are the distributions that a search draws from, by parameter. `calibrate`: its scores are
+    probabilities only after calibration. `signed`: it accepts negative features. `rows`: beyond this number of rows it is slow (0: never),
     and `slow` says how.
     """
 
@@ -65,23 +65,23 @@ def choices() -> dict[str, Estimator]:
             lambda seed: SVC(C=5.0, random_state=seed),
             {"C": loguniform(0.2, 100), "gamma": loguniform(0.05, 5)},
             rows=5000,
-            slow="its time grows with the square of the rows or faster, its size and its time to predict with the rows",
+            slow="its training time grows with the square of the rows or faster, its size and prediction time with the rows",
         ),
     }
 
 
 def caution(name: str, rows: int) -> str:
-    """What to know before so many rows are given to an estimator, or nothing."""
+    """A warning if the estimator is slow on so many rows; else, and for an unknown estimator, an empty string."""
     estimator = choices().get(name)
     if estimator is None or not 0 < estimator.rows < rows:
         return ""
-    return f"{name} on {rows:,} rows will be slow: {estimator.slow}; linear-svc takes any number"
+    return f"{name} on {rows:,} rows will be slow: {estimator.slow}; linear-svc copes with any number"
 
 
 def find(name: str) -> Estimator:
-    """The estimator of this name; Misconfigured, with those there are, for another."""
+    """The estimator of this name. Raises Misconfigured for an unknown name, with the known ones."""
     known = choices()
     if name not in known:
-        meant = did_you_mean(name, known, "{!r}")
-        raise Misconfigured(f"there is no estimator {name!r}; {meant}there are {', '.join(known)} and softmax")
+        hint = did_you_mean(name, known, "{!r}")
+        raise Misconfigured(f"there is no estimator {name!r}; {hint}the estimators are {', '.join(known)} and softmax")
     return known[name]

@@ -1,4 +1,4 @@
-"""What a classifier is worth, measured on texts that it has not seen."""
+"""Evaluation of a classifier on texts that it has not seen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from headrace.models.card import Coverage, Figures, LabelFigures, Slice
 
+#: Bins of scores for reliability and calibration error.
 BINS = 15
+#: Thresholds at which coverage and precision are measured.
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 Floats = NDArray[np.float64]
@@ -16,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bin:
-    """Texts whose best scores lie close together: their mean, the share of them that is right, and how many."""
+    """Texts with similar best scores: the mean score, the share of texts that are labelled right, and their number."""
 
     score: float
     accuracy: float
@@ -25,10 +27,10 @@ class Bin:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures, and what they were made from.
+    """Figures, and what they were computed from.
 
-    `confusion` counts texts, one row a true label, one column a predicted one, both in the order of `labels`. `bins` is empty where
-    scores are no probabilities.
+    `confusion` (labels, labels) counts texts: rows are true labels, columns predicted ones, in the order of `labels`. `bins` is empty if
+    scores are not probabilities.
     """
 
     labels: tuple[str, ...]
@@ -38,21 +40,23 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Held-out texts of one kind: their true labels and the scores of a model, of shape (texts, labels)."""
+class HeldOutScores:
+    """A model's scores for held-out texts of one kind, (texts, labels), with the true labels."""
 
     kind: str
     truth: Sequence[str]
     scores: Floats
 
 
-def evaluate(labels: tuple[str, ...], answers: Sequence[Answers], *, calibrated: bool) -> Evaluation:
-    """Evaluate a model on texts of one kind or several, the first of which are the whole texts.
+def evaluate(labels: tuple[str, ...], scored: Sequence[HeldOutScores], *, calibrated: bool) -> Evaluation:
+    """Evaluate a model on texts of one or more kinds; the first kind are the whole texts.
 
-    `labels` are in the order of the scores' columns and hold every true label. `calibrated` says that scores are probabilities.
+    Accuracy, F1 and figures by label are those of the first kind, calibration error and coverage those of all kinds together; `slices`
+    has accuracy and calibration error of each kind if there are several. `labels` are in the order of the scores' columns and include
+    every true label. `calibrated` says whether scores are probabilities; if not, there are no calibration error and no coverage.
     """
     number = {label: index for index, label in enumerate(labels)}
-    kinds = [(one, np.array([number[label] for label in one.truth], np.intp)) for one in answers]
+    kinds = [(one, np.array([number[label] for label in one.truth], np.intp)) for one in scored]
     whole, truth = kinds[0]
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (truth, whole.scores.argmax(axis=1)), 1)
@@ -71,20 +75,23 @@ def evaluate(labels: tuple[str, ...], answers: Sequence[Answers], *, calibrated:
 
 
 def reliability(best: Floats, right: NDArray[np.bool_]) -> tuple[Bin, ...]:
-    """Best scores in 15 bins of equal width, empty ones left out (Guo et al. 2017, "On Calibration of Modern Neural Networks")."""
+    """Texts in 15 bins of equal width by their best scores, without empty bins (Guo et al. 2017, On calibration of modern neural networks).
+
+    `best` (texts,): probabilities; `right` (texts,): whether the label is right.
+    """
     which = np.clip((best * BINS).astype(np.intp), 0, BINS - 1)
     found = [np.flatnonzero(which == index) for index in range(BINS)]
     return tuple(Bin(float(best[one].mean()), float(right[one].mean()), len(one)) for one in found if len(one))
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error: the mean distance of score and accuracy, weighted by the bins' texts; 0 for none."""
+    """The expected calibration error: the mean difference between score and accuracy, weighted by the texts of each bin; 0 for no bins."""
     total = sum(one.count for one in bins)
     return sum(abs(one.score - one.accuracy) * one.count for one in bins) / total if total else 0.0
 
 
 def coverage(best: Floats, right: NDArray[np.bool_], thresholds: Sequence[float] = THRESHOLDS) -> list[Coverage]:
-    """What share of texts each threshold leaves an answer, and what share of those answers is right."""
+    """For each threshold the share of texts whose best score reaches it, and the share of these that is right (1 if there are none)."""
     kept = [best >= threshold for threshold in thresholds]
     return [
         Coverage(threshold, float(one.mean()), float(right[one].mean()) if one.any() else 1.0)
@@ -92,9 +99,9 @@ def coverage(best: Floats, right: NDArray[np.bool_], thresholds: Sequence[float]
     ]
 
 
-def _slice(answers: Answers, truth: NDArray[np.intp], calibrated: bool) -> Slice:
-    right = answers.scores.argmax(axis=1) == truth
-    error = calibration_error(reliability(answers.scores.max(axis=1), right)) if calibrated else None
+def _slice(scored: HeldOutScores, truth: NDArray[np.intp], calibrated: bool) -> Slice:
+    right = scored.scores.argmax(axis=1) == truth
+    error = calibration_error(reliability(scored.scores.max(axis=1), right)) if calibrated else None
     return Slice(len(truth), float(right.mean()), error)
 
 
@@ -108,13 +115,13 @@ def _per_label(labels: tuple[str, ...], confusion: NDArray[np.int64]) -> dict[st
 
 
 def _macro_f1(confusion: NDArray[np.int64]) -> float:
-    """The mean over labels that occur, as truth or as prediction."""
+    """The mean F1 of the labels that occur, as true or as predicted ones."""
     occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
     return float(_rates(confusion)[2][occurs].mean())
 
 
 def _rates(confusion: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
-    """Precision, recall and F1 of each label; 0 where nothing was predicted, or nothing was there."""
+    """Precision, recall and F1 of each label, (labels,); 0 for a label that was never predicted, or never true."""
     hits = np.diag(confusion).astype(np.float64)
     predicted, true = confusion.sum(axis=0), confusion.sum(axis=1)
     precision, recall = hits / np.maximum(predicted, 1), hits / np.maximum(true, 1)

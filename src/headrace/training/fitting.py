@@ -1,4 +1,4 @@
-"""A scikit-learn pipeline, fitted: TF-IDF of n-grams, perhaps reduced, a search over its parameters where asked, calibrated scores."""
+"""Fitting a scikit-learn pipeline: TF-IDF of n-grams, an SVD and a search over parameters if asked for, calibrated scores."""
 
 import warnings
 from collections import Counter
@@ -25,18 +25,22 @@ from headrace.training.datasets import Progress, Row
 from headrace.training.estimators import Estimator
 from headrace.training.search import FOLDS, Trial, plain, search
 
+#: The default estimator.
 DEFAULT = "linear-svc"
+#: Features of a vectoriser at most, the most frequent ones.
 FEATURES = 400_000
-RARE_ROWS = 2_000  # from here on, an n-gram of one text only is left out
+#: From this number of rows on, n-grams that occur in one text only are left out.
+RARE_ROWS = 2_000
 
 
 @dataclass(frozen=True)
 class Choices:
     """What a user may choose.
 
-    `search` settings are tried, `svd` is a number of dimensions, 0 for none. For the language recipe only: `words` is a folder of
-    word lists (see `training.language.read_words`); `passes` and `examples` replace how often it learns, and from how many examples
-    each time, where that is to be tried quickly.
+    `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, or "softmax"; None for the
+    recipe's own. `svd`: a number of dimensions, 0 for no SVD. For the language recipe only: `words` is a folder of word lists (see
+    `recipes.language.read_words`); `passes` and `examples` replace the recipe's number of passes and of examples in each, to try
+    something quickly.
     """
 
     seed: int = 0
@@ -52,9 +56,10 @@ class Choices:
 class Fitted:
     """A trained classifier.
 
-    `again` learns from other rows with the same parameters; `pipeline` is kept for retraining (None where the estimator is our own);
-    `trials` are the search's, best first; `variance` is the share of variance that the first 1, 2, … dimensions of the SVD explain;
-    `origins` tells of data beyond the rows, such as word lists; `notes` are for the user to read.
+    `estimator` describes it for the card. `again` learns from other rows with the same parameters. `pipeline` can be kept for retraining;
+    it is None if the estimator is not scikit-learn's. `trials` are those of the search, best first. `variance` (dimensions,) is the share
+    of variance that the first 1, 2, ... dimensions of the SVD explain. `origins` names data beside the rows, such as word lists.
+    `notes` are for the user to read.
     """
 
     scorer: Scorer
@@ -69,9 +74,9 @@ class Fitted:
 
 
 def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
-    """Fit a pipeline on at least two rows of every label, compiled where it can be.
+    """Fit a pipeline on at least two rows of every label, and compile it if possible.
 
-    The same rows and choices give the same pipeline. Raises Misconfigured where a choice doesn't exist or doesn't fit the data.
+    The same rows and choices give the same pipeline. Raises Misconfigured if a choice doesn't exist or doesn't fit the data.
     """
     name = choices.estimator or DEFAULT
     estimator = estimators.find(name)
@@ -92,7 +97,7 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
         progress("fitting", 0, 1)
         scorer = _fit(pipeline, rows)
         progress("fitting", 1, 1)
-    notes = (f"{name} stopped before it had converged",) if caught else ()
+    notes = (f"{name} stopped before it converged",) if caught else ()
     variance = np.cumsum(pipeline["svd"].explained_variance_ratio_) if choices.svd else None
     title = f"{name}: {estimator.summary}"
     return Fitted(scorer, title, chosen, lambda some: _again(pipeline, some), pipeline, trials, variance, notes=notes)
@@ -108,7 +113,7 @@ def _fit(pipeline: Pipeline, rows: Sequence[Row]) -> Scorer:
     texts, labels, encoder = _encoded(rows)
     from headrace.scoring.linear.compile import compile as compiled
 
-    # Whoever chose the estimator knows from its summary whether it can be compiled, and the card says so.
+    # Whether an estimator can be compiled is said in its summary and on the card.
     return compiled(pipeline.fit(texts, labels), encoder=encoder, tell=lambda _: None)
 
 
@@ -138,7 +143,7 @@ def _pipeline(estimator: Estimator, choices: Choices, texts: Sequence[str]) -> P
     characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), **options)
     words = TfidfVectorizer(analyzer="word", ngram_range=(1, 2), **options)
     parts = [("characters", characters)]
-    if _has_terms(words, texts):  # not so where a sentence is one word, as in Japanese, or where there are emoji only
+    if _has_terms(words, texts):  # not if a sentence is a single word, as in Japanese, or if there are only emoji
         parts.append(("words", words))
     steps: list[tuple[str, Any]] = [("features", FeatureUnion(parts))]
     if choices.svd:
@@ -147,6 +152,7 @@ def _pipeline(estimator: Estimator, choices: Choices, texts: Sequence[str]) -> P
 
 
 def _has_terms(vectoriser: TfidfVectorizer, texts: Sequence[str]) -> bool:
+    """Whether the vectoriser would find a term in these texts: it can't be fitted otherwise."""
     analyse = vectoriser.build_analyzer()
     seen = Counter[str]()
     for text in texts:
@@ -161,12 +167,13 @@ def _reduction(features: FeatureUnion, choices: Choices, texts: Sequence[str]) -
     columns = features.fit_transform(texts).shape[1]
     if not 0 < choices.svd < columns:
         raise Misconfigured(
-            f"an SVD to {choices.svd:,} dimensions isn't possible: the texts have {columns:,} features; choose fewer"
+            f"an SVD to {choices.svd:,} dimensions isn't possible: the texts have {columns:,} features; choose fewer dimensions"
         )
     return TruncatedSVD(choices.svd, random_state=choices.seed)
 
 
 def _ranges(pipeline: Pipeline, estimator: Estimator) -> dict[str, Any]:
+    """What a search draws parameters from, for those that the pipeline has."""
     ranges: dict[str, Any] = {
         "features__characters__ngram_range": [(low, high) for low in (1, 2) for high in (3, 4, 5)],
         "features__characters__sublinear_tf": [True, False],
@@ -178,6 +185,6 @@ def _ranges(pipeline: Pipeline, estimator: Estimator) -> dict[str, Any]:
 
 
 def _parameters(pipeline: Pipeline) -> dict[str, Any]:
-    """The parameters of the steps, by "step__name"; those that aren't set or are estimators themselves are left out."""
+    """The parameters of the steps, by "step__name", without those that are not set or are estimators themselves."""
     found = sorted((name, value) for name, value in pipeline.get_params().items() if "__" in name)
     return {name: plain(value) for name, value in found if value is not None and not hasattr(value, "fit")}

@@ -1,4 +1,4 @@
-"""Golden texts: what a version must still say of them wherever it is opened. Sentences of our own, or a few of the user's."""
+"""Golden texts: a version must predict the same labels and scores for them wherever it is opened."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,10 +8,13 @@ from headrace.models.model import Model, Scorer
 from headrace.ports import VersionRef
 from headrace.training.datasets import Row
 
+#: Texts that are taken from the user's data at most, and their length in characters at most.
 NUMBER = 12
 LONGEST = 300
+#: The least difference between the best score and the second best, or the threshold: rounding on another machine must not turn it over.
 MARGIN = 0.01
 
+#: Golden texts of the language recipe.
 LANGUAGES = (
     "The ferry leaves at noon, and nobody has bought the tickets yet.",
     "Färjan går vid tolv, och ingen har köpt biljetterna ännu.",
@@ -34,10 +37,10 @@ LANGUAGES = (
 )
 
 
-def golden(card: Card, scorer: Scorer, texts: Sequence[str]) -> tuple[Golden, ...]:
-    """The texts with what a model of this card and scorer says of them.
+def golden_texts(card: Card, scorer: Scorer, texts: Sequence[str]) -> tuple[Golden, ...]:
+    """The texts with the predictions of a model of this card and scorer.
 
-    Left out is what another machine's rounding might turn over: a score close to the second best, or to the rule's threshold.
+    Texts whose best score is within MARGIN of the second best or of the rule's threshold are left out.
     """
     model = Model(VersionRef(card.name, card.version), card, scorer)
     threshold = card.rule.threshold if card.rule else None
@@ -49,8 +52,8 @@ def golden(card: Card, scorer: Scorer, texts: Sequence[str]) -> tuple[Golden, ..
     return tuple(kept)
 
 
-def of_the_users_own(rows: Sequence[Row]) -> list[str]:
-    """Up to a dozen short texts of the data, from as many labels as there are, the same every time."""
+def texts_of_rows(rows: Sequence[Row]) -> list[str]:
+    """Up to NUMBER texts of the data of up to LONGEST characters, from as many labels as possible; the same rows give the same texts."""
     by_label: dict[str, list[str]] = {}
     for row in sorted(rows, key=lambda row: hashlib.blake2b(row.text.encode(), digest_size=8).digest()):
         if len(row.text) <= LONGEST:

@@ -1,4 +1,4 @@
-"""A part of the data is held out: by a hash, so that it is the same part every time and no text is on both sides."""
+"""Holding out a part of the data, by a hash: it is the same part every time, and no text is in both parts."""
 
 import hashlib
 from collections import Counter
@@ -12,30 +12,33 @@ from headrace.training.datasets import Row
 def split(
     rows: Sequence[Row], test_size: float = 0.1, *, seed: int = 0, by: Literal["text", "source"] = "text"
 ) -> tuple[list[Row], list[Row]]:
-    """Rows to train on, and rows held out: about `test_size` of them, the same for the same seed whatever the order of the rows.
+    """Rows to train on and rows held out, which are about `test_size` of all; the same seed gives the same parts in any order of the rows.
 
-    By text: of every label, decided by a hash of the text without case and blanks; a label keeps two texts to train on. By source:
-    whole sources (and with them the same texts elsewhere), as long as every label keeps a row to train on. Raises Misconfigured where
-    nothing can be held out, or `test_size` isn't between 0 and 1.
+    By text: the same share of every label, by a hash of the text that ignores case and the number of blanks; a label keeps at least two
+    texts to train on. By source: whole sources, and the same texts of other sources; every label keeps a row to train on. Raises
+    Misconfigured if nothing can be held out, or `test_size` is not between 0 and 1.
     """
     if not 0 < test_size < 1:
-        raise Misconfigured(f"the part held out must lie between 0 and 1, not {test_size}; 0.1 is usual")
+        raise Misconfigured(f"the share held out must lie between 0 and 1, and is {test_size}; 0.1 is usual")
     keys = [_key(row.text, seed) for row in rows]
     chosen = _texts(rows, keys, test_size) if by == "text" else _sources(rows, keys, test_size, seed)
     test = [row for row, key in zip(rows, keys, strict=True) if key in chosen]
     train = [row for row, key in zip(rows, keys, strict=True) if key not in chosen]
     if not test or not train:
         raise Misconfigured(
-            f"{len(rows)} rows are too few to hold out {test_size:.0%} of them; give more, or a larger part"
+            f"{len(rows)} rows are too few to hold out {test_size:.0%} of them; give more rows, or hold out a larger share"
         )
     return train, test
 
 
 def _texts(rows: Sequence[Row], keys: Sequence[bytes], test_size: float) -> set[bytes]:
+    """The keys of the texts to hold out."""
     labels: dict[bytes, str] = {}
     for row, key in zip(rows, keys, strict=True):
         known = labels.setdefault(key, row.label)
-        if row.label < known:  # a text with two labels is counted under the first of them, whatever the order of files
+        if (
+            row.label < known
+        ):  # a text with several labels counts under the first in alphabetical order, in any order of files
             labels[key] = row.label
     by_label: dict[str, list[bytes]] = {}
     for key, label in labels.items():
@@ -48,6 +51,7 @@ def _texts(rows: Sequence[Row], keys: Sequence[bytes], test_size: float) -> set[
 
 
 def _sources(rows: Sequence[Row], keys: Sequence[bytes], test_size: float, seed: int) -> set[bytes]:
+    """The keys of the texts of the sources to hold out."""
     by_source: dict[str, Counter[str]] = {}
     for row in rows:
         by_source.setdefault(row.source, Counter())[row.label] += 1
@@ -57,18 +61,18 @@ def _sources(rows: Sequence[Row], keys: Sequence[bytes], test_size: float, seed:
     for source in sorted(by_source, key=lambda name: _key(name, seed)):
         counts = by_source[source]
         spared = all(left[label] > count for label, count in counts.items())
-        if spared and counts.total() < 2 * (wanted - taken):  # it brings the part closer to what is wanted
+        if spared and counts.total() < 2 * (wanted - taken):  # it brings the held-out share closer to what is wanted
             held.add(source)
             left.subtract(counts)
             taken += counts.total()
     if not held:
         known = ", ".join(f"{source} ({counts.total()} rows)" for source, counts in sorted(by_source.items())[:10])
         raise Misconfigured(
-            f"no source can be held out whole: {known}; give more sources or a larger part, or split by text"
+            f"no source can be held out whole: {known}; give more sources, hold out a larger share, or split by text"
         )
     return {key for row, key in zip(rows, keys, strict=True) if row.source in held}
 
 
 def _key(text: str, seed: int) -> bytes:
-    """What stands for a text: the same for texts that differ in case and blanks only."""
+    """A hash of a text, the same for texts that differ in case and the number of blanks only."""
     return hashlib.blake2b(f"{seed} {' '.join(text.casefold().split())}".encode(), digest_size=8).digest()

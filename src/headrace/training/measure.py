@@ -1,4 +1,4 @@
-"""What a recipe is worth on data: held-out figures, the learning curve, speed."""
+"""Measuring a trained model: figures on held-out texts, the learning curve, speed."""
 
 import hashlib
 import time
@@ -8,20 +8,24 @@ from math import ceil
 
 from headrace.models.model import Scorer
 from headrace.training.datasets import Progress, Row
-from headrace.training.evaluate import Answers, Evaluation, evaluate
+from headrace.training.evaluate import Evaluation, HeldOutScores, evaluate
 from headrace.training.fitting import Fitted
-from headrace.training.recipes import Recipe, vary
+from headrace.training.recipes.cuts import cut_rows
+from headrace.training.recipes.recipe import Recipe
 from headrace.training.search import FOLDS
 
+#: The shares of the rows that the learning curve learns from.
 SHARES = (0.125, 0.25, 0.5)
+#: Texts that speed is measured on: in a batch, and one at a time.
 SPEED_TEXTS = 4_000
 SPEED_ALONE = 200
+#: Measurements of speed, whose median counts.
 REPEATS = 3
 
 
 @dataclass(frozen=True)
-class Point:
-    """The accuracy on held-out texts after learning from so many rows, and the seconds that learning took."""
+class CurvePoint:
+    """The accuracy on held-out texts after learning from `rows` rows, and the seconds that learning took."""
 
     rows: int
     accuracy: float
@@ -30,27 +34,29 @@ class Point:
 
 @dataclass(frozen=True)
 class Speed:
-    """Texts a second by one process, in a batch and one at a time, and how many characters those texts have on average."""
+    """Texts a second of one process, in a batch and one at a time, and the mean number of characters of these texts."""
 
     batch: float
     alone: float
     characters: float
 
 
-def judge(recipe: Recipe, scorer: Scorer, held: Sequence[Row], seed: int, progress: Progress) -> Evaluation:
-    """Evaluate on held-out rows, whole and cut as the recipe wishes. Their labels are all known to the scorer."""
-    kinds = [("whole", list(held)), *((name, vary(held, cut, seed)) for name, cut in recipe.cuts)]
-    answers = []
+def evaluate_held_out(recipe: Recipe, scorer: Scorer, held: Sequence[Row], seed: int, progress: Progress) -> Evaluation:
+    """Evaluate a scorer on held-out rows, whole and cut as the recipe says. The scorer knows all of their labels."""
+    kinds = [("whole", list(held)), *((name, cut_rows(held, cut, seed)) for name, cut in recipe.cuts)]
+    scored = []
     for number, (kind, rows) in enumerate(kinds):
         progress("evaluating", number, len(kinds))
         scores = scorer.scores([row.text for row in rows])
-        answers.append(Answers(kind, [row.label for row in rows], scores))
+        scored.append(HeldOutScores(kind, [row.label for row in rows], scores))
     progress("evaluating", len(kinds), len(kinds))
-    return evaluate(scorer.labels, answers, calibrated=scorer.calibrated)
+    return evaluate(scorer.labels, scored, calibrated=scorer.calibrated)
 
 
-def learning_curve(fitted: Fitted, known: Sequence[Row], held: Sequence[Row], progress: Progress) -> tuple[Point, ...]:
-    """Learn again, with the same parameters, from an eighth, a quarter and a half of the rows (of each label at least three)."""
+def learning_curve(
+    fitted: Fitted, known: Sequence[Row], held: Sequence[Row], progress: Progress
+) -> tuple[CurvePoint, ...]:
+    """Learn again with the same parameters, from an eighth, a quarter and a half of the rows, and at least three of each label."""
     points = []
     for number, share in enumerate(SHARES):
         progress("learning curve", number, len(SHARES))
@@ -60,13 +66,13 @@ def learning_curve(fitted: Fitted, known: Sequence[Row], held: Sequence[Row], pr
         seconds = time.perf_counter() - began
         said = scorer.predict([row.text for row in held])
         right = sum(one.label == row.label for one, row in zip(said, held, strict=True))
-        points.append(Point(len(rows), right / len(held), seconds))
+        points.append(CurvePoint(len(rows), right / len(held), seconds))
     progress("learning curve", len(SHARES), len(SHARES))
     return tuple(points)
 
 
 def speed(scorer: Scorer, texts: Sequence[str]) -> Speed:
-    """Median of three runs over up to 4,000 texts, after one to warm up."""
+    """The median of three runs over up to 4,000 texts, after a run to warm up."""
     batch = list(texts[:SPEED_TEXTS])
     alone = [[text] for text in batch[:SPEED_ALONE]]
     scorer.predict(batch)
@@ -82,6 +88,7 @@ def _rate(scorer: Scorer, batches: Sequence[Sequence[str]]) -> float:
 
 
 def _part(rows: Sequence[Row], share: float) -> list[Row]:
+    """A share of the rows of each label, by a hash of the text: the same ones each time, and among those of any larger share."""
     by_label: dict[str, list[Row]] = {}
     for row in sorted(rows, key=lambda row: hashlib.blake2b(row.text.encode(), digest_size=8).digest()):
         by_label.setdefault(row.label, []).append(row)

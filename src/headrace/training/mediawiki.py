@@ -1,4 +1,4 @@
-"""A polite client of a MediaWiki's Action API: one request at a time, named, with pauses, and as patient as the server asks."""
+"""A polite client of a MediaWiki's Action API: one request at a time, with pauses and a User-Agent, waiting as long as the server asks."""
 
 import gzip
 import http.client
@@ -15,21 +15,27 @@ from urllib.parse import urlencode
 from headrace import __version__
 from headrace.errors import Misconfigured, Unavailable
 
-MAXLAG = 5  # seconds by which the wiki's replicas may lag before it asks us to come back later
+#: If the wiki's replicas lag by more seconds, it refuses the request and asks us to try again later.
+MAXLAG = 5
+#: Attempts of a request.
 TRIES = 6
+#: The longest wait between attempts, in seconds, whatever the server asks.
 LONGEST_WAIT = 300.0
+#: Seconds after which a silent connection is given up.
 TIMEOUT = 30.0
+#: Bytes that are read of a response.
 RESPONSE_BYTES = 16 << 20
-AT_ONCE = 20  # introductions a request, the API's limit
-LISTED = 500  # titles a request, likewise
+#: The API's limits: introductions of a request, and titles of a request.
+AT_ONCE = 20
+LISTED = 500
 
 
 @dataclass(frozen=True)
 class MediaWiki:
     """The wiki at `url` ("https://sv.wikipedia.org").
 
-    `contact` (an address or page) tells the wiki's operators whom to ask; between two requests `delay` seconds pass. Every method raises
-    Unavailable once the wiki has failed or put us off six times, and Misconfigured where asking again can't help.
+    `contact` (an address or a page) tells the wiki's operators whom to ask. `delay` is the pause before each request, in seconds. Every
+    method raises Unavailable after TRIES attempts that failed or were refused for now, and Misconfigured if trying again can't help.
     """
 
     url: str
@@ -38,19 +44,19 @@ class MediaWiki:
     sleep: Callable[[float], None] = time.sleep
 
     def most_viewed(self, number: int) -> list[str]:
-        """Titles of up to `number` articles that were read most of late, most read first; the API knows some hundreds."""
+        """The titles of up to `number` articles that were read most recently, the most read first; the API knows a few hundred."""
         titles: list[str] = []
-        going: Mapping[str, Any] = {}
+        continuation: Mapping[str, Any] = {}
         while len(titles) < number:
-            answer = self._ask({"list": "mostviewed", "pvimlimit": str(LISTED), **going})
+            answer = self._ask({"list": "mostviewed", "pvimlimit": str(LISTED), **continuation})
             titles += [page["title"] for page in answer.get("query", {}).get("mostviewed", []) if page.get("ns") == 0]
-            going = answer.get("continue", {})
-            if not going:
+            continuation = answer.get("continue", {})
+            if not continuation:
                 break
         return list(dict.fromkeys(titles))[:number]
 
     def introductions(self, titles: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Title and introduction, as plain text, of up to twenty articles; those that are gone or empty are passed over."""
+        """The titles and introductions, as plain text, of up to AT_ONCE articles; missing and empty ones are skipped."""
         asked = {
             "prop": "extracts",
             "exintro": "1",
@@ -59,32 +65,32 @@ class MediaWiki:
             "redirects": "1",
             "titles": "|".join(titles),
         }
-        going: Mapping[str, Any] = {}
+        continuation: Mapping[str, Any] = {}
         while True:
-            answer = self._ask({**asked, **going})
+            answer = self._ask({**asked, **continuation})
             for page in answer.get("query", {}).get("pages", []):
                 if page.get("extract"):
                     yield page["title"], page["extract"]
-            going = answer.get("continue", {})
-            if not going:
+            continuation = answer.get("continue", {})
+            if not continuation:
                 return
 
     def _ask(self, query: Mapping[str, str]) -> Any:
         query = {"action": "query", "format": "json", "formatversion": "2", "maxlag": str(MAXLAG), **query}
         address = f"{self.url}/w/api.php?{urlencode(query)}"
-        told = ""
+        reason = ""
         for attempt in range(TRIES):
             self.sleep(self.delay)
-            wait, told, answer = self._try(address)
+            wait, reason, answer = self._try(address)
             if answer is not None:
                 return answer
             self.sleep(min(2.0**attempt if wait is None else wait, LONGEST_WAIT))
         raise Unavailable(
-            f"{self.url} doesn't answer: {told}; run the same command again later, it goes on where it stopped"
+            f"{self.url} doesn't answer: {reason}; run the same command again later; it continues where it stopped"
         )
 
     def _try(self, address: str) -> tuple[float | None, str, Any]:
-        """The seconds to wait and why, or the answer."""
+        """One attempt: the seconds that the server asks to wait, if it does, why the attempt failed, and the answer (None if it failed)."""
         agent = f"headrace/{__version__} (language training data; {self.contact or 'no contact given'})"
         request = urllib.request.Request(address, headers={"User-Agent": agent, "Accept-Encoding": "gzip"})
         try:
@@ -106,9 +112,9 @@ class MediaWiki:
         try:
             answer = json.loads(body)
         except ValueError:
-            return wait, "the answer is no JSON", None
+            return wait, "the answer is not JSON", None
         if not isinstance(answer, dict):
-            raise Misconfigured(f"asking {self.url} for articles: the answer is no object; is it a wiki?")
+            raise Misconfigured(f"asking {self.url} for articles: the answer is not an object; is it a wiki?")
         error = answer.get("error")
         if error is None:
             return wait, "", answer
@@ -123,7 +129,7 @@ def _body(response: http.client.HTTPResponse) -> bytes:
 
 
 def _seconds(after: str | None) -> float | None:
-    """What Retry-After says, in seconds or as a date; None for nothing or nonsense."""
+    """The seconds that a Retry-After header asks for, given as a number or as a date; None if it is missing or invalid."""
     if after is None:
         return None
     if after.strip().isdigit():

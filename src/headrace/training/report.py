@@ -1,4 +1,4 @@
-"""The report of a training: one page of HTML, its images inside, to be opened from the version's folder."""
+"""The report of a training: a single HTML page, images included, that is stored in the version's folder."""
 
 import base64
 from dataclasses import dataclass
@@ -11,13 +11,16 @@ from headrace.models.card import Card, Slice
 from headrace.training import charts
 from headrace.training.evaluate import Evaluation
 from headrace.training.fitting import Fitted
-from headrace.training.measure import Point, Speed
+from headrace.training.measure import CurvePoint, Speed
 
+#: Labels that the confusion matrix shows at most, and up to how many it has large cells.
 MATRIX_LABELS = 60
 LARGE_LABELS = 12
+#: Rows of the tables of the most frequent confusions and of the search's trials.
 CONFUSIONS = 15
 TRIALS = 10
-TOLD = frozenset({"home", "licence", "parameters", "value"})  # columns of words, not of numbers
+#: Columns of tables that hold text: they are aligned to the left and may be wrapped.
+TEXT_COLUMNS = frozenset({"home", "licence", "parameters", "value"})
 
 STYLE = """
 :root { color-scheme: light; --ink: #22303c; --soft: #5b6b78; --line: #dfe6eb; --blue: 23, 105, 170; --orange: 200, 100, 27; }
@@ -33,7 +36,7 @@ figure { margin: 0; } img { width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child, .left { text-align: left; } thead th { font-weight: 600; }
-.told { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.text { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 .bar { display: inline-block; height: .7rem; background: rgb(var(--blue)); vertical-align: middle; margin-right: .4rem; }
 table.matrix { font-size: .68rem; }
 table.matrix th, table.matrix td { padding: 0; min-width: 1.6rem; height: 1.6rem; text-align: center; border: 1px solid #f1f4f6; }
@@ -45,18 +48,18 @@ table.matrix th:first-child { text-align: right; padding-right: .4rem; }
 
 @dataclass(frozen=True)
 class Training:
-    """All that is known after training, before it is registered. The last point of `curve` is the training itself."""
+    """All that is known of a training before its version is registered. The last point of `curve` is the training itself."""
 
     card: Card
     fitted: Fitted
     evaluation: Evaluation
     speed: Speed
-    curve: tuple[Point, ...]
+    curve: tuple[CurvePoint, ...]
     notes: tuple[str, ...] = ()
 
 
 def render(training: Training) -> str:
-    """The page. Whatever came from the data is shown as text."""
+    """The page as HTML. Everything that comes from the data is escaped."""
     card = training.card
     parts = [
         f"<h1>{escape(card.name)}</h1><p class=soft>{escape(card.estimator)}</p>",
@@ -102,26 +105,24 @@ def _charts(training: Training) -> str:
     found = []
     figures = training.evaluation.figures
     if len(training.curve) > 1:
-        told = "Learning curve: does it still rise, more data would help."
-        found.append((charts.learning_curve(training.curve), told))
+        caption = "Learning curve: if it still rises, more data would help."
+        found.append((charts.learning_curve(training.curve), caption))
     if training.evaluation.bins:
-        told = f"Reliability: on the line a score of 0.8 is right four times of five. Expected calibration error {figures.ece:.4f}."
-        found.append((charts.reliability(training.evaluation.bins), told))
+        caption = f"Reliability: on the dashed line, scores of 0.8 are right 80 % of the time. Calibration error {figures.ece:.4f}."
+        found.append((charts.reliability(training.evaluation.bins), caption))
     if figures.coverage:
-        told = (
-            "What a threshold gives: the higher it is, the fewer texts get an answer, and the more of those are right."
-        )
-        found.append((charts.thresholds(figures.coverage), told))
+        caption = "What a threshold gives: the higher it is, the fewer texts get a label, and the more of these labels are right."
+        found.append((charts.thresholds(figures.coverage), caption))
     if training.fitted.trials:
-        told = "The settings that the search tried, best first, with their deviation over folds."
-        found.append((charts.search(training.fitted.trials), told))
+        caption = "The settings that the search tried, best first, with the standard deviation over folds."
+        found.append((charts.search(training.fitted.trials), caption))
     if training.fitted.variance is not None:
-        told = f"Variance that the SVD explains: {training.fitted.variance[-1]:.1%} by {len(training.fitted.variance):,} dimensions."
-        found.append((charts.variance(training.fitted.variance), told))
+        caption = f"Variance that the SVD explains: {training.fitted.variance[-1]:.1%} by {len(training.fitted.variance):,} dimensions."
+        found.append((charts.variance(training.fitted.variance), caption))
     images = "".join(
-        f'<figure><img alt="{escape(told)}" src="data:image/png;base64,{base64.b64encode(image).decode()}">'
-        f"<figcaption>{escape(told)}</figcaption></figure>"
-        for image, told in found
+        f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{base64.b64encode(image).decode()}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        for image, caption in found
     )
     return f"<h2>Charts</h2><div class=charts>{images}</div>" + _thresholds(training)
 
@@ -132,13 +133,13 @@ def _thresholds(training: Training) -> str:
         for one in training.evaluation.figures.coverage
     ]
     rule = training.card.rule
-    told = (
-        f"The card's rule: below {rule.threshold:g} the label is {rule.unknown}; without letters it is {rule.no_letters}."
+    caption = (
+        f"The card's rule: texts that score below {rule.threshold:g} are labelled {rule.unknown}, texts without letters {rule.no_letters}."
         if rule
         else ""
     )
     return (
-        _rows("Thresholds", ("threshold", "texts that get an answer", "answers that are right"), rows, told)
+        _rows("Thresholds", ("threshold", "texts that get a label", "labels that are right"), rows, caption)
         if rows
         else ""
     )
@@ -149,8 +150,10 @@ def _slices(slices: dict[str, Slice]) -> str:
         (name, f"{one.rows:,}", f"{one.accuracy:.2%}", "" if one.ece is None else f"{one.ece:.4f}")
         for name, one in slices.items()
     ]
-    told = "Pieces are cut at random from the texts held out; a piece may be right in several languages or hold a name only."
-    return _rows("By length", ("held-out texts", "rows", "accuracy", "calibration error"), rows, told) if rows else ""
+    caption = "Pieces are cut at random from the held-out texts; a piece may be valid in several languages, or be nothing but a name."
+    return (
+        _rows("By length", ("held-out texts", "rows", "accuracy", "calibration error"), rows, caption) if rows else ""
+    )
 
 
 def _per_label(evaluation: Evaluation) -> str:
@@ -175,12 +178,12 @@ def _confusions(evaluation: Evaluation) -> str:
     pairs = [(int(place // len(wrong)), int(place % len(wrong))) for place in places if wrong.flat[place]]
     labels = evaluation.labels
     rows = [(labels[true], labels[said], f"{wrong[true, said]:,}") for true, said in pairs]
-    table = _rows("What is taken for what", ("true", "predicted", "texts"), rows) if rows else ""
+    table = _rows("Most frequent confusions", ("true", "predicted", "texts"), rows) if rows else ""
     return f"<h2>Confusion matrix</h2>{_matrix(evaluation, wrong)}{table}"
 
 
 def _matrix(evaluation: Evaluation, wrong: Any) -> str:
-    """Rows are true labels, columns predicted ones; colours are shares of a row. Of very many labels, those with most errors."""
+    """A row for each true and a column for each predicted label, coloured by share of the row; of many labels, those with most errors."""
     order = np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:MATRIX_LABELS]
     shown = sorted(order.tolist())
     labels, counts = evaluation.labels, evaluation.confusion
@@ -190,12 +193,16 @@ def _matrix(evaluation: Evaluation, wrong: Any) -> str:
         for true in shown
     )
     left_out = (
-        f" Of {len(labels)} labels the {len(shown)} with most errors are shown." if len(shown) < len(labels) else ""
+        f" Of {len(labels)} labels, the {len(shown)} with the most errors are shown."
+        if len(shown) < len(labels)
+        else ""
     )
-    told = f"Rows are true labels, columns predicted ones; the darker, the larger the share of the row.{left_out}"
+    caption = (
+        f"Rows are true labels, columns predicted ones; the darker a cell, the larger its share of the row.{left_out}"
+    )
     size = "matrix" if len(shown) > LARGE_LABELS else "matrix large"
     body = f"<table class='{size}'><thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-    return f"<p class=soft>{told}</p><div class=scroll>{body}</div>"
+    return f"<p class=soft>{caption}</p><div class=scroll>{body}</div>"
 
 
 def _cell(labels: tuple[str, ...], counts: Any, true: int, said: int) -> str:
@@ -203,10 +210,12 @@ def _cell(labels: tuple[str, ...], counts: Any, true: int, said: int) -> str:
     if not count:
         return "<td></td>"
     share = count / int(counts[true].sum())
-    depth = 0.12 + 0.78 * (share if true == said else min(1.0, share * 4))  # errors are rare: their colour is drawn out
+    depth = 0.12 + 0.78 * (
+        share if true == said else min(1.0, share * 4)
+    )  # errors are rare, so their colours are intensified
     colour = f"rgba(var(--{'blue' if true == said else 'orange'}),{depth:.2f})"
     ink = "#fff" if depth > 0.55 else "inherit"
-    title = escape(f"{labels[true]} taken for {labels[said]}: {count:,} ({share:.2%})", quote=True)
+    title = escape(f"{labels[true]} labelled as {labels[said]}: {count:,} ({share:.2%})", quote=True)
     return f'<td style="background:{colour};color:{ink}" title="{title}">{count}</td>'
 
 
@@ -223,12 +232,12 @@ def _trials(training: Training) -> str:
     return _rows("Search", ("rank", "accuracy over folds", "seconds to fit", "parameters"), rows) if rows else ""
 
 
-def _rows(title: str, heads: tuple[str, ...], rows: Any, told: str = "") -> str:
-    head = "".join(f"<th{' class=told' if name in TOLD else ''}>{escape(name)}</th>" for name in heads)
-    body = "".join(f"<tr>{''.join(map(_told, heads, row))}</tr>" for row in rows)
-    note = f"<p class=soft>{escape(told)}</p>" if told else ""
+def _rows(title: str, heads: tuple[str, ...], rows: Any, caption: str = "") -> str:
+    head = "".join(f"<th{' class=text' if name in TEXT_COLUMNS else ''}>{escape(name)}</th>" for name in heads)
+    body = "".join(f"<tr>{''.join(map(_table_cell, heads, row))}</tr>" for row in rows)
+    note = f"<p class=soft>{escape(caption)}</p>" if caption else ""
     return f"<h2>{escape(title)}</h2>{note}<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def _told(head: str, cell: str) -> str:
-    return f"<td{' class=told' if head in TOLD else ''}>{escape(cell)}</td>"
+def _table_cell(head: str, cell: str) -> str:
+    return f"<td{' class=text' if head in TEXT_COLUMNS else ''}>{escape(cell)}</td>"

@@ -1,4 +1,4 @@
-"""A random search over a pipeline's parameters."""
+"""A random search over a pipeline's parameters, by cross-validation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,15 @@ from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
 
 from headrace.training.datasets import Progress
 
+#: Rows that a search uses at most, beside those that rare labels need.
 ROWS = 20_000
+#: Folds of the cross-validation; fewer if a label has fewer rows.
 FOLDS = 3
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting that a search tried, with its mean accuracy over folds, their standard deviation, and seconds to fit."""
+    """One setting that a search tried, with the mean accuracy over folds, its standard deviation, and the mean seconds to fit."""
 
     parameters: dict[str, Any]
     accuracy: float
@@ -34,9 +36,9 @@ def search(
     seed: int,
     progress: Progress,
 ) -> tuple[Trial, ...]:
-    """Try settings drawn from `ranges` by cross-validation, and give the pipeline (not fitted) the best; all trials, best first.
+    """Try `tries` settings drawn from `ranges`, set the best on the pipeline (which stays unfitted), and return all trials, best first.
 
-    At most about 20,000 rows are searched on, drawn at random, every label with at least two. Every label needs two rows.
+    About ROWS rows are used at most, drawn at random, with FOLDS rows of each label that has so many. Every label needs two rows.
     """
     picked = _picked(labels, seed)
     rarest = int(np.unique(labels[picked], return_counts=True)[1].min())
@@ -67,7 +69,7 @@ def search(
 
 
 def plain(value: Any) -> Any:
-    """A parameter as JSON can hold it; what JSON has no word for, as text."""
+    """A parameter as JSON can hold it; types that JSON lacks become strings."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, tuple | list):
@@ -76,6 +78,7 @@ def plain(value: Any) -> Any:
 
 
 def _picked(labels: NDArray[Any], seed: int) -> list[int]:
+    """The indexes of the rows to search on, sorted."""
     order = np.random.default_rng(seed).permutation(len(labels))
     picked = set(order[:ROWS].tolist())
     for label in np.unique(labels):
@@ -84,7 +87,7 @@ def _picked(labels: NDArray[Any], seed: int) -> list[int]:
 
 
 def _counted(progress: Progress, fits: int) -> Callable[[Any, Sequence[str], NDArray[np.int64]], float]:
-    """Accuracy, as a scorer of scikit-learn's that tells how many fits are done: each is scored once."""
+    """Accuracy as a scorer for scikit-learn that reports the number of fits done: each fit is scored once."""
     done = 0
 
     def accuracy(pipeline: Any, texts: Sequence[str], labels: NDArray[Any]) -> float:

@@ -1,4 +1,4 @@
-"""A scikit-learn estimator of our own: softmax over hashed n-grams of characters within words, made for short text and many labels."""
+"""A scikit-learn estimator: softmax over hashed character n-grams within words, made for short texts and many labels."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -16,20 +16,24 @@ from headrace.scoring.native import compiled
 from headrace.training import adagrad, calibration
 from headrace.training.encoder import Examples, TextEncoder
 
-SIZES = 14  # gains are kept for 1, 2, 4 ... 8,192 n-grams
-RARE = 1e-6  # share of all codes below which a letter of an alphabet counts as unknown
-ALPHABETIC, HANGUL = 0x2E80, 0xAC00  # scripts with many letters begin here; those of Korean
-CLIPPED = 1e-4  # share of the weights that int8 clips
+#: The number of gains: for 1, 2, 4 ... 8,192 features.
+GAINS = 14
+#: A letter of an alphabet counts as unknown if its share of all codes learnt from is smaller.
+RARE = 1e-6
+#: Scripts with many letters begin at this code point, and Korean ones at this one.
+ALPHABETIC, HANGUL = 0x2E80, 0xAC00
+#: The share of weights that is clipped to the range of int8.
+CLIPPED = 1e-4
 
 
 class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Learns labels of raw texts; `to_scorer` gives the same classifier for production.
+    """Learns labels of raw texts; `to_scorer` returns the same classifier for production.
 
-    X is a sequence (or an array of one dimension, or of one column) of strings, y their labels. Features are n-grams of one to five
-    characters within lower-case words, and whole `words` and `pairs` of neighbours where asked, hashed to `buckets` rows. `fit` goes
-    `passes` times over the texts in random order, with a rate that falls evenly from `rate` to 0; the same seed and data give the same
-    weights. Predictions, also this class's own, are those of the scorer: weights of eight bits, probabilities calibrated if `calibrate`
-    was called.
+    X is a sequence of strings (also an array of one dimension or of one column), y their labels. Features are n-grams of one to five
+    characters within lower-case words, and if asked for, whole `words` and `pairs` of neighbouring ones, hashed to `buckets` rows. `power`
+    is how much less each feature of a text with many features counts (see `adagrad`). `fit` passes over the texts `passes` times in random
+    order, with a learning rate that falls linearly from `rate` to 0; the same `seed` and data give the same weights. Predictions, this
+    class's included, are those of the scorer: its weights have eight bits, and its probabilities are calibrated if `calibrate` was called.
     """
 
     def __init__(
@@ -52,7 +56,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def fit(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803 (scikit-learn's names)
-        """Learn from scratch. Raises ValueError where X holds no strings, its length is not y's, or y has fewer than two labels."""
+        """Learn from scratch. Raises ValueError if X holds non-strings, its length is not y's, or y has fewer than two labels."""
         texts, names = _texts(X), _labels(y)
         _check_lengths(texts, names)
         self.start(np.unique(names))
@@ -64,7 +68,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def partial_fit(self, X: Any, y: ArrayLike, classes: ArrayLike | None = None) -> Self:  # noqa: N803
-        """One pass over these texts at the full rate; `classes` names all labels at the first call."""
+        """One pass over these texts at the full rate. The first call needs all labels: in `classes`, else in y."""
         texts, names = _texts(X), _labels(y)
         _check_lengths(texts, names)
         if not hasattr(self, "classes_"):
@@ -72,26 +76,26 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.learn(self._examples(texts, names).shuffled(np.random.default_rng(self.seed)), (self.rate, self.rate))
         return self
 
-    def start(self, classes: NDArray[Any], folder: TextEncoder | None = None) -> None:
-        """Forget everything; from here `learn` may be called for these labels (sorted, two or more), of texts folded by this folder."""
+    def start(self, classes: NDArray[Any], encoder: TextEncoder | None = None) -> None:
+        """Forget everything, and prepare for `learn`: `classes` are the labels, sorted, two or more; `encoder` encodes their texts."""
         if len(classes) < 2:
             raise ValueError(f"a classifier needs two classes or more; the labels hold {len(classes)} class")
         if self.buckets < 1 or self.rate <= 0:
             raise ValueError(f"buckets and rate must be above 0, not {self.buckets} and {self.rate}")
         self.classes_ = classes
-        self.folder_ = folder or TextEncoder.new()
+        self.encoder_ = encoder or TextEncoder.new()
         lanes = -(-len(classes) // 8) * 8
         self.weights_ = np.zeros((self.buckets, lanes), np.float32)
         self.squares_ = np.zeros(self.buckets, np.float32)
         self.seen_ = np.zeros(1 << 16, np.int64)
-        self.gains_: NDArray[np.float64] = np.exp2(-self.power * np.arange(SIZES, dtype=np.float64))
+        self.gains_: NDArray[np.float64] = np.exp2(-self.power * np.arange(GAINS, dtype=np.float64))
         self.loss_ = float("nan")
         self._scorer: HashedScorer | None = None
 
     def learn(self, examples: Examples, rates: tuple[float, float]) -> float:
-        """One pass in the order given, the rate falling evenly; the mean log loss, each example's before it was learnt from.
+        """One pass over the examples in their order, with a rate that falls linearly from rates[0] to rates[1].
 
-        The labels of examples are places in `classes_`.
+        Returns the mean log loss, each example's before it was learnt from. Labels of examples are indexes of `classes_`.
         """
         self.seen_ += np.bincount(examples.codes, minlength=1 << 16)
         self._scorer = None
@@ -101,12 +105,12 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.loss_
 
     def calibrate(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803
-        """Choose for each length of text how sharp probabilities are, by the likelihood of texts that were not learnt from."""
+        """Calibrate probabilities, by length of text, on texts that were not learnt from (see `calibration.gains`)."""
         check_is_fitted(self, "weights_")
         return self.calibrate_on(self._examples(_texts(X), _labels(y)))
 
     def calibrate_on(self, examples: Examples) -> Self:
-        """As `calibrate`, for texts that are folded already."""
+        """As `calibrate`, for examples that are encoded already."""
         parameters, width, size = self.to_scorer().parameters, len(self.classes_), len(examples.labels)
         sums, counts = np.zeros((size, width), np.int64), np.zeros(size, np.int64)
         given = (examples.codes, examples.begins, examples.ends, parameters.flags, parameters.weights[:-LANES])
@@ -118,38 +122,38 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """The likeliest class of each text."""
-        chances = self.predict_proba(X)
-        predicted: NDArray[Any] = self.classes_[chances.argmax(1)]
+        """The most probable class of each text, (texts,)."""
+        probabilities = self.predict_proba(X)
+        predicted: NDArray[Any] = self.classes_[probabilities.argmax(1)]
         return predicted
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Shape (texts, classes), columns as in `classes_`."""
+        """Probabilities, float64 of shape (texts, classes); the columns are those of `classes_`."""
         check_is_fitted(self, "weights_")
         return self.to_scorer().scores(_texts(X))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log probabilities, shape (texts, classes); of two classes the log odds of the second, shape (texts,)."""
+        """Log probabilities, (texts, classes); for two classes the log odds of the second, (texts,)."""
         logs = np.log(np.maximum(self.predict_proba(X), 1e-300))
         return logs[:, 1] - logs[:, 0] if len(self.classes_) == 2 else logs
 
     def to_scorer(self) -> HashedScorer:
-        """The classifier as it is now, with weights of eight bits; labels are str(class)."""
+        """The classifier as it is now, with weights of eight bits. Its labels are the classes as strings."""
         check_is_fitted(self, "weights_")
         if self._scorer is None:
             scale, width = self._scale(), len(self.classes_)
             flat = np.zeros(self.buckets * width + LANES, np.int8)
             flat[:-LANES] = np.clip(np.rint(self.weights_[:, :width] / scale), -127, 127).astype(np.int8).ravel()
-            alphabet = _known(self.folder_.letters, self.seen_)
+            alphabet = _learnt_alphabet(self.encoder_.letters, self.seen_)
             names = tuple(map(str, self.classes_.tolist()))
-            tables = (alphabet, self.folder_.keys, self.folder_.values)
+            tables = (alphabet, self.encoder_.keys, self.encoder_.values)
             self._scorer = HashedScorer(
                 HashedParameters(names, self.buckets, self._flags(), flat, np.multiply(self.gains_, scale), *tables)
             )
         return self._scorer
 
     def _scale(self) -> float:
-        """What one step of an eight-bit weight is worth."""
+        """The weight that 1 of int8 stands for."""
         sizes = np.abs(self.weights_[self.squares_ > 0])
         largest = float(np.quantile(sizes[:: max(1, len(sizes) // 200_000)], 1 - CLIPPED)) if sizes.size else 0.0
         return (largest or 1.0) / 127
@@ -162,7 +166,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != names
         if unknown.any():
             raise ValueError(f"the label {names[unknown][0]!r} is not among the classes that learning began with")
-        codes, bounds = self.folder_.fold(texts)
+        codes, bounds = self.encoder_.encode(texts)
         return Examples(codes, bounds[:-1], bounds[1:], targets)
 
     def __sklearn_tags__(self) -> Any:
@@ -174,8 +178,11 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _known(alphabet: NDArray[np.uint16], seen: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """The alphabet without letters that were not learnt: what they would say is chance. All ideographs stand for known ones."""
+def _learnt_alphabet(alphabet: NDArray[np.uint16], seen: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """The alphabet with letters that were not learnt, whose weights are chance, turned into OTHER, or if they are ideographs, into HAN.
+
+    `seen` counts the codes that were learnt from. Ideographs become OTHER too if none was ever turned into HAN.
+    """
     rare = (seen == 0) | (seen < RARE * seen.sum()) & (np.arange(len(seen)) < ALPHABETIC)
     lost = (alphabet >= FIRST_LETTER) & rare[alphabet]
     ideographs = lost & (np.arange(len(seen)) >= ALPHABETIC) & (np.arange(len(seen)) < HANGUL) & (seen[HAN] > 0)
@@ -204,6 +211,6 @@ def _labels(given: ArrayLike) -> NDArray[Any]:
 
 def _check_lengths(texts: Sequence[str], labels: NDArray[Any]) -> None:
     if len(texts) != len(labels):
-        raise ValueError(f"X has {len(texts)} texts and y {len(labels)} labels; each text needs one")
+        raise ValueError(f"X has {len(texts)} texts and y has {len(labels)} labels; each text needs one")
     if not texts:
         raise ValueError("X is empty: there is nothing to learn from")

@@ -1,4 +1,4 @@
-"""Training: from labelled files to a version in the registry, with its card and its report."""
+"""Training: from labelled files to a version in the registry, with its card and report."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,12 +14,14 @@ from headrace.models.version import check_name
 from headrace.training import datasets, estimators, goldens, holdout, measure, recipes
 from headrace.training.datasets import Dataset, Progress, Row, silent
 from headrace.training.fitting import Choices
-from headrace.training.measure import Point
-from headrace.training.recipes import Recipe
+from headrace.training.measure import CurvePoint
+from headrace.training.recipes.recipe import Recipe
 from headrace.training.report import Training, render
 from headrace.training.wikipedia import LICENCE, gather
 
+#: Unless the user says otherwise, the learning curve is drawn if the training took fewer seconds.
 CURVE_SECONDS = 120.0
+#: The name of a file that stands for articles of Wikipedia.
 WIKIPEDIA = "wikipedia"
 
 
@@ -40,14 +42,15 @@ def train(
     progress: Progress = silent,
     tell: Callable[[str], object] = str,
 ) -> Version:
-    """Learn a task from labelled files and register the version; `alias` (none, if None) then means it.
+    """Learn the task `name` from labelled files, register the version, and move `alias` to it (unless it is None).
 
-    Rows are read, a part is held out, the recipe (the one with the task's name, else "text") learns from the rest; the card and
-    report.html tell how it fares on the part held out. "wikipedia" among the files stands for articles of the 38 Wikipedias, which are
-    gathered into the folder `wikipedia` first. `licences` gives the licences of sources, by the names of their files. The learning curve
-    costs nearly the time of the training itself again: if not said, it is drawn where that took under two minutes. `keep_pipeline` stores
-    the scikit-learn pipeline beside the compiled scorer, which takes a while and some space. `tell` is told what the user should
-    know before it begins. Raises Misconfigured for data that nothing can be learnt from, an unknown recipe or estimator, or a registry
+    A part of the rows is held out. The recipe (the one with the task's name, else "text", unless `recipe` names another) learns from the
+    rest; the card and report.html say how well the model does on the part held out. "wikipedia" among the files stands for articles of 38
+    Wikipedias, which are first gathered into the folder `wikipedia`. `licences` has the licences of sources, by the names of their files.
+    The learning curve takes nearly as long as the training itself: if `learning_curve` is None, it is drawn if the training took less than
+    CURVE_SECONDS. `keep_pipeline` stores the scikit-learn pipeline beside the compiled scorer, which takes some time and space. `progress`
+    is called with a step's name, how much of it is done and of how much (0 if unknown); `tell` with each remark that the user should read
+    before training begins. Raises Misconfigured for data that nothing can be learnt from, an unknown recipe or estimator, or a registry
     that can't be written to.
     """
     check_name(name)
@@ -84,7 +87,7 @@ def _learn(
     began = time.perf_counter()
     fitted = recipe.fit(known, choices, progress)
     seconds = time.perf_counter() - began
-    evaluation = measure.judge(recipe, fitted.scorer, held, choices.seed, progress)
+    evaluation = measure.evaluate_held_out(recipe, fitted.scorer, held, choices.seed, progress)
     curve = seconds < CURVE_SECONDS if curve is None else curve
     points = measure.learning_curve(fitted, known, held, progress) if curve else ()
     card = Card(
@@ -97,17 +100,18 @@ def _learn(
         rule=recipe.rule,
         sources=tuple(_credited((*data.origins, *fitted.origins), recipe, licences)),
     )
-    texts = recipe.golden or goldens.of_the_users_own(known)
+    texts = recipe.golden or goldens.texts_of_rows(known)
     return Training(
-        msgspec.structs.replace(card, golden=goldens.golden(card, fitted.scorer, texts)),
+        msgspec.structs.replace(card, golden=goldens.golden_texts(card, fitted.scorer, texts)),
         fitted,
         evaluation,
         measure.speed(fitted.scorer, [row.text for row in held]),
-        (*points, Point(len(known), evaluation.figures.accuracy, seconds)),
+        (*points, CurvePoint(len(known), evaluation.figures.accuracy, seconds)),
     )
 
 
 def _gathered(files: Sequence[Path | str], folder: Path, progress: Progress) -> list[Path | str]:
+    """The files, with those of Wikipedia in place of its name. A file that has this name is an ordinary file."""
     if WIKIPEDIA not in files or Path(WIKIPEDIA).is_file():
         return list(files)
     articles = gather(folder, progress=progress)
@@ -115,20 +119,20 @@ def _gathered(files: Sequence[Path | str], folder: Path, progress: Progress) -> 
 
 
 def _credited(origins: Iterable[Origin], recipe: Recipe, licences: Mapping[str, str]) -> Iterator[Origin]:
-    """The origins with their licences and homes, as far as they are known."""
+    """The origins with their licences and homes, if these are known."""
     known = recipe.sources()
     for one in origins:
-        told = known.get(one.name, {"licence": LICENCE} if one.name.startswith("wikipedia_") else {})
-        yield Origin(one.name, one.rows, licences.get(one.name, told.get("licence")), told.get("home"))
+        source = known.get(one.name, {"licence": LICENCE} if one.name.startswith("wikipedia_") else {})
+        yield Origin(one.name, one.rows, licences.get(one.name, source.get("licence")), source.get("home"))
 
 
 def _remarks(data: Dataset, choices: Choices, known: Sequence[Row]) -> list[str]:
-    """What the user should know of the data and of what is about to be done with it."""
+    """What the user should know about the data and the training before it begins."""
     found = []
     if data.malformed:
         found.append(f"rows that could not be used: {data.malformed:,}, among them {'; '.join(data.faults)}")
     if data.repeated:
-        found.append(f"rows that were there already and were left out: {data.repeated:,}")
+        found.append(f"repeated rows, which were left out: {data.repeated:,}")
     if data.contradicted:
         found.append(f"texts that occur with more than one label: {data.contradicted:,}")
     if caution := estimators.caution(choices.estimator or "", len(known)):

@@ -1,4 +1,4 @@
-"""Labelled sentences from the Wikipedias: introductions of the articles that are read most."""
+"""Labelled sentences from Wikipedia: the introductions of the most read articles of each language."""
 
 import gzip
 import re
@@ -18,10 +18,12 @@ CODES = (
     "ar bg ca cs da de en es et eu fa fi fr he hi hr hu id it ja kk ko lt ms nl no pl pt ro ru sk sl sr sv tr uk vi war"
 )
 LANGUAGES = tuple(CODES.split())
+#: Articles of each language.
 ARTICLES = 1_000
 LICENCE = "CC BY-SA 4.0"
+#: The length of a sentence in characters; one without blanks may be shorter, as Japanese characters say more.
 SHORTEST, LONGEST = 20, 400
-SHORTEST_UNSPACED = 8  # Japanese, Korean: a character says more
+SHORTEST_UNSPACED = 8
 
 _END = re.compile(r"(?<=[.!?…؟।])\s+(?=\S)|(?<=[。！？])")
 _PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]")
@@ -29,7 +31,7 @@ _BLANKS = re.compile(r"\s+")
 
 
 class State(msgspec.Struct, frozen=True):
-    """How far a language is: its titles, the next one, and how long the file was when that was noted."""
+    """The progress in one language: its titles, the index of the next one, and the size of the file in bytes when this was saved."""
 
     titles: list[str]
     next: int = 0
@@ -47,14 +49,14 @@ def gather(
     sleep: Callable[[float], None] = time.sleep,
     progress: Progress = silent,
 ) -> list[Path]:
-    """A file of labelled sentences a language, `wikipedia_LANGUAGE.jsonl.gz`, in `folder`, which is made.
+    """Write labelled sentences to `folder`, which is made if missing: a file `wikipedia_LANGUAGE.jsonl.gz` for each language.
 
-    Interrupted at any moment, it goes on where it stopped when called again; languages that are done are not asked for again. Raises
-    Unavailable where a Wikipedia doesn't answer, Misconfigured for a language that has none or a folder that can't be written to.
+    After an interruption at any moment, the same call continues where it stopped; languages that are done are not requested again. Returns
+    the files. Raises Unavailable if a Wikipedia doesn't answer, Misconfigured for an invalid language or a folder that can't be written to.
     """
     for language in languages:
         if not re.fullmatch(r"[a-z][a-z-]{1,19}", language):
-            raise Misconfigured(f"{language!r} is no language of a Wikipedia; give codes such as sv")
+            raise Misconfigured(f"{language!r} is not a language of Wikipedia; give codes such as sv")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = []
@@ -67,7 +69,7 @@ def gather(
 
 
 def sentences(introduction: str) -> Iterator[str]:
-    """Sentences of a plain text, without what stands in parentheses; too short ones, too long ones and lines without an end left out."""
+    """The sentences of a plain text, without parentheses; short ones, long ones and those without final punctuation are left out."""
     for line in introduction.splitlines():
         bare = _PARENTHESES.sub("", _PARENTHESES.sub("", line))
         for part in _END.split(bare):
@@ -87,7 +89,7 @@ def _gather(folder: Path, language: str, wiki: MediaWiki, articles: int, progres
         state = State(wiki.most_viewed(articles))
         durable.write(noted, msgspec.json.encode(state))
     with part.open("ab") as file:
-        file.truncate(state.size)  # what was written after the last note will be asked for again
+        file.truncate(state.size)  # what was written after the state was saved will be requested again
         while state.next < len(state.titles):
             progress(f"gathering {language}", state.next, len(state.titles))
             some = state.titles[state.next : state.next + AT_ONCE]
@@ -116,4 +118,4 @@ def _load(path: Path) -> State | None:
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
-        raise Misconfigured(f"the state {path} is damaged: {error}; delete it to begin this language anew") from None
+        raise Misconfigured(f"the state {path} is damaged: {error}; delete it to begin this language again") from None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import Misconfigured
-from headrace.training import language
+from headrace.training.recipes import language
 
 SENTENCES = {
     "de": "der hund läuft schnell durch den wald und die katze schläft noch immer auf dem sofa im haus",
@@ -68,10 +68,10 @@ def test_word_lists_are_read_with_counts_or_by_rank(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(gzip.compress(lines.encode()))
-    assert language.read_words(tmp_path) == [
-        {"de": {"der": 8.0, "und": 3.0}},
-        {"sr": {"и": 1 / 10, "је": 1 / 11, "i": 1 / 10}},
-    ]
+    assert language.read_words(tmp_path) == {
+        "a": {"de": {"der": 8.0, "und": 3.0}},
+        "b": {"sr": {"и": 1 / 10, "је": 1 / 11, "i": 1 / 10}},
+    }
 
 
 def test_a_folder_without_lists_is_named(tmp_path: Path) -> None:
