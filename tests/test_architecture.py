@@ -70,7 +70,7 @@ HOMES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|brokers\.(arrivals|queue_url|server_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(merging|pages|sql\..*))",
-    "sources": r"headrace\.sources\.(stream|lines)",
+    "sources": r"headrace\.sources\.(stream|lines|records)",
     "models": r"headrace\.models\.registry",
 }
 CONTRACT = r"headrace\.(documents|errors|validation|ports(\..*)?)"

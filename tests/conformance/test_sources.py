@@ -11,23 +11,18 @@ from headrace.testing.sources import Connect, SourceSuite
 LINES = [b'{"text": "text %d", "n": %d}' % (number, number) for number in range(20)]
 
 
-@pytest.fixture(autouse=True)
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.sources.files.BATCH", 3)
-
-
 class TestJsonLines(SourceSuite):
     @pytest.fixture
     def connect(self, tmp_path: Path) -> Connect:
         (tmp_path / "a.jsonl").write_bytes(b"\n".join([*LINES, b"", b"no JSON", b""]))
-        return lambda: FileSource(tmp_path / "a.jsonl")
+        return lambda: FileSource(tmp_path / "a.jsonl", batch=3)
 
 
 class TestCompressed(SourceSuite):
     @pytest.fixture
     def connect(self, tmp_path: Path) -> Connect:
         (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"\n".join(LINES)))
-        return lambda: FileSource(tmp_path / "a.jsonl.gz")
+        return lambda: FileSource(tmp_path / "a.jsonl.gz", batch=3)
 
 
 class TestCsv(SourceSuite):
@@ -35,11 +30,11 @@ class TestCsv(SourceSuite):
     def connect(self, tmp_path: Path) -> Connect:
         rows = "".join(f'{number},"text\n{number}"\n' for number in range(20))
         (tmp_path / "a.csv").write_text(f"id,text\n{rows}1,2,3\n\n20,\n")
-        return lambda: FileSource(tmp_path / "a.csv")
+        return lambda: FileSource(tmp_path / "a.csv", batch=3)
 
 
 class TestText(SourceSuite):
     @pytest.fixture
     def connect(self, tmp_path: Path) -> Connect:
         (tmp_path / "a.txt").write_bytes(b"\n\n".join(b"text %d" % number for number in range(20)))
-        return lambda: FileSource(tmp_path / "a.txt")
+        return lambda: FileSource(tmp_path / "a.txt", batch=3)

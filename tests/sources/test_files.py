@@ -87,7 +87,7 @@ def test_a_file_without_records_has_no_documents(tmp_path: Path, name: str, data
         ("a.jsonl", b"no JSON", "the document is no JSON", "line 2"),
         ("a.jsonl", b'{"text": ""}', "'text' is empty", "line 2"),
         ("a.jsonl", b'{"text": "\xff"}', "no valid UTF-8", "line 2"),
-        ("a.txt", b"\xff", "no valid UTF-8", "line 2"),
+        ("a.txt", b"\xff", "is not valid UTF-8", "line 2"),
         ("a.txt", b"a\0b", "NUL", "line 2"),
         ("a.csv", b"1,2,3", "the row has 3 cells, the header 2", "line 3"),
         ("a.csv", b"5,", "'text' is empty", "line 3"),
@@ -156,7 +156,7 @@ def test_what_is_no_gzip_file_is_told(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(Misconfigured, match="gzip"):
         items(write(tmp_path / "a.txt.gz", data))
     with pytest.raises(Misconfigured, match="gzip"):
-        list(FileSource(tmp_path / "a.txt.gz").objects())
+        list(FileSource(tmp_path / "a.txt.gz").records())
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "missing.txt.gz", "folder"])

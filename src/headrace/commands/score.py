@@ -38,7 +38,7 @@ def score(
     wrong = number = 0
     with writing(output) as target, bar() as shown:
         task = shown.add_task("scoring", total=None)
-        for batch in batches(source.objects(), SCORED_AT_ONCE):
+        for batch in batches(source.records(), SCORED_AT_ONCE):
             lines, bad = records.score(batch, models, threshold=threshold, limit=settings.document_bytes)
             target.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
             wrong += bad

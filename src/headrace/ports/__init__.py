@@ -1,7 +1,7 @@
-"""The ports: the whole design on one screen.
+"""The ports: what the rest of Headrace expects of sources, brokers, sinks, classifiers and stores.
 
-An adapter implements one of these, with `__init__(plain keywords)` and the classmethod `from_url(url)`; `headrace.urls` knows it by a
-string. Everything is synchronous. Adapters raise only `headrace.errors`.
+An adapter implements a port, with `__init__(plain keywords)` and the classmethod `from_url(url)`; `headrace.urls` names it in a
+string. Everything is synchronous. Adapters raise only the errors of `headrace.errors`.
 """
 
 from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink

@@ -1,4 +1,4 @@
-"""Brokers and sinks: what moves bodies."""
+"""Brokers and sinks, which move bodies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from headrace.documents import Body
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One body as the broker hands it over. The receipt is the adapter's own; it dies with its connection.
+    """One body as the broker hands it over.
 
-    `reply`, where whoever published it asked for an answer, sends one; what can't be sent now is left out. `evicted`: why the
-    broker's server has put the body out of the queue; it is to be buried, and acked.
+    `receipt` is what acknowledges it: only the adapter that made it can read it, and it dies with its connection. `reply` sends an answer
+    to the publisher, at most once and without waiting; it is None if the publisher didn't ask for one. `evicted` says why the broker's
+    server has removed the body from its queue, and is empty for all others; such a body has to be buried, then acked.
     """
 
     data: bytes
@@ -23,7 +24,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Bodies ready and leased, and the age in seconds of the oldest that is not acked; None for what the broker can't tell."""
+    """How many bodies are ready and leased, and the age in seconds of the oldest that is not acked.
+
+    A member is None if the broker can't tell; `oldest` also if there are no bodies.
+    """
 
     ready: int | None
     leased: int | None
@@ -31,61 +35,70 @@ class Backlog:
 
 
 class Sink(Protocol):
-    """Where bodies are published: a broker, or a place for others to consume results from; used by one thread.
+    """Where bodies are published: a broker, or a place from which others consume results. A sink is used by one thread.
 
-    A body of results has one key, `model.label` (or `dead.kind`), by which consumers take what they want: a routing key, a message key.
-    Whoever isn't there to consume holds nobody up.
+    A body of results has one key, `model.label` (or `dead.kind`), by which consumers select what they want: as a routing key, or a message
+    key. An absent consumer blocks nobody.
     """
 
     def body_bytes(self) -> int:
-        """How large a body may be. Asks the server, where that decides."""
+        """The size in bytes of the largest body. Asks the server if that decides, and then may raise Unavailable."""
         ...
 
     def publish(self, bodies: Sequence[Body]) -> None:
-        """Return once all are durable, or raise; some may have been published when it raises. Nothing for no bodies.
+        """Return once all are durable. Does nothing for no bodies.
 
-        Raises Rejected, before it publishes any, where one is larger than `body_bytes`; and where the server will never take one of
-        them: the caller halves.
+        Raises Rejected, before it publishes any, if one is larger than `body_bytes`. Raises Rejected also if the server will never take
+        one of them; the caller halves the bodies to find it. Raises Unavailable if they can't be published now. On an error, some of the
+        bodies may have been published.
         """
         ...
 
     def close(self) -> None:
-        """May be called twice. What isn't acked goes back at once."""
+        """Give back at once what is leased and not acked. Calling it twice is harmless; all other calls raise Unavailable afterwards."""
         ...
 
 
 class Broker(Sink, Protocol):
-    """Moves bodies, at least once; promises no order."""
+    """Moves bodies, each at least once, in no particular order. A broker is used by one thread.
+
+    A lost connection is opened again by the next call. Any method may raise Unavailable: what was leased may be lost then, and comes again.
+    """
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
-        """Lease bodies of up to `limit` bytes together, but at least one; wait up to `wait` seconds for the first, never for more."""
+        """Lease bodies of up to `limit` bytes together, and at least one, however large.
+
+        Waits up to `wait` seconds for the first, and never for more. Returns an empty list if none came.
+        """
         ...
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """These are done: any set, in any order. A lease that is lost, or acked already, is ignored."""
+        """Acknowledge that these are done: any set of deliveries, in any order. Leases that are lost or acked already are ignored."""
         ...
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
-        """Extend the leases and answer heartbeats; called every few seconds, also with none."""
+        """Extend the leases of these and answer heartbeats. It is called every few seconds, with no deliveries too."""
         ...
 
     def backlog(self) -> Backlog:
-        """What waits, as far as the broker can tell."""
+        """How much waits, as far as the broker can tell."""
         ...
 
 
 class Provisioned(Protocol):
-    """Where an adapter keeps things, as a thing of its own; by the same adapters as brokers and stores."""
+    """The queue or the store itself, beside what it holds. Every adapter of a broker or a store implements this port too."""
 
     def warnings(self) -> list[str]:
-        """Settings of the server, or of the place, with which something that was confirmed can be lost: what, when, and what to set
-        instead. What the server doesn't tell is left out."""
+        """A sentence for each setting by which something that was confirmed can be lost: what, when, and what to set instead.
+
+        Empty if there is none. Settings that the server doesn't tell are left out.
+        """
         ...
 
     def remove(self) -> None:
-        """Remove the queue or the store itself, with all that it holds, and close. Again, or closed already: nothing."""
+        """Remove the queue or the store with all that it holds, and close. Does nothing if it is closed already."""
         ...
 
 
 class BrokerAdapter(Broker, Provisioned, Protocol):
-    """What every adapter of brokers is: a broker with the small port beside it."""
+    """What every adapter of a broker implements."""

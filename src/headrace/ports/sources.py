@@ -1,4 +1,4 @@
-"""Sources: where documents come from."""
+"""Sources, from which documents come."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from headrace.documents import Document
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """The source says that this document was deleted; Headrace erases it."""
+    """The source says that the document with this id was deleted; Headrace erases it."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """Something in the source that is no document, with the reason and where it stands."""
+    """Something in the source that is not a document: its bytes (cut if they are many), why it is not one, and where it stands."""
 
     data: bytes
     reason: str
@@ -25,35 +25,40 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The source lost documents here, and says so."""
+    """Documents are missing here, and the source says why."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a source read, and the cursor after which reading goes on."""
+    """What a source has read, in order, and the cursor from which reading continues after it. `items` may be empty: only the cursor
+    moved.
+    """
 
     items: Sequence[Document | Deletion | Malformed | Gap]
     cursor: str
 
 
 class Source(Protocol):
-    """Where documents come from."""
+    """Where documents come from. Reading can be resumed from any cursor that it has given."""
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
-        """Batches from the start, or from just after a cursor. May block. Ends where the source ends."""
+        """Yield batches from the start, or from just after a cursor, until the source ends. May block.
+
+        Raises Unavailable if the source can't be reached now, and Misconfigured if it can't be read at all.
+        """
         ...
 
     def close(self) -> None:
-        """End `read`; may be called from another thread, and twice."""
+        """End `read`, from another thread too. Calling it twice is harmless; `read` yields nothing afterwards."""
         ...
 
 
 class SourceAdapter(Source, Protocol):
-    """What every adapter of sources is: a source with a name. Its `from_url(url, limit=…)` also takes the largest document, in bytes."""
+    """What every adapter of a source implements. Its `from_url(url, limit=…)` also takes the largest document, in bytes."""
 
     @property
     def name(self) -> str:
-        """The name under which the cursor is saved: the same for the same place, without secrets; empty if it cannot be read twice."""
+        """The name under which the cursor is saved: the same for the same source, without secrets; empty if it can't be read twice."""
         ...

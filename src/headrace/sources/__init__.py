@@ -1,1 +1,1 @@
-"""Sources, one file each; `headrace.urls` names them."""
+"""Sources: an adapter is a file or a folder; `headrace.urls` names them."""

@@ -1,4 +1,4 @@
-"""Lines of a byte stream, as they come: bounded in memory, and telling when the next one may have to be waited for."""
+"""The lines of a byte stream as they come, in bounded memory."""
 
 import gzip
 import os
@@ -7,16 +7,17 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_CHUNK = 256 << 10
-_POLL_SECONDS = 0.1
-_MAGIC, _GZIP = b"\x1f\x8b", 31
+_CHUNK = 256 << 10  #: bytes asked for at a time
+_POLL_SECONDS = 0.1  #: between two looks whether reading is to end
+_MAGIC = b"\x1f\x8b"  #: how gzip data begins
+_GZIP = 31  #: zlib's `wbits` for gzip
 
 
 class Lines:
-    """An iterator over the lines that `read` gives, without their ends.
+    """An iterator over the lines of the stream that `read` reads, without their line ends.
 
-    A line longer than `limit` bytes is cut to one byte more than that, so that whoever checks it sees that it is too long. Where a
-    compressed stream is damaged the lines end before the damage, and `damage` says why.
+    A line longer than `limit` bytes is cut to `limit + 1`, so that its length still shows that it is too long. If a compressed stream is
+    damaged, the lines end before the damage, and `damage` says what is wrong; otherwise it is empty.
     """
 
     def __init__(self, read: Callable[[int], bytes], limit: int) -> None:
@@ -30,11 +31,13 @@ class Lines:
 
     @property
     def drained(self) -> bool:
-        """Whether the next line is not here yet."""
+        """Whether the next line may have to be waited for."""
         return self._left == 0
 
     def head(self, least: int, most: int) -> bytes:
-        """The first bytes, up to `most`, without consuming them; waits for `least` of them. Call it before the first line."""
+        """The first bytes, up to `most`, without consuming them; waits for `least`. Fewer if the stream is shorter. Call it before
+        iterating.
+        """
         while len(self._rest) < least and not self._ended:
             self._rest += self._read()
         return self._rest[:most]
@@ -53,12 +56,12 @@ class Lines:
             if not self._rest:
                 raise StopIteration
             lines, self._rest = [*self._rest.split(b"\n")], b""
-            if lines[-1] == b"" or self.damage:  # what was cut short is no line
+            if lines[-1] == b"" or self.damage:  # a line that was cut short doesn't count
                 lines.pop()
         else:
-            more = b"" if b"\n" in self._rest else self._read()  # what the head brought is not held back
+            more = b"" if b"\n" in self._rest else self._read()  # deliver what `head` has read before reading more
             *lines, rest = (self._rest + more).split(b"\n")
-            # Of a line without an end, no more is kept than shows that it is too long.
+            # Of a line that goes on and on, keep only as much as shows that it is too long.
             self._rest = rest[: self._limit + 1]
         self._ready = iter([line[: self._limit + 1].removesuffix(b"\r") for line in lines])
         self._left = len(lines)
@@ -73,7 +76,7 @@ class Lines:
 
 
 def read_until(descriptor: int, ended: Callable[[], bool]) -> Callable[[int], bytes]:
-    """Reads a descriptor that may have nothing for a long time, and as good as its end once `ended` says so."""
+    """A function that reads a descriptor, waiting as long as there is nothing. It returns b"", as at the end, once `ended` returns True."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
 
@@ -87,9 +90,10 @@ def read_until(descriptor: int, ended: Callable[[], bool]) -> Callable[[int], by
 
 
 class Unpacking:
-    """Reads what `read` gives, unpacked where that begins as gzip data does, which no text can; `packed`: it has to.
+    """Reads a stream, decompressing it if it begins as gzip data does, which no text can.
 
-    Raises EOFError where the data is cut short, and zlib.error or BadGzipFile where it is damaged.
+    Raises EOFError if the compressed data is cut short, and zlib.error or BadGzipFile if it is damaged, or if it is not gzip data although
+    `packed` says so.
     """
 
     def __init__(self, read: Callable[[int], bytes], *, packed: bool) -> None:
@@ -97,7 +101,7 @@ class Unpacking:
         self._packed = packed
         self._held = b""
         self._begun = False
-        self._member: Any = None  # zlib's decompressor; None where nothing is packed
+        self._member: Any = None  # zlib's decompressor; None if the stream is not compressed
 
     def __call__(self, size: int) -> bytes:
         if not self._begun:
@@ -109,7 +113,7 @@ class Unpacking:
             packed = self._take(size)
             if not packed:
                 return self._rest()
-            if self._member.eof:  # gzip files may follow each other
+            if self._member.eof:  # a gzip file may have several members
                 self._member = zlib.decompressobj(wbits=_GZIP)
             made = self._member.decompress(packed, size)
             self._held = self._member.unconsumed_tail or self._member.unused_data
@@ -122,14 +126,14 @@ class Unpacking:
         if self._held.startswith(_MAGIC):
             self._member = zlib.decompressobj(wbits=_GZIP)
         elif self._packed and self._held:
-            raise gzip.BadGzipFile("it does not begin as gzip data does")
+            raise gzip.BadGzipFile("it does not begin like gzip data")
 
     def _take(self, size: int) -> bytes:
         chunk, self._held = self._held or self._read(size), b""
         return chunk
 
     def _rest(self) -> bytes:
-        """What is left when there is no more to unpack."""
+        """The last decompressed bytes."""
         left: bytes = b"" if self._member.eof else self._member.flush()
         if not left and not self._member.eof:
             raise EOFError("the data ends before its end is marked")

@@ -1,8 +1,8 @@
-"""What every broker does. Subclass `BrokerSuite` in a test module and give it a fixture `connect`.
+"""What every broker has to do. Subclass `BrokerSuite` in a test module and give it a fixture `connect`.
 
     class TestMyBroker(BrokerSuite):
         @pytest.fixture
-        def connect(self): ...   # a function; each call is a connection of its own to one empty queue
+        def connect(self): ...   # returns a function: each call opens another connection to one queue, which is empty at first
 
 Connections that a test opens are closed by the fixture, or by the test itself.
 """
@@ -17,12 +17,12 @@ from headrace.errors import Rejected, Unavailable
 from headrace.ports import Broker, BrokerAdapter, Delivery
 
 Connect = Callable[[], BrokerAdapter]
-PATIENCE = 120.0
-LARGE = 1 << 30
+PATIENCE = 120.0  #: seconds to wait for what has to come, however slow the machine is
+LARGE = 1 << 30  #: a limit in bytes that holds nothing back
 
 
 def take(broker: Broker, number: int, *, limit: int = LARGE) -> list[Delivery]:
-    """Deliveries until there are `number` of them; fails where they don't come."""
+    """Receive until there are `number` deliveries; fails if they don't come."""
     taken: list[Delivery] = []
     while len(taken) < number:
         received = broker.receive(limit, PATIENCE)
@@ -32,17 +32,17 @@ def take(broker: Broker, number: int, *, limit: int = LARGE) -> list[Delivery]:
 
 
 def bodies(*texts: str) -> list[Body]:
-    """Bodies that hold these bytes, of one source."""
+    """Bodies of these texts, from one source."""
     return [Body(text.encode(), "suite") for text in texts]
 
 
 def data(deliveries: list[Delivery]) -> list[str]:
-    """What was delivered, sorted: no broker promises an order."""
+    """The texts of what was delivered, sorted, as no broker promises an order."""
     return sorted(delivery.data.decode() for delivery in deliveries)
 
 
 class BrokerSuite:
-    """The tests; each name is the sentence that it shows."""
+    """The tests. Each name is the sentence that it checks."""
 
     def test_what_is_published_is_received(self, connect: Connect) -> None:
         publisher, consumer = connect(), connect()
@@ -55,12 +55,12 @@ class BrokerSuite:
         broker.publish([Body(every, "suite")])
         assert take(broker, 1)[0].data == every
 
-    def test_publishing_nothing_is_nothing(self, connect: Connect) -> None:
+    def test_publishing_no_bodies_does_nothing(self, connect: Connect) -> None:
         broker = connect()
         broker.publish([])
         assert broker.receive(LARGE, 0.05) == []
 
-    def test_a_body_as_large_as_may_be_arrives_whole(self, connect: Connect) -> None:
+    def test_a_body_of_the_largest_size_arrives_whole(self, connect: Connect) -> None:
         broker = connect()
         large = b"\xff" * min(broker.body_bytes(), 1 << 20)
         broker.publish([Body(large, "suite"), *bodies("a")])
@@ -79,7 +79,7 @@ class BrokerSuite:
         broker.ack(held)
         assert data(take(broker, 1)) == ["c"]
 
-    def test_an_empty_queue_gives_nothing_when_the_wait_is_over(self, connect: Connect) -> None:
+    def test_receiving_from_an_empty_queue_returns_nothing_after_the_wait(self, connect: Connect) -> None:
         assert connect().receive(LARGE, 0.0) == []
 
     def test_a_leased_body_is_not_given_to_another(self, connect: Connect) -> None:
@@ -166,7 +166,7 @@ class BrokerSuite:
                 taken.extend(received)
         assert data(taken) == sorted(names)
 
-    def test_keep_holds_a_lease_and_takes_nothing_too(self, connect: Connect) -> None:
+    def test_keep_holds_a_lease_and_accepts_no_deliveries_too(self, connect: Connect) -> None:
         one, two = connect(), connect()
         one.publish(bodies("a"))
         held = take(one, 1)
@@ -175,7 +175,7 @@ class BrokerSuite:
         assert two.receive(LARGE, 0.05) == []
         one.ack(held)
 
-    def test_the_backlog_tells_what_is_ready_and_leased_or_nothing(self, connect: Connect) -> None:
+    def test_the_backlog_says_what_is_ready_and_leased_or_none(self, connect: Connect) -> None:
         broker = connect()
         broker.publish(bodies("a", "b", "c"))
         held = take(broker, 3, limit=1)
@@ -191,7 +191,9 @@ class BrokerSuite:
         assert backlog.leased in (None, 0)
         assert backlog.oldest is None
 
-    def test_what_is_removed_is_gone_with_all_it_held_and_removing_again_is_nothing(self, connect: Connect) -> None:
+    def test_a_removed_queue_is_gone_with_all_it_held_and_removing_it_again_does_nothing(
+        self, connect: Connect
+    ) -> None:
         broker = connect()
         broker.publish(bodies("a", "b"))
         take(broker, 1, limit=1)
@@ -201,8 +203,8 @@ class BrokerSuite:
             broker.publish(bodies("c"))
         assert connect().receive(LARGE, 0.2) == []
 
-    def test_warnings_are_sentences_about_what_is_lost(self, connect: Connect) -> None:
-        assert all(" " in told for told in connect().warnings())
+    def test_warnings_are_sentences(self, connect: Connect) -> None:
+        assert all(" " in warning for warning in connect().warnings())
 
     def test_closing_twice_is_closing_once(self, connect: Connect) -> None:
         broker = connect()

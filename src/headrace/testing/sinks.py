@@ -1,11 +1,11 @@
-"""What every place does that results are published to. Subclass `SinkSuite` in a test module and give it two fixtures.
+"""What every sink has to do. Subclass `SinkSuite` in a test module and give it two fixtures.
 
     class TestMySink(SinkSuite):
         @pytest.fixture
-        def connect(self): ...   # a function; each call is a connection of its own to one empty place
+        def connect(self): ...   # returns a function: each call opens another connection to one sink, which is empty at first
         @pytest.fixture
-        def consume(self): ...   # a function: whatever a consumer that wants everything got, from the call on which it came to be,
-                                 # since the last call, as bodies; it waits for as many as it is asked for
+        def consume(self): ...   # returns a function: the first call starts a consumer of everything; each waits until it has got
+                                 # as many bodies as it is asked for since the last call, and returns them
 
 Connections that a test opens are closed by the fixture, or by the test itself.
 """
@@ -26,20 +26,20 @@ ENGLISH = Body(b'{"id": "c"}', "language.en")
 
 
 class SinkSuite:
-    """The tests; each name is the sentence that it shows."""
+    """The tests. Each name is the sentence that it checks."""
 
-    def test_bodies_come_as_they_are_under_their_keys(self, connect: Connect, consume: Consume) -> None:
+    def test_bodies_arrive_unchanged_under_their_keys(self, connect: Connect, consume: Consume) -> None:
         consume(0)
         connect().publish([SWEDISH, ENGLISH])
         assert sorted(consume(2), key=lambda body: body.key) == [ENGLISH, SWEDISH]
 
-    def test_what_several_connections_publish_comes(self, connect: Connect, consume: Consume) -> None:
+    def test_what_several_connections_publish_arrives(self, connect: Connect, consume: Consume) -> None:
         consume(0)
         connect().publish([SWEDISH])
         connect().publish([ENGLISH])
         assert sorted(consume(2), key=lambda body: body.key) == [ENGLISH, SWEDISH]
 
-    def test_many_bodies_come_all(self, connect: Connect, consume: Consume) -> None:
+    def test_many_bodies_all_arrive(self, connect: Connect, consume: Consume) -> None:
         consume(0)
         sink = connect()
         bodies = [Body(b"%d" % number, f"size.{number % 7}") for number in range(3000)]
@@ -58,14 +58,14 @@ class SinkSuite:
         connect().publish(bodies)
         assert sorted(consume(4), key=lambda body: body.data) == bodies
 
-    def test_nobody_has_to_be_there_to_consume(self, connect: Connect, consume: Consume) -> None:
+    def test_publishing_needs_no_consumer(self, connect: Connect, consume: Consume) -> None:
         sink = connect()
         sink.publish([SWEDISH])
         consume(0)
         sink.publish([ENGLISH])
         assert ENGLISH in consume(1)
 
-    def test_publishing_nothing_is_nothing(self, connect: Connect, consume: Consume) -> None:
+    def test_publishing_no_bodies_does_nothing(self, connect: Connect, consume: Consume) -> None:
         consume(0)
         sink = connect()
         sink.publish([])
@@ -82,7 +82,7 @@ class SinkSuite:
         sink.publish([ENGLISH])
         assert consume(1) == [ENGLISH]
 
-    def test_a_connection_that_is_closed_publishes_nothing(self, connect: Connect) -> None:
+    def test_a_closed_connection_publishes_nothing(self, connect: Connect) -> None:
         sink = connect()
         sink.publish([SWEDISH])
         sink.close()

@@ -1,4 +1,4 @@
-"""What every source does. Subclass `SourceSuite` in a test module and give it a fixture `connect`.
+"""What every source has to do. Subclass `SourceSuite` in a test module and give it a fixture `connect`.
 
 class TestMySource(SourceSuite):
     @pytest.fixture
@@ -16,16 +16,16 @@ from headrace.ports import Batch, Deletion, Gap, Malformed, SourceAdapter
 
 Connect = Callable[[], SourceAdapter]
 Item = Document | Deletion | Malformed | Gap
-PATIENCE = 120.0
+PATIENCE = 120.0  #: seconds to wait for what has to happen, however slow the machine is
 
 
 def items(batches: Sequence[Batch]) -> list[Item]:
-    """What batches hold, in order."""
+    """The items of these batches, in order."""
     return [item for batch in batches for item in batch.items]
 
 
 class SourceSuite:
-    """The tests; each name is the sentence that it shows."""
+    """The tests. Each name is the sentence that it checks."""
 
     def test_reading_again_gives_the_same(self, connect: Connect) -> None:
         first = items(list(connect().read()))
@@ -43,7 +43,7 @@ class SourceSuite:
         for number, batch in enumerate(batches, 1):
             assert items(list(connect().read(batch.cursor))) == items(batches[number:])
 
-    def test_one_source_goes_on_after_its_reading_was_broken_off(self, connect: Connect) -> None:
+    def test_a_source_can_be_read_on_after_its_reading_was_broken_off(self, connect: Connect) -> None:
         source = connect()
         reading = source.read()
         first = next(reading)
