@@ -24,7 +24,7 @@ LAYERS = (
     "headrace.ports",
     "headrace.sqlite_file",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.urls headrace.metrics headrace.meter headrace.exposition headrace.browse"
+    "headrace.config headrace.urls headrace.log headrace.metrics headrace.meter headrace.exposition headrace.browse"
     " headrace.runtime headrace.retrying headrace.supervisor headrace.durable",
     "headrace.scoring",
     "headrace.models",

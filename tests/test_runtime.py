@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from support import PATIENCE, alive, until
+from support import PATIENCE, alive, logged, until
 
 from headrace import runtime, supervisor
 from headrace.runtime import Stop
@@ -90,21 +90,22 @@ def child(script: str) -> "subprocess.Popen[bytes]":
 
 
 def test_a_child_that_dies_is_started_again_until_the_stop() -> None:
-    stop, started, said = Stop(), [], []
+    stop, started = Stop(), []
 
     def spawn() -> "subprocess.Popen[bytes]":
         started.append(child("import time; time.sleep(600)"))
         return started[-1]
 
-    family = Supervisor(spawn, 2, said.append)
+    family = Supervisor(spawn, 2)
     statuses: list[int] = []
     thread = threading.Thread(target=lambda: statuses.append(family.run(stop)))
-    thread.start()
-    until(lambda: len(started) == 2)
-    started[0].kill()
-    until(lambda: len(started) == 3, "another child")
-    stop.request()
-    thread.join(PATIENCE)
+    with logged() as said:
+        thread.start()
+        until(lambda: len(started) == 2)
+        started[0].kill()
+        until(lambda: len(started) == 3, "another child")
+        stop.request()
+        thread.join(PATIENCE)
     assert statuses == [0]
     assert said == ["a worker died (SIGKILL); it is started again"]
     assert [alive(process.pid) for process in started] == [False] * 3
@@ -117,7 +118,7 @@ def test_children_that_are_done_stay_away_and_end_the_run() -> None:
         started.append(1)
         return child("")
 
-    assert Supervisor(spawn, 2, lambda _text: None).run(Stop()) == 0
+    assert Supervisor(spawn, 2).run(Stop()) == 0
     assert len(started) == 2
 
 
@@ -129,7 +130,7 @@ def test_a_child_that_is_misconfigured_ends_them_all() -> None:
         started.append(child(scripts.pop()))
         return started[-1]
 
-    assert Supervisor(spawn, 2, lambda _text: None).run(Stop()) == 2
+    assert Supervisor(spawn, 2).run(Stop()) == 2
     assert [alive(process.pid) for process in started] == [False, False]
 
 
@@ -145,7 +146,7 @@ def test_a_child_that_does_not_drain_is_killed(monkeypatch: pytest.MonkeyPatch) 
         return started[-1]
 
     stop = Stop()
-    thread = threading.Thread(target=Supervisor(spawn, 1, lambda _text: None).run, args=(stop,))
+    thread = threading.Thread(target=Supervisor(spawn, 1).run, args=(stop,))
     thread.start()
     assert os.read(ready, 1) == b"x"
     stop.request()

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from headrace import __version__
+from headrace import __version__, log
 from headrace.commands import settings
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
-from headrace.urls import mask
+from headrace.log import LogSettings, logger
 
+LOG = logger("headrace.commands")
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("run:demo", "Start everything, and feed it samples in 38 languages."),
     "up": ("run:up", "Start everything: workers, the API and the console."),
@@ -70,6 +71,7 @@ def build(arguments: Sequence[str] = ()) -> App:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; its exit status."""
+    log.configure(LogSettings())
     try:
         status = build(arguments)(list(arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()  # here, where it can still be told that it went nowhere
@@ -110,5 +112,5 @@ def _discard_output() -> None:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"headrace: {mask(message)}", file=sys.stderr)
+    LOG.error(message)
     return status

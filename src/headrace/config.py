@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured, did_you_mean
@@ -59,6 +59,10 @@ class Settings:
     token: str = _setting("", "Token that callers must send; required unless host is loopback.")
     metrics: bool = _setting(True, "Serve /metrics.")
     metrics_port: int = _setting(0, "Port on which `work` serves its own metrics; 0 serves none.", Limits(0, 65535))
+    log_format: Literal["text", "json"] = _setting(
+        "text", "How log lines look: `text`, or `json` with one object a line."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least level that is logged.")
     deadline: float = _setting(
         10.0, "Seconds that a model may take for one batch, or for one document alone.", Limits(0.1, 86400, "seconds")
     )

@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from headrace.errors import Misconfigured
+from headrace.log import logger
 from headrace.retrying import delays
 from headrace.runtime import DRAIN_SECONDS, SETTLED_SECONDS, Stop, describe
+
+LOG = logger("headrace.supervisor")
 
 
 class Supervisor:
@@ -17,9 +20,8 @@ class Supervisor:
     A child that ends with status 0 is done and stays away.
     """
 
-    def __init__(self, spawn: Callable[[], "subprocess.Popen[bytes]"], number: int, say: Callable[[str], None]) -> None:
+    def __init__(self, spawn: Callable[[], "subprocess.Popen[bytes]"], number: int) -> None:
         self.spawn = spawn
-        self._say = say
         self._number = number
         self._children: list[subprocess.Popen[bytes]] = []
         self._changed_at = 0.0
@@ -37,7 +39,10 @@ class Supervisor:
             for child in ended:
                 _let_go(child)
                 if child.returncode != 0 and not stop.requested:
-                    self._say(f"a worker died ({describe(child.returncode)}); it is started again")
+                    LOG.warning(
+                        f"a worker died ({describe(child.returncode)}); it is started again",
+                        extra={"child": child.pid, "status": child.returncode},
+                    )
                     stop.wait(next(waits))
                     self._children.append(self.spawn())
                     self._changed_at = time.monotonic()

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pika
 import pytest
 from driver import until
-from support import PATIENCE, come, insist, setup
+from support import PATIENCE, come, insist, logged, setup
 from support.own_servers import OwnServers
 
 from headrace.brokers.rabbitmq import RabbitmqBroker
@@ -126,11 +126,10 @@ def test_an_alarm_blocks_publishing_with_a_message_and_a_deadline_and_nothing_el
 
 @pytest.mark.usefixtures("impatient")
 def test_a_consumer_that_is_slower_than_the_server_allows_repeats_and_loses_nothing(own: OwnServers) -> None:
-    said: list[str] = []
-    store = AwayUntil(said, "leases could not be kept", lambda: be_patient(own))
-    with closing(RabbitmqBroker.from_url(f"{own.url('RABBITMQ')}?queue=slow")) as broker:
+    with logged() as said, closing(RabbitmqBroker.from_url(f"{own.url('RABBITMQ')}?queue=slow")) as broker:
+        store = AwayUntil(said, "leases could not be kept", lambda: be_patient(own))
         broker.publish([Body(encode(Document(name, name))) for name in ("a", "b", "c")])
-        Keeper(broker, store, setup(), deadline=PATIENCE, stop=Stop(), drain=True, say=said.append).run()
+        Keeper(broker, store, setup(), deadline=PATIENCE, stop=Stop(), drain=True).run()
         assert broker.backlog().ready == 0
     assert any("timed out" in one for one in said)
     assert store.count(ResultQuery()).by_model() == {"fake": 3}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
-from support import again, come, insist, setup, until
+from support import again, come, insist, logged, setup, until
 from support.wire import Wire
 
 from headrace.brokers.rabbitmq import RabbitmqBroker, RabbitmqResults
@@ -573,11 +573,11 @@ def test_heartbeats_go_on_while_a_model_takes_far_longer_than_they_allow(queue: 
     def nothing_is_given_again() -> bool:
         store = MemoryStore()
         insist(lambda: broker.publish([Body(encode(Document(text, text))) for text in ("HANG", "next")]))
-        said: list[str] = []
         stop = Stop()
         end = Timer(60, stop.request)  # for a worker that is given the same again and again
         end.start()
-        Keeper(broker, store, setup(), deadline=4.0, stop=stop, drain=True, say=said.append).run()
+        with logged() as said:
+            Keeper(broker, store, setup(), deadline=4.0, stop=stop, drain=True).run()
         end.cancel()
         assert {letter.kind for letter in letters(store)} <= {"overdue"}
         until(lambda: queue.ready() == 0, "the end of what was published")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from support import PATIENCE
+from support import PATIENCE, logged
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, Outcome, decode, unpack
@@ -178,9 +178,9 @@ def test_what_is_no_document_is_buried_with_its_place_before_the_cursor_is_saved
 
 
 def test_a_gap_is_told() -> None:
-    said: list[str] = []
-    work = ingest(World(), say=said.append)
-    work.run(Listed([Gap("the cursor is older than the window")]), "listed")
+    work = ingest(World())
+    with logged() as said:
+        work.run(Listed([Gap("the cursor is older than the window")]), "listed")
     assert said == ["the source lost documents: the cursor is older than the window"]
     assert work.tally.gaps == 1
 
@@ -189,9 +189,9 @@ def test_a_gap_is_told() -> None:
 def test_whatever_is_away_is_waited_for_and_nothing_is_skipped(what: str) -> None:
     world = World()
     world.failing[what] = 2
-    said: list[str] = []
     items = [*documents("a"), Malformed(b"x", "no", "1"), Deletion("z")]
-    assert ingest(world, say=said.append).run(Listed(items), "listed")
+    with logged() as said:
+        assert ingest(world).run(Listed(items), "listed")
     assert world.happened == ["publish", "write", "erase", "save"]
     assert said == [f"waiting, and trying again: {what} is away"] * 2
 
@@ -200,8 +200,8 @@ def test_whatever_is_away_is_waited_for_and_nothing_is_skipped(what: str) -> Non
 def test_a_stop_while_something_is_away_leaves_the_cursor_where_it_was(what: str) -> None:
     world, stop, source = World(), Stop(), Listed(documents("a"))
     world.failing[what] = 1 << 30
-    with pytest.raises(Unavailable):
-        ingest(world, stop, say=lambda _text: stop.request()).run(source, "listed")
+    with logged(lambda _message: stop.request()), pytest.raises(Unavailable):
+        ingest(world, stop).run(source, "listed")
     assert world.load("listed") is None
     world.failing.clear()
     assert ingest(world).run(source, "listed")

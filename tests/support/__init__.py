@@ -1,9 +1,11 @@
-"""What several tests need: waiting for a condition or for bodies, calls made again, and setups of predictors."""
+"""What several tests need: waiting for a condition or for bodies, what is logged, calls made again, and setups of predictors."""
 
 import gc
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +26,27 @@ def until(condition: Callable[[], T], what: str = "it") -> T:
         assert time.monotonic() < deadline, f"{what} did not come"
         time.sleep(0.01)
     return value
+
+
+@contextmanager
+def logged(call: Callable[[str], object] = lambda _message: None) -> Iterator[list[str]]:
+    """The messages that Headrace logs meanwhile in this process, from info on; `call` gets each, on the thread that logs it."""
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+            call(messages[-1])
+
+    logger, listener = logging.getLogger("headrace"), Listener()
+    before = logger.level
+    logger.addHandler(listener)
+    logger.setLevel(logging.INFO)
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(listener)
+        logger.setLevel(before)
 
 
 def insist(call: Callable[[], T]) -> T:

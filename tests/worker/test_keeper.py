@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from support import FAULTY, PATIENCE, predictors, setup, until
+from support import FAULTY, PATIENCE, logged, predictors, setup, until
 from support.scraping import samples, value
 
 from headrace import exposition
@@ -102,10 +102,10 @@ def queue_of(*texts: str, a_body: int = 3) -> Queue:
 
 
 def drain(queue: Queue, store: MemoryStore, models: str = FAULTY, *, broker: MemoryBroker | None = None) -> list[str]:
-    """Work until nothing is ready or leased; what was said."""
-    said: list[str] = []
+    """Work until nothing is ready or leased; what was logged."""
     connection = broker or MemoryBroker(queue)
-    Keeper(connection, store, setup(models), deadline=PATIENCE, stop=Stop(), drain=True, say=said.append).run()
+    with logged() as said:
+        Keeper(connection, store, setup(models), deadline=PATIENCE, stop=Stop(), drain=True).run()
     backlog = connection.backlog()
     assert (backlog.ready, backlog.leased) == (0, 0)
     connection.close()
@@ -287,15 +287,9 @@ def test_a_model_that_is_not_there_is_told_before_anything_is_received(tmp_path:
 
 def test_a_remote_model_that_is_away_is_waited_for() -> None:
     queue, store, stop = queue_of("UNAVAILABLE a", "b"), MemoryStore(), Stop()
-    said: list[str] = []
     broker = MemoryBroker(queue)
-
-    def say(text: str) -> None:
-        said.append(text)
-        if len(said) == 2:
-            stop.request()
-
-    Keeper(broker, store, setup(), deadline=PATIENCE, stop=stop, say=say).run()
+    with logged(lambda _message: stop.request() if len(said) == 2 else None) as said:
+        Keeper(broker, store, setup(), deadline=PATIENCE, stop=stop).run()
     broker.close()
     assert said[:2] == ["waiting for a model, and trying again: the remote model is away"] * 2
     assert (stored(store), buried(store)) == ([], {})
@@ -417,6 +411,16 @@ def test_a_keeper_imports_no_model_and_neither_numpy_nor_numba() -> None:
     assert done.stdout.strip() == b"[]"
 
 
+@contextmanager
+def drained(thread: threading.Thread, stop: Stop) -> Iterator[None]:
+    """At the end of the block the stop is requested, and the thread has ended."""
+    try:
+        yield
+    finally:
+        stop.request()
+        thread.join(PATIENCE)
+
+
 def add(registry: Registry, *labels: str, alias: str | None = None) -> Version:
     """A version of `tiny`, trained on next to nothing, with these labels."""
     texts = [label * 3 for label in labels]
@@ -429,12 +433,11 @@ def test_results_name_the_version_that_an_alias_means_by_then(tmp_path: Path, mo
     registry = Registry(tmp_path, builtin=None)
     first, second = add(registry, "x", "y", alias="champion"), add(registry, "x", "z")
     queue, store, stop = queue_of("xx"), MemoryStore(), Stop()
-    said: list[str] = []
     broker = MemoryBroker(queue)
-    keeper = Keeper(broker, store, setup("tiny", registry=str(tmp_path)), deadline=PATIENCE, stop=stop, say=said.append)
+    keeper = Keeper(broker, store, setup("tiny", registry=str(tmp_path)), deadline=PATIENCE, stop=stop)
     thread = threading.Thread(target=keeper.run)
-    thread.start()
-    try:
+    with logged() as said, drained(thread, stop):
+        thread.start()
         until(lambda: stored(store) == ["xx"], "the first result")
         registry.promote(str(second))
         until(lambda: said, "the new version")
@@ -446,9 +449,6 @@ def test_results_name_the_version_that_an_alias_means_by_then(tmp_path: Path, mo
         until(lambda: len(said) == 2, "the refusal")
         MemoryBroker(queue).publish([Body(encode(Document("zz", "zz")))])
         until(lambda: len(stored(store)) == 3, "the third result")
-    finally:
-        stop.request()
-        thread.join(PATIENCE)
     assert said[0] == f"now serving {second}"
     assert said[1].startswith("the models served stay as they are: ")
     found = {result.id: result.predictions["tiny"].model for result in results(store)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from support import FAULTY, PATIENCE, setup
+from support import FAULTY, PATIENCE, logged, setup
 
 from headrace.brokers.memory import MemoryBroker, Queue
 from headrace.documents import Body, DeadLetter, Document, Outcome, Prediction, Result, bury_bytes, encode, pack
@@ -73,13 +73,11 @@ def announce(store: Store, sink: Sink, *outcomes: Outcome) -> list[tuple[Outcome
 
 
 def work(queue: Queue, store: MemoryStore | NoStore, sink: Sink, models: str = FAULTY) -> list[str]:
-    """What a worker says that drains the queue."""
-    said: list[str] = []
+    """What a worker logs that drains the queue."""
     announcer = ResultPublisher(store, sink, keeps=not isinstance(store, NoStore))
     broker = Watched(queue, sink)
-    Keeper(
-        broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True, say=said.append
-    ).run()
+    with logged() as said:
+        Keeper(broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True).run()
     assert broker.at_ack, "nothing was acknowledged"
     assert broker.at_ack[-1] == len(sink.told()), "something was published after its ack"
     backlog = broker.backlog()

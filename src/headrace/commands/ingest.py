@@ -42,9 +42,7 @@ def ingest(
     connectors = Connectors(settings.broker, settings.store)
     with closing(connectors.store()) as store, closing(connectors.broker()) as broker, bar() as shown:
         task = shown.add_task("publishing", total=None)
-        work = Ingest(
-            broker, store, stop=stop, say=say, progress=lambda tally: shown.update(task, completed=tally.published)
-        )
+        work = Ingest(broker, store, stop=stop, progress=lambda tally: shown.update(task, completed=tally.published))
         try:
             ended = all(work.run(source, source.name, again=again or not source.name) for source in opened)
         except HeadraceError:

@@ -13,6 +13,7 @@ from headrace import runtime, samples
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
+from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import pinned
 from headrace.predictor.settings import PredictorSettings
@@ -20,6 +21,7 @@ from headrace.runtime import Stop
 from headrace.urls import Connectors, is_memory, keeps, mask
 from headrace.worker import launch
 
+LOG = logger("headrace.commands")
 DEMO_FOLDER = Path("headrace-demo")
 
 
@@ -55,7 +57,7 @@ def serve(
     try:
         connectors.broker().close()  # the web connects only when it has to publish, and what is misconfigured should be told now
     except Unavailable as error:
-        launch.say(f"serving without the broker for now: {error}")
+        LOG.warning(f"serving without the broker for now: {error}")
     _serve(settings, launch.predictor_settings(settings), connectors, stop, console=not api_only)
 
 
@@ -130,7 +132,7 @@ class _Crew:
             else:
                 launch.keep(self._settings, self._predictor, self._connectors, self._stop)
         except HeadraceError as error:
-            launch.say(str(error))
+            LOG.error(str(error))
             self.status = error.status
         finally:
             self._stop.request()
@@ -169,7 +171,7 @@ def _serve(
     )
     with ExitStack() as opened:
         store = opened.enter_context(closing(launch.insist(connectors.store, stop)))
-        shared = opened.enter_context(closing(SharedPredictor(predictor, deadline=settings.deadline, say=launch.say)))
+        shared = opened.enter_context(closing(SharedPredictor(predictor, deadline=settings.deadline)))
         shared.start()
         services = Services(
             store=store,
@@ -186,5 +188,5 @@ def _predictor(settings: Settings) -> PredictorSettings:
     predictor = launch.predictor_settings(settings)
     pinned(predictor.models, Registry.from_url(settings.registry))
     results = f", results {mask(settings.results)}" if settings.results else ""
-    launch.say(f"broker {mask(settings.broker)}, store {mask(settings.store)}{results}, models {settings.models}")
+    LOG.info(f"broker {mask(settings.broker)}, store {mask(settings.store)}{results}, models {settings.models}")
     return predictor

@@ -1,14 +1,17 @@
 """The settings as flags of every command, with what the environment and headrace.toml give for those that are left out."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter, Token
 from cyclopts.config import Env
 
-from headrace import config
+from headrace import config, log
 from headrace.commands.operands import check_operands
 from headrace.config import FILE, PREFIX, Settings, SettingsFile
+from headrace.errors import Misconfigured
+from headrace.log import LogSettings
 
 Flags = Annotated[
     Settings,
@@ -29,7 +32,7 @@ def sources() -> Sequence[Any]:
     """Where Cyclopts finds what no flag gives, in falling order. Raises Misconfigured for an unknown setting."""
     file = config.read_file()
     config.check_environment()
-    return Env(PREFIX, command=False), FileSource(file), check_whole_numbers, check_operands
+    return Env(PREFIX, command=False), FileSource(file), configure_log, check_whole_numbers, check_operands
 
 
 class FileSource:
@@ -47,6 +50,15 @@ class FileSource:
             for argument in arguments:
                 if argument.name == flag and not argument.tokens:
                     argument.append(Token(keyword=name, value=value, source=str(self._file.path)))
+
+
+def configure_log(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Log as the settings want it, before the command begins; what is no such value is refused when it is converted."""
+    given = {argument.name: argument.tokens[-1].value for argument in arguments if argument.tokens}
+    with contextlib.suppress(Misconfigured):
+        log.configure(
+            LogSettings(given.get("--log-format", LogSettings().format), given.get("--log-level", LogSettings().level))
+        )
 
 
 def check_whole_numbers(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:

@@ -22,12 +22,15 @@ from headrace.documents import (
     stamp,
 )
 from headrace.errors import Rejected
+from headrace.log import logger
 from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter
 from headrace.retrying import isolate, patiently, until_stopped
 from headrace.runtime import Stop
 
 REMEMBERED = 1_000_000
 WATCH_SECONDS = 0.1
+
+LOG = logger("headrace.ingest")
 
 T = TypeVar("T")
 
@@ -77,10 +80,9 @@ class Ingest:
         store: StoreAdapter,
         *,
         stop: Stop,
-        say: Callable[[str], None] = lambda _text: None,
         progress: Callable[[Tally], None] = lambda _tally: None,
     ) -> None:
-        self._broker, self._store, self._stop, self._say, self._progress = broker, store, stop, say, progress
+        self._broker, self._store, self._stop, self._progress = broker, store, stop, progress
         self._recent: set[str] = set()
         self._before: set[str] = set()
         self.tally = Tally()
@@ -115,7 +117,7 @@ class Ingest:
             self._insist(lambda: self._store.erase(deleted))
         for item in batch.items:
             if isinstance(item, Gap):
-                self._say(f"the source lost documents: {item.reason}")
+                LOG.warning(f"the source lost documents: {item.reason}")
                 self.tally.gaps += 1
         self.tally.published += published
         self.tally.malformed += len(buried)
@@ -160,7 +162,7 @@ class Ingest:
 
     def _insist(self, call: Callable[[], T]) -> T:
         """The call's value, however long that takes; Unavailable where the stop comes first."""
-        return patiently(call, until_stopped(self._stop, self._say))
+        return patiently(call, until_stopped(self._stop, LOG.warning))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from headrace import log
 from headrace.documents import Document, Outcome, bury_bytes, decode
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.model_set import ModelSet
@@ -36,6 +37,7 @@ def main() -> None:
         return
     follow_parent(start.parent, signal.SIGKILL)
     settings = start.settings
+    log.configure(settings.log)
     _limit_memory(settings.memory, settings.sharers)
 
     def say(message: frames.Message) -> None:

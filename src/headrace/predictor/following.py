@@ -1,17 +1,18 @@
 """Following aliases: a predictor serves the versions that its models' aliases mean, and goes on serving when one moves."""
 
 import time
-from collections.abc import Callable
 
 import msgspec
 
 from headrace.errors import Misconfigured, Unavailable
+from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec, pinned
 from headrace.predictor.handle import Predictor
 from headrace.predictor.settings import PredictorSettings
 
 ALIAS_SECONDS = 2.0  # between two looks at the aliases
+LOG = logger("headrace.predictor")
 
 
 class Following:
@@ -19,10 +20,9 @@ class Following:
     instead of aliases, so that a predictor that is replaced opens the same models again.
     """
 
-    def __init__(self, settings: PredictorSettings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: PredictorSettings) -> None:
         self._wanted = settings.models
         self._registry = Registry.from_url(settings.registry)
-        self._say = say
         self._looked_at = time.monotonic()
         self.settings = msgspec.structs.replace(settings, models=self._pinned())
 
@@ -44,12 +44,12 @@ class Following:
             predictor.serve(models)
         except Unavailable as error:
             self.settings = before  # so that it is tried again
-            self._say(f"the models served stay as they are for now: {error}")
+            LOG.warning(f"the models served stay as they are for now: {error}")
             return False
         except Misconfigured as error:
-            self._say(f"the models served stay as they are: {error}")
+            LOG.error(f"the models served stay as they are: {error}")
             return False
-        self._say(f"now serving {', '.join(predictor.models)}")
+        LOG.info(f"now serving {', '.join(predictor.models)}", extra={"versions": predictor.models})
         return True
 
     def _pinned(self) -> tuple[ModelSpec, ...]:

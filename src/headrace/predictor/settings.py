@@ -3,11 +3,12 @@
 import msgspec
 
 from headrace.documents import DOCUMENT_BYTES
+from headrace.log import LogSettings
 from headrace.models.spec import ModelSpec
 
 
 class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The models to serve, from which registry (a folder or its URL), and the limits of the process.
+    """The models to serve, from which registry (a folder or its URL), the limits of the process, and how it logs.
 
     `memory` is how many bytes the process may allocate, and `sharers` how many predictors share the memory of the container.
     `document_bytes` is the size of the largest document, in bytes of JSON; a larger one is buried.
@@ -18,3 +19,4 @@ class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
     memory: int
     document_bytes: int = DOCUMENT_BYTES
     sharers: int = 1
+    log: LogSettings = LogSettings()

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -32,11 +32,9 @@ class _Call:
 class SharedPredictor:
     """Asks one predictor process, on a thread of its own; what calls it is batched with whatever piled up meanwhile. Follows aliases."""
 
-    def __init__(
-        self, settings: PredictorSettings, *, deadline: float, say: Callable[[str], None] = lambda _text: None
-    ) -> None:
+    def __init__(self, settings: PredictorSettings, *, deadline: float) -> None:
         self._closed = threading.Event()
-        self._following = Following(settings, say)
+        self._following = Following(settings)
         self._predictor = Predictor(
             self._following.settings, deadline=deadline, idle=self._idle, draining=self._closed.is_set
         )

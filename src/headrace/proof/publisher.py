@@ -94,7 +94,7 @@ def publish(given: Order, parent: FileIO, connectors: Connectors, stop: Stop) ->
         closing(launch.insist(connectors.store, stop)) as store,
         closing(launch.insist(connectors.broker, stop)) as broker,
     ):
-        work = Ingest(Spoiling(broker), store, stop=stop, say=launch.say)
+        work = Ingest(Spoiling(broker), store, stop=stop)
         while number := asked.get():
             work.run(Telling(open_file(given.file, kind="jsonl", limit=settings.document_bytes)), f"files:{given.file}")
             tell(Told(done=number))
@@ -112,7 +112,7 @@ def main() -> int:
         connectors = Connectors(str(given.settings["broker"]), str(given.settings["store"]))
         publish(given, parent, connectors, stop)
     except HeadraceError as error:
-        launch.say(str(error))
+        launch.LOG.error(str(error))
         return error.status
     return 0
 

@@ -74,6 +74,7 @@ class Proof:
     ) -> None:
         number = max(LEAST_WORKERS, settings.processes)
         registry = str(folder / "models")
+        settings = replace(settings, log_format="text", log_level="info")  # the last line is shown to the user
         self._settings = replace(settings, models=CLASSIFIER, processes=number, registry=registry, results="")
         self._task, self._folder, self._stop, self._progress, self._programs = task, folder, stop, progress, programs
         self._messages = folder / "messages"

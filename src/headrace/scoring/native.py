@@ -11,7 +11,6 @@ import functools
 import hashlib
 import os
 import stat
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,9 @@ from typing import Any
 from numba import config, njit, types
 from numba.core import event
 
+from headrace.log import logger
+
+LOG = logger("headrace.scoring")
 _DECORATING = threading.Lock()  # Numba reads the folder from its global settings, which all threads share
 
 
@@ -32,9 +34,9 @@ def array(dtype: Any, dimensions: int = 1, *, mutable: bool = False) -> Any:
 def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: Path | None = None) -> Any:
     """The function compiled for arguments of these Numba types; calls release the GIL.
 
-    Loading it from the cache takes about 0.1 s. The first process on a machine compiles it and says so on stderr, once in a process; others
+    Loading it from the cache takes about 0.1 s. The first process on a machine compiles it and logs a warning, once in a process; others
     that need it meanwhile wait silently. The cache is `folder` (`~/.cache/headrace/numba` if not given), or NUMBA_CACHE_DIR if the
-    environment sets it. If nothing can be cached there, that is said on stderr, and each process compiles.
+    environment sets it. If nothing can be cached there, a warning says so, and each process compiles.
     """
     folder = (folder or Path.home() / ".cache" / "headrace" / "numba") / _source_hash(function)
     with _DECORATING, _cache_folder(folder) as caches:
@@ -134,10 +136,7 @@ class _CompilationNotice(event.Listener):
     def on_start(self, _: event.Event) -> None:
         if not _announced().is_set():
             _announced().set()
-            print(
-                "headrace: compiling the scorer for this machine; this happens once and takes about 10 seconds",
-                file=sys.stderr,
-            )
+            LOG.warning("compiling the scorer for this machine; this happens once and takes about 10 seconds")
 
     def on_end(self, _: event.Event) -> None:
         pass
@@ -152,4 +151,4 @@ def _announced() -> threading.Event:
 @functools.cache
 def _warn_not_cached(where: str, reason: str) -> None:
     """Warn once in a process, however many kernels there are."""
-    print(f"headrace: compiled code is not cached in {where}: {reason}", file=sys.stderr)
+    LOG.warning(f"compiled code is not cached in {where}: {reason}")

@@ -13,13 +13,13 @@ from typing import TypeVar
 from headrace import metrics
 from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, decode, encode, unpack
 from headrace.errors import Rejected, Unavailable
+from headrace.log import logger
 from headrace.ports import Broker, Delivery, StoreAdapter
 from headrace.predictor.following import Following
 from headrace.predictor.handle import Abandoned, Predictor
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently
 from headrace.runtime import Stop
-from headrace.urls import mask
 from headrace.worker.heartbeat import WAITING, Heartbeat
 from headrace.worker.measuring import count_failures, count_received, count_written, progress
 from headrace.worker.results import ResultPublisher
@@ -28,6 +28,8 @@ WAIT_SECONDS = 0.5
 LEAST_BYTES, MOST_BYTES = 16 << 10, 1 << 20
 EMPTY_RECEIVES = 4
 REFUSED_BYTES = 1024
+
+LOG = logger("headrace.worker")
 
 T = TypeVar("T")
 
@@ -46,7 +48,7 @@ class Batch:
 class Keeper:
     """The keeper of one worker.
 
-    `run` returns when the stop is requested or, with `drain`, when nothing is ready or leased. `say` tells people of what is waited for.
+    `run` returns when the stop is requested or, with `drain`, when nothing is ready or leased.
     """
 
     def __init__(
@@ -60,11 +62,10 @@ class Keeper:
         deadline: float,
         stop: Stop,
         drain: bool = False,
-        say: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        self._broker, self._store, self._stop, self._drain, self._say = broker, store, stop, drain, say
+        self._broker, self._store, self._stop, self._drain = broker, store, stop, drain
         self._announcer = announcer or ResultPublisher(store)
-        self._following = Following(settings, say)
+        self._following = Following(settings)
         self._predictor = Predictor(
             self._following.settings, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
         )
@@ -86,7 +87,8 @@ class Keeper:
             self._predictor.close()
             self._reporter.tell("stopped")
             done = progress(self._meter)
-            self._say(f"stopped: {done['received']:,} received, {done['stored']:,} stored, {done['buried']:,} buried")
+            said = f"stopped: {done['received']:,} received, {done['stored']:,} stored, {done['buried']:,} buried"
+            LOG.info(said, extra=done)
 
     def _work(self) -> None:
         batch: Batch | None = None
@@ -212,7 +214,7 @@ class Keeper:
         state = WAITING[what]
         self._meter.add(metrics.RETRIES, 1, what)
         self._meter.add(metrics.WAITED, seconds, what)
-        self._say(f"{state}, and trying again: {mask(str(error))}")
+        LOG.warning(f"{state}, and trying again: {error}")
         self._reporter.tell(state)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -231,7 +233,7 @@ class Keeper:
         try:
             self._broker.keep([delivery for batch in self._held for delivery in batch.deliveries])
         except Unavailable as error:
-            self._say(f"leases could not be kept: {mask(str(error))}")
+            LOG.warning(f"leases could not be kept: {error}")
 
     def _follow_aliases(self) -> None:
         if self._following.follow(self._predictor):

@@ -11,21 +11,23 @@ from typing import TypeVar
 
 import msgspec
 
-from headrace import runtime, supervisor
+from headrace import log, runtime, supervisor
 from headrace.config import Settings
 from headrace.errors import HeadraceError
+from headrace.log import LogSettings, logger
 from headrace.models.spec import parse
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.supervisor import Supervisor
-from headrace.urls import Connectors, keeps, mask
+from headrace.urls import Connectors, keeps
 from headrace.worker import status_files
 from headrace.worker.heartbeat import Heartbeat
 from headrace.worker.keeper import Keeper
 from headrace.worker.results import ResultPublisher
 
 MODULE = "headrace.worker.launch"
+LOG = logger("headrace.worker")
 
 T = TypeVar("T")
 
@@ -40,14 +42,20 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def predictor_settings(settings: Settings) -> PredictorSettings:
-    """What the settings say of a predictor. Raises Misconfigured if the setting `models` can't be read."""
+    """What the settings say of a predictor. Raises Misconfigured if the setting `models` cannot be read."""
     return PredictorSettings(
         models=parse(settings.models),
         registry=settings.registry,
         memory=settings.memory,
         document_bytes=settings.document_bytes,
         sharers=settings.processes + 1,  # the API has a predictor too
+        log=log_settings(settings),
     )
+
+
+def log_settings(settings: Settings) -> LogSettings:
+    """How the processes of these settings log."""
+    return LogSettings(settings.log_format, settings.log_level)
 
 
 def keep(
@@ -80,14 +88,13 @@ def keep(
             deadline=settings.deadline,
             stop=stop,
             drain=drain,
-            say=say,
         )
         keeper.run()
 
 
 def insist(connect: Callable[[], T], stop: Stop) -> T:
     """A connection, however long it takes; Unavailable where the stop comes first."""
-    return patiently(connect, until_stopped(stop, say))
+    return patiently(connect, until_stopped(stop, LOG.warning))
 
 
 def order(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> bytes:
@@ -110,19 +117,14 @@ def exporting(settings: Settings) -> Iterator[Path | None]:
     with TemporaryDirectory(prefix="headrace-") as name:
         folder = Path(name)
         with closing(Exporter(settings.host, settings.metrics_port, lambda: status_files.read(folder))) as exporter:
-            say(f"metrics at {exporter.address}")
+            LOG.info(f"metrics at {exporter.address}")
             yield folder
 
 
 def family(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> Supervisor:
     """Workers in processes of their own, which put what they have counted into the folder `statuses`, if it is given."""
     told = order(settings, drain=drain, statuses=statuses)
-    return Supervisor(lambda: supervisor.start_child(MODULE, [], told), settings.processes, say)
-
-
-def say(text: str) -> None:
-    """A line for the people who watch."""
-    print(f"headrace: {mask(text)}", file=sys.stderr, flush=True)
+    return Supervisor(lambda: supervisor.start_child(MODULE, [], told), settings.processes)
 
 
 def main() -> int:
@@ -134,11 +136,12 @@ def main() -> int:
     runtime.on_end_of_input(stop.request)
     try:
         settings = msgspec.convert(told.settings, Settings)
+        log.configure(log_settings(settings))
         connectors = Connectors(settings.broker, settings.store, settings.results)
         statuses = Path(told.statuses) if told.statuses else None
         keep(settings, predictor_settings(settings), connectors, stop, drain=told.drain, statuses=statuses)
     except HeadraceError as error:
-        say(str(error))
+        LOG.error(str(error))
         return error.status
     return 0
 

@@ -1,6 +1,5 @@
 """`compile`: from a fitted scikit-learn pipeline to a scorer with the same answers."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from headrace.errors import Misconfigured
+from headrace.log import logger
 from headrace.scoring.linear import classifiers, vectorizers
 from headrace.scoring.linear.scorer import LinearScorer
 from headrace.scoring.pipeline import PipelineScorer
 
-
-def _tell(reason: str) -> None:
-    """Print a line to stderr."""
-    print(f"headrace: {reason}", file=sys.stderr)
+LOG = logger("headrace.scoring")
 
 
 def compile(  # noqa: A001 (what it does)
@@ -26,14 +23,14 @@ def compile(  # noqa: A001 (what it does)
     encoder: Any = None,
     threads: int = 1,
     cache: Path | None = None,
-    tell: Callable[[str], None] = _tell,
+    tell: Callable[[str], None] = LOG.warning,
 ) -> LinearScorer | PipelineScorer:
     """A scorer with the answers of a fitted pipeline: the same labels, and scores within a relative difference of 1e-5.
 
     Compiled are CountVectorizer, TfidfVectorizer and HashingVectorizer (char, char_wb, word) and unions of them; TfidfTransformer,
     TruncatedSVD, feature selection; linear classifiers, naive Bayes, CalibratedClassifierCV and OneVsRestClassifier over them; the best
     of a search. Anything else becomes a PipelineScorer, which runs the pipeline itself at scikit-learn's speed and whose `reason` says
-    why; `tell` is called with that reason, and by default prints it to stderr. An estimator that has a method `to_scorer` makes its own.
+    why; `tell` is called with that reason, and by default logs it as a warning. An estimator that has a method `to_scorer` makes its own.
 
     `encoder` is the LabelEncoder whose output the pipeline was trained on, if any. `threads` and `cache` as in LinearScorer.
     Raises Misconfigured if the pipeline is not fitted, or is not a classifier that gives each text one label.
