@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import msgspec
+import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
 import headrace
@@ -398,6 +399,25 @@ def test_an_open_model_states_what_a_classifier_has_to(registry, scorers):
     assert isinstance(model, Ranking)
     assert model.golden == (("the house", "en"),)
     assert [one.label for one in model.predict([text for text, _ in model.golden])] == ["en"]
+
+
+def test_a_model_has_the_classes_and_probabilities_that_scikit_learns_users_expect(registry, scorers, pipelines):
+    put(registry, scorers[0], rule=Rule(0.999))
+    model = registry.get("language")
+    assert model.classes_.tolist() == ["en", "sv"]
+    found = model.predict_proba(["the house", "12 345"])
+    assert (found.shape, found.dtype) == ((2, 2), "float64")
+    np.testing.assert_allclose(found, pipelines[0].predict_proba(["the house", "12 345"]), rtol=1e-5)
+    assert model.predict_proba([]).shape == (0, 2)
+
+
+def test_a_model_without_probabilities_has_no_predict_proba(registry):
+    pipeline = make_pipeline(TfidfVectorizer(), RidgeClassifier()).fit([*ENGLISH, *SWEDISH], ["en"] * 4 + ["sv"] * 4)
+    put(registry, headrace.compile(pipeline))
+    model = registry.get("language")
+    assert not hasattr(model, "predict_proba")
+    with pytest.raises(AttributeError, match="calibrate it first"):
+        model.predict_proba(["the house"])
 
 
 def test_pinned_specs_name_versions_and_keep_all_else(registry, scorers):

@@ -1,50 +1,20 @@
-"""A model that is open: the scorer of one version, its card's rule, and the check that it still says what it said."""
+"""A model that is open: the scorer of one version, its card's rule, and the check of its golden texts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.models.card import Card, Rule, has_letters
 from headrace.ports import VersionRef
+from headrace.scoring.scorer import ContentReader, Scorer
 
 if TYPE_CHECKING:
-    from numpy import float64
+    from numpy import float64, str_
     from numpy.typing import NDArray
 
-GOLDEN_TOLERANCE = 1e-3
-
-
-class Scorer(Protocol):
-    """What the registry wants of a scorer; those of `headrace.scoring` are such."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """In the order of the columns of `scores`."""
-        ...
-
-    @property
-    def compiled(self) -> bool:
-        """Whether it runs in the kernel; if not, it has a `reason`."""
-        ...
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether scores are probabilities."""
-        ...
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """The best label of each text, with its score, in order."""
-        ...
-
-    def scores(self, texts: Sequence[str]) -> "NDArray[float64]":
-        """Shape (texts, labels)."""
-        ...
-
-    def save(self, folder: Any) -> None:
-        """Into a folder that exists, as files that `headrace.scoring.opening.open_scorer` opens."""
-        ...
+GOLDEN_TOLERANCE = 1e-3  # how far a golden text's score may be from the card's: other processors round differently
 
 
 class Model:
@@ -75,19 +45,32 @@ class Model:
         """The card's golden texts, each with the label that it must get."""
         return tuple((golden.text, golden.label) for golden in self.card.golden)
 
-    def predict(self, texts: Sequence[str], *, threshold: float | None = None) -> list[Prediction]:
-        """One prediction a text, in order; none for none.
+    @property
+    def classes_(self) -> "NDArray[str_]":
+        """The labels as scikit-learn's users know them, shape (labels,): strings, in the order of the columns of `predict_proba`."""
+        return self._scorer.classes_
 
-        The card's rule decides between naming a label and declining (`und`, `zxx`); `threshold` replaces the rule's, also
-        where the card has no rule, and 0 always names a label. The score beside `und` is that of the label not named.
+    @property
+    def predict_proba(self) -> "Callable[[Sequence[str]], NDArray[float64]]":
+        """Called with texts: the probability of each label, float64 of shape (texts, labels); the card's rule plays no part.
+
+        If the model's scores are not probabilities it has no `predict_proba`: AttributeError, as with scikit-learn's classifiers.
+        """
+        return self._scorer.predict_proba
+
+    def predict(self, texts: Sequence[str], *, threshold: float | None = None) -> list[Prediction]:
+        """One prediction a text, in order; none for no texts.
+
+        The card's rule decides whether to name a label or to decline (`und`, `zxx`). `threshold` replaces the rule's, also if the card has
+        no rule; 0 always names a label. The score beside `und` is that of the label that was not named.
         """
         if not isinstance(texts, list | tuple | str | bytes):
-            texts = list(texts)  # they are looked at twice
+            texts = list(texts)  # an iterator could be read only once
         rule = self._rule(threshold)
         if rule is None:
             return [Prediction(one.label, one.score, self._stamp) for one in self._scorer.predict(texts)]
-        if rule.no_letters and hasattr(self._scorer, "predict_content"):
-            return self._judge(texts, rule)
+        if rule.no_letters and isinstance(self._scorer, ContentReader):
+            return self._predict_content(self._scorer, texts, rule)
         found = [
             Prediction(one.label if one.score >= rule.threshold else rule.unknown, one.score, self._stamp)
             for one in self._scorer.predict(texts)
@@ -98,7 +81,7 @@ class Model:
         return found
 
     def top(self, texts: Sequence[str], n: int = 3) -> list[list[Prediction]]:
-        """The best `n` labels of each text, or all where there are fewer, best first; the card's rule plays no part."""
+        """The best `n` labels of each text, or all if there are fewer, best first; the card's rule plays no part."""
         labels = self._scorer.labels
         best = []
         for row in self._scorer.scores(texts):
@@ -107,7 +90,7 @@ class Model:
         return best
 
     def check(self) -> None:
-        """Predict the golden texts again; raises Misconfigured where a label or a score is not what the card says."""
+        """Predict the golden texts again. Raises Misconfigured if a label or a score is not what the card says."""
         try:
             found = self.predict([golden.text for golden in self.card.golden])
         except MemoryError:
@@ -116,10 +99,9 @@ class Model:
             raise self._broken(f"its golden texts raise {type(error).__name__}: {error}") from error
         for golden, one in zip(self.card.golden, found, strict=True):
             if one.label != golden.label or not abs(one.score - golden.score) <= GOLDEN_TOLERANCE:
-                told = (
+                raise self._broken(
                     f"{golden.text!r} must be {golden.label} ({golden.score:.4f}) and is {one.label} ({one.score:.4f})"
                 )
-                raise self._broken(told)
 
     def _rule(self, threshold: float | None) -> Rule | None:
         if threshold is None:
@@ -129,11 +111,11 @@ class Model:
         known = self.card.rule
         return Rule(threshold, known.unknown, known.no_letters) if known else Rule(threshold, no_letters="")
 
-    def _judge(self, texts: Sequence[str], rule: Rule) -> list[Prediction]:
-        """By a scorer that tells in one go what is no language, too: code besides what has no letters."""
+    def _predict_content(self, scorer: ContentReader, texts: Sequence[str], rule: Rule) -> list[Prediction]:
+        """As `predict`, by a scorer that tells in the same pass what is not language: code, too, besides texts without letters."""
         from headrace.scoring.hashed.content import WORDS
 
-        places, scores, kinds = self._scorer.predict_content(texts)  # type: ignore[attr-defined]
+        places, scores, kinds = scorer.predict_content(texts)
         names = (*self._scorer.labels, rule.unknown, rule.no_letters)
         places[scores < rule.threshold] = len(names) - 2
         nowhere = kinds != WORDS

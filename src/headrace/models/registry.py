@@ -22,9 +22,10 @@ from headrace.errors import Misconfigured, Unavailable, did_you_mean
 from headrace.models import card as cards
 from headrace.models.alias import CHAMPION, Aliases
 from headrace.models.card import Card
-from headrace.models.model import Model, Scorer
+from headrace.models.model import Model
 from headrace.models.version import NAME, Version, check_name, open_version, verify, write
 from headrace.ports import VersionRef
+from headrace.scoring.scorer import Scorer
 from headrace.urls import open_registry
 
 __all__ = ["Model", "Registry", "Version", "load"]

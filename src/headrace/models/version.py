@@ -17,8 +17,9 @@ from headrace import __version__
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.models import card as cards
 from headrace.models.card import Card, ScorerInfo
-from headrace.models.model import Model, Scorer
+from headrace.models.model import Model
 from headrace.ports import VersionRef
+from headrace.scoring.scorer import Scorer
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -75,13 +76,12 @@ def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, re
     if report is not None:
         (folder / cards.REPORT).write_text(report, encoding="utf-8")
     files = [path for path in sorted(folder.iterdir()) if path.name in (cards.WEIGHTS, cards.PIPELINE)]
-    reason = "" if scorer.compiled else str(getattr(scorer, "reason", ""))
     card = msgspec.structs.replace(
         card,
         name=name,
         hash=cards.identity(folder, card.labels, card.rule),
         created_at=card.created_at or datetime.now(UTC).isoformat(timespec="microseconds"),
-        scorer=ScorerInfo(type(scorer).__name__, scorer.compiled, reason),
+        scorer=ScorerInfo(type(scorer).__name__, scorer.compiled, scorer.reason),
         trained_with=card.trained_with or surroundings(),
         files={path.name: cards.digest(path) for path in files},
     )

@@ -1,33 +1,14 @@
 """Opening a saved scorer of any kind."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.scoring import weights
 from headrace.scoring.linear.scorer import KIND, LinearScorer
+from headrace.scoring.scorer import Scorer
 
 
-class Predictor(Protocol):
-    """What `open_scorer` and `compile` return: a LinearScorer, a HashedScorer or a PipelineScorer."""
-
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-    @property
-    def calibrated(self) -> bool: ...
-    @property
-    def compiled(self) -> bool: ...
-    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
-    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]: ...
-    def save(self, folder: Path) -> None: ...
-
-
-def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) -> Predictor:
+def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) -> Scorer:
     """The scorer that was saved in a folder: linear, hashed, or a pipeline that is not compiled.
 
     `threads` is how many threads score a batch; a pipeline ignores it. `cache` is the folder for compiled code (`~/.cache/headrace/numba`

@@ -19,7 +19,7 @@ from sklearn.preprocessing import LabelEncoder
 
 from headrace.errors import Misconfigured
 from headrace.models.card import Origin
-from headrace.models.model import Scorer
+from headrace.scoring.scorer import Scorer
 from headrace.training import estimators
 from headrace.training.datasets import Progress, Row
 from headrace.training.estimators import Estimator

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Sequence
 
 from headrace.models.card import Card, Golden
-from headrace.models.model import Model, Scorer
+from headrace.models.model import Model
 from headrace.ports import VersionRef
+from headrace.scoring.scorer import Scorer
 from headrace.training.datasets import Row
 
 #: Texts that are taken from the user's data at most, and their length in characters at most.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from headrace.models.model import Scorer
+from headrace.scoring.scorer import Scorer
 from headrace.training.datasets import Progress, Row
 from headrace.training.evaluate import Evaluation, HeldOutScores, evaluate
 from headrace.training.fitting import Fitted

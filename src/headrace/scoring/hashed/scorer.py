@@ -76,6 +76,7 @@ class HashedScorer:
     """
 
     compiled = True
+    reason = ""
     calibrated = True
     reason = ""
 

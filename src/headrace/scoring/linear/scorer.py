@@ -40,6 +40,7 @@ class LinearScorer:
     """
 
     compiled = True
+    reason = ""
 
     def __init__(
         self,

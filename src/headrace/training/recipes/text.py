@@ -7,7 +7,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 
 from headrace.errors import Misconfigured
-from headrace.models.model import Scorer
+from headrace.scoring.scorer import Scorer
 from headrace.training import fitting
 from headrace.training.datasets import Progress, Row
 from headrace.training.fitting import Choices, Fitted

@@ -1,0 +1,69 @@
+"""What every scorer is: linear, hashed, or a pipeline that is not compiled. Importing this loads no third-party library."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from headrace.documents import Prediction
+
+if TYPE_CHECKING:
+    from numpy import float64, int8, int64, str_
+    from numpy.typing import NDArray
+
+
+class Scorer(Protocol):
+    """A text classifier that scores each of its labels."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """In the order of the columns of `scores`."""
+        ...
+
+    @property
+    def classes_(self) -> "NDArray[str_]":
+        """`labels` as an array of shape (labels,), under scikit-learn's name."""
+        ...
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it runs in a kernel, not as a scikit-learn pipeline."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is not compiled; empty if it is."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores are probabilities."""
+        ...
+
+    @property
+    def predict_proba(self) -> "Callable[[Sequence[str]], NDArray[float64]]":
+        """`scores` under scikit-learn's name. If scores are not probabilities, it is missing: AttributeError, as `hasattr` expects."""
+        ...
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """The best label of each text with its score, in order, without a model's name; none for no texts."""
+        ...
+
+    def scores(self, texts: Sequence[str]) -> "NDArray[float64]":
+        """Float64 of shape (texts, labels)."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write it into an existing folder, as files that `opening.open_scorer` opens."""
+        ...
+
+
+@runtime_checkable
+class ContentReader(Protocol):
+    """A scorer that also sees whether a text is language at all, in the same pass. Optional."""
+
+    def predict_content(self, texts: Sequence[str]) -> "tuple[NDArray[int64], NDArray[float64], NDArray[int8]]":
+        """Three arrays of shape (texts,), which the caller may change: the index of the best label, its score, and the kind of content.
+
+        The kinds are `hashed.content.BLANK`, `CODE` and `WORDS`.
+        """
+        ...
