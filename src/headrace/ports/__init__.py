@@ -5,7 +5,7 @@ string. Everything is synchronous. Adapters raise only the errors of `headrace.e
 """
 
 from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink
-from headrace.ports.classifiers import Classifier, Ranking, VersionRef
+from headrace.ports.classifiers import Classifier, Ranking, VersionRef, model_of
 from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Source, SourceAdapter
 from headrace.ports.stores import (
     FORGET_SECONDS,
@@ -46,4 +46,5 @@ __all__ = [
     "StoreAdapter",
     "VersionRef",
     "WorkerStatus",
+    "model_of",
 ]

@@ -25,6 +25,11 @@ class VersionRef(NamedTuple):
         return f"{self.name}@{self.version}" if self.version else self.name
 
 
+def model_of(version: str) -> str:
+    """The model's name in "name@version". The same as `VersionRef.parse(version).name`, for code that does it for every prediction."""
+    return version.partition("@")[0]
+
+
 @runtime_checkable
 class Classifier(Protocol):
     """Predicts a label for a text. Used by one thread.

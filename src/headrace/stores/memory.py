@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
-from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus
+from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus, model_of
 from headrace.stores import pages
 from headrace.stores.merging import Known, Plan, ids_of, plan
 
@@ -141,7 +141,7 @@ class MemoryStore:
             by_number[number] = self._rows[document.id] = Row(number, document)
         self._next_document += len(made.documents)
         for number, prediction in made.answers:
-            by_number[number].answers[prediction.model.partition("@")[0]] = prediction
+            by_number[number].answers[model_of(prediction.model)] = prediction
         for number, prediction in made.predictions:
             by_number[number].others[prediction.model] = prediction
         if made.cleared:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury, content_hash
+from headrace.ports import model_of
 
 CONFLICT = "a document with this id is stored with another text; publish this one under an id of its own"
 
@@ -76,7 +77,7 @@ def _add_predictions(made: Plan, outcome: Outcome, entry: Known) -> None:
         version = prediction.model
         if version not in entry.versions:
             entry.versions.append(version)
-            model = version.partition("@")[0]
+            model = model_of(version)
             if model in entry.answered:
                 made.predictions.append((entry.number, prediction))
             else:

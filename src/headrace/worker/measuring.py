@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from headrace import metrics
 from headrace.documents import Outcome, microseconds
 from headrace.meter import Meter
+from headrace.ports import VersionRef
 from headrace.predictor.handle import Predictor
 
 
@@ -27,11 +28,11 @@ def count_written(meter: Meter, outcomes: Sequence[Outcome]) -> None:
             meter.observe(metrics.LATENCY_SECONDS, max(0, now - at) / 1e6, source, times=number)
     answers = Counter([(said.model, said.label) for one in outcomes for said in one.predictions])
     for (reference, label), number in answers.items():
-        model, _, version = reference.partition("@")
+        model, version = VersionRef.parse(reference)
         meter.add(metrics.ANSWERS, number, model, label)
         meter.add(metrics.PREDICTIONS, number, model, version, "answer")
     for reference, number in Counter([said.model for one in outcomes for said in one.shadows]).items():
-        model, _, version = reference.partition("@")
+        model, version = VersionRef.parse(reference)
         meter.add(metrics.PREDICTIONS, number, model, version, "shadow")
     for (kind, model), number in Counter(
         [(letter.kind, letter.model) for one in outcomes for letter in one.dead]

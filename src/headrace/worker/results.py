@@ -18,7 +18,7 @@ import msgspec
 from headrace.browse import letters_of, results_of
 from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, bury, encode, unpack
 from headrace.errors import Rejected
-from headrace.ports import Delivery, Sink, Store
+from headrace.ports import Delivery, Sink, Store, model_of
 from headrace.retrying import isolate
 
 
@@ -118,7 +118,7 @@ def _made(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
     for outcome in outcomes:
         found = outcome.document
         if found is not None and outcome.predictions:
-            answers = {one.model.partition("@")[0]: one for one in outcome.predictions}
+            answers = {model_of(one.model): one for one in outcome.predictions}
             yield Result(found.id, found.text, found.source, found.created_at, found.meta, answers), outcome
 
 
@@ -126,7 +126,7 @@ def _lines(results: Iterable[tuple[Result, Outcome]]) -> Iterator[Line]:
     """A line for each model that has answered now."""
     for result, outcome in results:
         data = encode(result)
-        for model in {one.model.partition("@")[0]: None for one in outcome.predictions}:
+        for model in {model_of(one.model): None for one in outcome.predictions}:
             if model in result.predictions:
                 yield Line(f"{model}.{result.predictions[model].label}", data, outcome)
 

@@ -7,9 +7,9 @@ import msgspec
 from pymongo.collection import Collection
 
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import Counts, DeadQuery, Page, ResultQuery, WorkerStatus
+from headrace.ports import Counts, DeadQuery, Page, ResultQuery, WorkerStatus, model_of
 from headrace.stores import pages
-from headrace.stores.mongodb.rows import model_of, pair
+from headrace.stores.mongodb.rows import pair
 from headrace.stores.mongodb.server import Collections, Row
 
 

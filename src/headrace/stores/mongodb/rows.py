@@ -8,6 +8,7 @@ from bson import Int64
 from pymongo.errors import DocumentTooLarge
 
 from headrace.documents import DeadLetter, Document, Prediction, microseconds
+from headrace.ports import model_of
 from headrace.stores.merging import Known
 from headrace.stores.mongodb.server import Row
 
@@ -76,11 +77,6 @@ def keys_of(answers: Iterable[Row]) -> list[str]:
 def entry(prediction: Prediction) -> Row:
     """A prediction within a document."""
     return {"version": prediction.model, "label": prediction.label, "score": prediction.score}
-
-
-def model_of(version: str) -> str:
-    """The model of a version."""
-    return version.partition("@")[0]
 
 
 def pair(model: str, label: str) -> str:

@@ -19,6 +19,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from headrace.documents import Outcome, microseconds
+from headrace.ports import model_of
 from headrace.stores.merging import Plan, ids_of, plan
 from headrace.stores.mongodb.rows import (
     ANSWERED,
@@ -30,7 +31,6 @@ from headrace.stores.mongodb.rows import (
     entry,
     folded,
     known_of,
-    model_of,
     pair,
 )
 from headrace.stores.mongodb.server import DUPLICATE, Collections, Row

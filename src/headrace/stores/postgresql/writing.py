@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
+from headrace.ports import model_of
 from headrace.stores.merging import Known, Plan, ids_of, plan
 from headrace.stores.sql.schema import key_of
 
@@ -119,7 +120,7 @@ def _number_names(connection: Open, made: Plan, numbered: dict[str, int]) -> dic
     """The numbers of all names that the plan needs; new names are given one."""
     predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
     versions = {prediction.model for prediction in predictions}
-    needed = versions | {prediction.label for prediction in predictions} | {_model(version) for version in versions}
+    needed = versions | {prediction.label for prediction in predictions} | {model_of(version) for version in versions}
     needed |= {document.source for _, document in made.documents}
     if missing := sorted(needed - numbered.keys()):
         read = "SELECT name, n FROM names WHERE name = ANY(%s)"
@@ -139,7 +140,7 @@ def _insert(
     documents.sort(key=lambda row: row[1:3])
     columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8"
     _copy(connection, "documents", columns, documents)
-    models = {version: names[_model(version)] for version in {prediction.model for _, prediction in made.answers}}
+    models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
     answers = [(numbers.get(n, n), models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
     _copy(connection, "answers", "document int8, model int4, version int4, label int4, score float8", sorted(answers))
     others = [(numbers.get(n, n), names[p.model], names[p.label], p.score) for n, p in made.predictions]
@@ -195,7 +196,3 @@ def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
     key, now = key_of(letter.id), microseconds()
     said = letter.content, letter.model, letter.id, letter.kind, letter.reason, letter.data, letter.source
     return key, *said, letter.published_at, now
-
-
-def _model(version: str) -> str:
-    return version.partition("@")[0]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
+from headrace.ports import model_of
 from headrace.stores.merging import Known, Plan, ids_of, plan
 from headrace.stores.sql.schema import key_of
 
@@ -100,7 +101,7 @@ def _number_names(connection: sqlite3.Connection, made: Plan, numbered: dict[str
     """The numbers of all names that the plan needs; new names are given one."""
     predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
     versions = {prediction.model for prediction in predictions}
-    needed = versions | {prediction.label for prediction in predictions} | {_model(version) for version in versions}
+    needed = versions | {prediction.label for prediction in predictions} | {model_of(version) for version in versions}
     needed |= {document.source for _, document in made.documents}
     if missing := needed - numbered.keys():
         connection.executemany("INSERT OR IGNORE INTO names (name) VALUES (?)", ((name,) for name in sorted(missing)))
@@ -114,7 +115,7 @@ def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int],
         "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(number, keys[document.id], document, names) for number, document in made.documents],
     )
-    models = {version: names[_model(version)] for version in {prediction.model for _, prediction in made.answers}}
+    models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
     rows = [(n, models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
     connection.executemany("INSERT INTO answers (document, model, version, label, score) VALUES (?, ?, ?, ?, ?)", rows)
     connection.executemany(
@@ -150,10 +151,6 @@ def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
     key, now = key_of(letter.id), microseconds()
     said = letter.content, letter.model, letter.id, letter.kind, letter.reason, letter.data, letter.source
     return key, *said, letter.published_at, now
-
-
-def _model(version: str) -> str:
-    return version.partition("@")[0]
 
 
 def _next(connection: sqlite3.Connection, table: str) -> int:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from headrace import documents, metrics
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.models.version import Version
+from headrace.ports import VersionRef
 from headrace.web import requests
 from headrace.web.api.schemas import Models, ModelVersion, Predictions, Texts, answers, reference, takes
 from headrace.web.responses import Refused, refused, reply
@@ -57,7 +58,7 @@ class Predicting:
         predicted = await anyio.to_thread.run_sync(lambda: predictor.label(texts, threshold=threshold))
         counts = Counter(prediction.model for predictions in predicted for prediction in predictions.values())
         for answered_by, number in counts.items():
-            model, _, version = answered_by.partition("@")
+            model, version = VersionRef.parse(answered_by)
             self._state.meter.add(metrics.HTTP_PREDICTIONS, number, model, version)
         return reply(Predictions(predicted))
 

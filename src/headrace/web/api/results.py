@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from headrace.documents import DeadLetter
-from headrace.ports import DeadQuery, ResultQuery, Store
+from headrace.ports import DeadQuery, ResultQuery, Store, model_of
 from headrace.web.api.schemas import Accepted, DeadLetters, Results, answers
 from headrace.web.lookup import tell_dead
 from headrace.web.responses import Refused, reply
@@ -72,7 +72,7 @@ class Lists:
     ) -> Response:
         """`label` and `model` (a name, without a version) speak of the predictions that stand; what is left out asks for nothing."""
         if "@" in model:
-            raise Refused(422, f"'model' is a name, without a version: {model.partition('@')[0]}")
+            raise Refused(422, f"'model' is a name, without a version: {model_of(model)}")
         _check_names(label=label, source=source, model=model)
         query = ResultQuery(label=label, source=source, model=model)
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))

@@ -7,7 +7,7 @@ from typing import Any
 from headrace.documents import Prediction, Result
 from headrace.errors import Misconfigured
 from headrace.models.registry import Registry
-from headrace.ports import WorkerStatus
+from headrace.ports import WorkerStatus, model_of
 from headrace.web.console.labels import Name, are_languages, name_of
 from headrace.web.console.snapshot import Totals
 from headrace.web.lookup import Dead, Found
@@ -31,7 +31,7 @@ class LabelNames:
 
     def name(self, model: str, label: str) -> Name:
         """What to call a label of a model (a name, or a version)."""
-        bare = model.partition("@")[0]
+        bare = model_of(model)
         if bare not in self._by_card:
             self._by_card[bare] = self._ask_card(bare)
         by_card = self._by_card[bare]
