@@ -1,4 +1,4 @@
-"""The classifiers that benchmarks/scorer.py compares, each as one function from texts to labels, and the process that one runs in."""
+"""The classifiers that benchmarks/scorer.py compares, each a function from texts to labels, and the process that runs one."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ from typing import Any
 
 Labels = Callable[[list[str]], list[str]]
 
-# What a peer calls a language of ours; a code that covers two of ours counts as right for both.
+# Labels of ours for the codes of other libraries; a code that covers two of our labels counts as right for both.
 OURS = {
     "iw": "he", "nb": "no", "nn": "no", "in": "id", "fil": "tl", "sh": "hr sr", "hbs": "hr sr", "msa": "id ms", "ara": "ar", "bul": "bg",
     "cat": "ca", "ces": "cs", "dan": "da", "deu": "de", "eng": "en", "spa": "es", "est": "et", "eus": "eu", "pes": "fa", "fas": "fa",
@@ -55,7 +55,7 @@ def default(_: Path) -> Labels:
 
 
 def always(_: Path) -> Labels:
-    """As the others do: some language, whatever it is given."""
+    """Headrace without a threshold: it always names a language, as the other libraries do."""
     import headrace
 
     model = headrace.load("language")
@@ -63,15 +63,15 @@ def always(_: Path) -> Labels:
 
 
 def default_folder() -> Path:
-    """Where the package's own language model is."""
+    """The folder of the language model that the package brings along."""
     import headrace
 
-    (card,) = (Path(headrace.__file__).parent / "models" / "language").glob("*/card.json")
+    (card,) = (Path(headrace.__file__).parent / "models" / "builtin" / "language").glob("*/card.json")
     return card.parent
 
 
 def default_halves(folder: Path) -> Labels:
-    """Half of the texts in a thread each; a model may be used from several."""
+    """Two threads with half of the texts each: a model may be used from several threads."""
     from concurrent.futures import ThreadPoolExecutor
 
     predict = default(folder)
@@ -136,7 +136,7 @@ def langid(_: Path) -> Labels:
     return lambda texts: [str(classify(text)[0]) for text in texts]
 
 
-# name → (how to make it, whose package it is)
+# name → (the function that makes it, the distribution that it belongs to)
 CANDIDATES: dict[str, tuple[Callable[[Path], Labels], str]] = {
     "scikit-learn, in batches": (pipeline, "scikit-learn"),
     "scikit-learn, one at a time": (pipeline_single, "scikit-learn"),
@@ -157,7 +157,10 @@ THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLA
 
 
 def serve(name: str, folder: Path, pipe: Connection) -> None:
-    """In a process of its own: answer lists of texts with (labels, seconds, CPU seconds), None with (resident MB, first answer s)."""
+    """Run a candidate; the main function of its process.
+
+    A list of texts is answered with (labels, seconds, CPU seconds), None with (resident MB, seconds until the first label); False ends it.
+    """
     began = time.perf_counter()
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
@@ -178,7 +181,7 @@ def serve(name: str, folder: Path, pipe: Connection) -> None:
 
 
 def resident() -> float:
-    """Resident memory of this process now, in MB; where the system doesn't tell, its peak."""
+    """The resident memory of this process, in MB; its peak if the system doesn't tell."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
@@ -187,7 +190,7 @@ def resident() -> float:
 
 
 def held(process: int, file: Path) -> float:
-    """MB of a file that a process holds in memory, where pages that several hold are shared out among them."""
+    """The MB of a file that a process has in memory; a page that several processes share counts as a fraction for each."""
     found, total = False, 0
     for line in Path(f"/proc/{process}/smaps").read_text().splitlines():
         if "-" in line.split()[0]:
@@ -198,14 +201,14 @@ def held(process: int, file: Path) -> float:
 
 
 def right(answer: str, label: str) -> bool:
-    """Whether a candidate's code means our label."""
+    """Whether a candidate's code stands for our label."""
     return label in OURS.get(answer, answer).split()
 
 
 def megabytes(distribution: str) -> float:
-    """What the files of an installed distribution take, without its dependencies."""
+    """The size of the files of an installed distribution in MB, without its dependencies."""
     found: Any = metadata.distribution(distribution)
-    if distribution == "headrace":  # may be installed for editing, from a folder
+    if distribution == "headrace":  # it may be an editable installation
         import headrace
 
         files = [path for path in Path(headrace.__file__).parent.rglob("*") if "__pycache__" not in path.parts]

@@ -1,11 +1,11 @@
-"""Accuracy and honesty of the language recipe on sources that it has not learnt from, beside lingua.
+"""Accuracy and calibration of the language recipe on sources that it has not learnt from, beside lingua.
 
     python benchmarks/language.py --data ../shared/data/language [--peer 300] [--save FOLDER]
 
-Needs the extras `train` and `bench`. The recipe learns from all sources but those of `LEFT_OUT`, which are whole collections of another
-origin than the rest, and is then tested on them: on their sentences, on words of five letters or more that occur in them, and on pairs of
-such words. Every label counts alike. lingua is restricted to the languages of each test, and answers `--peer` texts of each label; headrace
-may give any of its 38 labels, and is asked without a threshold. Serbian in words and pairs is Cyrillic, the only script that lingua knows.
+Needs the extras `train` and `bench`. The recipe learns from all sources but those of `LEFT_OUT`, which are whole collections of other
+origins, and is then tested on these: on their sentences, on words of five letters or more, and on pairs of such words. Every label has the
+same weight. lingua is restricted to the languages of each test, and labels `--peer` texts of each label; Headrace may give any of its 38
+labels, and has no threshold. Serbian words and pairs are Cyrillic, the only script in which lingua knows Serbian.
 """
 
 import argparse
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nothing import kinds
+from no_language import kinds
 
+from headrace.scoring.hashed.content import WORDS
 from headrace.training.datasets import Row, read
 from headrace.training.evaluate import calibration_error, coverage, reliability
 from headrace.training.fitting import Choices
@@ -29,7 +30,7 @@ NEWS = {"ntrex128", "wmt_newstest", "lcc_danish", "swedish_ner", "delfi_news"}
 ENCYCLOPAEDIAS = {"exams_wiki", "norquad", "kazqad", "xquad", "sib200_train", "tquad", "turku_ner"}
 CLOSE_NEWS = {"dsl2015_test"}
 LEFT_OUT = NEWS | ENCYCLOPAEDIAS | CLOSE_NEWS
-UNKNOWN_TO_MOST = {"id", "ms", "war"}  # left out where a test has 35 languages
+UNKNOWN_TO_MOST = {"id", "ms", "war"}  # left out of tests with 35 languages
 CLOSE = {"hr", "sr", "id", "ms", "es", "pt"}
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.9, 0.99)
 
@@ -38,12 +39,14 @@ Tests = dict[str, list[Example]]
 
 
 def main() -> None:
-    """Learn, ask both, print."""
+    """Train, ask both classifiers, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--peer", type=int, default=300, help="texts of each label that lingua answers; 0 for none")
-    parser.add_argument("--passes", type=int, help="fewer than the recipe's, to try something quickly")
-    parser.add_argument("--save", type=Path, help="keep the scorer here, and use it again")
+    parser.add_argument(
+        "--peer", type=int, default=300, help="texts of each label that lingua labels; 0 to leave it out"
+    )
+    parser.add_argument("--passes", type=int, help="fewer than the recipe has, to try something quickly")
+    parser.add_argument("--save", type=Path, help="folder in which the scorer is kept and reused")
     options = parser.parse_args()
     rows = read([options.data / "train", options.data / "more"]).rows
     tests = gather(rows, read([options.data / "dev"]).rows)
@@ -54,7 +57,7 @@ def main() -> None:
         ours = accuracy(lambda texts: [one.label for one in scorer.predict(texts)], examples)
         peer = f"{accuracy(lingua(labels), few(examples, options.peer)):.4f}" if options.peer else ""
         print(f"{name:30}{len(examples):8,}{len(labels):8}{ours:10.4f}{peer:>10}", flush=True)
-    show_honesty(scorer, tests)
+    show_calibration(scorer, tests)
     show_no_language(scorer, tests["sentences: news, 35"])
 
 
@@ -89,7 +92,7 @@ def gather(rows: Sequence[Row], dev: Sequence[Row]) -> Tests:
 
 
 def few(examples: Sequence[Any], size: int) -> list[Example]:
-    """Up to `size` of each label, chosen at random, the same each time."""
+    """Up to `size` examples of each label, drawn at random, the same ones every time."""
     by_label = defaultdict(set)
     for text, label, *_ in examples:
         by_label[label].add(text)
@@ -101,7 +104,7 @@ def few(examples: Sequence[Any], size: int) -> list[Example]:
 
 
 def words(rows: Sequence[Row]) -> list[Example]:
-    """Words of five letters or more that are no names (they occur in lower case; German ones in either). Of Japanese, four signs."""
+    """Words of five letters or more that are not names: they occur in lower case (German ones in any). Of Japanese, four characters."""
     found: set[Example] = set()
     for text, label, _ in rows:
         if label == "ja":
@@ -124,7 +127,7 @@ def pairs(singles: Sequence[Example]) -> list[Example]:
 
 
 def accuracy(predict: Callable[[list[str]], list[str]], examples: Sequence[Example]) -> float:
-    """The mean over labels of the share that is right."""
+    """The mean over labels of the share that is labelled right."""
     right = defaultdict(list)
     for (_, label), said in zip(examples, predict([text for text, _ in examples]), strict=True):
         right[label].append(label == said)
@@ -132,7 +135,7 @@ def accuracy(predict: Callable[[list[str]], list[str]], examples: Sequence[Examp
 
 
 def lingua(labels: Sequence[str]) -> Callable[[list[str]], list[str]]:
-    """lingua, restricted to the labels that it knows."""
+    """lingua, restricted to those of these labels that it knows."""
     from lingua import IsoCode639_1, LanguageDetectorBuilder
 
     known = [{"no": "nb"}.get(label, label).upper() for label in labels if label != "war"]
@@ -146,8 +149,8 @@ def lingua(labels: Sequence[str]) -> Callable[[list[str]], list[str]]:
     return predict
 
 
-def show_honesty(scorer: Any, tests: Tests) -> None:
-    """The expected calibration error of each test and of all together, and what thresholds give on words, pairs and sentences together."""
+def show_calibration(scorer: Any, tests: Tests) -> None:
+    """Print the calibration error of each test and of all together, and coverage and precision at each threshold, of all together."""
     scored = {}
     for name, examples in tests.items():
         found = scorer.predict([text for text, _ in examples])
@@ -163,11 +166,11 @@ def show_honesty(scorer: Any, tests: Tests) -> None:
 
 
 def show_no_language(scorer: Any, sentences: Sequence[Example]) -> None:
-    """The share of texts without a language that are `zxx`, by kind, and of sentences that are `zxx` though they have one."""
+    """Print the share of texts that are labelled `zxx`: of each kind of text without a language, and of sentences, which have one."""
     print("\nzxx")
     for name, texts in {**kinds(), "sentences (should be 0)": [text for text, _ in sentences]}.items():
-        found = scorer.content_kinds(texts) != 1
-        print(f"{name:30}{len(texts):8,}{found.mean():18.4f}")
+        without = scorer.content_kinds(texts) != WORDS
+        print(f"{name:30}{len(texts):8,}{without.mean():18.4f}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Sentences a second, memory, size and accuracy: the scorer beside scikit-learn and the libraries that name languages.
+"""Sentences a second, memory, size and accuracy of the scorer, beside scikit-learn and language identification libraries.
 
     python benchmarks/scorer.py --data ../shared/data [--rounds 5] [--plot scorer.png] [--only compiled,CLD2]
 
-Needs the extras `train` and `bench`. A TF-IDF pipeline (2- and 3-grams of characters, about 135,000 of them; 38 labels) is trained on part
-of the data, and compiled. Each candidate runs in a process of its own, with one thread where not said otherwise, on the same sentences;
-rounds are interleaved, so that whatever else the machine does falls on all of them, and medians are given; a ratio is the median of the
-rounds' ratios. Sentences per CPU second are steadier where others use the machine. Accuracy is measured on the hold-out (dev/), where a
-language that a candidate doesn't know counts as wrong, and a code that covers two languages as right for both.
+Needs the extras `train` and `bench`. A TF-IDF pipeline (about 135,000 character 2- and 3-grams; 38 labels) is trained on part of the data,
+and compiled. Each candidate runs in its own process, with one thread unless its name says otherwise, on the same sentences. Rounds are
+interleaved, so that other load on the machine affects all candidates; figures are medians, a ratio is the median of the rounds' ratios.
+On a shared machine, sentences per CPU second are steadier. Accuracy is measured on the hold-out (dev/): a language that a candidate doesn't
+know counts as wrong, a code that covers two languages as right for both.
 """
 
 import argparse
@@ -25,15 +25,18 @@ from typing import Any
 from candidates import CANDIDATES, default_folder, held, megabytes, right, serve
 
 OURS = ("headrace", "scikit-learn")
-SECONDS = 0.5  # about what one candidate gets in one round
-PATIENCE = 15.0  # and for its accuracy at most
+#: Seconds that a candidate gets in a round, roughly, and for its accuracy at most.
+SECONDS = 0.5
+ACCURACY_SECONDS = 15.0
+#: Features of the pipeline.
 FEATURES = 134_886
+#: Processes that share a model when memory is measured.
 PROCESSES = 10
 
 
 @dataclass
 class Candidate:
-    """A process that answers, and what was measured."""
+    """A candidate's process, and what was measured of it."""
 
     name: str
     pipe: Connection
@@ -47,7 +50,7 @@ class Candidate:
     answers: list[str] = field(default_factory=list)
 
     def ask(self, texts: list[str]) -> tuple[list[str], float, float]:
-        """Labels, seconds and CPU seconds."""
+        """The labels of the texts, and the seconds and CPU seconds that they took."""
         self.pipe.send(texts)
         labels, seconds, used = self.pipe.recv()
         return labels, seconds, used
@@ -58,14 +61,14 @@ class Candidate:
 
 
 def main() -> None:
-    """Train, start the candidates, measure them in turn, print and plot."""
+    """Train the pipeline, start the candidates, measure them in turn, print and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sentences", type=int, default=6000)
     parser.add_argument("--plot", type=Path)
-    parser.add_argument("--only", default="", help="names, or parts of them, separated by commas")
-    parser.add_argument("--work", type=Path, help="keep the trained pipeline here, and use it again")
+    parser.add_argument("--only", default="", help="names of candidates or parts of names, separated by commas")
+    parser.add_argument("--work", type=Path, help="folder in which the trained pipeline is kept and reused")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.work or Path(scratch)
@@ -87,7 +90,7 @@ def main() -> None:
 
 
 def read(*paths: Path) -> list[tuple[str, str]]:
-    """Texts and labels of files of JSON Lines."""
+    """The texts and labels of compressed JSON Lines files."""
     rows = []
     for path in paths:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -96,7 +99,7 @@ def read(*paths: Path) -> list[tuple[str, str]]:
 
 
 def train(data: Path, folder: Path) -> None:
-    """Train and compile the pipeline, unless the folder has one."""
+    """Train the pipeline unless the folder has it, and compile it."""
     import joblib
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -112,13 +115,13 @@ def train(data: Path, folder: Path) -> None:
         vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(2, 3), max_features=FEATURES)
         pipeline = make_pipeline(vectorizer, SGDClassifier(alpha=1e-5, max_iter=5, tol=None, random_state=0))
         pipeline.fit(texts, labels)
-        pipeline[-1].coef_ = np.asfortranarray(pipeline[-1].coef_)  # else scikit-learn copies 41 MB for each call
+        pipeline[-1].coef_ = np.asfortranarray(pipeline[-1].coef_)  # otherwise scikit-learn copies 41 MB for each call
         joblib.dump(pipeline, folder / "pipeline.joblib")
     headrace.compile(joblib.load(folder / "pipeline.joblib")).save(folder)
 
 
 def start(name: str, folder: Path) -> Candidate | None:
-    """The candidate in its own process, or None, with a word on why, where it isn't installed."""
+    """The candidate in its own process; None, after printing why, if it can't be started (it may not be installed)."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(name, folder, theirs), daemon=True)
@@ -130,11 +133,11 @@ def start(name: str, folder: Path) -> Candidate | None:
 
 
 def measure(candidates: list[Candidate], rows: list[tuple[str, str]], rounds: int) -> None:
-    """Accuracy on all rows, then rates in interleaved rounds, each as long as the others: fast ones get the rows again and again."""
+    """Measure accuracy on all rows, then rates in interleaved rounds of equal length: fast candidates get the rows several times."""
     texts = [text for text, _ in rows]
     for candidate in candidates:
         _, seconds, _ = candidate.ask(texts[:100])
-        asked = rows[: max(100, int(100 / seconds * PATIENCE))]
+        asked = rows[: max(100, int(100 / seconds * ACCURACY_SECONDS))]
         candidate.answers, seconds, _ = candidate.ask([text for text, _ in asked])
         candidate.count = max(20, int(len(asked) / seconds * SECONDS))
         hits = sum(right(answer, label) for answer, (_, label) in zip(candidate.answers, asked, strict=True))
@@ -152,7 +155,10 @@ def measure(candidates: list[Candidate], rows: list[tuple[str, str]], rounds: in
 
 
 def share(name: str, folder: Path, count: int) -> tuple[float, float, float]:
-    """MB that several processes with one model hold at once of its weights, together, of everything, each; and MB of the weights' file."""
+    """Memory of several processes that use one model at the same time, as proportional set size.
+
+    The MB of the weights in all of them together, the mean MB of one process with all else, and the size of the weights' file in MB.
+    """
     import psutil
 
     file = (folder / "weights.safetensors").resolve()
@@ -168,7 +174,7 @@ def share(name: str, folder: Path, count: int) -> tuple[float, float, float]:
 
 
 def show(candidates: list[Candidate], rows: list[tuple[str, str]]) -> None:
-    """One table, and the ratios that are promised."""
+    """Print a table, and the ratios that benchmarks/README.md gives."""
     print(
         f"\n{len(rows):,} sentences of {sum(len(text) for text, _ in rows) / len(rows):.0f} characters on average, 38 languages\n"
     )
@@ -210,7 +216,7 @@ def ratio(fast: list[float], slow: list[float]) -> float:
 
 
 def plot(candidates: list[Candidate], path: Path) -> None:
-    """Speed against accuracy."""
+    """Plot speed against accuracy."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -223,7 +229,7 @@ def plot(candidates: list[Candidate], path: Path) -> None:
         own = one.name.startswith(("compiled", "headrace"))
         rate = statistics.median(one.cpu_rates)
         axes.plot(rate, one.accuracy, "o", color="tab:blue" if own else "tab:gray")
-        above = one.name != "scikit-learn, in batches"  # which stands close to others
+        above = one.name != "scikit-learn, in batches"  # whose label would cover others
         axes.annotate(
             one.name,
             (rate, one.accuracy),

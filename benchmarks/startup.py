@@ -1,9 +1,9 @@
-"""How long commands take to start, and how much of that is the processor's: medians of whole processes, in turns.
+"""How long commands take to start, in wall and CPU seconds: medians over whole processes, run in turn.
 
     python benchmarks/startup.py [--runs 11]
 
-`python -c pass` is the floor of the same machine in the same run. On a machine that is busy otherwise the CPU seconds tell more. Compile
-the bytecode first (an installed package has it).
+`python -c pass` is the floor on the same machine in the same run. On a busy machine, CPU seconds say more. Bytecode is compiled first, as
+it is for an installed package.
 """
 
 import argparse
@@ -28,7 +28,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Run every command in turn, `--runs` times, after one round that isn't counted."""
+    """Run every command in turn, `--runs` times, after one round that is not counted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=11)
     options = parser.parse_args()
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> tuple[float, float]:
-    """Wall and CPU seconds of one process."""
+    """The wall and CPU seconds of one process."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "COLUMNS": "100"}
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)

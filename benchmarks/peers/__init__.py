@@ -1,8 +1,8 @@
-"""What people write without Headrace to label what comes through RabbitMQ, each as its own documentation suggests: one message, one
-prediction, one statement, one acknowledgement. Measured by benchmarks/pipeline.py.
+"""What people write without Headrace to label messages from RabbitMQ, as each library's documentation suggests: for each message one
+prediction, one statement, one acknowledgement. benchmarks/pipeline.py measures them.
 
-What they are told comes in the environment: PEER_BROKER, PEER_STORE (URLs) and PEER_MODEL (a folder with pipeline.joblib, or
-"language" for Headrace's model).
+They are configured by the environment: PEER_BROKER and PEER_STORE (URLs), PEER_MODEL (a folder with pipeline.joblib, or "language" for
+Headrace's model).
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 QUEUE = "headrace-benchmark-peer"
 TABLE = "headrace_benchmark_peer"
 CREATE = f"CREATE TABLE {TABLE} (id text PRIMARY KEY, text text NOT NULL, label text NOT NULL)"
-# The talk updates the document with its label; a repetition changes nothing.
+# The talk's worker updates the document with its label; a redelivery changes nothing.
 WRITE = (
     f"INSERT INTO {TABLE} (id, text, label) VALUES (%s, %s, %s) ON CONFLICT (id) DO UPDATE SET label = excluded.label"
 )

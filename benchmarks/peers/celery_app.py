@@ -1,4 +1,4 @@
-"""The same as a Celery task, acknowledged late; `celery -A peers.celery_app worker`, a process a core."""
+"""The same as a Celery task that is acknowledged late: `celery -A peers.celery_app worker`, one process for each core."""
 
 import sys
 from typing import Any
@@ -16,13 +16,13 @@ opened: dict[str, Any] = {}
 
 @worker_process_init.connect
 def open_all(**_: object) -> None:
-    """Once in each process, as the documentation has it for connections."""
+    """Open model and connection once in each process, as the documentation does for connections."""
     opened.update(label=predictor(), store=psycopg.connect(STORE))
 
 
 @worker_ready.connect
 def tell(**_: object) -> None:
-    print("ready", file=sys.__stdout__, flush=True)  # its own standard output is a log by now
+    print("ready", file=sys.__stdout__, flush=True)  # Celery has turned sys.stdout into a log
 
 
 @app.task

@@ -1,4 +1,4 @@
-"""The same with FastStream, acknowledged once the function has returned; `faststream run peers.faststream_app:app`."""
+"""The same with FastStream, which acknowledges when the function has returned: `faststream run peers.faststream_app:app`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from peers import BROKER, QUEUE, STORE, WRITE, predictor
 
 
 class Document(BaseModel):
-    """What comes in a message."""
+    """The body of a message."""
 
     id: str
     text: str

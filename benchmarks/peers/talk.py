@@ -10,7 +10,7 @@ from peers import BROKER, QUEUE, STORE, WRITE, predictor
 
 
 def main() -> None:
-    """Work until killed."""
+    """Consume until killed."""
     label = predictor()
     store = psycopg.connect(STORE)
     channel = pika.BlockingConnection(pika.URLParameters(BROKER)).channel()

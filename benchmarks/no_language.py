@@ -1,15 +1,16 @@
-"""Texts in no language, by kind, for benchmarks/language.py: numbers, links, emoji, and code from Python's own library."""
+"""Texts without a language, for benchmarks/language.py: numbers, links, emoji, and code from Python's standard library."""
 
 import ast
 import random
 import sysconfig
 from pathlib import Path
 
+#: Texts of each kind.
 SIZE = 500
 
 
 def kinds() -> dict[str, list[str]]:
-    """Each kind by name; the same every time on one version of Python."""
+    """The texts by kind; the same every time on one version of Python."""
     chance = random.Random(0)
     return {
         "numbers": [" ".join(_number(chance) for _ in range(chance.randint(1, 6))) for _ in range(SIZE)],
@@ -47,7 +48,7 @@ def _link(chance: random.Random) -> str:
 
 
 def _code(chance: random.Random) -> list[str]:
-    """Functions of three to eight lines, without documentation and comments."""
+    """Functions of three to eight lines, without docstrings and comments."""
     pieces = []
     for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
         source = path.read_text("utf-8", "replace")
