@@ -42,7 +42,7 @@ def test_a_url_names_a_file(url: str, path: str) -> None:
 
 @pytest.mark.parametrize("adapter", [SqliteBroker, SqliteStore])
 class TestFiles:
-    def test_a_file_that_is_no_database_is_left_alone(self, tmp_path: Path, adapter: Open) -> None:
+    def test_a_file_that_is_not_a_database_is_left_alone(self, tmp_path: Path, adapter: Open) -> None:
         path = tmp_path / "a.db"
         path.write_bytes(b"this is a letter to my aunt\n" * 100)
         with pytest.raises(Misconfigured, match="the file is damaged, or not an SQLite database"):
@@ -77,15 +77,15 @@ class TestFiles:
         adapter(path).close()
         adapter(path).close()
 
-    def test_a_folder_that_is_missing_is_told(self, tmp_path: Path, adapter: Open) -> None:
+    def test_a_missing_folder_is_misconfigured(self, tmp_path: Path, adapter: Open) -> None:
         with pytest.raises(Misconfigured, match="check that its folder exists"):
             adapter(tmp_path / "missing" / "a.db")
 
-    def test_a_folder_is_no_file(self, tmp_path: Path, adapter: Open) -> None:
+    def test_a_folder_is_not_a_file(self, tmp_path: Path, adapter: Open) -> None:
         with pytest.raises(Misconfigured, match="cannot be opened"):
             adapter(tmp_path)
 
-    def test_a_file_that_may_only_be_read_is_told(self, tmp_path: Path, adapter: Open) -> None:
+    def test_a_file_that_is_not_writable_is_misconfigured(self, tmp_path: Path, adapter: Open) -> None:
         path = tmp_path / "a.db"
         adapter(path).close()
         path.chmod(0o444)
@@ -172,7 +172,7 @@ def test_a_full_disk_makes_a_store_unavailable_and_it_goes_on_when_there_is_room
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
-def test_what_is_too_large_for_a_database_is_rejected() -> None:
+def test_a_value_that_is_too_large_for_a_database_is_rejected() -> None:
     connection = sqlite3.connect(":memory:")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1000)
     with pytest.raises(Rejected, match="too large"), sqlite_file.translated("writing"):

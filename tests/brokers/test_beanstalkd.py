@@ -49,7 +49,7 @@ def test_a_server_that_keeps_nothing_is_warned_of(forgetful: str, beanstalkd: st
         assert other.warnings() == []
 
 
-def test_what_waits_has_an_age_and_removing_takes_delayed_and_buried_jobs_too(forgetful: str) -> None:
+def test_a_ready_job_has_an_age_and_removing_deletes_delayed_and_buried_jobs_too(forgetful: str) -> None:
     port = urlsplit(forgetful).port
     with closing(greenstalk.Client(("127.0.0.1", port), encoding=None, use="headrace", watch="headrace")) as client:
         client.put(b"buried")
@@ -65,7 +65,7 @@ def test_what_waits_has_an_age_and_removing_takes_delayed_and_buried_jobs_too(fo
         assert told["current-jobs-buried"] == told["current-jobs-delayed"] == told["current-jobs-ready"] == 0
 
 
-def test_a_server_that_takes_no_more_is_waited_for(forgetful: str) -> None:
+def test_a_draining_server_is_unavailable_for_publishing_and_still_gives_jobs(forgetful: str) -> None:
     port = urlsplit(forgetful).port
     with closing(BeanstalkdBroker.from_url(forgetful)) as broker:
         broker.publish(bodies("a", "c"))

@@ -1,4 +1,4 @@
-"""Connections that are encrypted, to real servers whose certificate nobody has signed but they themselves."""
+"""Encrypted connections to real servers with self-signed certificates."""
 
 import re
 import secrets
@@ -15,7 +15,7 @@ Servers = Callable[[str], str]
 
 
 def place(url: str, name: str) -> str:
-    """A queue of one test's own: the URL's topic, or its option."""
+    """The URL of another queue (or topic) on the same server."""
     if url.startswith("kafkas:"):
         return url.replace("/?", f"/{name}?group={name}&partitions=1&")
     return f"{url}&queue={name}"
@@ -34,7 +34,7 @@ def test_bodies_go_through_an_encrypted_connection(servers: Servers, name: str) 
 
 
 @pytest.mark.parametrize("name", ["RABBITMQ_TLS", "KAFKA_TLS", "REDIS_TLS"])
-def test_a_server_whose_certificate_nobody_vouches_for_is_not_trusted(servers: Servers, name: str) -> None:
+def test_a_server_whose_certificate_no_authority_signed_is_not_trusted(servers: Servers, name: str) -> None:
     url = re.sub(r"cacertfile=[^&]*", "", place(servers(name), "untrusted")).replace("?&", "?").replace("&&", "&")
     with (
         closing(Connectors(url, "memory:").broker()) as broker,
@@ -45,7 +45,7 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_not_trusted(servers: S
     assert "headrace:headrace" not in str(caught.value)
 
 
-def test_a_wrong_password_is_told_by_kafka_too(servers: Servers) -> None:
+def test_a_wrong_password_for_kafka_is_misconfigured(servers: Servers) -> None:
     url = place(servers("KAFKA_TLS"), "locked").replace(":headrace@", ":wrong@")
     with (
         closing(Connectors(url, "memory:").broker()) as broker,

@@ -28,7 +28,7 @@ SECRET = "pass:w0rd/x"
 
 
 class OwnTopic:
-    """A topic of one test's own, and the driver's clients to look at it."""
+    """A topic for one test, and the driver's clients to look at it."""
 
     def __init__(self, url: str, opened: ExitStack) -> None:
         self.url, self._opened = url, opened
@@ -44,7 +44,7 @@ class OwnTopic:
         return broker
 
     def make(self, **config: str) -> None:
-        """The topic, made by somebody else."""
+        """Create the topic, as another program would."""
         made = NewTopic(self.name, 2, 1, config={name.replace("_", "."): value for name, value in config.items()})
         self.admin.create_topics([made])[self.name].result()
 
@@ -56,7 +56,7 @@ class OwnTopic:
         assert producer.flush(PATIENCE) == 0
 
     def throw_away(self, before: int) -> None:
-        """What is before this offset of the first partition, as when the topic's retention is over."""
+        """Delete what is before this offset of the first partition, as retention does."""
         part = TopicPartition(self.name, 0, before)
         self.admin.delete_records([part])[part].result()
 
@@ -73,7 +73,7 @@ def topic(kafka: str) -> Iterator[OwnTopic]:
         yield topic
 
 
-def test_a_url_says_where_and_what() -> None:
+def test_a_url_names_servers_account_and_queue() -> None:
     address = parse(
         "kafkas://me:pass%3Aw0rd%2Fx@one,two:5673,[::1]:5674/texts?group=g&partitions=3&replication=3&mechanism=SCRAM-SHA-512"
         "&session=20&poll=60&body_bytes=4096"
@@ -123,7 +123,7 @@ def test_an_address_shows_no_password() -> None:
         ("kafkas://host/?cacertfile=/nowhere.pem", "there is no such file"),
     ],
 )
-def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, told: str) -> None:
+def test_a_wrong_url_is_refused_with_a_hint_how_to_write_it(url: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=told):
         KafkaBroker.from_url(url)
 
@@ -133,7 +133,7 @@ def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, tol
     st.integers(0, 10),
     st.lists(st.tuples(st.integers(0, 40), st.sets(st.integers(0, 40)), st.booleans()), max_size=8),
 )
-def test_whoever_gets_the_partition_next_gets_what_is_not_done_and_nothing_else(
+def test_the_next_owner_of_a_partition_gets_what_is_not_done_and_nothing_else(
     offsets: set[int], first: int, turns: list[tuple[int, set[int], bool]]
 ) -> None:
     there = sorted(offset for offset in offsets if offset >= first)  # the others were deleted, or hold no body
@@ -176,7 +176,7 @@ def test_what_is_done_in_order_needs_no_note() -> None:
     assert not assignment.has_changed
 
 
-def test_a_note_is_cut_where_the_server_would_not_take_it_and_what_it_says_stays_true() -> None:
+def test_a_note_that_is_too_long_for_the_server_is_cut_and_stays_true() -> None:
     assignment = Assignment(0)
     for offset in range(9000):
         assignment.take(offset)
@@ -190,13 +190,13 @@ def test_a_note_is_cut_where_the_server_would_not_take_it_and_what_it_says_stays
 
 
 @pytest.mark.parametrize("note", ["", "x", "1,-2", "1;2", "1.5,2", ",", "9" * 30, "7"])
-def test_a_note_of_somebody_elses_says_nothing(note: str) -> None:
+def test_a_note_that_is_not_ours_says_that_nothing_is_done(note: str) -> None:
     assignment = Assignment(0, 3, note)
     assert [offset for offset in range(10) if assignment.take(offset)] == list(range(3, 10))
     assert done_above(note) == 0
 
 
-def test_records_that_are_no_bodies_count_as_done_once_they_were_passed() -> None:
+def test_offsets_without_a_body_count_as_done_once_they_were_passed() -> None:
     assignment = Assignment(0, 3)
     assignment.take(3)
     assignment.reach(6)
@@ -219,7 +219,7 @@ def test_records_that_are_no_bodies_count_as_done_once_they_were_passed() -> Non
         (KafkaError.NOT_ENOUGH_REPLICAS, Unavailable, "replicas"),
     ],
 )
-def test_the_drivers_errors_are_told_by_what_to_do(code: int, kind: type[HeadraceError], told: str) -> None:
+def test_the_drivers_errors_become_ours_with_what_to_do(code: int, kind: type[HeadraceError], told: str) -> None:
     for error in (KafkaError(code), KafkaException(KafkaError(code))):
         made = translate(error, "publishing to kafka://host/t")
         assert type(made) is kind
@@ -239,12 +239,12 @@ def test_the_drivers_errors_are_told_by_what_to_do(code: int, kind: type[Headrac
         ({"retention.bytes": "1000000"}, 3, "1,000,000 bytes"),
     ],
 )
-def test_settings_that_lose_are_told(config: dict[str, str], replicas: int, told: str) -> None:
+def test_settings_that_lose_something_are_warned_of(config: dict[str, str], replicas: int, told: str) -> None:
     found = warnings(KafkaUrl("host:9092"), config, replicas)
     assert [told in one for one in found] == ([True] if told else [])
 
 
-def test_where_no_server_answers_that_is_told_at_once_and_without_the_password() -> None:
+def test_if_no_server_answers_every_call_says_so_at_once_and_without_the_password() -> None:
     broker = KafkaBroker.from_url("kafka://me:pass%3Aw0rd%2Fx@127.0.0.1:1,127.0.0.1:2/t")
     for call in (lambda: broker.publish(bodies("a")), lambda: broker.receive(LARGE, 0), broker.backlog):
         with pytest.raises(
@@ -256,7 +256,7 @@ def test_where_no_server_answers_that_is_told_at_once_and_without_the_password()
     broker.close()
 
 
-def test_a_missing_topic_is_made_as_the_url_says(topic: OwnTopic) -> None:
+def test_a_missing_topic_is_created_as_the_url_says(topic: OwnTopic) -> None:
     topic.connect("&partitions=5&body_bytes=5000").publish([])
     broker = topic.connect("&partitions=5&body_bytes=5000")
     assert broker.body_bytes() == 5000
@@ -265,7 +265,7 @@ def test_a_missing_topic_is_made_as_the_url_says(topic: OwnTopic) -> None:
     assert topic.connect().body_bytes() == 5000
 
 
-def test_those_who_open_a_new_topic_at_once_all_go_by_what_it_is(topic: OwnTopic) -> None:
+def test_connections_that_create_a_topic_at_once_agree_on_its_limit(topic: OwnTopic) -> None:
     gate = Barrier(4)
 
     def most(number: int) -> int:
@@ -278,24 +278,24 @@ def test_those_who_open_a_new_topic_at_once_all_go_by_what_it_is(topic: OwnTopic
     assert limits == [topic.connect().body_bytes()] * 4
 
 
-def test_a_replication_beyond_the_nodes_is_told_in_clear_words(topic: OwnTopic) -> None:
+def test_a_replication_beyond_the_number_of_nodes_is_misconfigured(topic: OwnTopic) -> None:
     with pytest.raises(Misconfigured, match=r"replication=N"):
         topic.connect("&replication=5").publish(bodies("a"))
 
 
-def test_a_session_that_the_server_does_not_allow_is_told_in_clear_words(topic: OwnTopic) -> None:
+def test_a_session_that_the_server_does_not_allow_is_misconfigured(topic: OwnTopic) -> None:
     broker = topic.connect("&session=1")
     with pytest.raises(Misconfigured, match=r"group.min.session.timeout.ms"):
         take(broker, 1)
 
 
-def test_a_topic_that_throws_away_what_is_not_done_is_refused(topic: OwnTopic) -> None:
+def test_a_compacted_topic_is_refused(topic: OwnTopic) -> None:
     topic.make(cleanup_policy="compact")
     with pytest.raises(Misconfigured, match=r"compacted.*cleanup\.policy"):
         topic.connect().publish(bodies("a"))
 
 
-def test_a_topic_of_somebody_elses_is_used_as_it_is_and_its_limit_counts(topic: OwnTopic) -> None:
+def test_an_existing_topic_is_used_as_it_is_and_its_limit_counts(topic: OwnTopic) -> None:
     topic.make(max_message_bytes="3000")
     broker = topic.connect()
     most = 3000 - RECORD_BYTES
@@ -305,7 +305,7 @@ def test_a_topic_of_somebody_elses_is_used_as_it_is_and_its_limit_counts(topic: 
     assert data(take(broker, 1)) == ["x" * most]
 
 
-def test_a_topic_that_was_deleted_is_made_again(topic: OwnTopic) -> None:
+def test_a_topic_that_was_deleted_is_created_again(topic: OwnTopic) -> None:
     broker = topic.connect(patience=1)
     insist(lambda: broker.publish(bodies("a")))
     topic.admin.delete_topics([topic.name])[topic.name].result()
@@ -314,7 +314,7 @@ def test_a_topic_that_was_deleted_is_made_again(topic: OwnTopic) -> None:
     assert set(data(come(topic.connect(), "b"))) == {"b"}
 
 
-def test_many_small_bodies_come_in_large_batches_and_two_may_be_held(topic: OwnTopic) -> None:
+def test_many_small_bodies_come_in_large_batches_and_two_batches_can_be_held(topic: OwnTopic) -> None:
     broker = topic.connect()
     broker.publish([Body(b"%07d" % number + b"x" * 293, "suite") for number in range(3000)])
     seen = list[bytes]()
@@ -344,7 +344,7 @@ def test_bodies_of_one_source_go_to_several_partitions(topic: OwnTopic) -> None:
     until(several_have_some, "a body in another partition")
 
 
-def test_the_backlog_counts_what_is_not_done_wherever_it_is_and_tells_its_age(topic: OwnTopic) -> None:
+def test_the_backlog_counts_what_is_not_done_and_has_its_age(topic: OwnTopic) -> None:
     worker, other = topic.connect(), topic.connect()
     other.publish(bodies("a", "b", "c", "d"))
     held = take(worker, 4)
@@ -379,7 +379,7 @@ def test_records_of_transactions_do_not_count_as_backlog(topic: OwnTopic) -> Non
     assert until(lambda: [broker.receive(LARGE, 0.01), broker.backlog().ready == 0][1])
 
 
-def test_bodies_that_the_server_threw_away_before_they_were_done_are_told_of_once(topic: OwnTopic) -> None:
+def test_bodies_that_the_server_deleted_before_they_were_done_are_reported_once(topic: OwnTopic) -> None:
     broker = topic.connect("&partitions=1")
     broker.publish(bodies("a", "b", "c"))
     broker.ack([delivery for delivery in take(broker, 3) if delivery.data == b"a"])
@@ -391,7 +391,7 @@ def test_bodies_that_the_server_threw_away_before_they_were_done_are_told_of_onc
     assert data(take(late, 1)) == ["c"]
 
 
-def test_what_the_server_throws_away_while_it_is_worked_on_is_told_too(topic: OwnTopic) -> None:
+def test_bodies_that_the_server_deletes_while_workers_run_are_reported_too(topic: OwnTopic) -> None:
     broker = topic.connect("&partitions=1")
     for number in range(40):  # more than is fetched ahead
         broker.publish([Body(b"%02d" % number + bytes(1 << 20))])
@@ -402,7 +402,7 @@ def test_what_the_server_throws_away_while_it_is_worked_on_is_told_too(topic: Ow
 
 
 def told_of_a_loss(broker: KafkaBroker) -> str:
-    """What one is told who goes on receiving, as a keeper does, until it is of a loss."""
+    """Receive until an error tells of deleted bodies, and return its message."""
 
     def told() -> str:
         try:
@@ -415,7 +415,7 @@ def told_of_a_loss(broker: KafkaBroker) -> str:
 
 
 def all_that_is_left(broker: KafkaBroker) -> list[Delivery]:
-    """What the only worker of a group is given until nothing is left that it doesn't hold."""
+    """Receive as the only worker of the group until it holds everything."""
     got = list[Delivery]()
 
     def has_all() -> bool:
@@ -452,12 +452,12 @@ def test_two_workers_and_a_rebalance_lose_nothing_and_stale_receipts_ack_nothing
 
 
 def stands(broker: KafkaBroker, delivery: Delivery) -> bool:
-    """Whether a lease still does, as far as the worker has heard."""
+    """Whether a lease is still valid, as far as the worker knows."""
     assignment = delivery.receipt[0]
     return broker._member is not None and broker._member._assigned.get(assignment.partition) is assignment
 
 
-def test_who_keeps_calling_keeps_its_leases_and_who_does_not_loses_them_and_can_go_on(topic: OwnTopic) -> None:
+def test_a_worker_that_stops_calling_loses_its_leases_and_can_go_on(topic: OwnTopic) -> None:
     alive, stuck = topic.connect("&partitions=2"), topic.connect("&partitions=2&session=6&poll=6")
     published = set[bytes]()
     holding: dict[str, list[Delivery]] = {"alive": [], "stuck": []}

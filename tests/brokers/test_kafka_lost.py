@@ -52,7 +52,7 @@ def opened() -> Iterator[ExitStack]:
         yield opened
 
 
-def test_a_connection_that_is_cut_is_opened_again_and_leases_live_on(server: Server, opened: ExitStack) -> None:
+def test_a_connection_that_is_cut_is_opened_again_and_keeps_its_leases(server: Server, opened: ExitStack) -> None:
     broker, other = server.connect("cut"), server.connect("cut")
     opened.callback(broker.close)
     opened.callback(other.close)
@@ -76,7 +76,7 @@ def test_a_connection_that_is_cut_is_opened_again_and_leases_live_on(server: Ser
     until(all_is_done, "the end of what was published")
 
 
-def test_what_is_done_is_told_at_the_end_though_the_server_was_away_for_a_moment(
+def test_closing_commits_what_is_done_although_the_server_was_away_for_a_moment(
     server: Server, opened: ExitStack
 ) -> None:
     broker = server.connect("told")
@@ -98,9 +98,7 @@ def test_what_is_done_is_told_at_the_end_though_the_server_was_away_for_a_moment
     assert insist(lambda: other.receive(LARGE, 1.0)) == []
 
 
-def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_published(
-    server: Server, opened: ExitStack
-) -> None:
+def test_publishing_to_a_silent_server_is_unavailable_and_may_have_succeeded(server: Server, opened: ExitStack) -> None:
     broker = server.connect("stall", patience=1.0)
     opened.callback(broker.close)
     insist(lambda: broker.publish(bodies("a")))

@@ -11,7 +11,7 @@ from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
 
 
 class Lease:
-    """For how long a lease is good. Where the machine was so slow that it may have run out, there is nothing to be shown."""
+    """How long a lease is valid. If the machine was so slow that it may have run out, a test shows nothing and tries again."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds - 1  # in the last second of a lease beanstalkd takes it for run out
@@ -21,7 +21,7 @@ class Lease:
 
 
 @pytest.mark.parametrize("kind", ["redis", "nats"])  # beanstalkd 1.12 overlooks it now and then
-def test_what_a_worker_holds_that_gives_no_sign_of_life_goes_to_another(queue: OwnQueue) -> None:
+def test_leases_of_a_worker_that_never_calls_keep_go_to_another(queue: OwnQueue) -> None:
     one, two = queue.connect(lease=SHORT), queue.connect(lease=SHORT)
     one.publish(bodies("a", "b"))
     stale = take(one, 2)
@@ -34,7 +34,7 @@ def test_what_a_worker_holds_that_gives_no_sign_of_life_goes_to_another(queue: O
 
 
 @pytest.mark.parametrize("kind", ["redis", "nats"])
-def test_a_lease_that_ran_out_takes_nothing_from_who_has_the_next(queue: OwnQueue) -> None:
+def test_acks_and_keeps_of_an_expired_lease_do_not_touch_the_next_one(queue: OwnQueue) -> None:
     one, two = queue.connect(lease=SHORT), queue.connect(lease=SHORT)
     one.publish(bodies("a"))
 
@@ -56,7 +56,7 @@ def test_a_lease_that_ran_out_takes_nothing_from_who_has_the_next(queue: OwnQueu
 
 
 @pytest.mark.parametrize("kind", ["beanstalkd"])
-def test_what_a_connection_held_that_is_gone_goes_to_another_at_once(queue: OwnQueue) -> None:
+def test_leases_of_a_connection_that_ends_go_to_another_at_once(queue: OwnQueue) -> None:
     wire = queue.wire()
     one, two = queue.connect(through=wire), queue.connect()
     one.publish(bodies("a", "b"))
@@ -96,7 +96,7 @@ def test_a_lease_that_is_kept_does_not_run_out(queue: OwnQueue) -> None:
     until(shown, "an attempt in which each keep came in time")
 
 
-def test_two_do_not_hold_the_same_and_a_batch_leaves_the_rest_to_others(queue: OwnQueue) -> None:
+def test_a_batch_leaves_the_rest_to_others_and_no_body_is_leased_twice(queue: OwnQueue) -> None:
     one, two = queue.connect(), queue.connect()
     one.publish(bodies(*(f"{number:04}" for number in range(500))))
     held = one.receive(400, PATIENCE)

@@ -24,7 +24,7 @@ def test_a_connection_that_is_cut_between_two_calls_is_opened_again(queue: OwnQu
     assert {delivery.data for delivery in got} == {b"a", b"b"}
 
 
-def test_what_is_held_when_the_connection_is_cut_is_neither_lost_nor_stuck(queue: OwnQueue) -> None:
+def test_leases_of_a_connection_that_was_cut_are_neither_lost_nor_stuck(queue: OwnQueue) -> None:
     wire = queue.wire()
     broker = queue.connect(through=wire, lease=SHORT)
     broker.publish(bodies("a", "b", "c"))
@@ -44,7 +44,7 @@ def test_what_is_held_when_the_connection_is_cut_is_neither_lost_nor_stuck(queue
     until(nothing_is_left, "the end of what was held")
 
 
-def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_published(queue: OwnQueue) -> None:
+def test_publishing_to_a_silent_server_is_unavailable_and_may_have_succeeded(queue: OwnQueue) -> None:
     wire = queue.wire()
     broker = queue.connect(through=wire, patience=0.3)
     insist(lambda: broker.publish(bodies("a")))
@@ -57,7 +57,7 @@ def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_publis
     come(patient, "a", "c")
 
 
-def test_where_no_server_answers_it_is_named_without_the_password(kind: str) -> None:
+def test_a_server_that_does_not_answer_is_named_without_the_password(kind: str) -> None:
     account = "" if kind == "beanstalkd" else "me:s3cret@"
     scheme = kind.removesuffix("d")
     broker = ADAPTERS[kind].from_url(f"{scheme}://{account}127.0.0.1:1")
@@ -69,7 +69,7 @@ def test_where_no_server_answers_it_is_named_without_the_password(kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["redis", "nats"])
-def test_a_wrong_password_stops_at_once(queue: OwnQueue) -> None:
+def test_a_wrong_password_is_misconfigured(queue: OwnQueue) -> None:
     queue.address = replace(queue.address, password="s3cret")
     broker = queue.connect()
     with pytest.raises(Misconfigured, match="check user") as caught:

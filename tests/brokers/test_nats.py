@@ -56,7 +56,7 @@ def server(nats: str) -> Iterator[Server]:
         ({"retention": "workqueue", "storage": "file"}, "loses what came in the last two minutes when the power fails"),
     ],
 )
-def test_a_stream_that_is_there_is_used_as_it_is_and_warned_of(
+def test_an_existing_stream_is_used_as_it_is_and_warned_of(
     server: Server, settings: Mapping[str, Any], told: str
 ) -> None:
     server.make(settings)
@@ -66,7 +66,7 @@ def test_a_stream_that_is_there_is_used_as_it_is_and_warned_of(
         assert any(told in warning for warning in broker.warnings())
 
 
-def test_a_stream_that_we_made_drops_nothing(server: Server) -> None:
+def test_a_stream_that_headrace_created_drops_nothing(server: Server) -> None:
     with closing(server.connect()) as broker:
         (warning,) = broker.warnings()
         assert "three replicas" in warning
@@ -80,7 +80,7 @@ def test_what_others_publish_is_received(server: Server) -> None:
         assert data(take(broker, 2)) == ["a", "b"]
 
 
-def test_the_limit_is_the_servers_and_a_stream_may_have_a_smaller_one(server: Server) -> None:
+def test_the_limit_is_that_of_the_server_and_a_stream_may_have_a_smaller_one(server: Server) -> None:
     server.make({"max_msg_size": 1000})
     with closing(server.connect()) as broker:
         assert broker.body_bytes() == 1 << 20

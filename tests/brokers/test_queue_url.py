@@ -1,4 +1,4 @@
-"""What the URLs of Redis, NATS and beanstalkd say, and what is told of those that say nothing sensible."""
+"""The URLs of Redis, NATS and beanstalkd, and how wrong ones are refused."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from headrace.urls import mask
 SECRET = "pass:w0rd/x"
 
 
-def test_a_url_says_where_and_what() -> None:
+def test_a_url_names_servers_account_and_queue() -> None:
     address = parse(
         "nats://me:pass%3Aw0rd%2Fx@one,two:4223,[::1]:4224/some%2Fpath?queue=q-1&lease=5",
         port=4222,
@@ -56,9 +56,7 @@ def test_an_address_shows_no_password() -> None:
         (BeanstalkdBroker, "beanstalk://host/path", "no path"),
     ],
 )
-def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(
-    adapter: type[BrokerAdapter], url: str, told: str
-) -> None:
+def test_a_wrong_url_is_refused_with_a_hint_how_to_write_it(adapter: type[BrokerAdapter], url: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=told) as caught:
         adapter.from_url(url)
     assert "secret" not in mask(str(caught.value))

@@ -34,7 +34,7 @@ SECRET = "pass:w0rd/x"
 
 
 class OwnQueue:
-    """A queue of one test's own, and a channel of pika's to look at it."""
+    """A queue for one test, and a channel of pika's to look at it."""
 
     def __init__(self, url: str, channel: BlockingChannel, opened: ExitStack) -> None:
         self.url, self.channel, self._opened = url, channel, opened
@@ -64,19 +64,19 @@ class OwnQueue:
         return count
 
     def waiting_evicted(self) -> int:
-        """How many bodies the server has put out of the queue, and nobody holds."""
+        """How many bodies the server has evicted from the queue and nobody holds."""
         count: int = self.channel.queue_declare(f"{self.name}.evicted", passive=True).method.message_count
         return count
 
 
 def keep_for_ever(broker: RabbitmqBroker, held: Sequence[Delivery]) -> NoReturn:
-    """As a keeper does while its predictor works."""
+    """Call `keep` as a keeper does while its predictor works."""
     while True:
         broker.keep(held)
 
 
 def publish_for_ever(broker: RabbitmqBroker, published: list[str]) -> NoReturn:
-    """One body after another, until the server has enough."""
+    """Publish one body after another, until that raises."""
     while True:
         broker.publish(bodies("a"))
         published.append("a")
@@ -96,7 +96,7 @@ def queue(rabbitmq: str) -> Iterator[OwnQueue]:
         yield queue
 
 
-def test_a_url_says_where_and_what() -> None:
+def test_a_url_names_servers_account_and_queue() -> None:
     address = parse(
         "amqp://me:pass%3Aw0rd%2Fx@one,two:5673,[::1]:5674/some%2Fhost?queue=q&exchange=e&keys=a.*,b&declare=no"
     )
@@ -135,7 +135,7 @@ def test_an_address_shows_no_password() -> None:
         ("amqps://host/?cacertfile=/nowhere.pem", "there is no such file"),
     ],
 )
-def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, told: str) -> None:
+def test_a_wrong_url_is_refused_with_a_hint_how_to_write_it(url: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=told):
         RabbitmqBroker.from_url(url)
 
@@ -144,7 +144,7 @@ def test_a_url_that_says_nothing_sensible_is_told_how_to_write_one(url: str, tol
     ("version", "limit"),
     [("3.10.8", None), ("3.13.7", None), ("4.0.0", -1), ("4.2.1", -1), ("10.0.0", -1), ("", -1)],
 )
-def test_nothing_is_given_up_for_being_delivered_often(version: str, limit: int | None) -> None:
+def test_a_queue_has_no_limit_to_deliveries(version: str, limit: int | None) -> None:
     made = arguments(version)
     assert made["x-queue-type"] == "quorum"
     assert made.get("x-delivery-limit") == limit
@@ -174,7 +174,7 @@ def test_a_batch_that_is_done_in_order_takes_one_ack() -> None:
     assert leases.open_above(0) == 0
 
 
-def test_confirms_count_what_is_not_settled() -> None:
+def test_confirms_count_what_is_unconfirmed_and_refused() -> None:
     confirms = Confirms()
     for size in (1, 2, 3, 4):
         confirms.add(size)
@@ -220,16 +220,14 @@ def test_confirms_count_what_is_not_settled() -> None:
         (exceptions.AMQPConnectionError(), Unavailable, "AMQPConnectionError"),
     ],
 )
-def test_what_a_connection_ends_with_is_told_by_what_to_do(
-    error: BaseException, kind: type[HeadraceError], told: str
-) -> None:
+def test_pikas_errors_become_ours_with_what_to_do(error: BaseException, kind: type[HeadraceError], told: str) -> None:
     made = translate(error, "RabbitMQ at host:1")
     assert type(made) is kind
     assert told in str(made)
     assert str(made).startswith("RabbitMQ at host:1")
 
 
-def test_a_wrong_password_and_a_missing_virtual_host_stop_at_once(queue: OwnQueue) -> None:
+def test_a_wrong_password_and_a_missing_virtual_host_are_misconfigured(queue: OwnQueue) -> None:
     host = queue.url.rpartition("@")[2].rstrip("/")
     for url in (f"amqp://guest:{SECRET.replace('/', '%2F')}@{host}", f"amqp://guest:guest@{host}/no-such-host"):
         with pytest.raises(Misconfigured, match="check user, password, virtual host") as caught:
@@ -237,7 +235,7 @@ def test_a_wrong_password_and_a_missing_virtual_host_stop_at_once(queue: OwnQueu
         assert SECRET not in str(caught.value)
 
 
-def test_where_no_node_answers_each_is_named() -> None:
+def test_if_no_node_answers_each_is_named() -> None:
     broker = RabbitmqBroker.from_url("amqp://127.0.0.1:1,127.0.0.1:2/")
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1.*127\.0\.0\.1:2: .*refused"):
         broker.publish(bodies("a"))
@@ -252,7 +250,7 @@ def test_a_node_that_does_not_answer_is_passed_over(queue: OwnQueue) -> None:
         assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_queue_that_was_made_otherwise_is_told_in_clear_words_and_used_on_demand(queue: OwnQueue) -> None:
+def test_a_queue_made_with_other_arguments_is_misconfigured_and_used_with_declare_no(queue: OwnQueue) -> None:
     queue.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": "classic"})
     with pytest.raises(Misconfigured, match=r"made with other arguments.*declare=no"):
         queue.connect().publish(bodies("a"))
@@ -263,12 +261,12 @@ def test_a_queue_that_was_made_otherwise_is_told_in_clear_words_and_used_on_dema
     assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_queue_that_should_be_there_and_is_not_stops_at_once(queue: OwnQueue) -> None:
+def test_a_missing_queue_with_declare_no_is_misconfigured(queue: OwnQueue) -> None:
     with pytest.raises(Misconfigured, match="leave out declare=no"):
         queue.connect("&declare=no").receive(LARGE, 0)
 
 
-def test_others_take_the_sources_that_they_want(queue: OwnQueue) -> None:
+def test_other_queues_take_the_sources_that_they_want(queue: OwnQueue) -> None:
     queue.connect().publish([])
     broker = queue.connect()
     broker.publish(bodies("made"))
@@ -288,7 +286,7 @@ def test_a_queue_takes_only_the_keys_that_the_url_names(queue: OwnQueue) -> None
         broker.publish([Body(b"c", "files")])
 
 
-def test_what_no_queue_takes_is_not_taken_for_published_and_the_queue_is_made_again(queue: OwnQueue) -> None:
+def test_publishing_to_a_deleted_queue_is_unavailable_and_the_queue_is_made_again(queue: OwnQueue) -> None:
     broker = queue.connect()
     broker.publish(bodies("a"))
     queue.channel.queue_delete(queue.name)
@@ -354,7 +352,7 @@ def test_leases_end_with_their_connection_and_their_receipts_ack_nothing(queue: 
     assert data(take(queue.connect(), 2)) == data(fresh) == ["a", "b"]
 
 
-def test_an_ack_on_a_connection_that_is_gone_is_silent(queue: OwnQueue) -> None:
+def test_an_ack_for_a_lost_connection_does_nothing(queue: OwnQueue) -> None:
     wire = queue.wire()
     broker = queue.connect(through=wire)
     broker.publish(bodies("a"))
@@ -366,7 +364,7 @@ def test_an_ack_on_a_connection_that_is_gone_is_silent(queue: OwnQueue) -> None:
     assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_server_that_confirms_nothing_is_given_up_and_may_have_what_was_published(queue: OwnQueue) -> None:
+def test_publishing_to_a_silent_server_is_unavailable_and_may_have_succeeded(queue: OwnQueue) -> None:
     wire = queue.wire()
     broker = queue.connect(through=wire, patience=0.2)
     insist(lambda: broker.publish(bodies("a")))
@@ -400,19 +398,19 @@ def test_results_go_on_after_a_connection_was_cut(queue: OwnQueue) -> None:
     assert queue.ready() == 2
 
 
-def test_an_exchange_for_results_that_should_be_there_and_is_not_stops_at_once(queue: OwnQueue) -> None:
+def test_a_missing_exchange_for_results_with_declare_no_is_misconfigured(queue: OwnQueue) -> None:
     sink = RabbitmqResults.from_url(f"{queue.url}?exchange={queue.name}&declare=no")
     with pytest.raises(Misconfigured, match="leave out declare=no"), closing(sink):
         sink.publish(bodies("a"))
 
 
 def ask(queue: OwnQueue, data: bytes, **properties: str) -> None:
-    """Publish as any producer of AMQP may."""
+    """Publish as another AMQP client may."""
     queue.channel.basic_publish(queue.name, "asking", data, pika.BasicProperties(**properties))
 
 
 def replied(queue: OwnQueue, to: str) -> tuple[Any, Any, bytes]:
-    """The next reply there, once it has come."""
+    """The next message in the queue `to`, once it has come."""
 
     def get() -> tuple[Any, Any, bytes] | None:
         found: tuple[Any, Any, bytes] = queue.channel.basic_get(to, auto_ack=True)
@@ -442,7 +440,7 @@ def test_a_reply_goes_to_the_queue_that_a_message_names_with_its_correlation(que
     assert queue.channel.basic_get(own)[0] is None
 
 
-def test_a_reply_reaches_who_has_no_queue_but_waits_on_the_same_connection(queue: OwnQueue) -> None:
+def test_a_reply_reaches_a_publisher_that_uses_direct_reply_to(queue: OwnQueue) -> None:
     broker = queue.connect()
     broker.publish([])
     broker.publish(bodies("first"))
@@ -465,7 +463,7 @@ def test_a_reply_reaches_who_has_no_queue_but_waits_on_the_same_connection(queue
 
 
 @pytest.mark.parametrize("to", ["nowhere", "amq.rabbitmq.reply-to.of-nobody", "x" * 255])
-def test_a_reply_that_nobody_waits_for_holds_nothing_up(queue: OwnQueue, to: str) -> None:
+def test_a_reply_that_nobody_waits_for_blocks_nothing(queue: OwnQueue, to: str) -> None:
     broker = queue.connect()
     broker.publish([])
     broker.publish(bodies("first"))
@@ -480,7 +478,7 @@ def test_a_reply_that_nobody_waits_for_holds_nothing_up(queue: OwnQueue, to: str
     assert queue.ready() == 0
 
 
-def test_a_reply_is_sent_though_the_connection_is_lost_that_asked_for_it(queue: OwnQueue) -> None:
+def test_a_reply_is_sent_although_the_connection_that_received_the_question_is_lost(queue: OwnQueue) -> None:
     wire = queue.wire()
     broker = queue.connect(through=wire)
     broker.publish(bodies("first"))
@@ -503,7 +501,7 @@ def test_a_reply_is_sent_though_the_connection_is_lost_that_asked_for_it(queue: 
     assert data(take(broker, 1)) == ["a"]
 
 
-def test_a_reply_is_left_out_where_no_node_answers(queue: OwnQueue) -> None:
+def test_a_reply_is_dropped_if_no_node_answers(queue: OwnQueue) -> None:
     with Wire(*parse(queue.url).hosts[0]) as wire:
         broker = queue.connect(through=wire)
         broker.publish(bodies("first"))
@@ -514,7 +512,7 @@ def test_a_reply_is_left_out_where_no_node_answers(queue: OwnQueue) -> None:
     held.reply(b"answer")
 
 
-def test_a_reply_that_is_too_large_for_the_server_is_left_out_and_leases_live_on(queue: OwnQueue) -> None:
+def test_a_reply_that_is_too_large_is_dropped_and_the_leases_stay(queue: OwnQueue) -> None:
     broker = queue.connect()
     broker.publish(bodies("first"))
     broker.ack(take(broker, 1))
@@ -527,7 +525,7 @@ def test_a_reply_that_is_too_large_for_the_server_is_left_out_and_leases_live_on
     assert queue.ready() == 0
 
 
-def test_what_the_server_puts_out_of_the_queue_comes_with_its_reason_and_is_acked_like_all_else(
+def test_what_the_server_evicts_comes_with_its_reason_and_is_acked_like_all_else(
     queue: OwnQueue,
 ) -> None:
     broker = queue.connect()
@@ -547,7 +545,7 @@ def test_what_the_server_puts_out_of_the_queue_comes_with_its_reason_and_is_acke
     queue.connect().ack(again)  # a receipt of another connection
 
 
-def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_puts_nothing_out(queue: OwnQueue) -> None:
+def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_evicts_nothing(queue: OwnQueue) -> None:
     made = dict(arguments(server_version(queue), f"{queue.name}.evicted"))
     queue.channel.queue_declare(f"{queue.name}.evicted", durable=True)
     queue.channel.queue_declare(queue.name, durable=True, arguments={**made, "x-max-length": 2})
@@ -567,7 +565,7 @@ def server_version(queue: OwnQueue) -> str:
     return str(properties["version"])
 
 
-def test_heartbeats_go_on_while_a_model_takes_far_longer_than_they_allow(queue: OwnQueue) -> None:
+def test_heartbeats_go_on_while_a_model_takes_longer_than_their_interval(queue: OwnQueue) -> None:
     broker = queue.connect(heartbeat=2)
 
     def nothing_is_given_again() -> bool:

@@ -1,4 +1,4 @@
-"""What Redis' adapter does beyond the suite: the stream stays small, others may publish to it, and what it can't use is told."""
+"""What Redis' adapter does beyond the suite: the stream stays small, others may publish to it, and errors say what to do."""
 
 import secrets
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def queue(redis: str) -> Iterator[str]:
         client.delete(name)
 
 
-def test_the_stream_holds_what_waits_and_no_more_and_no_consumers_are_left(redis: str, queue: str) -> None:
+def test_the_stream_holds_only_what_is_not_acked_and_closing_leaves_no_consumer(redis: str, queue: str) -> None:
     with (
         closing(driver.Redis.from_url(redis)) as client,
         closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
@@ -52,7 +52,7 @@ def test_a_body_that_came_back_keeps_its_age_and_its_source(redis: str, queue: s
             assert (two.backlog().oldest or 0) > 86_400
 
 
-def test_what_others_add_is_received(redis: str, queue: str) -> None:
+def test_entries_that_others_add_are_received(redis: str, queue: str) -> None:
     with (
         closing(driver.Redis.from_url(redis)) as client,
         closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
@@ -64,7 +64,7 @@ def test_what_others_add_is_received(redis: str, queue: str) -> None:
         assert data([*held, *one.receive(LARGE, PATIENCE)]) == ["a", "b"]
 
 
-def test_a_key_that_is_no_stream_is_told_in_clear_words(redis: str, queue: str) -> None:
+def test_a_key_that_is_not_a_stream_is_misconfigured(redis: str, queue: str) -> None:
     with (
         closing(driver.Redis.from_url(redis)) as client,
         closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as one,
@@ -75,7 +75,7 @@ def test_a_key_that_is_no_stream_is_told_in_clear_words(redis: str, queue: str) 
                 call()
 
 
-def test_a_database_that_is_not_there_is_told(redis: str) -> None:
+def test_a_missing_database_is_misconfigured(redis: str) -> None:
     address = redis.removesuffix("/0")
     with (
         pytest.raises(Misconfigured, match="index is out of range"),

@@ -22,13 +22,13 @@ def test_a_url_has_hosts_an_account_a_path_and_options_all_percent_decoded() -> 
     assert ("queue" in parts, "cacertfile" in parts) == (True, False)
 
 
-def test_no_account_is_told_from_an_empty_one() -> None:
+def test_a_missing_account_differs_from_an_empty_one() -> None:
     assert read("s://host").user is None
     assert read("s://@host").user == ""
 
 
 @pytest.mark.parametrize("url", ["s://", "s://a,,b", "s://host:99999", "s://host:x"])
-def test_a_host_that_is_not_one_is_told_with_an_example(url: str) -> None:
+def test_a_wrong_host_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(Misconfigured, match=r"is not a host; write s://host:7/\?queue=q, several hosts with commas"):
         read(url)
 
@@ -38,7 +38,7 @@ def test_several_hosts_are_refused_if_there_can_be_only_one() -> None:
         read("s://one,two", several=False)
 
 
-def test_an_unknown_option_is_told_with_the_one_that_was_meant_and_without_the_password() -> None:
+def test_an_unknown_option_is_refused_with_the_one_that_was_meant_and_without_the_password() -> None:
     with pytest.raises(Misconfigured, match="'quue' is not an option of s://; did you mean queue") as caught:
         read("s://me:pass%3Aw0rd%2Fx@host?quue=q")
     assert SECRET not in str(caught.value)

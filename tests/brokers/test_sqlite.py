@@ -1,4 +1,4 @@
-"""The embedded queue among processes: leases that end with their owner, and locks that nobody sees."""
+"""The embedded queue among processes: leases that end with their owner, and locks that no caller notices."""
 
 import os
 import signal
@@ -77,7 +77,7 @@ def test_many_processes_on_one_new_file_lose_nothing_and_see_no_lock(tmp_path: P
     left.close()
 
 
-def test_numbers_never_start_again(tmp_path: Path) -> None:
+def test_numbers_of_bodies_are_never_given_twice(tmp_path: Path) -> None:
     numbers = []
     for _ in range(3):
         broker = SqliteBroker(tmp_path / "queue.db")
@@ -96,7 +96,7 @@ def test_the_oldest_body_is_as_old_as_its_publishing(tmp_path: Path) -> None:
     broker.close()
 
 
-def test_whoever_waits_is_woken_by_what_another_process_publishes(tmp_path: Path) -> None:
+def test_receive_returns_what_another_process_publishes_meanwhile(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     broker = SqliteBroker(path)
     script = "import sys; from headrace.brokers.sqlite import *; SqliteBroker(sys.argv[1]).publish([Body(b'a')])"

@@ -1,4 +1,4 @@
-"""The suite of brokers, over every adapter."""
+"""The suite of brokers, run over every adapter."""
 
 import secrets
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ class TestKafka(BrokerSuite):
 
 
 def connector(adapter: type[BrokerAdapter], url: str, opened: ExitStack) -> Connect:
-    """Connections to one queue of its own, which is removed at the end."""
+    """Connections to one queue of this test, which is removed at the end."""
     place = f"{url}?queue=suite-{secrets.token_hex(6)}&lease=3600"
 
     def connect() -> BrokerAdapter:

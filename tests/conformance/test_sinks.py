@@ -1,4 +1,4 @@
-"""The suite of places that results are published to, over every adapter."""
+"""The suite of sinks, run over every adapter."""
 
 import secrets
 import time

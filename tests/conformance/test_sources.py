@@ -1,4 +1,4 @@
-"""The suite of sources, over every adapter."""
+"""The suite of sources, run over every adapter."""
 
 import gzip
 from pathlib import Path

@@ -95,7 +95,7 @@ def test_a_file_without_records_has_no_documents(tmp_path: Path, name: str, data
         ("a.csv", b"5,a\rb", "the row can't be read", "line 3"),
     ],
 )
-def test_what_is_no_document_is_told_with_its_place_and_the_rest_goes_on(
+def test_a_malformed_record_comes_with_its_place_and_the_rest_goes_on(
     tmp_path: Path, name: str, data: bytes, reason: str, where: str
 ) -> None:
     good = {"a.jsonl": b'{"text": "good"}', "a.txt": b"good", "a.csv": b"1,good"}[name]
@@ -115,7 +115,7 @@ def test_what_is_no_document_is_told_with_its_place_and_the_rest_goes_on(
         ("a.csv", b"id,text" + b",c" * 500 + b"\n", b"1,%s" + b"," * 500),
     ],
 )
-def test_a_line_that_is_too_long_is_told_and_never_cut_into_a_document(
+def test_a_line_that_is_too_long_is_malformed_and_never_cut_into_a_document(
     tmp_path: Path, name: str, head: bytes, line: bytes
 ) -> None:
     path = write(tmp_path / name, head + b"\n".join([line % b"a", line % (b"x" * 5_000_000), line % b"b"]))
@@ -130,7 +130,7 @@ def test_a_document_at_the_limit_is_read_whole(tmp_path: Path) -> None:
     assert texts(write(tmp_path / "a.txt", b"x" * 1000 + b"\n" + b"y" * 1000), limit=1050) == ["x" * 1000, "y" * 1000]
 
 
-def test_what_is_compressed_is_unpacked_whatever_its_name_and_in_as_many_parts_as_it_has(tmp_path: Path) -> None:
+def test_gzip_data_is_decompressed_whatever_the_files_name_and_with_all_its_members(tmp_path: Path) -> None:
     parts = [
         b"".join(b"%d %s\n" % (number, b"x" * 300) for number in range(start, start + 2000)) for start in (0, 2000)
     ]
@@ -139,7 +139,7 @@ def test_what_is_compressed_is_unpacked_whatever_its_name_and_in_as_many_parts_a
 
 
 @pytest.mark.parametrize("cut", [1, 8, 100, 5000])
-def test_of_a_gzip_file_that_is_cut_short_everything_before_the_cut_is_read(tmp_path: Path, cut: int) -> None:
+def test_a_gzip_file_that_is_cut_short_is_read_up_to_the_cut(tmp_path: Path, cut: int) -> None:
     lines = [b'{"text": "%s"}' % os.urandom(30).hex().encode() for _ in range(700)]
     path = write(tmp_path / "a.jsonl.gz", gzip.compress(b"\n".join(lines))[:-cut])
     batches: list[Batch] = []
@@ -152,7 +152,7 @@ def test_of_a_gzip_file_that_is_cut_short_everything_before_the_cut_is_read(tmp_
 
 
 @pytest.mark.parametrize("data", [b"no gzip", b"\x1f\x8b\x08\x00garbage that is no deflate stream"])
-def test_what_is_no_gzip_file_is_told(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_not_gzip_although_its_name_says_so_is_misconfigured(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(Misconfigured, match="gzip"):
         items(write(tmp_path / "a.txt.gz", data))
     with pytest.raises(Misconfigured, match="gzip"):
@@ -160,13 +160,13 @@ def test_what_is_no_gzip_file_is_told(tmp_path: Path, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "missing.txt.gz", "folder"])
-def test_a_file_that_cannot_be_read_is_told_by_its_name(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(Misconfigured, match=name):
         items(tmp_path / name)
 
 
-def test_a_table_without_a_column_of_texts_is_told_with_its_columns(tmp_path: Path) -> None:
+def test_a_table_without_a_column_text_is_misconfigured_and_its_columns_are_named(tmp_path: Path) -> None:
     for data, columns in ((b"id,message\n1,a", "the columns are 'id', 'message'"), (b"", "its first line is empty")):
         with pytest.raises(Misconfigured, match=f"there is no column 'text'; {columns}"):
             items(write(tmp_path / "a.csv", data))
@@ -297,7 +297,7 @@ def test_closing_ends_the_wait_for_standard_input(stdin: int, monkeypatch: pytes
     os.close(stdin)
 
 
-def test_lines_keep_no_more_of_a_long_one_than_shows_its_length() -> None:
+def test_a_long_line_is_cut_one_byte_after_the_limit() -> None:
     chunks = iter([b"x" * 1000] * 50 + [b"\nshort\n", b""])
     lines = Lines(lambda _size: next(chunks), 100)
     assert [len(line) for line in lines] == [101, 5]

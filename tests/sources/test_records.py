@@ -36,6 +36,6 @@ def test_a_record_says_where_it_stands_and_a_blank_line_does_not() -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_utf_16_is_told_with_how_to_convert_it(kind: str) -> None:
+def test_utf_16_is_misconfigured_with_how_to_convert_it(kind: str) -> None:
     with pytest.raises(Misconfigured, match=r"reading a file: it is UTF-16; .*iconv -f UTF-16"):
         records("text\none".encode("utf-16"), kind)

@@ -1,4 +1,4 @@
-"""Servers of a test's own, which it may kill: in a folder and on ports that nothing else uses."""
+"""Servers for one test module, which it may kill: in a folder and on ports that nothing else uses."""
 
 import fcntl
 import os
@@ -26,7 +26,7 @@ class OwnServers:
         self._started = dict[str, None]()
 
     def start(self, *names: str, **settings: str) -> None:
-        """Start them, or skip the test where they aren't installed (fail with CI=true). The settings, for deploy/servers, stay."""
+        """Start these servers. If they aren't installed, skip the test, or fail it with CI=true. `settings` for deploy/servers are kept."""
         self._settings |= settings
         self._started |= dict.fromkeys(names)
         done = self._run("start", *names)
@@ -34,12 +34,12 @@ class OwnServers:
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(done.stderr.strip())
 
     def kill(self, *names: str) -> None:
-        """SIGKILL; no connection outlives it."""
+        """Kill these servers with SIGKILL."""
         done = self._run("kill", *names)
         assert done.returncode == 0, done.stderr
 
     def rabbitmqctl(self, *arguments: str) -> None:
-        """Tell the first node of RabbitMQ something."""
+        """Run rabbitmqctl for the first node of RabbitMQ."""
         home = self._folder / "servers" / "rabbitmq"
         settings = [
             f"HOME={home}",
@@ -55,12 +55,12 @@ class OwnServers:
         assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
     def url(self, name: str) -> str:
-        """The URL of one that runs, by its name in servers.env."""
+        """The URL of a running server, by its name in servers.env."""
         lines = (self._folder / "servers" / "servers.env").read_text().splitlines()
         return next(line.removeprefix(f"{name}=") for line in lines if line.startswith(f"{name}="))
 
     def close(self) -> None:
-        """Stop all, and remove what they kept. None is left, even where that fails."""
+        """Stop all servers and remove their data. If one can't be stopped, it is killed, and the test fails."""
         done = self._run("stop")
         if done.returncode:
             self._run("kill", *self._started)
@@ -81,7 +81,7 @@ class OwnServers:
 
 
 def claimed() -> tuple[int, BinaryIO]:
-    """The first of a hundred free ports that the kernel gives nobody, and the lock that keeps other tests from them until it is closed."""
+    """The first of a hundred free ports outside of the kernel's ephemeral range, and a lock that reserves them until it is closed."""
     for first in FIRST_PORTS:
         claim = (Path(tempfile.gettempdir()) / f"headrace-own-{first}.lock").open("wb")
         try:

@@ -9,7 +9,7 @@ from typing import Self
 
 
 class Wire:
-    """Forwards connections to a server. `cut` ends all that there are; while `stalled`, bytes are taken and not passed on."""
+    """Forwards connections to a server. `cut` ends all connections; after `stall`, bytes are accepted and not passed on."""
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
@@ -17,7 +17,7 @@ class Wire:
         self._sockets: list[socket.socket] = []  # those that `cut` ends
         self._all: list[
             socket.socket
-        ] = []  # closed at the end only, so that no number is another's while a thread uses it
+        ] = []  # closed at the end only, so that no descriptor is reused while a thread still uses it
         self._changing = threading.Lock()
         self._flowing = threading.Event()
         self._flowing.set()
@@ -26,23 +26,23 @@ class Wire:
 
     @property
     def port(self) -> int:
-        """Where to connect to instead of the server."""
+        """The port on loopback to connect to instead of the server."""
         port: int = self._listener.getsockname()[1]
         return port
 
     def cut(self) -> None:
-        """End every connection, as a cable that is pulled out and put back."""
+        """End every connection, as if a cable were pulled out and put back. New connections are forwarded."""
         with self._changing:
             sockets, self._sockets = self._sockets, []
         for one in sockets:
             _end(one)
 
     def stall(self) -> None:
-        """From now on nothing arrives, and nobody is told."""
+        """From now on nothing arrives, and neither side is told."""
         self._flowing.clear()
 
     def flow(self) -> None:
-        """Go on."""
+        """End the stall: what was held back arrives."""
         self._flowing.set()
 
     def __enter__(self) -> Self:
