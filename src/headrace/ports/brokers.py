@@ -55,7 +55,7 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back at once what is leased and not acked. Calling it twice is harmless; all other calls raise Unavailable afterwards."""
+        """Give back at once what is leased and not acked. Calling it twice is harmless; `publish` raises Unavailable afterwards."""
         ...
 
 

@@ -78,7 +78,7 @@ def warnings(address: KafkaUrl, config: Mapping[str, str], replicas: int) -> lis
 
 
 def remove(address: KafkaUrl) -> None:
-    """Delete the topic, and the group if it has no members. If the topic doesn't exist, that is fine."""
+    """Delete the topic if it exists, and the group if it has no members."""
     admin = AdminClient(settings(address, Reports()))
     _answer(
         admin.delete_topics([address.topic])[address.topic], f"deleting {address}", KafkaError.UNKNOWN_TOPIC_OR_PART
@@ -91,7 +91,7 @@ def remove(address: KafkaUrl) -> None:
 
 
 def _answer(future: "Future[Any]", doing: str, *harmless: int) -> Any:
-    """The server's answer; None if it is one of the harmless errors. (Called in a statement that keeps the client alive.)"""
+    """The server's answer; None if it is one of the `harmless` errors. The caller keeps the client alive meanwhile."""
     try:
         return future.result(timeout=2 * ANSWER_SECONDS)
     except KafkaException as error:

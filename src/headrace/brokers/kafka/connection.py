@@ -37,7 +37,7 @@ class Connection:
         return self._topic
 
     def publish(self, bodies: Sequence[Body]) -> None:
-        """Keeps the contract of `Sink.publish`."""
+        """Does what `Sink.publish` promises."""
         self.check_open()
         if not bodies:
             return

@@ -85,6 +85,6 @@ class Consumer:
 
 
 def _reason(headers: dict[str, Any]) -> str:
-    """Why the server put a message out of its queue, in RabbitMQ's words: expired, maxlen, delivery_limit, rejected."""
+    """Why the server evicted a message, in RabbitMQ's words: expired, maxlen, delivery_limit, rejected."""
     deaths = headers.get("x-death") or [{}]
     return str(deaths[0].get("reason") or headers.get("x-first-death-reason") or "no reason given")
