@@ -174,6 +174,17 @@ def test_links_within_the_project_resolve(path: Path) -> None:
             assert anchor in _anchors(found), f"{path.name} links to {target}; there is no such heading"
 
 
+def test_every_test_that_a_page_names_exists() -> None:
+    known = "\n".join(
+        re.findall(r"def (test_\w+)", "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")))
+    )
+    named = {
+        (path.name, name) for path in PAGES for name in re.findall(r"`(test_\w{12,})(?:…)?`(?!\.py)", path.read_text())
+    }
+    assert len(named) > 10
+    assert not {(page, name) for page, name in named if name not in known}
+
+
 def _anchors(path: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
