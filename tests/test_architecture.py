@@ -20,7 +20,7 @@ MODULES: Mapping[str, Path] = {
 
 # From the bottom to the top: a module imports those of its own layer and of the layers below. `headrace` itself imports nothing.
 LAYERS = (
-    "headrace headrace.errors headrace.validation headrace.documents",
+    "headrace headrace.errors headrace.clock headrace.validation headrace.documents",
     "headrace.ports",
     "headrace.sqlite_file",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
@@ -73,13 +73,13 @@ SHARED: Mapping[str, str] = {
     "sources": r"headrace\.sources\.(stream|lines|records)",
     "models": r"headrace\.models\.registry",
 }
-CONTRACT = r"headrace\.(documents|errors|validation|ports(\..*)?)"
+CONTRACT = r"headrace\.(clock|documents|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8
 # Longer than that today, and not to grow; a line that is no longer needed has to go.
 LONGER: Mapping[str, int] = {
-    "headrace.testing.stores": 280,  # one suite, one list of sentences
+    "headrace.testing.stores": 270,  # one suite, one list of sentences
     "headrace.documents": 280,  # what may be stored, and why not, in one place
     "headrace.scoring.hashed.folding:fold": 45,  # one loop over code points, compiled: a call would be inlined anyway
     "headrace.scoring.hashed.ngrams:ngrams": 48,  # the same

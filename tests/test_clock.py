@@ -16,7 +16,7 @@ from headrace.stores.memory import MemoryStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.brokers import LARGE, bodies, data, take
-from headrace.testing.stores import document, labelled, labels, letters, results
+from headrace.testing.outcomes import document, labelled, labels, letters, results
 from headrace.worker.keeper import Keeper
 
 DAY = 86_400.0

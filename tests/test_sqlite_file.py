@@ -17,7 +17,7 @@ from headrace.documents import Body
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import ResultQuery
 from headrace.stores.sqlite import SqliteStore
-from headrace.testing.stores import labelled
+from headrace.testing.outcomes import labelled
 
 Open = Callable[[Path], Any]
 

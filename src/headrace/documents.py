@@ -5,12 +5,13 @@ without NUL or lone surrogates, an id has up to 256 bytes, a document up to a li
 """
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from headrace.clock import microseconds as microseconds
 from headrace.errors import Rejected
 from headrace.validation import ID_BYTES as ID_BYTES
 from headrace.validation import META_DEPTH, check_members, fault, kind
@@ -47,7 +48,11 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A document with its answers, keyed by the model's name, as stored."""
+    """A document with its answers, keyed by the model's name, as stored.
+
+    `stored_at` is when its first outcome was written to the store; None where nothing is stored (the store `none:`). Both times are in
+    UTC, and in JSON as RFC 3339 (`2026-01-31T12:00:00.123456Z`).
+    """
 
     id: str
     text: str
@@ -55,6 +60,8 @@ class Result(msgspec.Struct, frozen=True):
     created_at: str | None
     meta: dict[str, Any]
     predictions: dict[str, Prediction]
+    published_at: datetime | None = None
+    stored_at: datetime | None = None
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
@@ -101,11 +108,6 @@ _decode_document = msgspec.json.Decoder(Document).decode
 _decode_any = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 _encode_canonical = msgspec.json.Encoder(order="deterministic").encode
-
-
-def microseconds() -> int:
-    """The time now, in microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> Document:

@@ -27,7 +27,7 @@ from headrace.ports import Delivery
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
-from headrace.testing.stores import letters
+from headrace.testing.outcomes import letters
 from headrace.worker.keeper import Keeper
 
 SECRET = "pass:w0rd/x"

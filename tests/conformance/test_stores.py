@@ -13,6 +13,7 @@ from headrace.stores.memory import MemoryStore
 from headrace.stores.mongodb import MongodbStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
+from headrace.testing.history import HistorySuite
 from headrace.testing.progress import ProgressSuite
 from headrace.testing.queries import QuerySuite
 from headrace.testing.stores import Connect, StoreSuite
@@ -55,6 +56,10 @@ class TestStores(StoreSuite):
 
 
 class TestQueries(QuerySuite):
+    pass
+
+
+class TestHistory(HistorySuite):
     pass
 
 

@@ -14,7 +14,7 @@ from headrace.ingest.ingest import Ingest
 from headrace.ports import Batch, Deletion, Gap, Malformed
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
-from headrace.testing.stores import labelled, letters, results
+from headrace.testing.outcomes import labelled, letters, results
 
 
 class Listed:

@@ -11,7 +11,7 @@ from headrace.errors import Unavailable
 from headrace.operations import replay
 from headrace.ports import DeadQuery
 from headrace.stores.memory import MemoryStore
-from headrace.testing.stores import letters
+from headrace.testing.outcomes import letters
 
 DEAD = DeadQuery()
 

@@ -19,7 +19,7 @@ from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.mongodb import MongodbStore
 from headrace.stores.mongodb.server import INDEXES, VERSION, Server, translate
-from headrace.testing.stores import document, labelled, labels, letters, prediction, results
+from headrace.testing.outcomes import document, labelled, labels, letters, prediction, results, timeless
 
 CALLS = ("find", "find_one", "insert_many", "bulk_write", "delete_many", "find_one_and_update", "update_one")
 ANOTHER = "language@bbbbbb"
@@ -152,7 +152,9 @@ def batch() -> list[Outcome]:
 
 def state(store: StoreAdapter) -> Any:
     """All that anybody can see, but the numbers."""
-    found = sorted((msgspec.structs.asdict(result) for result in results(store)), key=lambda one: str(one["id"]))
+    found = sorted(
+        (msgspec.structs.asdict(result) for result in timeless(results(store))), key=lambda one: str(one["id"])
+    )
     dead = sorted((one.id, one.kind, one.model, one.content, one.data) for one in letters(store))
     counts = [store.count(ResultQuery(model=model)) for model in ("", "language", "mood")]
     return found, dead, counts, store.count_dead(DeadQuery())

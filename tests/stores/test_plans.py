@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import psycopg
@@ -11,13 +12,14 @@ import pytest
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from headrace.clock import to_microseconds
 from headrace.documents import Outcome, bury_bytes
 from headrace.ports import DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.postgresql.server import Server
-from headrace.stores.sql import queries
+from headrace.stores.sql import history, migrations, queries
 from headrace.stores.sqlite import SqliteStore, writing
-from headrace.testing.stores import document, labelled, prediction
+from headrace.testing.outcomes import document, labelled, prediction
 
 DOCUMENTS, DEAD, FEW = 1_000_000, 200_000, 20
 LIMIT = 50
@@ -26,6 +28,17 @@ MOST_ROWS = 20 * LIMIT
 # SQLite counts the steps of its machine instead, some ten to twenty a row.
 MOST_STEPS = 20 * MOST_ROWS
 INDEXES = ("documents_identity", "documents_source", "answers_label", "answers_model")
+
+START, SECONDS = (
+    datetime(2026, 1, 1, tzinfo=UTC),
+    10,
+)  # when the first document was stored, and how long after each other
+
+
+def moment(number: int) -> datetime:
+    """When the document of a number was stored."""
+    return START + timedelta(seconds=SECONDS * number)
+
 
 Question: TypeAlias = ResultQuery | DeadQuery
 
@@ -47,6 +60,23 @@ PAGES: Sequence[Question] = [
     ResultQuery(source="nothing"),
     ResultQuery(model="nothing"),
     ResultQuery(ids=["common", "rare 3", "nothing"]),
+    ResultQuery(version="language@aaaaaa", label="da"),
+    ResultQuery(version="old@aaaaaa"),
+    ResultQuery(text="ex"),
+    ResultQuery(min_score=0.5, max_score=0.5),
+    ResultQuery(label="sv", text="ex", min_score=0.5),
+    ResultQuery(since=moment(DOCUMENTS - 10)),
+    ResultQuery(since=moment(100)),
+    ResultQuery(until=moment(1000)),
+    ResultQuery(until=moment(DOCUMENTS // 2)),
+    ResultQuery(since=moment(DOCUMENTS + 10)),
+    ResultQuery(since=moment(DOCUMENTS // 3), until=moment(DOCUMENTS // 3 + 10)),
+    ResultQuery(since=moment(DOCUMENTS // 3), until=moment(DOCUMENTS // 3 + 10), label="sv"),
+    ResultQuery(since=moment(DOCUMENTS // 3), label="rare"),
+    ResultQuery(until=moment(DOCUMENTS // 2), label="sv", model="language"),
+    ResultQuery(until=moment(DOCUMENTS // 2), model="language"),
+    ResultQuery(until=moment(DOCUMENTS // 2), source="suite"),
+    ResultQuery(since=moment(DOCUMENTS - 10), source="suite", version="language@aaaaaa", text="ex"),
     DeadQuery(),
     DeadQuery(model="language"),
     DeadQuery(model="old"),
@@ -78,12 +108,15 @@ def begin(store: StoreAdapter) -> None:
     store.write([Outcome(document("common"), (prediction("sv"),)), Outcome(document("other"), (prediction("da"),))])
 
 
-def fill(run: Callable[[str], Any], numbers: str) -> None:
-    """A million documents with an answer each, and dead letters; `numbers` is a table expression of the numbers up to %s."""
+def fill(run: Callable[[str], Any], numbers: str, steps: Sequence[str]) -> None:
+    """A million documents with an answer each, and dead letters.
+
+    `numbers` is a table expression of the numbers up to %s, `steps` are the statements that make tables of figures from documents.
+    """
     name = "(SELECT n FROM names WHERE name = '{}')".format
     run(
-        "INSERT INTO documents (n, key, id, text, source)"
-        f" SELECT i, CAST(i AS bigint) * 7919 % 1000003 * 1000, 'd' || i, 'text', {name('suite')}"
+        "INSERT INTO documents (n, key, id, text, source, stored_at)"
+        f" SELECT i, CAST(i AS bigint) * 7919 % 1000003 * 1000, 'd' || i, 'text', {name('suite')}, 0"
         f" FROM {numbers.format(DOCUMENTS)} AS t WHERE i > 100"
     )
     run(
@@ -98,6 +131,11 @@ def fill(run: Callable[[str], Any], numbers: str) -> None:
     run(
         f"UPDATE counts SET total = total + {DOCUMENTS // 2} WHERE label IN ({name('sv')}, {name('da')}) AND model = {name('language')}"
     )
+    run(f"UPDATE documents SET stored_at = {to_microseconds(START)} + n * {SECONDS * 1_000_000}")
+    for table in ("hours", "spans"):
+        run(f"DELETE FROM {table}")
+        (statement,) = [step for step in steps if step.startswith(f"INSERT INTO {table}")]
+        run(statement)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +150,7 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connec
     for name, _ in made:
         connection.execute(f"DROP INDEX {name}")
     numbers = "(WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {}) SELECT i FROM c)"
-    fill(connection.execute, numbers)
+    fill(connection.execute, numbers, migrations.SQLITE[2])
     for _, statement in made:
         connection.execute(statement)
     connection.execute("COMMIT")
@@ -142,6 +180,11 @@ def test_counting_in_sqlite_adds_up_what_is_kept_and_walks_the_kinds_of_dead_let
             DeadQuery(model="old"),
         ):
             assert counted(million, lambda query=query: count(connection, query)) < MOST_STEPS
+        first, last = moment(DOCUMENTS // 2), moment(DOCUMENTS // 2) + timedelta(days=2)
+        assert counted(million, lambda: history.count_by_hour(connection, "language", first, last)) < MOST_STEPS
+        hours = history.count_by_hour(connection, "language", None, None)
+        assert sum(one.count for one in hours) == DOCUMENTS - 100 + FEW + 2
+        assert len(hours) > 5000
         asked: list[str] = []
         million.set_trace_callback(asked.append)
         assert queries.count_dead(connection, DeadQuery())["raised"] == DEAD - 100
@@ -194,7 +237,7 @@ def server(postgresql: str) -> Iterator[tuple[Connection, list[Any]]]:
             plain.execute(f"DROP INDEX {index}")
         for table in ("documents", "answers", "dead_letters"):
             plain.execute(f"ALTER TABLE {table} SET UNLOGGED")  # faster to fill
-        fill(plain.execute, "(SELECT i FROM generate_series(1, {}) AS s (i))")
+        fill(plain.execute, "(SELECT i FROM generate_series(1, {}) AS s (i))", migrations.POSTGRESQL[2])
         for _, statement in made:
             plain.execute(statement)
         plain.execute("ANALYZE")
@@ -242,7 +285,11 @@ def test_counting_in_postgresql_adds_up_what_is_kept(server: tuple[Connection, l
         DeadQuery(model="old"),
     ):
         count(connection, query)
+    history.count_by_hour(connection, "language", moment(DOCUMENTS // 2), moment(DOCUMENTS // 2) + timedelta(days=2))
     assert all(looked_at(plan) < MOST_ROWS for plan in plans)
+    hours = history.count_by_hour(connection, "language", None, None)
+    assert sum(one.count for one in hours) == DOCUMENTS - 100 + FEW + 2
+    assert looked_at(plans[-1]) < 3 * len(hours)
     connection.exec_driver_sql("SELECT count(*) FROM answers WHERE score > 0.7")
     assert looked_at(plans[-1]) >= DOCUMENTS - 100  # the measure sees a scan
 

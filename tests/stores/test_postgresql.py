@@ -12,7 +12,7 @@ from support.wire import Wire
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.postgresql.server import Server, translate
-from headrace.testing.stores import labelled, results
+from headrace.testing.outcomes import labelled, results
 
 Connect = Callable[..., PostgresqlStore]
 

@@ -16,9 +16,9 @@ import pytest
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.postgresql import PostgresqlStore
-from headrace.stores.sql import schema
+from headrace.stores.sql import migrations, schema
 from headrace.stores.sqlite import SqliteStore
-from headrace.testing.stores import labelled, letters, results
+from headrace.testing.outcomes import labelled, letters, results
 
 EARLIER = Path(__file__).parent / "earlier"  # the tables as each version made them
 NEW = {"answers_model", "dead_letters_kind", "dead_letters_model", "dead_letters_source"}
@@ -161,4 +161,5 @@ def test_a_newer_store_is_refused_and_left_as_it_is(earlier: Earlier) -> None:
 
 
 def test_every_version_has_steps_to_the_next() -> None:
-    assert sorted(schema.STEPS) == list(range(1, schema.VERSION))
+    for steps in (migrations.SQLITE, migrations.POSTGRESQL):
+        assert sorted(steps) == list(range(1, schema.VERSION))

@@ -6,7 +6,7 @@ from collections import Counter
 from headrace.documents import Outcome, bury
 from headrace.errors import Unavailable
 from headrace.ports import ResultQuery, StoreAdapter
-from headrace.testing.stores import document, labels, letters, prediction, results
+from headrace.testing.outcomes import document, labels, letters, prediction, results
 
 ROUNDS, EACH = 6, 8
 MODELS = ("language", "mood")

@@ -138,7 +138,8 @@ def test_a_worker_that_has_not_been_heard_of_is_marked() -> None:
 
 def test_all_that_is_known_of_a_document_is_shown_and_a_missing_one_is_gone(names: LabelNames) -> None:
     dead = Dead("a", 1, "raised", "no mood", "mood@1a2b3c", "form", "2026-01-01T00:00:00Z", "{}")
-    found = Found("a", "Hej", "form", "2026-01-01", {"ö": 1}, {"language": Prediction("sv", 0.98, MODEL)}, (dead,))
+    answers = {"language": Prediction("sv", 0.98, MODEL)}
+    found = Found("a", "Hej", "form", "2026-01-01", {"ö": 1}, answers, None, None, (dead,))
     shown = detail("a", found, names)
     assert shown["facts"] == [
         [MODEL, "Swedish · Svenska (sv), 0.9800"],

@@ -66,6 +66,10 @@ def test_who_waits_gets_the_results_in_the_order_of_the_request(api: World) -> N
     assert answer().status_code == 200
     first, second = answer().json()["items"]
     assert first["id"] == "b"
+    stored_at = second.pop("stored_at")
+    published_at = second.pop("published_at")
+    assert stored_at >= published_at
+    assert stored_at.endswith("Z")
     assert second == {
         "id": "a",
         "text": "Ahoj",
@@ -241,7 +245,8 @@ def test_a_document_is_queued_then_stored_then_erased(api: World) -> None:
     api.work()
     result = api.get(f"{DOCUMENTS}/a")
     assert result.status_code == 200
-    assert list(result.json()) == ["id", "text", "source", "created_at", "meta", "predictions"]
+    names = ["id", "text", "source", "created_at", "meta", "predictions", "published_at", "stored_at", "versions"]
+    assert list(result.json()) == names
     assert api.call("DELETE", f"{DOCUMENTS}/a").status_code == 204
     assert api.get(f"{DOCUMENTS}/a").status_code == 404
 

@@ -154,6 +154,7 @@ def test_the_description_names_every_call_and_every_shape_it_speaks_of(tmp_path:
         "/v1/documents",
         "/v1/documents/{identity}",
         "/v1/results",
+        "/v1/counts",
         "/v1/dead",
         "/v1/dead/{burial}/replay",
         "/v1/dead/{burial}",

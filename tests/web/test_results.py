@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from support.web_world import MODEL, World, world
 
-from headrace.documents import Document, Outcome, Prediction, bury, bury_bytes
+from headrace.documents import Document, Outcome, Prediction, Result, bury, bury_bytes
+from headrace.ports import Page, ResultQuery
+from headrace.stores.memory import MemoryStore
 
 
 @pytest.fixture
@@ -77,6 +80,95 @@ def test_pages_follow_one_another_without_a_gap_or_a_repetition(api: World) -> N
 def test_results_are_filtered(api: World, query: str, ids: str) -> None:
     fill(api)
     assert [one["id"] for one in api.get(f"/v1/results?{query}").json()["items"]] == list(ids)
+
+
+def test_results_are_found_by_version_score_text_and_time(api: World) -> None:
+    fill(api)
+    api.store.write([Outcome(Document("x", "100 % Sure"), (Prediction("sv", 0.25, "language@bbbbbb"),))])
+    times = {one["id"]: one["stored_at"] for one in api.get("/v1/results").json()["items"]}
+
+    def found(**parameters: str) -> list[str]:
+        return [one["id"] for one in api.get("/v1/results", params=parameters).json()["items"]]
+
+    assert found(version="language@bbbbbb") == ["x"]
+    assert found(max_score="0.25", label="sv") == ["x"]
+    assert found(min_score="0.5", source="form", label="sv") == ["3", "1"]
+    assert found(text="00 %") == ["x"]
+    assert found(text="sure") == []
+    assert found(since=times["8"]) == ["x", "9", "8"]
+    assert found(since=times["3"], until=times["6"], label="fi") == ["5"]
+    assert found(since="", until="", version="") == list("x9876543210")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00+00:00"),
+        ("2026-01-31T12:00:00.5", "2026-01-31T12:00:00.500000+00:00"),
+        ("2026-01-31 12:00", "2026-01-31T12:00:00+00:00"),
+        ("2026-01-31", "2026-01-31T00:00:00+00:00"),
+        ("2026-01-31T12:00:00+02:00", "2026-01-31T10:00:00+00:00"),
+    ],
+)
+def test_times_are_utc_unless_they_say_otherwise_though_a_plus_came_as_a_space(
+    tmp_path: Path, given: str, meant: str
+) -> None:
+    asked: list[ResultQuery] = []
+
+    class Asked(MemoryStore):
+        def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
+            asked.append(query)
+            return super().find(query, limit=limit, page=page)
+
+    with world(tmp_path, store=Asked()) as api:
+        assert api.get(f"/v1/results?since={given}").status_code == 200
+    assert [query.since for query in asked] == [datetime.fromisoformat(meant)]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("since=yesterday", "'since' is 'yesterday'; give an ISO 8601 time"),
+        ("until=1700000000", "'until' is '1700000000'"),
+        ("since=2026-13-01", "'since' is '2026-13-01'"),
+        ("min_score=high", "min_score"),
+        ("max_score=nan", "max_score"),
+        ("version=language", "'version' is a whole version"),
+        ("text=%00", "NUL"),
+        ("text=" + "x" * 1001, "1000"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused_with_a_word(idle: World, query: str, told: str) -> None:
+    answer = idle.get(f"/v1/results?{query}")
+    assert answer.status_code == 422
+    assert told in answer.json()["error"]["message"]
+
+
+def test_answers_are_counted_by_hour_and_label(api: World) -> None:
+    fill(api)
+    told = api.get("/v1/counts?model=language").json()
+    (item,) = [one for one in api.get("/v1/results").json()["items"] if one["id"] == "0"]
+    assert {one["label"] for one in told["counts"]} == {"fi", "sv"}
+    assert sum(one["count"] for one in told["counts"]) == 10
+    assert told["counts"][0]["hour"] == item["stored_at"][:14] + "00:00Z"
+    assert api.get("/v1/counts?model=mood").json() == {"counts": []}
+    assert api.get(f"/v1/counts?model=language&until={told['counts'][0]['hour']}").json() == {"counts": []}
+
+
+@pytest.mark.parametrize("query", ["", "model=language@1", "model=language&since=x", "model=%00"])
+def test_counts_without_a_model_or_with_a_time_that_is_none_are_refused(idle: World, query: str) -> None:
+    assert idle.get(f"/v1/counts?{query}").status_code == 422
+
+
+def test_a_document_tells_all_its_predictions_shadows_included(api: World) -> None:
+    answer, later = Prediction("sv", 0.75, "language@aaaaaa"), Prediction("da", 0.5, "language@bbbbbb")
+    api.store.write([Outcome(Document("a", "Hej"), (answer,), (later,))])
+    told = api.get("/v1/documents/a").json()
+    assert told["versions"] == [
+        {"model": "language", "version": "language@aaaaaa", "label": "sv", "score": 0.75, "answer": True},
+        {"model": "language", "version": "language@bbbbbb", "label": "da", "score": 0.5, "answer": False},
+    ]
+    assert told["predictions"] == {"language": {"label": "sv", "score": 0.75, "model": "language@aaaaaa"}}
 
 
 @pytest.mark.parametrize("path", ["/v1/results", "/v1/dead"])

@@ -32,7 +32,7 @@ from headrace.ports import Backlog, Delivery, ResultQuery, WorkerStatus
 from headrace.runtime import Stop
 from headrace.scoring.linear import compile  # noqa: A004
 from headrace.stores.memory import MemoryStore
-from headrace.testing.stores import letters, results
+from headrace.testing.outcomes import letters, results
 from headrace.worker.keeper import Keeper
 from headrace.worker.results import ResultPublisher
 

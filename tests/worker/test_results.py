@@ -13,7 +13,7 @@ from headrace.ports import Counts, DeadQuery, Delivery, ResultQuery, Store
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
 from headrace.stores.none import NoStore
-from headrace.testing.stores import letters, results
+from headrace.testing.outcomes import letters, results
 from headrace.worker.keeper import Keeper
 from headrace.worker.results import Burial, ResultPublisher
 
@@ -109,6 +109,8 @@ def test_a_result_is_published_under_each_model_and_its_label_as_the_api_gives_i
             "language": {"label": "sv", "score": 0.75, "model": "language@1"},
             "mood": {"label": "glad", "score": 0.5, "model": "mood@2"},
         },
+        "published_at": "1970-01-01T00:00:00.000005Z",
+        "stored_at": msgspec.to_builtins(stored.stored_at),
     }
 
 
@@ -290,14 +292,17 @@ def test_a_reply_has_what_became_of_each_line_in_their_order(make: type[MemorySt
             "created_at": None,
             "meta": {},
             "predictions": {"fake": {"label": "fine", "score": 0.5, "model": "fake@bbbbbb"}},
+            "published_at": None,
+            "stored_at": broker.replies[0][0]["stored_at"],
         }
     ]
+    assert (broker.replies[0][0]["stored_at"] is None) == (make is NoStore)
 
 
 def test_a_reply_has_result_and_dead_letter_where_one_of_two_models_failed() -> None:
     (reply,) = answer(MemoryStore(), encode(Document("a", "RAISE a")), models=TWO).replies
     assert [sorted(told) for told in reply] == [
-        ["created_at", "id", "meta", "predictions", "source", "text"],
+        ["created_at", "id", "meta", "predictions", "published_at", "source", "stored_at", "text"],
         ["data", "id", "kind", "model", "reason", "source"],
     ]
     assert reply[1]["model"] == "fake"

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from headrace.documents import DeadLetter, Outcome, Result
+from headrace.documents import DeadLetter, Outcome, Prediction, Result
 from headrace.ports.brokers import Provisioned
 
 Item = TypeVar("Item", covariant=True)
@@ -14,13 +15,26 @@ Item = TypeVar("Item", covariant=True)
 class ResultQuery:
     """Which results to find or to count. Members left empty don't restrict; all others must hold.
 
-    `model` is a name, without a version. `label` and `model` must hold of one and the same answer.
+    `model` is a name (`language`), `version` a whole version (`language@3f9c2a`), the bounds of the score are inclusive. `label`, `model`,
+    `version` and the score must hold of one and the same answer. `text` is contained in the document's text as it is written, upper and
+    lower case differ. `since` (inclusive) and `until` (exclusive) are about `stored_at`, and have a time zone.
     """
 
     ids: Sequence[str] = ()
     label: str = ""
     model: str = ""
     source: str = ""
+    version: str = ""
+    min_score: float | None = None
+    max_score: float | None = None
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def of_answers(self) -> bool:
+        """Whether anything must hold of an answer."""
+        bounded = self.min_score is not None or self.max_score is not None
+        return bounded or bool(self.label or self.model or self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,43 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPrediction:
+    """A prediction that a store has for a document; `answer`: whether it is the one that stands for its model."""
+
+    prediction: Prediction
+    answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """How many answers with a label there are for documents that were stored within the hour that begins at `hour` (UTC)."""
+
+    hour: datetime
+    label: str
+    count: int
+
+
+class History(Protocol):
+    """What a store knows beyond the answers that stand; the adapters of stores implement it."""
+
+    def predictions(self, ids: Sequence[str]) -> Mapping[str, Sequence[StoredPrediction]]:
+        """All predictions for these documents, by id: answers, and those of shadows and of versions that came later.
+
+        Of each document ordered by model, its answer first, then by version. Documents that are unknown, or have none, are left out.
+        """
+        ...
+
+    def count_by_hour(
+        self, model: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[HourCount]:
+        """The answers of a model by hour and label, ordered by both; those without an answer are left out.
+
+        Only hours that begin at or after `since`, and before `until`. Exact: the same as counting the results of each hour.
+        """
+        ...
+
+
 class Cursors(Protocol):
     """How far each source has been read; the adapters of stores implement it."""
 
@@ -143,5 +194,5 @@ class Presence(Protocol):
         ...
 
 
-class StoreAdapter(Store, Cursors, Presence, Provisioned, Protocol):
+class StoreAdapter(Store, History, Cursors, Presence, Provisioned, Protocol):
     """What every adapter implements: a store and the small ports beside it."""

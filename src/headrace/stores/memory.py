@@ -4,13 +4,25 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 
-from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, microseconds
-from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus, model_of
+from headrace.clock import HOUR, microseconds, to_datetime, to_microseconds
+from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result
+from headrace.ports import (
+    FORGET_SECONDS,
+    Counts,
+    DeadQuery,
+    HourCount,
+    Page,
+    ResultQuery,
+    StoredPrediction,
+    WorkerStatus,
+    model_of,
+)
 from headrace.stores import pages
-from headrace.stores.merging import Known, Plan, ids_of, plan
+from headrace.stores.merging import Known, Plan, ids_of, ordered, plan
 
 GONE = "the store memory: loses all that is stored when its process ends; name another"
 
@@ -21,12 +33,15 @@ class Row:
 
     number: int
     document: Document
+    stored_at: int
     answers: dict[str, Prediction] = field(default_factory=dict)
     others: dict[str, Prediction] = field(default_factory=dict)
 
     def result(self) -> Result:
         found = self.document
-        return Result(found.id, found.text, found.source, found.created_at, found.meta, dict(self.answers))
+        published_at = None if found.published_at is None else to_datetime(found.published_at)
+        said = found.id, found.text, found.source, found.created_at, found.meta
+        return Result(*said, dict(self.answers), published_at, to_datetime(self.stored_at))
 
 
 class MemoryStore:
@@ -54,8 +69,9 @@ class MemoryStore:
     def write(self, outcomes: Sequence[Outcome]) -> None:
         with self._lock:
             known = {identity: _known(self._rows[identity]) for identity in ids_of(outcomes) & self._rows.keys()}
-            next_number, any_buried = self._next_document, bool(self._dead)
-            self._apply(plan(outcomes, known, self._erased, next_number=next_number, any_buried=any_buried))
+            number, any_buried = self._next_document, bool(self._dead)
+            now = microseconds()
+            self._apply(plan(outcomes, known, self._erased, next_number=number, now=now, any_buried=any_buried))
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         below = pages.below(page)
@@ -85,6 +101,33 @@ class MemoryStore:
     def count_dead(self, query: DeadQuery) -> dict[str, int]:
         with self._lock:
             return dict(Counter(letter.kind for letter in self._letters(query)))
+
+    def predictions(self, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
+        found: dict[str, list[StoredPrediction]] = {}
+        with self._lock:
+            for row in (self._rows[identity] for identity in set(ids) & self._rows.keys()):
+                those = [StoredPrediction(one, True) for one in row.answers.values()]
+                those += [StoredPrediction(one, False) for one in row.others.values()]
+                if those:
+                    found[row.document.id] = ordered(those)
+        return found
+
+    def count_by_hour(
+        self, model: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[HourCount]:
+        first = None if since is None else to_microseconds(since)
+        after = None if until is None else to_microseconds(until)
+        with self._lock:
+            cells = Counter(
+                (row.stored_at // HOUR * HOUR, row.answers[model].label)
+                for row in self._rows.values()
+                if model in row.answers
+            )
+        return [
+            HourCount(to_datetime(hour), label, count)
+            for (hour, label), count in sorted(cells.items())
+            if (first is None or hour >= first) and (after is None or hour < after)
+        ]
 
     def erase(self, ids: Sequence[str]) -> None:
         now = microseconds()
@@ -138,7 +181,7 @@ class MemoryStore:
     def _apply(self, made: Plan) -> None:
         by_number = self._by_number
         for number, document in made.documents:
-            by_number[number] = self._rows[document.id] = Row(number, document)
+            by_number[number] = self._rows[document.id] = Row(number, document, made.now)
         self._next_document += len(made.documents)
         for number, prediction in made.answers:
             by_number[number].answers[model_of(prediction.model)] = prediction
@@ -152,14 +195,15 @@ class MemoryStore:
 
     def _matching(self, query: ResultQuery) -> Iterator[Row]:
         ids = set(query.ids)
+        since, until = (None if at is None else to_microseconds(at) for at in (query.since, query.until))
         for row in self._rows.values():
-            asked = [row.answers[query.model]] if query.model in row.answers else []
-            answers = asked if query.model else list(row.answers.values())
             if (
                 (not ids or row.document.id in ids)
                 and (not query.source or row.document.source == query.source)
-                and (not query.model or answers)
-                and (not query.label or any(answer.label == query.label for answer in answers))
+                and query.text in row.document.text
+                and (since is None or row.stored_at >= since)
+                and (until is None or row.stored_at < until)
+                and (not query.of_answers() or any(_answers(query, model, one) for model, one in row.answers.items()))
             ):
                 yield row
 
@@ -175,6 +219,17 @@ class MemoryStore:
                 yield letter
 
 
+def _answers(query: ResultQuery, model: str, answer: Prediction) -> bool:
+    """Whether an answer of a model is what a query asks for."""
+    return (
+        query.model in ("", model)
+        and query.label in ("", answer.label)
+        and query.version in ("", answer.model)
+        and (query.min_score is None or answer.score >= query.min_score)
+        and (query.max_score is None or answer.score <= query.max_score)
+    )
+
+
 def _known(row: Row) -> Known:
     versions = [prediction.model for prediction in row.answers.values()]
-    return Known(row.number, row.document.text, list(row.answers), [*versions, *row.others])
+    return Known(row.number, row.document.text, row.stored_at, list(row.answers), [*versions, *row.others])

@@ -1,28 +1,35 @@
 """What to write for outcomes, given what a store knows already: the rules of answers, conflicts and burials, without I/O."""
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury, content_hash
-from headrace.ports import model_of
+from headrace.ports import StoredPrediction, model_of
 
 CONFLICT = "a document with this id is stored with another text; publish this one under an id of its own"
 
 
 @dataclass(slots=True)
 class Known:
-    """A stored document: its number and text, the models that have an answer, and the versions that have a prediction."""
+    """A stored document: its number, its text and when it was stored, the models that have an answer, and the versions that have a
+    prediction."""
 
     number: int
     text: str
+    stored_at: int
     answered: list[str] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Plan:
-    """What is new: documents, answers and other predictions by the document's number; what to bury, and which contents to clear."""
+    """What is new: documents, answers and other predictions by the document's number; what to bury, and which contents to clear.
 
+    `now` is when the new documents are stored; `earlier` says when those were that had been stored before, by their numbers.
+    """
+
+    now: int
+    earlier: Mapping[int, int]
     documents: list[tuple[int, Document]] = field(default_factory=list)
     answers: list[tuple[int, Prediction]] = field(default_factory=list)
     predictions: list[tuple[int, Prediction]] = field(default_factory=list)
@@ -36,14 +43,15 @@ def plan(
     erased: Mapping[str, int],
     *,
     next_number: int,
+    now: int,
     any_buried: bool,
 ) -> Plan:
     """Decide on outcomes in their order; `known` gains the documents that are new.
 
-    `known` and `erased` (when an id was erased, in microseconds) need only hold those of `ids_of`. `any_buried`: whether the store
-    has dead letters that a complete outcome might clear.
+    `known` and `erased` (when an id was erased) need only hold those of `ids_of`. `now` is when new documents are stored. `any_buried`:
+    whether the store has dead letters that a complete outcome might clear. Times are microseconds since the epoch.
     """
-    made = Plan()
+    made = Plan(now, {entry.number: entry.stored_at for entry in known.values()})
     for outcome in outcomes:
         document = outcome.document
         if document is None:
@@ -58,7 +66,7 @@ def plan(
         _bury(made, outcome.dead)
         if outcome.predictions or not outcome.dead:
             if entry is None:
-                entry = known[document.id] = Known(next_number + len(made.documents), document.text)
+                entry = known[document.id] = Known(next_number + len(made.documents), document.text, now)
                 made.documents.append((entry.number, document))
             _add_predictions(made, outcome, entry)
         if not outcome.dead and (any_buried or made.burials):
@@ -70,6 +78,11 @@ def ids_of(outcomes: Sequence[Outcome]) -> set[str]:
     """The ids that outcomes speak of, those of dead letters without a document included."""
     documents = {outcome.document.id for outcome in outcomes if outcome.document is not None}
     return documents.union(letter.id for outcome in outcomes if outcome.document is None for letter in outcome.dead)
+
+
+def ordered(predictions: Iterable[StoredPrediction]) -> list[StoredPrediction]:
+    """Predictions for a document by model, its answer first, then by version."""
+    return sorted(predictions, key=lambda one: (model_of(one.prediction.model), not one.answer, one.prediction.model))
 
 
 def _add_predictions(made: Plan, outcome: Outcome, entry: Known) -> None:

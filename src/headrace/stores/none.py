@@ -1,9 +1,19 @@
 """A store that keeps nothing: for workers whose results are published, and wanted nowhere else."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from headrace.documents import DeadLetter, Outcome, Result
-from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus
+from headrace.ports import (
+    FORGET_SECONDS,
+    Counts,
+    DeadQuery,
+    HourCount,
+    Page,
+    ResultQuery,
+    StoredPrediction,
+    WorkerStatus,
+)
 
 GONE = "the store none: keeps nothing; what is published to --results is all there is, and what comes again is published again"
 
@@ -34,6 +44,17 @@ class NoStore:
 
     def count_dead(self, query: DeadQuery) -> dict[str, int]:  # noqa: ARG002
         return {}
+
+    def predictions(self, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:  # noqa: ARG002
+        return {}
+
+    def count_by_hour(
+        self,
+        model: str,  # noqa: ARG002
+        since: datetime | None = None,  # noqa: ARG002
+        until: datetime | None = None,  # noqa: ARG002
+    ) -> list[HourCount]:
+        return []
 
     def erase(self, ids: Sequence[str]) -> None:
         """Nothing to do: there is nothing, and what is on its way isn't held up."""

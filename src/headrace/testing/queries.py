@@ -7,7 +7,8 @@ import pytest
 from headrace.documents import Outcome, bury_bytes
 from headrace.errors import Rejected
 from headrace.ports import Counts, DeadQuery, ResultQuery
-from headrace.testing.stores import Connect, document, labelled, letters, prediction, results
+from headrace.testing.outcomes import document, labelled, letters, prediction, results
+from headrace.testing.stores import Connect
 
 
 class QuerySuite:
@@ -31,6 +32,63 @@ class QuerySuite:
         assert found(label="sv", source="suite", model="language") == ["1"]
         assert found(ids=["1", "4", "9"]) == ["4", "1"]
         assert found(label="nothing") == found(source="nothing") == found(model="nothing") == []
+
+    def test_results_are_found_by_the_version_that_answered(self, connect: Connect) -> None:
+        store = connect()
+        other = "language@bbbbbb"
+        store.write([labelled("1"), Outcome(document("2"), (prediction("sv", other), prediction("sv", "mood@aaaaaa")))])
+        store.write([Outcome(document("1"), (prediction("sv", other),), (prediction("x", "mood@bbbbbb"),))])
+
+        def found(**members: Any) -> list[str]:
+            return [result.id for result in results(store, ResultQuery(**members))]
+
+        assert found(version=other) == ["2"]
+        assert found(version="language@aaaaaa", label="sv") == ["1"]
+        assert found(version=other, model="language", label="sv") == ["2"]
+        assert found(version=other, label="x") == found(version="mood@bbbbbb") == found(version="language") == []
+        assert found(version=other, model="mood") == []
+
+    def test_results_are_found_by_the_score_of_one_and_the_same_answer(self, connect: Connect) -> None:
+        store = connect()
+        for number, score in enumerate((0.25, 0.5, 0.75)):
+            mood = prediction("sv" if number else "good", "mood@dddddd", 1.0 - score)
+            store.write([Outcome(document(f"{number}"), (prediction("sv", score=score), mood))])
+        store.write([Outcome(document("none"), (), (prediction("sv", score=0.5),))])
+
+        def found(**members: Any) -> list[str]:
+            return [result.id for result in results(store, ResultQuery(**members))]
+
+        assert found(min_score=0.5, model="language") == ["2", "1"]
+        assert found(max_score=0.5, model="language") == ["1", "0"]
+        assert found(min_score=0.5, max_score=0.5) == ["1"]
+        assert found(min_score=0.7) == ["2", "0"]
+        assert found(min_score=0.7, label="sv") == ["2"]
+        assert found(max_score=0.4, label="sv") == ["2", "0"]
+        assert found(min_score=0.7, label="sv", model="mood") == []
+        assert found(min_score=0.7, version="mood@dddddd") == ["0"]
+        assert found(min_score=0.0, max_score=1.0) == ["2", "1", "0"]
+        assert found(min_score=0.8) == found(max_score=-0.1) == []
+
+    def test_results_are_found_by_what_their_text_contains_letter_by_letter(self, connect: Connect) -> None:
+        store = connect()
+        texts = ["Hej på dig", "hej", "100 % (sure) [a_b] \\d+ 'x' \"y\"", "Ηey.\nйод", "😀"]
+        store.write([labelled(f"{number}", text=text) for number, text in enumerate(texts)])
+
+        def found(text: str, **members: Any) -> list[str]:
+            return [result.id for result in results(store, ResultQuery(text=text, **members))]
+
+        assert found("ej") == ["1", "0"]
+        assert found("Hej") == ["0"]
+        assert found("på d") == ["0"]
+        assert found("ЙОД") == []
+        assert found("йод") == ["3"]
+        assert found("\nй") == ["3"]
+        assert found("😀") == ["4"]
+        for literal in ("%", "_", " (sure) [", "\\d+", "'", '"', "[a_b]", "\\"):
+            assert found(literal) == ["2"], literal
+        assert found(".") == ["3"]
+        assert found("h.j") == found("ej", source="other") == found("x*") == found("^hej$") == []
+        assert found("ej", label="sv", model="language") == ["1", "0"]
 
     def test_pages_hold_every_result_once_newest_first(self, connect: Connect) -> None:
         store = connect()
@@ -87,5 +145,8 @@ class QuerySuite:
         assert store.count(ResultQuery(model="language", source="other")) == Counts(1, {"language": {"sv": 1}})
         assert store.count(ResultQuery(label="sv")) == Counts(2, {"language": {"sv": 2}, **mood})
         assert store.count(ResultQuery()).by_model() == {"language": 3, "mood": 1}
+        assert store.count(ResultQuery(min_score=0.8)) == store.count(ResultQuery(text="nothing")) == Counts()
+        assert store.count(ResultQuery(version="mood@dddddd")) == Counts(1, {"language": {"sv": 1}, **mood})
+        assert store.count(ResultQuery(text="hej", max_score=0.75, model="mood")) == Counts(1, mood)
         assert store.count_dead(DeadQuery(source="other")) == {"malformed": 1}
         assert store.count_dead(DeadQuery(source="suite")) == {}

@@ -1,52 +1,24 @@
 """What every store does: what becomes of documents that are written, buried and erased.
 
-Three suites say what a store is: `StoreSuite`, `QuerySuite` (testing.queries) and `ProgressSuite` (testing.progress). Subclass each in a
-test module that has a fixture `connect`: a function, of which each call opens a connection of its own to one empty store.
+Four suites say what a store is: `StoreSuite`, `QuerySuite` (testing.queries), `HistorySuite` (testing.history) and `ProgressSuite`
+(testing.progress). Subclass each in a test module that has a fixture `connect`: a function, of which each call opens a connection of its
+own to one empty store.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Barrier
-from typing import Any
 
 import msgspec
 
-from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result, bury, bury_bytes
-from headrace.ports import Counts, DeadQuery, ResultQuery, Store, StoreAdapter
+from headrace.clock import microseconds, to_datetime
+from headrace.documents import DeadLetter, Outcome, Result, bury, bury_bytes
+from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
+from headrace.testing.outcomes import document, labelled, labels, letters, prediction, results, timeless
 
 Connect = Callable[[], StoreAdapter]
-RESULTS, DEAD = ResultQuery(), DeadQuery()
-OPENERS = 4
-
-
-def document(identity: str, text: str = "hej", **members: Any) -> Document:
-    """A document as a source would give it."""
-    return Document(identity, text, **{"source": "suite", "published_at": 1_000_000, **members})
-
-
-def prediction(label: str, model: str = "language@aaaaaa", score: float = 0.75) -> Prediction:
-    """A prediction by a version of some model."""
-    return Prediction(label, score, model)
-
-
-def labelled(identity: str, label: str = "sv", **members: Any) -> Outcome:
-    """A complete outcome with one prediction."""
-    return Outcome(document(identity, **members), (prediction(label),))
-
-
-def results(store: Store, query: ResultQuery = RESULTS, **options: Any) -> list[Result]:
-    """The results of one page."""
-    return list(store.find(query, **options).items)
-
-
-def letters(store: Store, query: DeadQuery = DEAD, **options: Any) -> list[DeadLetter]:
-    """The dead letters of one page."""
-    return list(store.find_dead(query, **options).items)
-
-
-def labels(store: Store, model: str = "language") -> Mapping[str, int]:
-    """How many answers a model has given, by label."""
-    return store.count(ResultQuery(model=model)).answers.get(model, {})
+OPENERS = 4  # threads that open a store at once
 
 
 class StoreSuite:
@@ -58,9 +30,28 @@ class StoreSuite:
         text = "Καλημέρα 😀\n\tعالم\u200d"
         written = document("id ö/1", text, created_at="2026-01-31T12:00:00+02:00", meta=meta)
         store.write([Outcome(written, (prediction("el"),))])
-        assert results(store) == [
+        assert timeless(results(store)) == [
             Result("id ö/1", text, "suite", "2026-01-31T12:00:00+02:00", meta, {"language": prediction("el")})
         ]
+
+    def test_a_result_says_when_it_was_published_and_when_it_was_first_stored(self, connect: Connect) -> None:
+        store = connect()
+        before = to_datetime(microseconds())
+        store.write([labelled("a", published_at=1_500_000)])
+        after = to_datetime(microseconds())
+        (first,) = results(store)
+        assert first.published_at == datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
+        assert first.stored_at is not None
+        assert before <= first.stored_at <= after
+        store.write([Outcome(document("a", published_at=9), (prediction("good", "mood@dddddd"),)), labelled("b")])
+        (again,) = results(store, ResultQuery(ids=["a"]))
+        assert (again.published_at, again.stored_at) == (first.published_at, first.stored_at)
+
+    def test_a_time_of_publishing_may_be_unknown_or_beyond_all_calendars(self, connect: Connect) -> None:
+        store = connect()
+        store.write([labelled("none", published_at=None), labelled("late", published_at=(1 << 62) - 1)])
+        times = {result.id: result.published_at for result in results(store)}
+        assert times == {"none": None, "late": datetime.max.replace(tzinfo=UTC)}
 
     def test_what_one_connection_writes_another_finds(self, connect: Connect) -> None:
         one, two = connect(), connect()
@@ -124,7 +115,7 @@ class StoreSuite:
     def test_a_document_without_predictions_is_a_result(self, connect: Connect) -> None:
         store = connect()
         store.write([Outcome(document("a"))])
-        assert results(store) == [Result("a", "hej", "suite", None, {}, {})]
+        assert timeless(results(store)) == [Result("a", "hej", "suite", None, {}, {})]
 
     def test_the_same_id_with_another_text_is_buried_as_a_conflict(self, connect: Connect) -> None:
         store = connect()

@@ -8,7 +8,7 @@ import msgspec
 
 from headrace.browse import letters_of, results_of
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import Store
+from headrace.ports import History, Store, model_of
 
 
 class Dead(msgspec.Struct, frozen=True):
@@ -24,8 +24,19 @@ class Dead(msgspec.Struct, frozen=True):
     data: str
 
 
+class Version(msgspec.Struct, frozen=True):
+    """A prediction by a version of a model (`language`, `language@3f9c2a`); `answer`: whether it is the one that stands for its model."""
+
+    model: str
+    version: str
+    label: str
+    score: float
+    answer: bool
+
+
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A result; `dead` is there where some of it was buried: a model that failed, another text under the same id."""
+    """A result. `dead` is there if some of it was buried: a model that failed, another text under the same id. `versions` is there if a
+    single document was asked for: all predictions that are stored for it, those of shadows and of later versions included."""
 
     id: str
     text: str
@@ -33,7 +44,10 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at: str | None
     meta: dict[str, Any]
     predictions: dict[str, Prediction]
+    published_at: datetime | None
+    stored_at: datetime | None
     dead: tuple[Dead, ...] = ()
+    versions: tuple[Version, ...] = ()
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -55,6 +69,21 @@ def tell_dead(letter: DeadLetter) -> Dead:
     at = datetime.fromtimestamp(letter.buried_at / 1_000_000, UTC).isoformat(timespec="milliseconds")
     said = letter.id, letter.burial, letter.kind, letter.reason, letter.model, letter.source
     return Dead(*said, at.replace("+00:00", "Z"), letter.data.decode(errors="replace"))
+
+
+def add_versions(store: History, found: Found) -> Found:
+    """The result with all predictions that the store has for its document."""
+    versions = tuple(
+        Version(
+            model_of(one.prediction.model),
+            one.prediction.model,
+            one.prediction.label,
+            one.prediction.score,
+            one.answer,
+        )
+        for one in store.predictions([found.id]).get(found.id, ())
+    )
+    return msgspec.structs.replace(found, versions=versions)
 
 
 def trace(store: Store, ids: Sequence[str]) -> dict[str, Trace]:

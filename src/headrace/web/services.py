@@ -6,11 +6,11 @@ from typing import Protocol
 
 from headrace.documents import DOCUMENT_BYTES, Prediction
 from headrace.models.registry import Registry
-from headrace.ports import Broker, Presence, Store
+from headrace.ports import Broker, History, Presence, Store
 
 
-class Keeping(Store, Presence, Protocol):
-    """A store that knows the workers too."""
+class Keeping(Store, History, Presence, Protocol):
+    """A store that knows its history and the workers too."""
 
 
 class TextPredictor(Protocol):

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from headrace.browse import letters_of, results_of
+from headrace.clock import to_datetime
 from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, bury, encode, unpack
 from headrace.errors import Rejected
 from headrace.ports import Delivery, Sink, Store, model_of
@@ -119,7 +120,9 @@ def _made(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
         found = outcome.document
         if found is not None and outcome.predictions:
             answers = {model_of(one.model): one for one in outcome.predictions}
-            yield Result(found.id, found.text, found.source, found.created_at, found.meta, answers), outcome
+            published_at = None if found.published_at is None else to_datetime(found.published_at)
+            said = found.id, found.text, found.source, found.created_at, found.meta
+            yield Result(*said, answers, published_at), outcome
 
 
 def _lines(results: Iterable[tuple[Result, Outcome]]) -> Iterator[Line]:

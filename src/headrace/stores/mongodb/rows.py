@@ -7,6 +7,7 @@ import msgspec
 from bson import Int64
 from pymongo.errors import DocumentTooLarge
 
+from headrace.clock import HOUR
 from headrace.documents import DeadLetter, Document, Prediction, microseconds
 from headrace.ports import model_of
 from headrace.stores.merging import Known
@@ -16,8 +17,8 @@ ANSWERED, OTHERS = "answers", "others"
 MOST_BYTES = 16 << 20
 
 
-def document_row(number: int, document: Document, predictions: Row) -> Row:
-    """A new document with its predictions. `keys` are what lists find it by."""
+def document_row(number: int, document: Document, now: int, predictions: Row) -> Row:
+    """A new document, stored now, with its predictions. `keys` are what lists and counts find it by."""
     return {
         "_id": document.id,
         "n": Int64(number),
@@ -27,8 +28,9 @@ def document_row(number: int, document: Document, predictions: Row) -> Row:
         # As text: it may have names that MongoDB gives a meaning.
         "meta": msgspec.json.encode(document.meta).decode() if document.meta else None,
         "published_at": int64(document.published_at),
+        "stored_at": Int64(now),
         **predictions,
-        "keys": keys_of(predictions[ANSWERED]),
+        "keys": keys_of(predictions[ANSWERED], now),
     }
 
 
@@ -52,7 +54,7 @@ def known_of(row: Row, claims: Iterable[Row]) -> Known:
     shown = folded(row, claims)
     answered = [one["version"] for one in shown[ANSWERED]]
     versions = [*answered, *(one["version"] for one in shown[OTHERS])]
-    return Known(row["n"], row["text"], [model_of(version) for version in answered], versions)
+    return Known(row["n"], row["text"], stored_at_of(row), [model_of(version) for version in answered], versions)
 
 
 def folded(row: Row, claims: Iterable[Row]) -> Row:
@@ -62,15 +64,16 @@ def folded(row: Row, claims: Iterable[Row]) -> Row:
         said = {name: claim[name] for name in ("version", "label", "score")}
         if said not in shown[claim["as"]]:
             shown[claim["as"]].append(said)
-    return {**shown, "keys": keys_of(shown[ANSWERED])}
+    return {**shown, "keys": keys_of(shown[ANSWERED], stored_at_of(row))}
 
 
-def keys_of(answers: Iterable[Row]) -> list[str]:
-    """What finds a document with these answers: their models, their labels, and both together."""
+def keys_of(answers: Iterable[Row], stored_at: int) -> list[str]:
+    """What finds a document with these answers: their models, versions and labels, model and label together, and both with the hour."""
     keys: set[str] = set()
     for answer in answers:
         model, label = model_of(answer["version"]), answer["label"]
-        keys |= {model, pair("", label), pair(model, label)}
+        keys |= {model, version_key(answer["version"]), pair("", label), pair(model, label)}
+        keys.add(cell(stored_at // HOUR, model, label))
     return sorted(keys)
 
 
@@ -79,9 +82,24 @@ def entry(prediction: Prediction) -> Row:
     return {"version": prediction.model, "label": prediction.label, "score": prediction.score}
 
 
+def version_key(version: str) -> str:
+    """What finds the documents that a version has answered. The name of a model has no `@`."""
+    return f"@{version}"
+
+
 def pair(model: str, label: str) -> str:
     """What finds the documents that a model gave a label; without a model, that any did. The name of a model has no `=`."""
     return f"{model}={label}"
+
+
+def cell(hour: int, model: str, label: str) -> str:
+    """What finds the documents that were stored in an hour and that a model gave a label. The name of a model has no space."""
+    return f"{hour} {pair(model, label)}"
+
+
+def stored_at_of(row: Row) -> int:
+    """When a document was stored. One written by an earlier Headrace since the store was taken forward says only when it was published."""
+    return int(row.get("stored_at") or row["published_at"] or 0)
 
 
 def int64(number: int | None) -> Int64 | None:

@@ -1,7 +1,7 @@
 """The MongoDB server that a store is on: its address, its collections with their indexes, and its errors in Headrace's words."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -15,7 +15,7 @@ from pymongo.write_concern import WriteConcern
 
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 
-VERSION = 1
+VERSION = 2
 DATABASE, PREFIX = "headrace", "headrace"
 # The URL may say otherwise. Milliseconds.
 PATIENCE: Mapping[str, Any] = {
@@ -44,7 +44,9 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("n", 1)], unique=True),
         IndexModel([("keys", 1), ("n", 1)]),
         IndexModel([("source", 1), ("n", 1)]),
+        IndexModel([("stored_at", 1)]),
     ),
+    "hours": (IndexModel([("model", 1), ("hour", 1)]),),
     "claims": (IndexModel([("n", 1)]), IndexModel([("id", 1)])),
     "dead": (
         IndexModel([("id", 1)]),
@@ -62,7 +64,7 @@ class Collections:
     """Where a store keeps what.
 
     `claims` are predictions for documents that are there already: whoever inserts one has decided it, and the document is made to show
-    it. `labels` names all that was ever answered, `numbers` holds the last number of each kind that was given.
+    it. `labels` names all that was ever answered, `hours` in which hours, `numbers` holds the last number of each kind that was given.
     """
 
     documents: Collection[Row]
@@ -70,6 +72,7 @@ class Collections:
     dead: Collection[Row]
     tombstones: Collection[Row]
     labels: Collection[Row]
+    hours: Collection[Row]
     numbers: Collection[Row]
     cursors: Collection[Row]
     workers: Collection[Row]
@@ -116,10 +119,11 @@ class Server:
         address = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}{'?' if rest else ''}{rest}"
         return {"address": address, "prefix": prefix[-1] if prefix else PREFIX}
 
-    def prepare(self) -> None:
-        """Make the indexes where they are missing. Raises Misconfigured for a store of a newer Headrace.
+    def prepare(self, steps: Mapping[int, Callable[[Collections], None]]) -> None:
+        """Make the indexes that are missing, and take documents of an earlier version forward by the steps from it.
 
-        The version is written last: whoever dies before leaves the rest to the next, and to make an index again is nothing.
+        The version is written last: what a process leaves undone that dies before, the next one does; making an index again is harmless.
+        Raises Misconfigured for a store of a newer Headrace.
         """
         kept = self.collections
         about = kept.about.find_one({"_id": "store"})
@@ -133,6 +137,8 @@ class Server:
             for name, indexes in INDEXES.items():
                 for index in indexes:  # one by one: FerretDB breaks on several of which some are there
                     _create_index(getattr(kept, name), index)
+            for version in range(max(found, 1), VERSION if found else 0):
+                steps[version](kept)
             kept.about.update_one({"_id": "store"}, {"$max": {"version": VERSION}}, upsert=True)
 
     def remove(self) -> None:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Self, TypeVar
 
 from bson.errors import BSONError
@@ -10,8 +11,17 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
-from headrace.ports import FORGET_SECONDS, Counts, DeadQuery, Page, ResultQuery, WorkerStatus
-from headrace.stores.mongodb import queries, writing
+from headrace.ports import (
+    FORGET_SECONDS,
+    Counts,
+    DeadQuery,
+    HourCount,
+    Page,
+    ResultQuery,
+    StoredPrediction,
+    WorkerStatus,
+)
+from headrace.stores.mongodb import migrations, queries, writing
 from headrace.stores.mongodb.server import PREFIX, Server, translate
 
 ATTEMPTS = 60
@@ -31,10 +41,10 @@ class MongodbStore:
     def __init__(self, address: str, *, prefix: str = PREFIX) -> None:
         self._server = Server(address, prefix)
         self._kept = self._server.collections
-        self._labels: frozenset[str] = frozenset()
+        self._noted = writing.Noted()
         self._closed = False
         try:
-            self._insist(f"opening the store {self._server}", self._server.prepare)
+            self._insist(f"opening the store {self._server}", lambda: self._server.prepare(migrations.STEPS))
         except BaseException:
             self.close()
             raise
@@ -48,7 +58,7 @@ class MongodbStore:
         if not outcomes:
             return
         doing = f"writing {len(outcomes)} outcomes to {self._server}"
-        self._labels = self._insist(doing, lambda: writing.write(self._kept, outcomes, self._labels))
+        self._noted = self._insist(doing, lambda: writing.write(self._kept, outcomes, self._noted))
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         return self._ask(lambda: queries.find(self._kept, query, limit, page))
@@ -61,6 +71,14 @@ class MongodbStore:
 
     def count_dead(self, query: DeadQuery) -> dict[str, int]:
         return self._ask(lambda: queries.count_dead(self._kept, query))
+
+    def predictions(self, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
+        return self._ask(lambda: queries.all_predictions(self._kept, ids))
+
+    def count_by_hour(
+        self, model: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[HourCount]:
+        return self._ask(lambda: queries.count_by_hour(self._kept, model, since, until))
 
     def erase(self, ids: Sequence[str]) -> None:
         doing = f"erasing {len(ids)} documents from {self._server}"

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection as Several
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from bson import Int64
@@ -18,12 +19,14 @@ from pymongo import DeleteMany, ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from headrace.documents import Outcome, microseconds
+from headrace.clock import HOUR, microseconds
+from headrace.documents import Outcome
 from headrace.ports import model_of
 from headrace.stores.merging import Plan, ids_of, plan
 from headrace.stores.mongodb.rows import (
     ANSWERED,
     OTHERS,
+    cell,
     check_size,
     claim_row,
     dead_row,
@@ -40,8 +43,16 @@ class AnotherWasFirst(Exception):
     """Another writer has inserted under one of the keys: whoever looks again finds it."""
 
 
-def write(kept: Collections, outcomes: Sequence[Outcome], labels: frozenset[str]) -> frozenset[str]:
-    """Write what is new of the outcomes; `labels` are those that are noted already, and is returned with the new ones.
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Which labels, and which cells of this hour, are known to be noted in their collections."""
+
+    labels: frozenset[str] = frozenset()
+    cells: frozenset[str] = frozenset()
+
+
+def write(kept: Collections, outcomes: Sequence[Outcome], noted: Noted) -> Noted:
+    """Write what is new of the outcomes; returned is what is noted by then.
 
     Raises AnotherWasFirst: then do it again.
     """
@@ -54,8 +65,8 @@ def write(kept: Collections, outcomes: Sequence[Outcome], labels: frozenset[str]
     known = {row["_id"]: known_of(row, claimed.get(n, ())) for n, row in rows.items()}
     any_buried = kept.dead.find_one({}, {"_id": 1}) is not None
     # New documents get numbers below zero in the plan; `_insert` gives them their own.
-    made = plan(outcomes, known, erased, next_number=-len(outcomes), any_buried=any_buried)
-    labels = _note_labels(kept, made, labels)
+    made = plan(outcomes, known, erased, next_number=-len(outcomes), now=microseconds(), any_buried=any_buried)
+    noted = _note(kept, made, noted)
     _insert(kept, made)
     claims = [claim_row(rows[n], ANSWERED, p) for n, p in made.answers if n in rows]
     claims += [claim_row(rows[n], OTHERS, p) for n, p in made.predictions if n in rows]
@@ -64,7 +75,7 @@ def write(kept: Collections, outcomes: Sequence[Outcome], labels: frozenset[str]
     _bury(kept, made)
     # Who erases leaves the tombstone first. So either it has seen what was inserted here, or this sees the tombstone.
     _sweep(kept, {identity: at for identity, at in _erased(kept, ids).items() if erased.get(identity) != at})
-    return labels
+    return noted
 
 
 def erase(kept: Collections, ids: Sequence[str]) -> None:
@@ -133,12 +144,34 @@ def _claims(kept: Collections, numbers: Iterable[int]) -> dict[int, list[Row]]:
     return found
 
 
-def _note_labels(kept: Collections, made: Plan, noted: frozenset[str]) -> frozenset[str]:
-    new = {pair(model_of(prediction.model), prediction.label) for _, prediction in made.answers} - noted
-    if new:
-        with suppress(AnotherWasFirst):  # to be there is all it takes
-            insert(kept.labels, [{"_id": name} for name in sorted(new)])
-    return noted | new
+def _note(kept: Collections, made: Plan, noted: Noted) -> Noted:
+    """Note which labels and cells there will be, before the answers are written: so counting by what is noted misses none."""
+    answers = [(n, model_of(prediction.model), prediction.label) for n, prediction in made.answers]
+    labels = {pair(model, label) for _, model, label in answers}
+    note_labels(kept, labels - noted.labels)
+    cells = {(made.earlier.get(n, made.now) // HOUR, model, label) for n, model, label in answers}
+    note_cells(kept, {one for one in cells if cell(*one) not in noted.cells})
+    hour = made.now // HOUR
+    this = {cell(*one) for one in cells if one[0] == hour}
+    return Noted(noted.labels | labels, frozenset(this | {one for one in noted.cells if one.startswith(f"{hour} ")}))
+
+
+def note_labels(kept: Collections, labels: Several[str]) -> None:
+    """Note labels (`pair`) that models answer."""
+    if labels:
+        with suppress(AnotherWasFirst):  # that it is there is all it takes
+            insert(kept.labels, [{"_id": name} for name in sorted(labels)])
+
+
+def note_cells(kept: Collections, cells: Several[tuple[int, str, str]]) -> None:
+    """Note in which hours models answer which labels."""
+    if cells:
+        rows = [
+            {"_id": cell(hour, model, label), "hour": hour, "model": model, "label": label}
+            for hour, model, label in sorted(cells)
+        ]
+        with suppress(AnotherWasFirst):  # that it is there is all it takes
+            insert(kept.hours, rows)
 
 
 def _insert(kept: Collections, made: Plan) -> None:
@@ -150,7 +183,7 @@ def _insert(kept: Collections, made: Plan) -> None:
             if planned in said:
                 said[planned][name].append(entry(prediction))
     numbered = enumerate(made.documents, _take(kept, "documents", len(made.documents)))
-    rows = [document_row(n, document, said[planned]) for n, (planned, document) in numbered]
+    rows = [document_row(n, document, made.now, said[planned]) for n, (planned, document) in numbered]
     insert(kept.documents, rows)
 
 

@@ -10,6 +10,7 @@ from psycopg import conninfo, errors, sql
 from sqlalchemy.dialects import postgresql
 
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.stores.sql import migrations
 from headrace.stores.sql import schema as tables
 
 # What libpq leaves at "wait as long as the kernel does"; the URL may say otherwise. Milliseconds for the last.
@@ -148,9 +149,8 @@ class Server:
         connection.execute("INSERT INTO about VALUES (%s)", (tables.VERSION,))
 
     def _upgrade(self, connection: psycopg.Connection[Any], found: int) -> None:
-        steps = tables.steps(postgresql.dialect())  # type: ignore[no-untyped-call]
         for version in range(found, tables.VERSION):
-            for statement in steps[version]:
+            for statement in migrations.POSTGRESQL[version]:
                 connection.execute(sql.SQL(statement))
         connection.execute("UPDATE about SET version = greatest(version, %s)", (tables.VERSION,))
 

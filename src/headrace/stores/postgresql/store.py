@@ -6,6 +6,7 @@ answer, the second is refused by a unique index, looks again and finds what the 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -15,10 +16,10 @@ from sqlalchemy.pool import QueuePool
 
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
-from headrace.ports import Counts, DeadQuery, Page, ResultQuery, WorkerStatus
+from headrace.ports import Counts, DeadQuery, HourCount, Page, ResultQuery, StoredPrediction, WorkerStatus
 from headrace.stores.postgresql import writing
 from headrace.stores.postgresql.server import Server, translate
-from headrace.stores.sql import notes, queries
+from headrace.stores.sql import history, notes, queries
 
 ATTEMPTS = 30
 
@@ -74,6 +75,16 @@ class PostgresqlStore:
     def count_dead(self, query: DeadQuery) -> dict[str, int]:
         with self._reading() as connection:
             return queries.count_dead(connection, query)
+
+    def predictions(self, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
+        with self._reading() as connection:
+            return history.all_predictions(connection, ids)
+
+    def count_by_hour(
+        self, model: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[HourCount]:
+        with self._reading() as connection:
+            return history.count_by_hour(connection, model, since, until)
 
     def erase(self, ids: Sequence[str]) -> None:
         doing = f"erasing {len(ids)} documents from {self._server}"

@@ -1,10 +1,9 @@
 """How outcomes become rows in PostgreSQL, inside the transaction that the store has begun.
 
-Every writer takes its locks in one order (names, documents, answers, predictions, counts, dead letters, each sorted), so that two
-never wait for each other; the store begins again where that fails all the same.
+Every writer takes its locks in one order (names, documents, answers, predictions, counts, hours, spans, dead letters, each sorted), so that
+two never wait for each other; the store begins again if that fails all the same.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,14 +13,27 @@ import psycopg
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
 from headrace.ports import model_of
 from headrace.stores.merging import Known, Plan, ids_of, plan
+from headrace.stores.sql import tallies
 from headrace.stores.sql.schema import key_of
 
 Open = psycopg.Connection[Any]
 SLOTS = 16
+_SLOT = f"mod(pg_backend_pid(), {SLOTS})"
 _COUNT = (
-    f"INSERT INTO counts SELECT model, label, mod(pg_backend_pid(), {SLOTS}), total"
+    f"INSERT INTO counts (model, label, slot, total) SELECT model, label, {_SLOT}, total"
     " FROM unnest(%s::int[], %s::int[], %s::bigint[]) AS t (model, label, total) ORDER BY model, label"
     " ON CONFLICT (model, label, slot) DO UPDATE SET total = counts.total + excluded.total"
+)
+_COUNT_HOURS = (
+    f"INSERT INTO hours (model, hour, label, slot, total) SELECT model, hour, label, {_SLOT}, total"
+    " FROM unnest(%s::int[], %s::int[], %s::int[], %s::bigint[]) AS t (model, hour, label, total) ORDER BY model, hour, label"
+    " ON CONFLICT (model, hour, label, slot) DO UPDATE SET total = hours.total + excluded.total"
+)
+_SPAN = (
+    f"INSERT INTO spans (seconds, start, slot, first, last) SELECT seconds, start, {_SLOT}, first, last"
+    " FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS t (seconds, start, first, last) ORDER BY seconds, start"
+    " ON CONFLICT (seconds, start, slot)"
+    " DO UPDATE SET first = least(spans.first, excluded.first), last = greatest(spans.last, excluded.last)"
 )
 
 
@@ -48,20 +60,22 @@ def erase(connection: Open, ids: Sequence[str]) -> None:
         return
     connection.execute("LOCK TABLE tombstones IN SHARE ROW EXCLUSIVE MODE")
     now = microseconds()
-    numbers, times = [], dict.fromkeys(keys, now)
+    stored, times = dict[int, int](), dict.fromkeys(keys, now)
     asked = list(keys.values()), list(keys)
-    for number, identity, published_at in connection.execute(
-        "SELECT n, id, published_at FROM documents WHERE key = ANY(%s) AND id = ANY(%s)", asked
+    for number, identity, published_at, stored_at in connection.execute(
+        "SELECT n, id, published_at, stored_at FROM documents WHERE key = ANY(%s) AND id = ANY(%s)", asked
     ):
-        numbers.append(number)
+        stored[number] = stored_at
         # A clock that was set back must not make the tombstone older than what it erases.
         times[identity] = max(now, published_at or 0)
-    gone = Counter({(0, 0): len(numbers)})
-    for model, label in connection.execute(
-        "DELETE FROM answers WHERE document = ANY(%s) RETURNING model, label", (numbers,)
-    ):
-        gone[model, label] += 1
-    _count(connection, {cell: -total for cell, total in gone.items()})
+    numbers = list(stored)
+    gone = connection.execute(
+        "DELETE FROM answers WHERE document = ANY(%s) RETURNING document, model, version, label", (numbers,)
+    ).fetchall()
+    totals, hours = tallies.of_answers(gone, now, stored)
+    totals[0, 0] = len(numbers)
+    _add(connection, _COUNT, [(*cell, -total) for cell, total in totals.items()])
+    _add(connection, _COUNT_HOURS, [(*cell, -total) for cell, total in hours.items()])
     connection.execute("DELETE FROM predictions WHERE document = ANY(%s)", (numbers,))
     connection.execute("DELETE FROM documents WHERE n = ANY(%s)", (numbers,))
     connection.execute("DELETE FROM dead_letters WHERE key = ANY(%s) AND id = ANY(%s)", asked)
@@ -79,15 +93,18 @@ def drop(connection: Open, burials: Sequence[int]) -> None:
 
 def _plan(connection: Open, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
     asked = list(keys.values())
-    found = connection.execute("SELECT n, id, text FROM documents WHERE key = ANY(%s)", (asked,))
-    known = {identity: Known(number, text) for number, identity, text in found if identity in keys}
+    found = connection.execute("SELECT n, id, text, stored_at FROM documents WHERE key = ANY(%s)", (asked,))
+    known = {
+        identity: Known(number, text, stored_at) for number, identity, text, stored_at in found if identity in keys
+    }
     if known:
         _add_predictions(connection, known)
     times = dict(connection.execute("SELECT key, erased_at FROM tombstones WHERE key = ANY(%s)", (asked,)).fetchall())
     erased = {identity: times[key] for identity, key in keys.items() if key in times}
     row = connection.execute("SELECT EXISTS (SELECT 1 FROM dead_letters)").fetchone()
     # New documents get numbers below zero in the plan; `_number_documents` gives them their own.
-    return plan(outcomes, known, erased, next_number=-len(outcomes), any_buried=row is not None and bool(row[0]))
+    any_buried = row is not None and bool(row[0])
+    return plan(outcomes, known, erased, next_number=-len(outcomes), now=microseconds(), any_buried=any_buried)
 
 
 def _add_predictions(connection: Open, known: Mapping[str, Known]) -> None:
@@ -136,18 +153,20 @@ def _number_names(connection: Open, made: Plan, numbered: dict[str, int]) -> dic
 def _insert(
     connection: Open, made: Plan, keys: Mapping[str, int], numbers: Mapping[int, int], names: Mapping[str, int]
 ) -> None:
-    documents = [_row(numbers[n], keys[document.id], document, names) for n, document in made.documents]
+    documents = [(*_row(numbers[n], keys[document.id], document, names), made.now) for n, document in made.documents]
     documents.sort(key=lambda row: row[1:3])
-    columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8"
+    columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8, stored_at int8"
     _copy(connection, "documents", columns, documents)
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
     answers = [(numbers.get(n, n), models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
     _copy(connection, "answers", "document int8, model int4, version int4, label int4, score float8", sorted(answers))
     others = [(numbers.get(n, n), names[p.model], names[p.label], p.score) for n, p in made.predictions]
     _copy(connection, "predictions", "document int8, version int4, label int4, score float8", sorted(others))
-    totals = Counter((row[1], row[3]) for row in answers)
+    totals, hours = tallies.of_answers(answers, made.now, made.earlier)
     totals[0, 0] = len(documents)
-    _count(connection, totals)
+    _add(connection, _COUNT, [(*cell, total) for cell, total in totals.items() if total])
+    _add(connection, _COUNT_HOURS, [(*cell, total) for cell, total in hours.items()])
+    _add(connection, _SPAN, tallies.of_documents(list(numbers.values()), made.now))
 
 
 def _copy(connection: Open, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -161,10 +180,9 @@ def _copy(connection: Open, table: str, columns: str, rows: Sequence[tuple[Any, 
             copy.write_row(row)
 
 
-def _count(connection: Open, totals: Mapping[tuple[int, int], int]) -> None:
-    cells = [(model, label, total) for (model, label), total in totals.items() if total]
-    if cells:
-        connection.execute(_COUNT, [list(column) for column in zip(*cells, strict=True)])
+def _add(connection: Open, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
+    if rows:
+        connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _row(number: int, key: int, document: Document, names: Mapping[str, int]) -> tuple[Any, ...]:

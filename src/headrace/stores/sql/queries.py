@@ -4,23 +4,25 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, exists, func, select, union_all
 
+from headrace.clock import to_datetime, to_microseconds
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import Counts, DeadQuery, Page, ResultQuery
+from headrace.ports import Counts, DeadQuery, Page, ResultQuery, model_of
 from headrace.stores import pages
-from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of, names
+from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of, names, spans
+from headrace.stores.sql.tallies import SECOND, WIDTHS
+
+LARGEST = (1 << 63) - 1
 
 
 def find(connection: Connection, query: ResultQuery, limit: int, page: str | None) -> Page[Result]:
     """See `ports.Store.find`."""
+    statement = _results(connection, query, pages.below(page))
     # Pages are ordered by the column of the index that finds the documents, so that no page sorts them all.
-    column = answers.c.document if query.label or query.model else documents.c.n
-    statement = _results(connection, query).order_by(column.desc()).limit(limit + 1)
-    if (below := pages.below(page)) is not None:
-        # Said of both tables, so that a join that walks the two side by side begins here.
-        statement = statement.where(column < below, documents.c.n < below)
-    rows, following = pages.cut(connection.execute(statement).mappings().all(), limit, lambda row: int(row["n"]))
+    place = answers.c.document if _joins(query) else documents.c.n
+    found = connection.execute(statement.order_by(place.desc()).limit(limit + 1)).mappings().all()
+    rows, following = pages.cut(found, limit, lambda row: int(row["n"]))
     return Page(_with_answers(connection, rows), following)
 
 
@@ -35,13 +37,13 @@ def find_dead(connection: Connection, query: DeadQuery, limit: int, page: str | 
 
 def count(connection: Connection, query: ResultQuery) -> Counts:
     """See `ports.Store.count`. Only a query that restricts more than the model counts rows; for others the totals are kept."""
-    if query.ids or query.source or query.label:
+    if query != ResultQuery(model=query.model):
         return _count_rows(connection, query)
     statement = select(counts.c.model, counts.c.label, func.sum(counts.c.total)).group_by(
         counts.c.model, counts.c.label
     )
     if query.model:
-        statement = statement.where(counts.c.model == _name_number(connection, query.model))
+        statement = statement.where(counts.c.model == name_number(connection, query.model))
     cells = [(row[0], row[1], int(row[2])) for row in connection.execute(statement)]
     made = _by_name(connection, [cell for cell in cells if cell[0]])
     documents = (
@@ -57,35 +59,106 @@ def count_dead(connection: Connection, query: DeadQuery) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(grouped)}
 
 
-def _results(connection: Connection, query: ResultQuery) -> Select[Any]:
+def _joins(query: ResultQuery) -> bool:
+    """Whether results are found from their answers, in an index of these; bounds of the score alone have none."""
+    return bool(query.label or query.model or query.version)
+
+
+def _results(connection: Connection, query: ResultQuery, below: int | None = None) -> Select[Any]:
+    """The documents of a query, with numbers below the one given."""
     statement = select(documents)
     if query.ids:
         keys = [key_of(identity) for identity in query.ids]
         statement = statement.where(documents.c.key.in_(keys), documents.c.id.in_(query.ids))
     if query.source:
-        statement = statement.where(documents.c.source == _name_number(connection, query.source))
-    if query.label or query.model:
+        statement = statement.where(documents.c.source == name_number(connection, query.source))
+    if query.text:
+        position = func.instr if connection.dialect.name == "sqlite" else func.strpos
+        statement = statement.where(position(documents.c.text, query.text) > 0)
+    if query.since is not None:
+        statement = statement.where(documents.c.stored_at >= to_microseconds(query.since))
+    if query.until is not None:
+        statement = statement.where(documents.c.stored_at < to_microseconds(query.until))
+    if _joins(query):
         statement = statement.join(answers, answers.c.document == documents.c.n).where(*_of_answers(connection, query))
+    elif query.of_answers():
+        scored = select(answers.c.document).where(answers.c.document == documents.c.n, *_of_score(query, answers))
+        # Of one document after the other, by the limit: as a join it would be planned for all of them.
+        statement = statement.where(scored.limit(1).scalar_subquery().is_not(None))
+    first, last = _bounds(connection, query)
+    if below is not None:
+        last = below - 1 if last is None else min(last, below - 1)
+    # Said of both tables, so that a join that walks the two side by side begins and ends here.
+    for column in (documents.c.n, answers.c.document) if _joins(query) else (documents.c.n,):
+        statement = statement if first is None else statement.where(column >= first)
+        statement = statement if last is None else statement.where(column <= last)
     return statement
+
+
+def _bounds(connection: Connection, query: ResultQuery) -> tuple[int | None, int | None]:
+    """Between which numbers all documents lie that were stored since and until; None for no bound.
+
+    A few of the documents between them were stored at other times: within the same minute, or by another clock.
+    """
+    first = last = None
+    if query.since is not None:
+        minute, hour, day = _starts(to_microseconds(query.since))
+        chosen = spans.c.start.between(minute, 60 * hour + 59), spans.c.start.between(hour + 1, 24 * day + 23)
+        found = _of_spans(connection, func.min(spans.c.first), *chosen, spans.c.start > day)
+        first = min(found, default=LARGEST)
+    if query.until is not None:
+        minute, hour, day = _starts(to_microseconds(query.until) - 1)
+        chosen = spans.c.start.between(60 * hour, minute), spans.c.start.between(24 * day, hour - 1)
+        found = _of_spans(connection, func.max(spans.c.last), *chosen, spans.c.start < day)
+        last = max(found, default=-1)
+    return first, last
+
+
+def _starts(at: int) -> list[int]:
+    """The numbers of the minute, the hour and the day that hold a time."""
+    return [at // (width * SECOND) for width in WIDTHS]
+
+
+def _of_spans(connection: Connection, extreme: Any, *chosen: ColumnElement[bool]) -> list[int]:
+    """The extreme over these minutes, these hours and these days, where there are any."""
+    parts = zip(WIDTHS, chosen, strict=True)
+    statement = union_all(*(select(extreme).where(spans.c.seconds == width, those) for width, those in parts))
+    return [row[0] for row in connection.execute(statement) if row[0] is not None]
 
 
 def _of_answers(connection: Connection, query: ResultQuery) -> list[ColumnElement[bool]]:
     """What must hold of an answer; the index of the rarer is walked, of label and model."""
-    model = _name_number(connection, query.model) if query.model else None
-    if not query.label:
-        return [answers.c.model == model]
-    label = _name_number(connection, query.label)
+    named = query.model or model_of(query.version)
+    model = name_number(connection, named) if named else None
+    label = name_number(connection, query.label) if query.label else None
+    others = _of_score(query, answers)
+    if query.version:
+        others.append(answers.c.version == name_number(connection, query.version))
+    if label is None:
+        return [answers.c.model == model, *others]
     if model is None:
         # A document may have the label from two models; it is listed once.
         other = answers.alias()
         again = exists().where(
-            other.c.document == answers.c.document, other.c.label == label, other.c.model < answers.c.model
+            other.c.document == answers.c.document,
+            other.c.label == label,
+            other.c.model < answers.c.model,
+            *_of_score(query, other),
         )
-        return [answers.c.label == label, ~again]
+        return [answers.c.label == label, ~again, *others]
     # What is added to nothing is no condition that an index could serve.
     if _total(connection, counts.c.model == model) < _total(connection, counts.c.label == label):
-        return [answers.c.model == model, answers.c.label + 0 == label]
-    return [answers.c.label == label, answers.c.model + 0 == model]
+        return [answers.c.model == model, answers.c.label + 0 == label, *others]
+    return [answers.c.label == label, answers.c.model + 0 == model, *others]
+
+
+def _of_score(query: ResultQuery, table: FromClause) -> list[ColumnElement[bool]]:
+    bounds: list[ColumnElement[bool]] = []
+    if query.min_score is not None:
+        bounds.append(table.c.score >= query.min_score)
+    if query.max_score is not None:
+        bounds.append(table.c.score <= query.max_score)
+    return bounds
 
 
 def _total(connection: Connection, condition: ColumnElement[bool]) -> int:
@@ -114,7 +187,7 @@ def _count_rows(connection: Connection, query: ResultQuery) -> Counts:
         .group_by(answers.c.model, answers.c.label)
     )
     if query.model:
-        statement = statement.where(answers.c.model == _name_number(connection, query.model))
+        statement = statement.where(answers.c.model == name_number(connection, query.model))
     cells = [(row[0], row[1], int(row[2])) for row in connection.execute(statement)]
     total = connection.execute(select(func.count()).select_from(found)).scalar_one()
     return Counts(total, _by_name(connection, cells))
@@ -147,6 +220,8 @@ def _with_answers(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> 
             row["created_at"],
             msgspec.json.decode(row["meta"]) if row["meta"] else {},
             found.get(row["n"], {}),
+            None if row["published_at"] is None else to_datetime(row["published_at"]),
+            to_datetime(row["stored_at"]),
         )
         for row in rows
     ]
@@ -161,7 +236,7 @@ def _names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
     return {row[0]: row[1] for row in found}
 
 
-def _name_number(connection: Connection, name: str) -> int:
+def name_number(connection: Connection, name: str) -> int:
     """The number of a name; for an unknown name one that nothing has."""
     found = connection.execute(select(names.c.n).where(names.c.name == name)).scalar()
     return -1 if found is None else int(found)

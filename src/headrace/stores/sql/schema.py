@@ -23,17 +23,6 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 VERSION = 3
-# What makes the tables of a version those of the next, for a store that is opened. As text: the tables below are those of the newest
-# version. `{bytes}` is the type of bytes, which each dialect calls otherwise.
-STEPS: Mapping[int, Sequence[str]] = {
-    1: (
-        "CREATE INDEX answers_model ON answers (model, document)",
-        "CREATE INDEX dead_letters_kind ON dead_letters (kind)",
-        "CREATE INDEX dead_letters_model ON dead_letters (model, burial)",
-        "CREATE INDEX dead_letters_source ON dead_letters (source, burial)",
-    ),
-    2: ("ALTER TABLE workers ADD COLUMN metrics {bytes}",),
-}
 metadata = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
@@ -51,6 +40,7 @@ documents = Table(
     Column("created_at", Text),
     Column("meta", Text),
     Column("published_at", _NUMBER),
+    Column("stored_at", _NUMBER, nullable=False),
     Index("documents_key", "key", info={"only": "sqlite"}),
     # Where many write at once, this is what keeps a document from being stored twice.
     Index("documents_identity", "key", "id", unique=True, info={"only": "postgresql"}),
@@ -80,24 +70,30 @@ predictions = Table(
     Column("score", Double, nullable=False),
     sqlite_with_rowid=False,
 )
-# How many answers there are, kept in the transactions that write them; model 0 counts the documents.
-counts = Table(
-    "counts",
-    metadata,
-    Column("model", Integer, primary_key=True, autoincrement=False),
-    Column("label", Integer, primary_key=True, autoincrement=False),
-    Column("total", _NUMBER, nullable=False),
-    sqlite_with_rowid=False,
-)
-# The same for PostgreSQL, where writers don't wait for each other: each adds to rows of its own slot, and whoever asks adds them up.
-slotted_counts = Table(
-    "counts",
-    MetaData(),
-    Column("model", Integer, primary_key=True, autoincrement=False),
-    Column("label", Integer, primary_key=True, autoincrement=False),
-    Column("slot", Integer, primary_key=True, autoincrement=False),
-    Column("total", _NUMBER, nullable=False),
-)
+
+
+def _tally(name: str, keys: Sequence[str], values: Sequence[str]) -> tuple[Table, Table]:
+    """A table of figures that are kept in the transactions which change them, and the same for PostgreSQL.
+
+    There writers don't wait for each other: each keeps rows of its own slot, and queries add them up.
+    """
+
+    def table(tables: MetaData, *slot: str) -> Table:
+        columns = [Column(key, Integer, primary_key=True, autoincrement=False) for key in (*keys, *slot)]
+        columns += [Column(value, _NUMBER, nullable=False) for value in values]
+        return Table(name, tables, *columns, sqlite_with_rowid=False)
+
+    return table(metadata), table(MetaData(), "slot")
+
+
+# How many answers there are; model 0 counts the documents.
+counts, _slotted_counts = _tally("counts", ("model", "label"), ("total",))
+# How many answers there are by the hour in which their document was stored, in hours since the epoch.
+hours, _slotted_hours = _tally("hours", ("model", "hour", "label"), ("total",))
+# Between which numbers all documents lie that were stored in a minute (60 seconds), an hour (3600) or a day (86400), numbered since
+# the epoch. Whatever clocks did, a document stored in a span of time has a number within its bounds; erasing leaves them as they are.
+spans, _slotted_spans = _tally("spans", ("seconds", "start"), ("first", "last"))
+_SLOTTED: Mapping[str, Table] = {table.name: table for table in (_slotted_counts, _slotted_hours, _slotted_spans)}
 dead_letters = Table(
     "dead_letters",
     metadata,
@@ -144,18 +140,12 @@ def key_of(identity: str) -> int:
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), signed=True)
 
 
-def steps(dialect: Dialect) -> dict[int, list[str]]:
-    """STEPS in the words of a dialect."""
-    types = {"bytes": LargeBinary().compile(dialect=dialect)}
-    return {version: [statement.format(**types) for statement in statements] for version, statements in STEPS.items()}
-
-
 def ddl(dialect: Dialect) -> list[str]:
     """The statements that create the tables and indexes."""
     made: list[str] = []
-    slotted = dialect.name == "postgresql"
+    slotted = _SLOTTED if dialect.name == "postgresql" else {}
     for table in metadata.sorted_tables:
-        chosen = slotted_counts if slotted and table is counts else table
+        chosen = slotted.get(table.name, table)
         made.append(str(CreateTable(chosen).compile(dialect=dialect)))
         indexes = [index for index in chosen.indexes if index.info.get("only", dialect.name) == dialect.name]
         indexes.sort(key=lambda index: str(index.name))

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -13,8 +14,8 @@ from sqlalchemy.pool import QueuePool
 from headrace import sqlite_file
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
-from headrace.ports import Counts, DeadQuery, Page, ResultQuery, WorkerStatus
-from headrace.stores.sql import notes, queries, schema
+from headrace.ports import Counts, DeadQuery, HourCount, Page, ResultQuery, StoredPrediction, WorkerStatus
+from headrace.stores.sql import history, migrations, notes, queries, schema
 from headrace.stores.sqlite import writing
 
 APPLICATION = 0x48445253
@@ -57,6 +58,16 @@ class SqliteStore:
         with self._reading() as connection:
             return queries.count_dead(connection, query)
 
+    def predictions(self, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
+        with self._reading() as connection:
+            return history.all_predictions(connection, ids)
+
+    def count_by_hour(
+        self, model: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[HourCount]:
+        with self._reading() as connection:
+            return history.count_by_hour(connection, model, since, until)
+
     def erase(self, ids: Sequence[str]) -> None:
         with self._writing(f"erasing {len(ids)} documents from {self._path}") as connection:
             writing.erase(connection, ids)
@@ -93,9 +104,7 @@ class SqliteStore:
             path.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
-        tables = sqlite_file.Tables(
-            APPLICATION, schema.VERSION, schema.ddl(sqlite.dialect()), schema.steps(sqlite.dialect())
-        )
+        tables = sqlite_file.Tables(APPLICATION, schema.VERSION, schema.ddl(sqlite.dialect()), migrations.SQLITE)
         return sqlite_file.open_file(self._path, kind="store", tables=tables, durable=True)
 
     @contextmanager

@@ -1,7 +1,6 @@
 """How outcomes become rows of the embedded store, and rows are deleted, inside a transaction that the store has begun."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,9 +9,19 @@ import msgspec
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
 from headrace.ports import model_of
 from headrace.stores.merging import Known, Plan, ids_of, plan
+from headrace.stores.sql import tallies
 from headrace.stores.sql.schema import key_of
 
 IN = "IN (SELECT value FROM json_each(?))"
+_ADD = "DO UPDATE SET total = total + excluded.total"
+_COUNT = f"INSERT INTO counts (model, label, total) VALUES (?, ?, ?) ON CONFLICT (model, label) {_ADD}"
+_COUNT_HOURS = (
+    f"INSERT INTO hours (model, hour, label, total) VALUES (?, ?, ?, ?) ON CONFLICT (model, hour, label) {_ADD}"
+)
+_SPAN = (
+    "INSERT INTO spans (seconds, start, first, last) VALUES (?, ?, ?, ?) ON CONFLICT (seconds, start)"
+    " DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)"
+)
 
 
 def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
@@ -37,12 +46,14 @@ def erase(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
             # A clock that was set back must not make the tombstone older than what it erases.
             times[identity] = max(now, published_at or 0)
     erased = as_json(numbers)
-    connection.execute(
-        "INSERT INTO counts SELECT model, label, -count(*) FROM answers WHERE document IN (SELECT value FROM json_each(?1))"
-        " GROUP BY model, label UNION ALL SELECT 0, 0, -json_array_length(?1)"
-        " ON CONFLICT (model, label) DO UPDATE SET total = total + excluded.total",
+    gone = connection.execute(
+        f"SELECT n, model, version, label, stored_at FROM answers JOIN documents ON n = document WHERE document {IN}",
         (erased,),
-    )
+    ).fetchall()
+    totals, hours = tallies.of_answers(gone, now, {row[0]: row[4] for row in gone})
+    totals[0, 0] = len(numbers)
+    connection.executemany(_COUNT, [(*cell, -total) for cell, total in totals.items()])
+    connection.executemany(_COUNT_HOURS, [(*cell, -total) for cell, total in hours.items()])
     for table, column in (("answers", "document"), ("predictions", "document"), ("documents", "n")):
         connection.execute(f"DELETE FROM {table} WHERE {column} {IN}", (erased,))
     connection.executemany(
@@ -67,8 +78,10 @@ def as_json(values: Iterable[Any]) -> str:
 def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
     asked = as_json(keys.values())
     known = {
-        identity: Known(number, text)
-        for number, identity, text in connection.execute(f"SELECT n, id, text FROM documents WHERE key {IN}", (asked,))
+        identity: Known(number, text, stored_at)
+        for number, identity, text, stored_at in connection.execute(
+            f"SELECT n, id, text, stored_at FROM documents WHERE key {IN}", (asked,)
+        )
         if identity in keys
     }
     if known:
@@ -78,7 +91,8 @@ def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome], keys: Map
         times = dict(connection.execute(f"SELECT key, erased_at FROM tombstones WHERE key {IN}", (asked,)).fetchall())
         erased = {identity: times[key] for identity, key in keys.items() if key in times}
     any_buried = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM dead_letters)").fetchone()[0])
-    return plan(outcomes, known, erased, next_number=_next(connection, "documents"), any_buried=any_buried)
+    following, now = _next(connection, "documents"), microseconds()
+    return plan(outcomes, known, erased, next_number=following, now=now, any_buried=any_buried)
 
 
 def _add_predictions(connection: sqlite3.Connection, known: Mapping[str, Known]) -> None:
@@ -112,8 +126,9 @@ def _number_names(connection: sqlite3.Connection, made: Plan, numbered: dict[str
 
 def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int], names: Mapping[str, int]) -> None:
     connection.executemany(
-        "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [_row(number, keys[document.id], document, names) for number, document in made.documents],
+        "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at, stored_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*_row(number, keys[document.id], document, names), made.now) for number, document in made.documents],
     )
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
     rows = [(n, models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
@@ -122,12 +137,11 @@ def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int],
         "INSERT INTO predictions (document, version, label, score) VALUES (?, ?, ?, ?)",
         [(n, names[p.model], names[p.label], p.score) for n, p in made.predictions],
     )
-    totals = Counter((row[1], row[3]) for row in rows)
+    totals, hours = tallies.of_answers(rows, made.now, made.earlier)
     totals[0, 0] = len(made.documents)
-    connection.executemany(
-        "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (model, label) DO UPDATE SET total = total + excluded.total",
-        [(*cell, total) for cell, total in totals.items() if total],
-    )
+    connection.executemany(_COUNT, [(*cell, total) for cell, total in totals.items() if total])
+    connection.executemany(_COUNT_HOURS, [(*cell, total) for cell, total in hours.items()])
+    connection.executemany(_SPAN, tallies.of_documents([number for number, _ in made.documents], made.now))
 
 
 def _row(number: int, key: int, document: Document, names: Mapping[str, int]) -> tuple[Any, ...]:

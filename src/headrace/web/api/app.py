@@ -9,11 +9,12 @@ from fastapi import FastAPI
 
 from headrace.errors import HeadraceError
 from headrace.web.access.guard import AccessGuard
+from headrace.web.api.dead_letters import DeadLetterLists
 from headrace.web.api.documents import PATH, Documents
 from headrace.web.api.fastpath import FastPath
 from headrace.web.api.health import Health
 from headrace.web.api.predict import Predicting
-from headrace.web.api.results import Lists
+from headrace.web.api.results import ResultLists
 from headrace.web.api.schemas import describe, new_app
 from headrace.web.metering import MetricsMiddleware
 from headrace.web.responses import add_error_handlers
@@ -42,7 +43,7 @@ def plain_api(state: AppState) -> FastAPI:
 
     app = new_app("Headrace", lifespan=lifespan)
     documents = Documents(state)
-    for calls in (documents, Lists(state), Predicting(state), Health(state)):
+    for calls in (documents, ResultLists(state), DeadLetterLists(state), Predicting(state), Health(state)):
         app.include_router(calls.routes())
     add_error_handlers(app)
     app.add_middleware(FastPath, method="POST", path=PATH, answer=documents.post)

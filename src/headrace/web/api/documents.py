@@ -13,7 +13,7 @@ from headrace.documents import Document
 from headrace.errors import Conflict, Rejected
 from headrace.web import requests
 from headrace.web.api.schemas import Accepted, Items, NewDocument, Queueing, answers, reference, takes
-from headrace.web.lookup import Dead, Found, trace
+from headrace.web.lookup import Dead, Found, add_versions, trace
 from headrace.web.publishing import Oversized
 from headrace.web.responses import Refused, refused, reply
 from headrace.web.state import AppState, answer
@@ -93,16 +93,19 @@ class Documents:
         return reply(Accepted(tuple(document.id for document in taken)), 202) if items is None else reply(Items(items))
 
     async def get(self, identity: str) -> Response:
-        """The result, with `dead` where some of it was buried; a dead letter where there is no result; 202 while this process
-        knows that the document is queued."""
+        """The result with all predictions (`versions`), and with `dead` if some of it was buried; a dead letter if there is no result; 202
+        while this process knows that the document is queued."""
         _check_id(identity)
-        traces = await anyio.to_thread.run_sync(trace, self._store, [identity])
-        found = traces[identity].told()
+        found = await anyio.to_thread.run_sync(self._find, identity)
         if found is not None:
             return reply(found)
         if identity in self._state.queued:
             return reply(Queueing(identity), 202)
         raise _unknown(identity)
+
+    def _find(self, identity: str) -> Found | Dead | None:
+        found = trace(self._store, [identity])[identity].told()
+        return add_versions(self._store, found) if isinstance(found, Found) else found
 
     async def delete(self, identity: str) -> Response:
         """Erases results and dead letters, known or not, and what was published under this id before now."""

@@ -1,112 +1,116 @@
-"""Lists over HTTP: results and dead letters, and what is done with dead letters."""
+"""Results over HTTP: lists of them, and counts of their answers."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from headrace.documents import DeadLetter
-from headrace.ports import DeadQuery, ResultQuery, Store, model_of
-from headrace.web.api.schemas import Accepted, DeadLetters, Results, answers
-from headrace.web.lookup import tell_dead
+from headrace.ports import ResultQuery
+from headrace.web.api.schemas import HourCounts, Results, answers
 from headrace.web.responses import Refused, reply
 from headrace.web.state import AppState
 
-LIMIT, MOST = 50, 1000
-NAME_LENGTH, TOKEN_LENGTH = 256, 64
-LAST_BURIAL = (1 << 63) - 1
+LIMIT, MOST = 50, 1000  # results of a page: unless the request says otherwise, and at most
+NAME_LENGTH, TEXT_LENGTH, TIME_LENGTH, TOKEN_LENGTH = 256, 1000, 64, 64
 
 Name = Annotated[str, Query(max_length=NAME_LENGTH)]
+Text = Annotated[str, Query(max_length=TEXT_LENGTH)]
+Score = Annotated[float | None, Query(allow_inf_nan=False)]
+Time = Annotated[str, Query(max_length=TIME_LENGTH)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Token = Annotated[str | None, Query(max_length=TOKEN_LENGTH)]
-Burial = Annotated[int, Path(ge=1, le=LAST_BURIAL)]
 
 
-class Lists:
-    """The calls below `/v1/results` and `/v1/dead`."""
+class ResultLists:
+    """The calls `/v1/results` and `/v1/counts`."""
 
     def __init__(self, state: AppState) -> None:
-        self._state = state
         self._store = state.services.store
 
     def routes(self) -> APIRouter:
         """The calls, for an app."""
-        router = APIRouter()
+        router = APIRouter(tags=["results"])
         router.add_api_route(
             "/v1/results",
             self.results,
-            tags=["results"],
             summary="Results, newest first",
             responses=answers({200: Results}, 422, 503),
         )
         router.add_api_route(
-            "/v1/dead",
-            self.dead,
-            tags=["dead letters"],
-            summary="Dead letters, newest first",
-            responses=answers({200: DeadLetters}, 422, 503),
-        )
-        router.add_api_route(
-            "/v1/dead/{burial}/replay",
-            self.replay,
-            methods=["POST"],
-            status_code=202,
-            tags=["dead letters"],
-            summary="Publish a dead letter again, then drop it",
-            responses=answers({202: Accepted}, 404, 415, 422, 503),
-        )
-        router.add_api_route(
-            "/v1/dead/{burial}",
-            self.drop,
-            methods=["DELETE"],
-            status_code=204,
-            tags=["dead letters"],
-            summary="Forget a dead letter",
-            responses=answers({}, 422, 503),
+            "/v1/counts",
+            self.counts,
+            summary="Answers of a model by hour and label",
+            responses=answers({200: HourCounts}, 422, 503),
         )
         return router
 
     async def results(
-        self, label: Name = "", source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None
+        self,
+        label: Name = "",
+        source: Name = "",
+        model: Name = "",
+        version: Name = "",
+        min_score: Score = None,
+        max_score: Score = None,
+        text: Text = "",
+        since: Time = "",
+        until: Time = "",
+        limit: Limit = LIMIT,
+        page: Token = None,
     ) -> Response:
-        """`label` and `model` (a name, without a version) speak of the predictions that stand; what is left out asks for nothing."""
-        if "@" in model:
-            raise Refused(422, f"'model' is a name, without a version: {model_of(model)}")
-        _check_names(label=label, source=source, model=model)
-        query = ResultQuery(label=label, source=source, model=model)
+        """Everything given must hold. `label`, `model` (a name), `version` and the bounds of the score (inclusive) are about one and the
+        same answer; `text` is contained in the document's text, upper and lower case differ; `since` (inclusive) and `until` (exclusive)
+        are about `stored_at`."""
+        check_names(label=label, source=source, version=version, text=text)
+        if version and "@" not in version:
+            raise Refused(
+                422, f"'version' is a whole version, such as language@3f9c2a; for all of {version} give 'model'"
+            )
+        query = ResultQuery(
+            label=label,
+            source=source,
+            model=_model(model),
+            version=version,
+            min_score=min_score,
+            max_score=max_score,
+            text=text,
+            since=_time("since", since),
+            until=_time("until", until),
+        )
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
         return reply(Results(list(found.items), found.next))
 
-    async def dead(self, source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None) -> Response:
-        """`model` is the one that failed; a document that failed as a whole has none."""
-        _check_names(source=source, model=model)
-        query = DeadQuery(source=source, model=model)
-        found = await anyio.to_thread.run_sync(lambda: self._store.find_dead(query, limit=limit, page=page))
-        return reply(DeadLetters([tell_dead(letter) for letter in found.items], found.next))
-
-    async def replay(self, burial: Burial) -> Response:
-        """Publishes first and drops then, so that it is never lost; where it fails again, it gets a new burial."""
-        letter = await anyio.to_thread.run_sync(find_letter, self._store, burial)
-        if letter is None:
-            raise Refused(404, f"there is no dead letter {burial}; it may have been replayed, dropped or buried again")
-        await self._state.replay([letter])
-        return reply(Accepted((letter.id,)), 202)
-
-    async def drop(self, burial: Burial) -> Response:
-        """For good; a number that is gone is ignored."""
-        await anyio.to_thread.run_sync(self._store.drop, [burial])
-        return Response(status_code=204)
+    async def counts(self, model: Name, since: Time = "", until: Time = "") -> Response:
+        """By the hour in which the document was stored, in UTC; of the hours that begin at or after `since` and before `until`."""
+        named, first, after = _model(model), _time("since", since), _time("until", until)
+        found = await anyio.to_thread.run_sync(self._store.count_by_hour, named, first, after)
+        return reply(HourCounts(list(found)))
 
 
-def _check_names(**names: str) -> None:
+def check_names(**names: str) -> None:
     """Raises Refused for a name that nothing can have."""
     for member, name in names.items():
         if "\0" in name:
             raise Refused(422, f"{member!r} holds a NUL character; nothing is called so")
 
 
-def find_letter(store: Store, burial: int) -> DeadLetter | None:
-    """The dead letter of this number; None if it is gone."""
-    found = store.find_dead(DeadQuery(burials=[burial]), limit=1).items
-    return found[0] if found else None
+def _model(name: str) -> str:
+    check_names(model=name)
+    if "@" in name:
+        raise Refused(422, f"'model' is a name, without a version: {name.partition('@')[0]}")
+    return name
+
+
+def _time(member: str, value: str) -> datetime | None:
+    """A time in UTC unless it says otherwise; None for an empty one."""
+    if not value:
+        return None
+    # In a query + is a space, and is often left as it is in 12:00:00+02:00.
+    date, separator, clock = value.partition("T")
+    try:
+        at = datetime.fromisoformat(date + separator + clock.replace(" ", "+"))
+    except ValueError:
+        raise Refused(422, f"{member!r} is {value!r}; give an ISO 8601 time, such as 2026-01-31T12:00:00Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from headrace import __version__
 from headrace.documents import Prediction, Result
 from headrace.models.card import Figures
-from headrace.web.lookup import Dead, Found
+from headrace.ports import HourCount
+from headrace.web.lookup import Dead, Found, Version
 from headrace.web.responses import Error
 
 REFERENCE = "#/components/schemas/{name}"
@@ -52,6 +53,12 @@ class Results(msgspec.Struct, frozen=True):
 
     items: list[Result]
     next: str | None
+
+
+class HourCounts(msgspec.Struct, frozen=True):
+    """Answers by the hour in which their document was stored, and by label; ordered by both, and without those that are none."""
+
+    counts: list[HourCount]
 
 
 class DeadLetters(msgspec.Struct, frozen=True):
@@ -107,8 +114,8 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 SHAPES = (
-    NewDocument, Accepted, Items, Queueing, Result, Results, Found, Dead, DeadLetters, Texts, Predictions, Prediction,
-    Models, ModelVersion, Alive, Ready, Error,
+    NewDocument, Accepted, Items, Queueing, Result, Results, HourCount, HourCounts, Found, Version, Dead, DeadLetters, Texts, Predictions,
+    Prediction,    Models, ModelVersion, Alive, Ready, Error,
 )  # fmt: skip
 
 

@@ -1,0 +1,51 @@
+"""What makes the documents of a version those of the next, when a store is opened that an earlier Headrace wrote.
+
+There are no transactions: each step may end anywhere, be done again, and be done by several at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+
+from bson import Int64
+from pymongo import UpdateOne
+
+from headrace.clock import HOUR, microseconds
+from headrace.ports import model_of
+from headrace.stores.mongodb.rows import ANSWERED, keys_of
+from headrace.stores.mongodb.server import Collections, Row
+from headrace.stores.mongodb.writing import note_cells
+
+AT_ONCE = 1000  # documents of an update
+
+
+def _note_times(kept: Collections) -> None:
+    """Nobody noted when documents were stored before version 2. They count as stored when they were published, or now if nobody noted
+    that."""
+    now, untimed = microseconds(), {"stored_at": {"$exists": False}}
+    rows = iter(kept.documents.find(untimed, {"published_at": 1, ANSWERED: 1}))
+    for some in _batches(rows):
+        times = {row["_id"]: min(row["published_at"] or now, now) for row in some}
+        note_cells(
+            kept,
+            {
+                (times[row["_id"]] // HOUR, model_of(answer["version"]), answer["label"])
+                for row in some
+                for answer in row[ANSWERED]
+            },
+        )
+        updates = [
+            UpdateOne(
+                {"_id": row["_id"], **untimed},
+                {"$set": {"stored_at": Int64(times[row["_id"]]), "keys": keys_of(row[ANSWERED], times[row["_id"]])}},
+            )
+            for row in some
+        ]
+        kept.documents.bulk_write(updates, ordered=False)
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while some := list(islice(rows, AT_ONCE)):
+        yield some
+
+
+STEPS: Mapping[int, Callable[[Collections], None]] = {1: _note_times}

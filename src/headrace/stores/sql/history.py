@@ -1,0 +1,52 @@
+"""What the SQL stores know beyond the answers that stand: all predictions, and answers by the hour."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, false, func, select, true
+
+from headrace.clock import HOUR, to_datetime, to_microseconds
+from headrace.documents import Prediction
+from headrace.ports import HourCount, StoredPrediction
+from headrace.stores.merging import ordered
+from headrace.stores.sql.queries import name_number
+from headrace.stores.sql.schema import answers, documents, hours, key_of, names, predictions
+
+
+def all_predictions(connection: Connection, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
+    """See `ports.History.predictions`."""
+    version, label = names.alias(), names.alias()
+    keys = [key_of(identity) for identity in ids]
+    found: dict[str, list[StoredPrediction]] = {}
+    for table, answer in ((answers, true()), (predictions, false())):
+        statement = (
+            select(documents.c.id, label.c.name, table.c.score, version.c.name, answer)
+            .select_from(documents)
+            .join(table, table.c.document == documents.c.n)
+            .join(version, version.c.n == table.c.version)
+            .join(label, label.c.n == table.c.label)
+            .where(documents.c.key.in_(keys), documents.c.id.in_(ids))
+        )
+        for identity, said, score, by, stands in connection.execute(statement):
+            found.setdefault(identity, []).append(StoredPrediction(Prediction(said, score, by), bool(stands)))
+    return {identity: ordered(those) for identity, those in found.items()}
+
+
+def count_by_hour(
+    connection: Connection, model: str, since: datetime | None, until: datetime | None
+) -> list[HourCount]:
+    """See `ports.History.count_by_hour`."""
+    total = func.sum(hours.c.total)
+    statement = (
+        select(hours.c.hour, names.c.name, total)
+        .join(names, names.c.n == hours.c.label)
+        .where(hours.c.model == name_number(connection, model))
+        .group_by(hours.c.hour, names.c.name)
+        .having(total > 0)
+    )
+    if since is not None:
+        statement = statement.where(hours.c.hour >= -(-to_microseconds(since) // HOUR))
+    if until is not None:
+        statement = statement.where(hours.c.hour < -(-to_microseconds(until) // HOUR))
+    cells = sorted((hour, label, int(count)) for hour, label, count in connection.execute(statement))
+    return [HourCount(to_datetime(hour * HOUR), label, count) for hour, label, count in cells]

@@ -1,0 +1,53 @@
+"""What makes the tables of a version those of the next, when a store is opened that an earlier Headrace wrote.
+
+As text, in the words of each dialect: the tables of schema.py are those of the newest version.
+"""
+
+from collections.abc import Mapping, Sequence
+
+_INDEXES_OF_2 = (
+    "CREATE INDEX answers_model ON answers (model, document)",
+    "CREATE INDEX dead_letters_kind ON dead_letters (kind)",
+    "CREATE INDEX dead_letters_model ON dead_letters (model, burial)",
+    "CREATE INDEX dead_letters_source ON dead_letters (source, burial)",
+)
+# Nobody noted when documents were stored before version 3. They count as stored when they were published, or now if nobody noted that.
+_NOW_IN_SQLITE = "CAST(strftime('%s', 'now') AS INTEGER) * 1000000"
+_NOW_IN_POSTGRESQL = "CAST(extract(epoch FROM now()) * 1000000 AS bigint)"
+_HOURS = "SELECT model, stored_at / 3600000000, label, {}count(*) FROM answers JOIN documents ON n = document GROUP BY 1, 2, 3"
+_SPANS = (
+    "SELECT 60, stored_at / 60000000, {0}min(n), max(n) FROM documents GROUP BY 2 UNION ALL"
+    " SELECT 3600, stored_at / 3600000000, {0}min(n), max(n) FROM documents GROUP BY 2 UNION ALL"
+    " SELECT 86400, stored_at / 86400000000, {0}min(n), max(n) FROM documents GROUP BY 2"
+)
+
+SQLITE: Mapping[int, Sequence[str]] = {
+    1: _INDEXES_OF_2,
+    2: (
+        "ALTER TABLE documents ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0",
+        f"UPDATE documents SET stored_at = min(coalesce(published_at, {_NOW_IN_SQLITE}), {_NOW_IN_SQLITE})",
+        "CREATE TABLE hours (model INTEGER NOT NULL, hour INTEGER NOT NULL, label INTEGER NOT NULL, total INTEGER NOT NULL,"
+        " PRIMARY KEY (model, hour, label)) WITHOUT ROWID",
+        f"INSERT INTO hours (model, hour, label, total) {_HOURS.format('')}",
+        "CREATE TABLE spans (seconds INTEGER NOT NULL, start INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        " PRIMARY KEY (seconds, start)) WITHOUT ROWID",
+        f"INSERT INTO spans (seconds, start, first, last) {_SPANS.format('')}",
+        "ALTER TABLE workers ADD COLUMN metrics BLOB",
+    ),
+}
+POSTGRESQL: Mapping[int, Sequence[str]] = {
+    1: _INDEXES_OF_2,
+    2: (
+        "ALTER TABLE documents ADD COLUMN stored_at BIGINT",
+        # The table is written anew once, where an UPDATE would leave as many dead rows as it has.
+        "ALTER TABLE documents ALTER COLUMN stored_at TYPE BIGINT"
+        f" USING least(coalesce(published_at, {_NOW_IN_POSTGRESQL}), {_NOW_IN_POSTGRESQL}), ALTER COLUMN stored_at SET NOT NULL",
+        "CREATE TABLE hours (model INTEGER NOT NULL, hour INTEGER NOT NULL, label INTEGER NOT NULL, slot INTEGER NOT NULL,"
+        " total BIGINT NOT NULL, PRIMARY KEY (model, hour, label, slot))",
+        f"INSERT INTO hours (model, hour, label, slot, total) {_HOURS.format('0, ')}",
+        "CREATE TABLE spans (seconds INTEGER NOT NULL, start INTEGER NOT NULL, slot INTEGER NOT NULL, first BIGINT NOT NULL,"
+        " last BIGINT NOT NULL, PRIMARY KEY (seconds, start, slot))",
+        f"INSERT INTO spans (seconds, start, slot, first, last) {_SPANS.format('0, ')}",
+        "ALTER TABLE workers ADD COLUMN metrics BYTEA",
+    ),
+}

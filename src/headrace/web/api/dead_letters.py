@@ -1,0 +1,80 @@
+"""Dead letters over HTTP: lists of them, and what is done with one."""
+
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from headrace.documents import DeadLetter
+from headrace.ports import DeadQuery, Store
+from headrace.web.api.results import LIMIT, Limit, Name, Token, check_names
+from headrace.web.api.schemas import Accepted, DeadLetters, answers
+from headrace.web.lookup import tell_dead
+from headrace.web.responses import Refused, reply
+from headrace.web.state import AppState
+
+LAST_BURIAL = (1 << 63) - 1
+
+Burial = Annotated[int, Path(ge=1, le=LAST_BURIAL)]
+
+
+class DeadLetterLists:
+    """The calls below `/v1/dead`."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+        self._store = state.services.store
+
+    def routes(self) -> APIRouter:
+        """The calls, for an app."""
+        router = APIRouter(tags=["dead letters"])
+        router.add_api_route(
+            "/v1/dead",
+            self.dead,
+            summary="Dead letters, newest first",
+            responses=answers({200: DeadLetters}, 422, 503),
+        )
+        router.add_api_route(
+            "/v1/dead/{burial}/replay",
+            self.replay,
+            methods=["POST"],
+            status_code=202,
+            summary="Publish a dead letter again, then drop it",
+            responses=answers({202: Accepted}, 404, 415, 422, 503),
+        )
+        router.add_api_route(
+            "/v1/dead/{burial}",
+            self.drop,
+            methods=["DELETE"],
+            status_code=204,
+            summary="Forget a dead letter",
+            responses=answers({}, 422, 503),
+        )
+        return router
+
+    async def dead(self, source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None) -> Response:
+        """`model` is the one that failed; a document that failed as a whole has none."""
+        check_names(source=source, model=model)
+        query = DeadQuery(source=source, model=model)
+        found = await anyio.to_thread.run_sync(lambda: self._store.find_dead(query, limit=limit, page=page))
+        return reply(DeadLetters([tell_dead(letter) for letter in found.items], found.next))
+
+    async def replay(self, burial: Burial) -> Response:
+        """Publishes first and drops then, so that it is never lost; where it fails again, it gets a new burial."""
+        letter = await anyio.to_thread.run_sync(find_letter, self._store, burial)
+        if letter is None:
+            raise Refused(404, f"there is no dead letter {burial}; it may have been replayed, dropped or buried again")
+        await self._state.replay([letter])
+        return reply(Accepted((letter.id,)), 202)
+
+    async def drop(self, burial: Burial) -> Response:
+        """For good; a number that is gone is ignored."""
+        await anyio.to_thread.run_sync(self._store.drop, [burial])
+        return Response(status_code=204)
+
+
+def find_letter(store: Store, burial: int) -> DeadLetter | None:
+    """The dead letter of this number; None if it is gone."""
+    found = store.find_dead(DeadQuery(burials=[burial]), limit=1).items
+    return found[0] if found else None
