@@ -1,4 +1,4 @@
-"""The table of characters says of each code point what Python says."""
+"""The table of characters agrees with Python about every code point."""
 
 import re
 import sys
@@ -19,18 +19,18 @@ def test_every_character_becomes_what_python_makes_of_it(lower: bool) -> None:
     assert wrong == (set(IRREGULAR) if lower else set())
 
 
-def test_lower_case_stays_as_it_is() -> None:
+def test_lower_case_letters_stay_as_they_are() -> None:
     points = table(True) & POINT_MASK
     np.testing.assert_array_equal(points[points], points)
 
 
 @pytest.mark.parametrize(("bit", "pattern"), [(SPACE_BIT, r"\s"), (WORD_BIT, r"\w")])
-def test_white_space_and_words_are_those_of_regular_expressions(bit: int, pattern: str) -> None:
+def test_white_space_and_word_characters_are_those_of_regular_expressions(bit: int, pattern: str) -> None:
     match = re.compile(pattern).match
     entries = table(False)
     assert [bool(entry & bit) for entry in entries.tolist()] == [match(character) is not None for character in EVERY]
 
 
-def test_the_kind_is_that_of_the_lower_case() -> None:
+def test_the_class_of_a_character_is_that_of_its_lower_case() -> None:
     lower, plain = table(True), table(False)
     np.testing.assert_array_equal(lower & ~np.uint32(POINT_MASK), (plain & ~np.uint32(POINT_MASK))[lower & POINT_MASK])

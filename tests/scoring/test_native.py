@@ -1,4 +1,4 @@
-"""Kernels: compiled by one process of a machine, loaded by all others."""
+"""Kernels are compiled by one process of a machine and loaded by all others."""
 
 import fcntl
 import os
@@ -32,12 +32,12 @@ for name in sys.argv[2:]:
 
 
 def command(folder: Path, *names: str) -> list[str]:
-    """Compiles kernels of these names, and prints what they make of 1 and 2."""
+    """A command that compiles the kernels of these names, and prints their results for 1 and 2."""
     (folder / "kernels.py").write_text(KERNELS)
     return [sys.executable, str(folder / "kernels.py"), str(folder / "cache"), *names]
 
 
-def test_several_processes_that_start_together_compile_once(tmp_path: Path) -> None:
+def test_one_of_several_processes_that_start_together_compiles(tmp_path: Path) -> None:
     adding = command(tmp_path, "add")
     started = [subprocess.Popen(adding, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     ended = [one.communicate() for one in started]
@@ -45,8 +45,8 @@ def test_several_processes_that_start_together_compile_once(tmp_path: Path) -> N
     assert "".join(errors for _, errors in ended).count("compiling the scorer") == 1
 
 
-def test_who_waited_for_one_kernel_says_nothing_of_the_next(tmp_path: Path) -> None:
-    """Two processes that start together may compile a kernel each: that is told once all the same."""
+def test_a_process_that_waited_for_one_kernel_compiles_the_next_silently(tmp_path: Path) -> None:
+    """Two processes that start together may compile a kernel each; the user hears of it once all the same."""
     subprocess.run(command(tmp_path, "add"), check=True, capture_output=True)
     [done] = tmp_path.glob("cache/*/add.done")
     done.unlink()
@@ -61,7 +61,7 @@ def test_who_waited_for_one_kernel_says_nothing_of_the_next(tmp_path: Path) -> N
     assert "compiling the scorer" not in errors
 
 
-def test_a_folder_of_the_environment_that_cannot_be_had_keeps_nothing_and_harms_nothing(tmp_path: Path) -> None:
+def test_kernels_work_if_the_cache_folder_of_the_environment_can_not_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     missing = str(tmp_path / "file" / "folder")
     both = command(tmp_path, "add", "multiply")

@@ -1,4 +1,4 @@
-"""What can't be compiled says why, and answers all the same; what is not fitted, or not to be trusted, is refused."""
+"""A pipeline that can't be compiled says why and predicts all the same; one that is not fitted or not trusted is refused."""
 
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Shout(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class Vectorizer(CountVectorizer):  # type: ignore[misc]
-    """A subclass may do something else."""
+    """A subclass, which may do something else."""
 
 
 def split(text: str) -> list[str]:
@@ -96,7 +96,7 @@ REASONS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("case", REASONS)
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_what_cannot_be_compiled_says_why_and_answers_as_the_pipeline(case: str) -> None:
+def test_what_cannot_be_compiled_says_why_and_predicts_as_the_pipeline_does(case: str) -> None:
     pipeline, reason = REASONS[case]
     pipeline.fit(TEXTS, LABELS)
     scorer = compile_(pipeline)
@@ -119,17 +119,17 @@ def test_what_cannot_be_compiled_says_why_and_answers_as_the_pipeline(case: str)
     assert scorer.scores([]).shape == (0, 3)
 
 
-def test_whoever_compiles_is_told_what_runs_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+def test_compile_says_that_a_pipeline_runs_as_it_is_and_why(caplog: pytest.LogCaptureFixture) -> None:
     pipeline = make_pipeline(CountVectorizer(analyzer=split), RidgeClassifier()).fit(TEXTS, LABELS)
     compile_(pipeline)
-    said = capfd.readouterr().err
-    assert "not compiled: the vectoriser has a custom analyzer; so the pipeline runs as it is" in said
-    told: list[str] = []
-    compile_(pipeline, tell=told.append)
-    assert told == [said.removeprefix("headrace: ").rstrip()]
+    [warning] = caplog.messages
+    assert warning.startswith("not compiled: the vectoriser has a custom analyzer; so the pipeline runs as it is")
+    reasons: list[str] = []
+    compile_(pipeline, tell=reasons.append)
+    assert reasons == [warning]
 
 
-def test_two_labels_have_two_columns() -> None:
+def test_scores_of_two_labels_have_two_columns() -> None:
     labels = ["de" if label == "de" else "other" for label in LABELS]
     pipeline = make_pipeline(TfidfVectorizer(analyzer="char"), SVC()).fit(TEXTS, labels)
     scorer = compile_(pipeline)
@@ -138,7 +138,7 @@ def test_two_labels_have_two_columns() -> None:
     assert not scorer.calibrated
 
 
-def test_an_encoder_gives_the_labels_back() -> None:
+def test_labels_are_decoded_by_the_encoder() -> None:
     encoder = LabelEncoder()
     pipeline = make_pipeline(TfidfVectorizer(), SVC()).fit(TEXTS, encoder.fit_transform(LABELS))
     assert [p.label for p in compile_(pipeline, encoder=encoder).predict(TEXTS)] == LABELS
@@ -156,7 +156,7 @@ def test_an_encoder_gives_the_labels_back() -> None:
     ],
     ids=lambda classifier: type(classifier).__name__,
 )
-def test_what_was_saved_is_opened_with_the_same_answers(tmp_path: Path, classifier: Any) -> None:
+def test_a_saved_scorer_opens_with_the_same_predictions(tmp_path: Path, classifier: Any) -> None:
     vectorizer = make_union(TfidfVectorizer(analyzer="char"), HashingVectorizer(n_features=8, alternate_sign=False))
     selection = SelectKBest(chi2, k=9)
     scorer = compile_(make_pipeline(vectorizer, selection, classifier).fit(TEXTS, LABELS))
@@ -168,13 +168,13 @@ def test_what_was_saved_is_opened_with_the_same_answers(tmp_path: Path, classifi
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
-def test_a_bare_pipeline_is_opened_too(tmp_path: Path) -> None:
+def test_a_pipeline_that_skops_saved_is_opened_too(tmp_path: Path) -> None:
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS)
     skops.io.dump(pipeline, tmp_path / FILE)
     assert [p.label for p in open_scorer(tmp_path).predict(TEXTS)] == list(pipeline.predict(TEXTS))
 
 
-def test_what_would_not_be_loaded_again_is_not_saved(tmp_path: Path) -> None:
+def test_a_pipeline_that_would_not_be_loaded_again_is_not_saved(tmp_path: Path) -> None:
     scorer = compile_(make_pipeline(Shout(), TfidfVectorizer(), RidgeClassifier()).fit(TEXTS, LABELS))
     with pytest.raises(Misconfigured, match="Shout, which would not be loaded again"):
         scorer.save(tmp_path)
@@ -203,7 +203,7 @@ def test_a_broken_file_is_refused_by_name(tmp_path: Path, data: bytes) -> None:
         RidgeClassifier(),
     ],
 )
-def test_what_is_not_fitted_is_refused(pipeline: Any) -> None:
+def test_a_pipeline_that_is_not_fitted_is_refused(pipeline: Any) -> None:
     with pytest.raises(Misconfigured, match="not fitted"):
         compile_(pipeline)
 
@@ -218,7 +218,7 @@ def test_what_is_not_fitted_is_refused(pipeline: Any) -> None:
         (TfidfVectorizer().fit(TEXTS), "no classes_"),
     ],
 )
-def test_what_is_no_classifier_of_one_label_is_refused(thing: Any, reason: str) -> None:
+def test_what_does_not_classify_texts_by_one_label_is_refused(thing: Any, reason: str) -> None:
     with pytest.raises(Misconfigured, match=reason):
         compile_(thing)
 

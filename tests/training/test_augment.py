@@ -1,4 +1,4 @@
-"""What is drawn from a corpus: every label equally often, whole texts and pieces of them, words of lists by their share."""
+"""Examples that are drawn from a corpus: each label equally often, whole texts and pieces, listed words by their share."""
 
 from collections import Counter
 
@@ -32,7 +32,7 @@ def drawn(
     return augment.draw(source, size, mix, np.random.default_rng(3))
 
 
-def test_of_long_texts_no_pairs_and_single_words_are_drawn(encoder: TextEncoder) -> None:
+def test_no_pairs_and_single_words_are_drawn_from_texts_marked_as_whole_only(encoder: TextEncoder) -> None:
     long = np.array([True, False, False, False, False])
     source = augment.build_corpus(encoder, TEXTS, LABELS, np.ones(len(TEXTS)), {}, long)
     found = augment.draw(source, 2000, Mix(0.25, 0.25, 0.25, 0.25, 0.0), np.random.default_rng(3))
@@ -44,7 +44,7 @@ def test_of_long_texts_no_pairs_and_single_words_are_drawn(encoder: TextEncoder)
     assert min(sizes[1]) == 1
 
 
-def test_texts_are_folded_to_words_between_boundaries(encoder: TextEncoder) -> None:
+def test_texts_are_encoded_as_words_between_boundaries(encoder: TextEncoder) -> None:
     codes, starts = encoder.encode(["Ab, c!", "", "Ä"])
     assert codes.tolist() == [BOUNDARY, 97, 98, BOUNDARY, 99, BOUNDARY, BOUNDARY, BOUNDARY, 228, BOUNDARY]
     assert starts.tolist() == [0, 6, 7, 10]
@@ -63,7 +63,7 @@ def test_labels_are_drawn_equally_often_and_texts_without_words_never(encoder: T
     assert 270 < counts["drei"] < 400
 
 
-def test_pieces_are_words_in_a_row_of_one_text(encoder: TextEncoder) -> None:
+def test_pieces_are_successive_words_of_one_text(encoder: TextEncoder) -> None:
     examples = drawn(encoder, Mix(0, 1, 1, 1, 0))
     texts = spelt(examples)
     lengths = Counter(len(text.split()) for text in texts)
@@ -72,7 +72,7 @@ def test_pieces_are_words_in_a_row_of_one_text(encoder: TextEncoder) -> None:
         assert any(f" {text} " in f" {' '.join(whole.lower().strip('!').split())} " for whole in TEXTS)
 
 
-def test_a_word_of_two_lists_is_drawn_by_its_share_in_each(encoder: TextEncoder) -> None:
+def test_the_label_of_a_word_of_two_lists_is_drawn_by_its_share_in_each(encoder: TextEncoder) -> None:
     lists = {0: {"both": 30.0, "left": 70.0}, 1: {"both": 0.1, "right": 0.9}}
     examples = drawn(encoder, Mix(0, 0, 0, 1, 1), lists, size=8000)
     listed = Counter(zip(spelt(examples), examples.labels.tolist(), strict=True))
@@ -87,13 +87,13 @@ def test_a_large_source_counts_for_less_than_its_rows() -> None:
     assert chances[100:].sum() == pytest.approx(2 * 10**0.5)
 
 
-def test_lists_are_blended_by_the_mean_of_those_that_have_the_label() -> None:
+def test_merged_lists_are_the_mean_of_those_that_have_the_label() -> None:
     blended = augment.merge_lists([{"de": {"ja": 3, "nein": 1}, "en": {"yes": 5}}, {"de": {"ja": 10}, "fr": {}}])
     assert blended == {"de": {"ja": 0.875, "nein": 0.125}, "en": {"yes": 1.0}}
 
 
 def test_wordfreq_is_asked_only_for_languages_that_it_has() -> None:
-    """For `eu` and `war` it would answer with another language's list."""
+    """For `eu` and `war` it would return another language's list."""
     pytest.importorskip("wordfreq")
     found = augment.word_frequencies(["eu", "no", "war"], limit=50)
     assert list(found) == ["no"]

@@ -6,7 +6,7 @@ import pytest
 from headrace.training import calibration
 
 
-def test_gains_bring_back_the_sharpness_that_was_lost() -> None:
+def test_gains_restore_the_right_sharpness() -> None:
     """Labels drawn from known probabilities; the sums are five times too flat for short texts and twice too sharp for long ones."""
     random = np.random.default_rng(0)
     odds = random.normal(0, 2, (6000, 4))
@@ -19,7 +19,7 @@ def test_gains_bring_back_the_sharpness_that_was_lost() -> None:
     assert found[8] == pytest.approx(0.5, rel=0.1)
 
 
-def test_without_texts_that_say_anything_gains_stay() -> None:
+def test_gains_stay_without_texts_to_learn_from() -> None:
     start = np.linspace(2, 1, 14)
     none = calibration.gains(np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros(0, np.int64), start)
     np.testing.assert_allclose(none, start)

@@ -1,4 +1,4 @@
-"""The report's charts: what is written on them is whole."""
+"""Nothing that is written on the report's charts is cut off."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The figures of an evaluation are those of scikit-learn, and calibration is measured as its paper says."""
+"""The figures of an evaluation are those of scikit-learn; calibration is measured as in Guo et al. 2017."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_figures_are_those_of_scikit_learn(pairs):
         assert (one.precision, one.recall, one.f1, one.support) == pytest.approx([part[place] for part in expected])
 
 
-def test_calibration_is_told_only_of_probabilities():
+def test_calibration_is_measured_for_probabilities_only():
     scored = [HeldOutScores("whole", ["a", "b"], np.array([[3.0, 1, 0, 0], [0, 5, 1, 0]]))]
     figures = evaluate(LABELS, scored, calibrated=False).figures
     assert figures.ece is None
@@ -52,7 +52,7 @@ def test_a_threshold_gives_coverage_and_precision():
     assert [one.precision for one in found] == pytest.approx([1 / 3, 0.5, 1, 1])
 
 
-def test_slices_tell_each_kind_of_text_and_the_calibration_is_that_of_all():
+def test_slices_have_each_kind_of_text_and_the_calibration_error_is_that_of_all():
     sure = np.array([[0.9, 0.1, 0, 0]] * 10)
     scored = [HeldOutScores("whole", ["a"] * 10, sure), HeldOutScores("one word", ["b"] * 10, sure)]
     figures = evaluate(LABELS, scored, calibrated=True).figures

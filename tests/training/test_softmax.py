@@ -1,4 +1,4 @@
-"""The estimator of hashed n-grams keeps scikit-learn's contract for raw texts, learns, and hands over what it learnt."""
+"""HashedSoftmax keeps scikit-learn's contract for raw texts, learns, and makes a scorer of what it learnt."""
 
 import pickle
 import warnings
@@ -38,7 +38,7 @@ def fitted() -> HashedSoftmax:
     return small().fit(*rows())
 
 
-def test_check_estimator_finds_nothing_wrong_as_far_as_it_can_test_raw_text() -> None:
+def test_it_passes_those_checks_of_scikit_learn_that_apply_to_raw_text() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkipTestWarning)
         results = check_estimator(small(), on_skip=None)
@@ -50,23 +50,26 @@ def test_it_labels_texts_that_it_has_not_seen(fitted: HashedSoftmax) -> None:
     assert fitted.predict(["die katze läuft", "the cat runs", "le chat court"]).tolist() == ["de", "en", "fr"]
 
 
-def test_probabilities_and_decision_values_belong_together(fitted: HashedSoftmax) -> None:
+def test_decision_values_are_log_probabilities(fitted: HashedSoftmax) -> None:
     texts = ["der wald", "the forest", "", "la forêt"]
-    chances, values = fitted.predict_proba(texts), fitted.decision_function(texts)
-    assert chances.shape == values.shape == (4, 3)
-    np.testing.assert_allclose(np.exp(values), chances)
+    probabilities, values = fitted.predict_proba(texts), fitted.decision_function(texts)
+    assert probabilities.shape == values.shape == (4, 3)
+    np.testing.assert_allclose(np.exp(values), probabilities)
     assert fitted.predict(texts).tolist() == fitted.classes_[values.argmax(1)].tolist()
 
 
-def test_of_two_classes_the_decision_value_is_the_odds_of_the_second() -> None:
+def test_for_two_classes_the_decision_value_is_the_log_odds_of_the_second() -> None:
     texts, labels = rows()
     model = small().fit(texts[:24], labels[:24])
-    values, chances = model.decision_function(["the cat", "der hund"]), model.predict_proba(["the cat", "der hund"])
-    np.testing.assert_allclose(values, np.log(chances[:, 1] / chances[:, 0]))
+    values, probabilities = (
+        model.decision_function(["the cat", "der hund"]),
+        model.predict_proba(["the cat", "der hund"]),
+    )
+    np.testing.assert_allclose(values, np.log(probabilities[:, 1] / probabilities[:, 0]))
     assert (values > 0).tolist() == [True, False]
 
 
-def test_the_scorer_says_what_the_estimator_says(fitted: HashedSoftmax) -> None:
+def test_the_scorer_predicts_what_the_estimator_predicts(fitted: HashedSoftmax) -> None:
     texts = ["der hund schläft", "the sofa", "x", "42"]
     scorer = fitted.to_scorer()
     assert scorer.labels == ("de", "en", "fr")
@@ -81,7 +84,7 @@ def test_the_same_seed_gives_the_same_weights_and_fitting_again_forgets(fitted: 
     assert not np.array_equal(other.weights_, fitted.weights_)
 
 
-def test_labels_may_be_numbers_and_the_order_of_their_classes_is_sorted() -> None:
+def test_labels_may_be_numbers_and_classes_are_sorted() -> None:
     texts, labels = rows()
     numbers = [{"de": 7, "en": -1, "fr": 3}[label] for label in labels]
     model = small().fit(np.array(texts), numbers)
@@ -108,7 +111,7 @@ def test_it_can_be_cloned_searched_and_pickled(fitted: HashedSoftmax) -> None:
     search = GridSearchCV(model, {"words": [True, False]}, cv=3).fit(texts, labels)
     assert search.best_score_ > 0.8
     assert cross_val_score(model, texts, labels, cv=3).mean() > 0.8
-    copied = pickle.loads(pickle.dumps(fitted))  # a copy of an object of our own
+    copied = pickle.loads(pickle.dumps(fitted))  # of a trusted object
     np.testing.assert_array_equal(copied.predict_proba(texts), fitted.predict_proba(texts))
 
 
@@ -118,14 +121,14 @@ def test_a_column_of_texts_is_as_good_as_a_list(fitted: HashedSoftmax) -> None:
     np.testing.assert_array_equal(fitted.predict_proba(column), fitted.predict_proba(texts))
 
 
-def test_before_it_is_fitted_it_says_so() -> None:
+def test_an_estimator_that_is_not_fitted_raises_not_fitted_error() -> None:
     for ask in (lambda: small().predict(["x"]), lambda: small().to_scorer(), lambda: small().calibrate(["x"], ["y"])):
         with pytest.raises(NotFittedError):
             ask()
 
 
 @pytest.mark.parametrize(
-    ("texts", "labels", "told"),
+    ("texts", "labels", "reason"),
     [
         (["a", "b"], ["x"], "2 texts"),
         ([], [], "empty"),
@@ -135,18 +138,18 @@ def test_before_it_is_fitted_it_says_so() -> None:
         (["a", "b"], [0.5, 1.25], "Unknown label type"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused(texts: list[str], labels: list[str], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_data_that_can_not_be_learnt_from_is_refused(texts: list[str], labels: list[str], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
         small().fit(texts, labels)
 
 
-def test_letters_that_were_not_learnt_say_nothing(fitted: HashedSoftmax) -> None:
+def test_letters_that_were_not_learnt_do_not_change_probabilities(fitted: HashedSoftmax) -> None:
     np.testing.assert_allclose(fitted.predict_proba(["ωμέγα жук 語"]), 1 / 3)
     assert fitted.to_scorer().has_letters(["ωμέγα"]).all()
 
 
 def test_calibration_makes_wrong_labels_less_certain() -> None:
-    """Where half of the held-out labels are wrong, certainty has to fall to about a half."""
+    """If half of the held-out labels are wrong, probabilities have to fall to about a half."""
     texts, labels = rows()
     model = small(passes=20).fit(texts, labels)
     before = model.predict_proba(texts).max(1).mean()

@@ -1,4 +1,4 @@
-"""Training, from labelled files to a version that predicts, with its card and its report."""
+"""Training: from labelled files to a version that predicts, with its card and report."""
 
 import gzip
 import json
@@ -60,7 +60,7 @@ def data(tmp_path):
     return write(tmp_path / "mail.jsonl")
 
 
-def test_a_task_of_the_users_own_is_learnt_registered_and_served(trained):
+def test_a_task_is_learnt_registered_and_served(trained):
     model = headrace.load("mail", registry=trained.folder)
     said = model.predict(
         ["thanks, the staff was wonderful", "my parcel is broken and late", "when is the shop opening"]
@@ -70,7 +70,7 @@ def test_a_task_of_the_users_own_is_learnt_registered_and_served(trained):
     assert all(0.34 < one.score <= 1 for one in said)
 
 
-def test_the_card_tells_what_it_was_trained_on_and_how_it_fares(trained):
+def test_the_card_has_the_data_and_the_figures_of_the_training(trained):
     card = trained.card("mail")
     assert card.labels == ("complaint", "praise", "question")
     rows_read = sum(one.rows for one in card.sources)
@@ -93,7 +93,7 @@ def test_the_same_data_and_seed_give_the_same_version(registry, tmp_path):
     assert train("mail", files, registry=registry, learning_curve=False) == first
 
 
-def test_the_alias_moves_to_what_was_trained_unless_it_shall_not(registry, tmp_path, data):
+def test_the_alias_moves_to_the_new_version_unless_it_is_none(registry, tmp_path, data):
     quick = {"registry": registry, "choices": Choices(estimator="naive-bayes"), "learning_curve": False}
     first = train("mail", [data], **quick)
     other = write(tmp_path / "other.jsonl", 100, 7)
@@ -116,8 +116,8 @@ def test_every_estimator_learns_and_gives_probabilities(registry, data, estimato
     assert sum(one.score for one in best) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_a_search_tries_settings_within_ranges_and_takes_the_best(registry, tmp_path):
-    told = []
+def test_a_search_tries_settings_within_their_ranges_and_reports_them(registry, tmp_path):
+    seen = []
     data = write(tmp_path / "mail.jsonl", 90)
     version = train(
         "mail",
@@ -125,16 +125,16 @@ def test_a_search_tries_settings_within_ranges_and_takes_the_best(registry, tmp_
         registry=registry,
         choices=Choices(search=3, estimator="naive-bayes"),
         learning_curve=False,
-        progress=lambda what, done, total: told.append((what, done, total)),
+        progress=lambda what, done, total: seen.append((what, done, total)),
     )
-    assert [done for what, done, total in told if what == "searching"] == list(range(1, 10))
+    assert [done for what, done, total in seen if what == "searching"] == list(range(1, 10))
     assert 1e-3 <= registry.card(str(version)).parameters["classifier__alpha"] <= 2
     page = (version.folder / "report.html").read_text()
     assert "The settings that the search tried" in page
     assert page.count("classifier__alpha") >= 3
 
 
-def test_an_svd_is_learnt_folded_in_and_its_variance_plotted(registry, data):
+def test_an_svd_is_learnt_compiled_and_its_variance_plotted(registry, data):
     version = train("mail", [data], registry=registry, choices=Choices(svd=20), learning_curve=False)
     card = registry.card(str(version))
     assert card.parameters["svd__n_components"] == 20
@@ -151,28 +151,28 @@ def test_an_svd_is_learnt_folded_in_and_its_variance_plotted(registry, data):
         (Choices(svd=5, estimator="softmax"), "which an SVD can't reduce"),
     ],
 )
-def test_choices_that_do_not_fit_are_told(registry, data, choices, words):
+def test_choices_that_do_not_fit_are_refused(registry, data, choices, words):
     with pytest.raises(Misconfigured, match=words):
         train("mail", [data], registry=registry, choices=choices)
     assert registry.list() == []
 
 
-def test_the_user_is_told_of_bad_rows_before_it_is_learnt_from_the_others(registry, tmp_path):
+def test_bad_rows_are_reported_before_training_begins(registry, tmp_path):
     path = write(tmp_path / "mail.jsonl", 60)
     with path.open("a") as file:
         file.write("no json\n")
-    told = []
+    seen = []
 
     def progress(what, *_):
-        told.append(what)
+        seen.append(what)
 
-    train("mail", [path], registry=registry, learning_curve=False, progress=progress, tell=told.append)
-    (remark,) = [one for one in told if one.startswith("rows that could not be used: 1")]
+    train("mail", [path], registry=registry, learning_curve=False, progress=progress, tell=seen.append)
+    (remark,) = [one for one in seen if one.startswith("rows that could not be used: 1")]
     assert "mail.jsonl, line 61: not JSON" in remark
-    assert told.index(remark) < told.index("fitting")
+    assert seen.index(remark) < seen.index("fitting")
 
 
-def test_an_estimator_that_grows_with_the_rows_is_warned_about_where_there_are_many():
+def test_an_estimator_that_is_slow_on_many_rows_is_warned_about():
     assert "grows with the square of the rows" in estimators.caution("svc", 100_000)
     assert estimators.caution("svc", 500) == estimators.caution("linear-svc", 10**7) == ""
 
@@ -182,7 +182,7 @@ def test_an_unknown_recipe_is_refused_with_a_list_of_the_known_ones(registry, da
         train("mail", [data], registry=registry, recipe="langauge")
 
 
-def test_texts_that_words_cannot_be_cut_from_are_learnt_by_their_characters(registry, tmp_path):
+def test_texts_without_words_are_learnt_by_their_characters(registry, tmp_path):
     path = tmp_path / "emoji.jsonl"
     chance = random.Random(3)
     lines = [
@@ -195,7 +195,7 @@ def test_texts_that_words_cannot_be_cut_from_are_learnt_by_their_characters(regi
     assert [one.label for one in registry.get("mood").predict(["🎉🥳", "💔😭"])] == ["glad", "sad"]
 
 
-def test_labels_of_any_script_are_learnt_and_shown_as_text(registry, tmp_path):
+def test_labels_in_any_script_are_learnt_and_escaped_in_the_report(registry, tmp_path):
     path = tmp_path / "odd.csv"
     body = "".join(
         f"{text} {number},{label}\n"
@@ -221,7 +221,7 @@ def test_two_texts_a_label_are_enough_to_learn_from(registry, tmp_path):
     assert {one.label for one in registry.get("few").predict(["red 1", "green 1"])} <= {"red", "green"}
 
 
-def test_the_report_is_one_page_with_everything_in_it(trained):
+def test_the_report_is_a_single_page_that_loads_nothing_else(trained):
     page = (trained.resolve("mail").folder / "report.html").read_text()
     for words in (
         "accuracy",
@@ -244,7 +244,7 @@ def test_the_learning_curve_can_be_left_out(registry, data):
     assert "Learning curve" not in (version.folder / "report.html").read_text()
 
 
-def test_the_pipeline_is_kept_for_retraining_where_that_is_asked_for(registry, data):
+def test_the_pipeline_is_kept_for_retraining_if_asked_for(registry, data):
     version = train("mail", [data], registry=registry, learning_curve=False, keep_pipeline=True)
     assert (version.folder / "pipeline.skops").exists()
     assert registry.get("mail").predict(["thanks, lovely"])[0].label == "praise"
@@ -301,9 +301,9 @@ def test_the_language_recipe_learns_from_rows_and_word_lists_and_credits_its_sou
         "language", [tmp_path / "xquad.jsonl"], registry=registry, choices=choices, test_size=0.2, learning_curve=False
     )
     card = registry.card(str(version))
-    told = {one.name: (one.home, one.licence) for one in card.sources}
-    assert told["xquad"] == ("github.com/google-deepmind/xquad", "CC BY-SA 4.0")
-    assert {"xquad", "web_ocr"} <= set(told) <= {"xquad", "web_ocr", "wordfreq"}
+    seen = {one.name: (one.home, one.licence) for one in card.sources}
+    assert seen["xquad"] == ("github.com/google-deepmind/xquad", "CC BY-SA 4.0")
+    assert {"xquad", "web_ocr"} <= set(seen) <= {"xquad", "web_ocr", "wordfreq"}
     assert card.rule.threshold == 0.5
     model = registry.get("language")
     said = model.predict(["the river in the morning", "kvarnen vid vattnet", "joen varrella", "12:30", ""])
@@ -311,7 +311,7 @@ def test_the_language_recipe_learns_from_rows_and_word_lists_and_credits_its_sou
     assert len(model.card.golden) > 1
 
 
-def test_word_lists_that_are_not_there_are_told(registry, data, tmp_path):
+def test_a_missing_folder_of_word_lists_is_refused(registry, data, tmp_path):
     choices = Choices(words=tmp_path / "gone")
     with pytest.raises(Misconfigured, match="it is not a folder"):
         train("mail", [data], registry=registry, recipe="language", choices=choices)

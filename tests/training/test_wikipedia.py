@@ -1,4 +1,4 @@
-"""Articles are gathered politely, through the API as MediaWiki answers it, and an interrupted run goes on where it stopped."""
+"""Articles are gathered politely through MediaWiki's API, and an interrupted run continues where it stopped."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from headrace.training.wikipedia import LANGUAGES, gather, sentences
 
 
 class Wiki:
-    """A wiki's API on loopback: 45 articles, of which one is gone, beside a page of another namespace; it can be told to fail."""
+    """A wiki's API on loopback: 45 articles, one of them missing, and a page of another namespace; it fails as often as `failures` says."""
 
     def __init__(self):
         self.requests = []
@@ -96,17 +96,17 @@ EXPECTED = [
 
 
 def test_introductions_of_the_most_viewed_articles_become_labelled_sentences(wiki, tmp_path):
-    told = []
+    steps = []
     (path,) = gather(
         tmp_path,
         ["sv"],
         base_url=wiki.url,
         delay=0,
-        progress=lambda what, done, total: told.append((what, done, total)),
+        progress=lambda what, done, total: steps.append((what, done, total)),
     )
     assert path.name == "wikipedia_sv.jsonl.gz"
     assert rows(path) == EXPECTED
-    assert told == [("gathering sv", done, 45) for done in (0, 20, 40, 45)]
+    assert steps == [("gathering sv", done, 45) for done in (0, 20, 40, 45)]
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     assert read([tmp_path]).labels == ("sv",)
 
@@ -124,7 +124,7 @@ def test_every_request_is_polite(wiki, tmp_path):
     assert pauses == [0.7] * len(wiki.requests)
 
 
-def test_what_is_gathered_is_not_asked_for_again(wiki, tmp_path):
+def test_gathered_articles_are_not_requested_again(wiki, tmp_path):
     gather(tmp_path, ["sv"], base_url=wiki.url, delay=0)
     wiki.requests.clear()
     gather(tmp_path, ["sv"], base_url=wiki.url, delay=0)
@@ -132,7 +132,7 @@ def test_what_is_gathered_is_not_asked_for_again(wiki, tmp_path):
 
 
 @pytest.mark.parametrize("after", range(1, 9))
-def test_an_interrupted_run_goes_on_where_it_stopped_and_the_file_is_the_same(wiki, tmp_path, after):
+def test_an_interrupted_run_continues_where_it_stopped_and_writes_the_same_file(wiki, tmp_path, after):
     class Interrupted(Exception):
         pass
 
@@ -152,7 +152,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped_and_the_file_is_the_same(wi
     assert len(asked) <= 4
 
 
-def test_a_torn_last_line_is_asked_for_again(wiki, tmp_path):
+def test_a_torn_last_line_is_requested_again(wiki, tmp_path):
     class Interrupted(Exception):
         pass
 
@@ -170,7 +170,7 @@ def test_a_torn_last_line_is_asked_for_again(wiki, tmp_path):
     assert rows(path) == EXPECTED
 
 
-def test_a_part_that_was_lost_is_gathered_anew(wiki, tmp_path):
+def test_a_lost_part_is_gathered_again(wiki, tmp_path):
     gather(tmp_path, ["sv"], base_url=wiki.url, delay=0)
     (tmp_path / "wikipedia_sv.jsonl.gz").unlink()
     (tmp_path / ".wikipedia_sv.jsonl.state").write_text('{"titles": ["Article 1"], "next": 1, "size": 99}')
@@ -199,7 +199,7 @@ def test_a_busy_wiki_is_given_the_time_it_asks_for(wiki, failure, wait):
     assert pauses == [0.5, wait, 0.5]
 
 
-def test_a_wiki_that_stays_away_is_unavailable_and_the_message_says_what_to_do(wiki):
+def test_a_wiki_that_keeps_failing_is_unavailable_and_the_message_says_what_to_do(wiki):
     wiki.failures = [(503, {}, b"")] * 6
     with pytest.raises(Unavailable, match=r"HTTP 503 .*run the same command again"):
         MediaWiki(wiki.url, sleep=lambda _: None).most_viewed(10)
@@ -219,14 +219,14 @@ def test_a_wiki_that_cannot_be_reached_is_unavailable():
         (200, {}, b"[]"),
     ],
 )
-def test_an_answer_that_patience_cannot_mend_is_told_at_once(wiki, failure):
+def test_an_error_that_waiting_can_not_cure_is_raised_at_once(wiki, failure):
     wiki.failures = [failure]
     with pytest.raises(Misconfigured, match="asking http"):
         MediaWiki(wiki.url, sleep=lambda _: None).most_viewed(10)
     assert len(wiki.requests) == 1
 
 
-def test_a_language_is_a_code_and_nothing_else(tmp_path):
+def test_an_invalid_language_code_is_refused(tmp_path):
     for language in ("../x", "SV", "", "sv.example.org/"):
         with pytest.raises(Misconfigured, match="not a language"):
             gather(tmp_path, [language])

@@ -21,7 +21,7 @@ def test_pieces_are_cut_from_the_text_and_are_the_same_every_time(cut, text):
     assert len(piece.text) <= max(20, len(text) // 2)
 
 
-def test_one_word_is_one_and_two_are_neighbours():
+def test_one_word_is_a_single_one_and_two_words_are_neighbours():
     for seed in range(20):
         row = Row(SENTENCE, "en", "s")
         assert len(cuts.cut_rows([row], cuts.one_word, seed)[0].text.split()) == 1

@@ -31,12 +31,12 @@ def fit(**options: object) -> language.HashedSoftmax:
     return language.fit_language(rows(), **{"passes": 2, "examples": 3000, "buckets": 4096, **options})  # type: ignore[arg-type]
 
 
-def test_it_learns_short_text_and_tells_how_far_it_is() -> None:
-    told: list[tuple[str, int, int]] = []
-    model = fit(held=rows()[::3], progress=lambda *step: told.append(step))
+def test_it_learns_short_texts_and_reports_progress() -> None:
+    steps: list[tuple[str, int, int]] = []
+    model = fit(held=rows()[::3], progress=lambda *step: steps.append(step))
     assert model.predict(["katze", "forest", "der hund", "the dog"]).tolist() == ["de", "en", "de", "en"]
-    assert told[0] == ("folding", 0, len(rows()))
-    assert told[-1] == ("training", 2, 2)
+    assert steps[0] == ("folding", 0, len(rows()))
+    assert steps[-1] == ("training", 2, 2)
 
 
 def test_the_same_rows_and_seed_give_the_same_model() -> None:
@@ -46,7 +46,7 @@ def test_the_same_rows_and_seed_give_the_same_model() -> None:
     assert not np.array_equal(one.weights_, other.weights_)
 
 
-def test_words_of_lists_are_learnt_where_their_label_has_rows() -> None:
+def test_listed_words_are_learnt_if_their_label_has_rows() -> None:
     words = {"de": {"regenschirm": 1.0}, "en": {"umbrella": 1.0}, "fr": {"parapluie": 1.0}}
     model = fit(words=words)
     assert model.classes_.tolist() == ["de", "en"]
@@ -54,7 +54,7 @@ def test_words_of_lists_are_learnt_where_their_label_has_rows() -> None:
     assert model.predict_proba(["umbrella"])[0, 1] > 0.9
 
 
-def test_rows_held_for_calibration_of_unknown_labels_are_passed_over() -> None:
+def test_held_out_rows_of_unknown_labels_are_ignored() -> None:
     model = fit(held=[("le chien dort", "fr", "elsewhere")])
     plain = fit(held=[])
     np.testing.assert_array_equal(model.gains_, plain.gains_)
@@ -74,6 +74,6 @@ def test_word_lists_are_read_with_counts_or_by_rank(tmp_path: Path) -> None:
     }
 
 
-def test_a_folder_without_lists_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_word_lists_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=tmp_path.name):
         language.read_words(tmp_path)

@@ -1,4 +1,4 @@
-"""The scorer of hashed models: what it says does not depend on how texts are batched, threaded, stored or written."""
+"""The hashed scorer: batches, threads, saving and the spelling of a text don't change its predictions."""
 
 import json
 import struct
@@ -23,7 +23,7 @@ BUCKETS = 4096
 
 @pytest.fixture(scope="module")
 def scorer() -> HashedScorer:
-    """Weights by chance: whatever holds for them holds for learnt ones."""
+    """A scorer with random weights: what holds for them holds for learnt ones."""
     random = np.random.default_rng(5)
     weights = random.integers(-40, 40, BUCKETS * len(LABELS) + ngrams.LANES).astype(np.int8)
     gains = np.exp2(-0.25 * np.arange(14)) * 0.02
@@ -44,7 +44,7 @@ def features(text: str, *, words: bool = True) -> list[str]:
     return found
 
 
-def test_probabilities_of_a_text_sum_to_one_and_the_best_is_what_predict_says(scorer: HashedScorer) -> None:
+def test_probabilities_sum_to_one_and_predict_gives_the_highest(scorer: HashedScorer) -> None:
     texts = ["Guten Morgen", "", "42", "привет мир", "\ud800", "a" * 5000]
     scores = scorer.scores(texts)
     assert scores.shape == (6, 3)
@@ -70,14 +70,14 @@ def test_threads_and_batches_change_nothing(scorer: HashedScorer) -> None:
     np.testing.assert_array_equal(content_kinds, scorer.content_kinds(texts))
 
 
-def test_nothing_is_predicted_for_no_texts(scorer: HashedScorer) -> None:
+def test_no_texts_give_no_predictions(scorer: HashedScorer) -> None:
     assert scorer.predict([]) == []
     assert scorer.scores([]).shape == (0, 3)
     assert scorer.has_letters([]).tolist() == []
     assert [column.tolist() for column in scorer.predict_content([])] == [[], [], []]
 
 
-def test_a_text_without_letters_says_nothing_of_its_label(scorer: HashedScorer) -> None:
+def test_a_text_without_letters_gives_all_labels_the_same_probability(scorer: HashedScorer) -> None:
     texts = ["", "12 345", "😀 🇩🇪", "https://example.org/guten-morgen", "www.example.org", "@guten_morgen", "\0\n\t…"]
     np.testing.assert_array_equal(scorer.scores(texts), np.full((len(texts), 3), 1 / 3))
     assert not scorer.has_letters(texts).any()
@@ -100,7 +100,7 @@ def test_letters_of_any_script_count_as_letters(scorer: HashedScorer) -> None:
         "print('hello world')",
     ],
 )
-def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
+def test_program_code_is_recognised(scorer: HashedScorer, text: str) -> None:
     assert scorer.content_kinds([text]).tolist() == [content.CODE]
 
 
@@ -121,14 +121,14 @@ def test_code_is_told_from_words(scorer: HashedScorer, text: str) -> None:
         "50MB以上のファイル",
     ],
 )
-def test_words_with_signs_are_no_code(scorer: HashedScorer, text: str) -> None:
+def test_words_with_signs_are_not_code(scorer: HashedScorer, text: str) -> None:
     assert scorer.content_kinds([text]).tolist() == [content.WORDS]
 
 
 @pytest.mark.parametrize(
     "text", ["550e8400-e29b-41d4-a716-446655440000", "0xDEADBEEF", "v1.2.3-rc1", "H2O", "5kg 3x", "192.168.0.1 B2B"]
 )
-def test_letters_that_touch_digits_are_no_words(scorer: HashedScorer, text: str) -> None:
+def test_tokens_of_digits_and_latin_letters_are_not_words(scorer: HashedScorer, text: str) -> None:
     assert scorer.content_kinds([text]).tolist() == [content.BLANK]
 
 
@@ -146,7 +146,7 @@ def test_scores_are_the_same_alone_in_a_batch_and_on_threads(
         np.testing.assert_array_equal(scorer.scores([text])[0], row)
 
 
-def test_scores_are_the_same_on_threads_where_there_are_many_batches(scorer: HashedScorer) -> None:
+def test_many_batches_get_the_same_scores_on_several_threads(scorer: HashedScorer) -> None:
     texts = [f"text number {'x' * (n % 17)} {'y' * (n % 5)}" for n in range(3 * hashed.BATCH_TEXTS + 5)]
     two = HashedScorer(scorer.parameters, threads=2)
     np.testing.assert_array_equal(scorer.scores(texts), two.scores(texts))
@@ -198,7 +198,7 @@ def mixed(state: int, code: int) -> int:
         ("İstanbul", "istanbul"),
     ],
 )
-def test_what_is_no_letter_of_a_word_is_not_seen(scorer: HashedScorer, written: str, plain: str) -> None:
+def test_everything_but_the_letters_of_words_is_ignored(scorer: HashedScorer, written: str, plain: str) -> None:
     np.testing.assert_array_equal(scorer.scores([written]), scorer.scores([plain]))
 
 
@@ -209,24 +209,24 @@ def test_decomposed_letters_are_read_as_composed_ones(scorer: HashedScorer, text
     np.testing.assert_array_equal(scorer.scores([composed]), scorer.scores([decomposed]))
 
 
-def test_ten_million_times_one_letter_is_read_in_a_small_buffer(scorer: HashedScorer) -> None:
+def test_a_word_of_ten_million_letters_is_scored(scorer: HashedScorer) -> None:
     (one,) = scorer.predict(["a" * 10_000_000])
     assert one.label in LABELS
     assert 0 < one.score <= 1
 
 
-def test_one_string_is_refused_where_a_sequence_of_strings_is_meant(scorer: HashedScorer) -> None:
+def test_a_single_string_is_refused(scorer: HashedScorer) -> None:
     with pytest.raises(Misconfigured, match="put it in a list"):
         scorer.predict("guten Morgen")
 
 
 @pytest.mark.parametrize("text", [None, 3, ["guten Morgen"]])
-def test_what_is_no_string_is_rejected_by_its_place(scorer: HashedScorer, text: Any) -> None:
+def test_a_text_that_is_not_a_string_is_rejected_by_its_index(scorer: HashedScorer, text: Any) -> None:
     with pytest.raises(Rejected, match="text 1 can't be scored"):
         scorer.predict(["guten Morgen", text])
 
 
-def test_texts_may_come_in_any_sequence(scorer: HashedScorer) -> None:
+def test_texts_may_come_in_any_iterable(scorer: HashedScorer) -> None:
     texts = ["guten Morgen", "good morning"]
     wanted = scorer.predict(texts)
     for given_ in (
@@ -252,7 +252,7 @@ def test_a_saved_scorer_opens_with_the_same_scores_and_maps_its_weights(scorer: 
 
 
 @pytest.mark.parametrize("harm", ["labels", "buckets", "kind", "gains"])
-def test_weights_that_do_not_fit_are_refused_by_name(scorer: HashedScorer, tmp_path: Path, harm: str) -> None:
+def test_weights_that_do_not_fit_together_are_refused_by_name(scorer: HashedScorer, tmp_path: Path, harm: str) -> None:
     parameters = scorer.parameters
     if harm == "labels":
         parameters = replace(parameters, labels=("aa", "bb"))

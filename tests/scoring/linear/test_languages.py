@@ -1,4 +1,4 @@
-"""Real text of all 38 languages, and of sentiment: every label and every score of the compiled pipeline is the pipeline's.
+"""On real texts in all 38 languages, the compiled pipeline gives the labels and scores of the pipeline.
 
 The texts stand beside the checkout (../shared/data) and are not part of the project.
 """
@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from headrace.scoring.linear.compile import compile as compile_
 from headrace.scoring.linear.scorer import LinearScorer
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "language" / "dev"
+DATA = Path(__file__).parents[4] / "shared" / "data" / "language" / "dev"
 pytestmark = pytest.mark.skipif(
     not DATA.is_dir() and os.environ.get("CI") != "true", reason=f"the texts of 38 languages are not at {DATA}"
 )

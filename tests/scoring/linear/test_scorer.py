@@ -1,4 +1,4 @@
-"""The scorer: any container of texts, saved and opened, refused by name, with long texts and several threads."""
+"""The linear scorer takes any iterable of texts of any length, on any number of threads, and is saved and opened."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def scorer(pipeline: Any) -> LinearScorer:
     return compiled
 
 
-def test_predictions_come_in_order_without_a_model(scorer: LinearScorer) -> None:
+def test_predictions_come_in_the_order_of_the_texts_and_name_no_model(scorer: LinearScorer) -> None:
     predictions = scorer.predict(TEXTS[::2])
     assert [prediction.label for prediction in predictions] == LABELS[::2]
     assert all(prediction.model == "" and 0 < prediction.score < 1 for prediction in predictions)
@@ -56,12 +56,14 @@ def test_predictions_come_in_order_without_a_model(scorer: LinearScorer) -> None
 @pytest.mark.parametrize(
     "container", [list, tuple, iter, np.array, lambda texts: np.array(texts, object), dict.fromkeys]
 )
-def test_texts_come_in_any_container(scorer: LinearScorer, container: Callable[[list[str]], Any]) -> None:
+def test_texts_may_come_in_any_iterable(scorer: LinearScorer, container: Callable[[list[str]], Any]) -> None:
     assert scorer.predict(container(TEXTS[:6])) == scorer.predict(TEXTS[:6])
     np.testing.assert_array_equal(scorer.scores(container(TEXTS[:6])), scorer.scores(TEXTS[:6]))
 
 
-def test_probabilities_have_a_row_a_text_and_a_column_a_class(pipeline: Any, scorer: LinearScorer) -> None:
+def test_probabilities_have_a_row_for_each_text_and_a_column_for_each_class(
+    pipeline: Any, scorer: LinearScorer
+) -> None:
     np.testing.assert_array_equal(scorer.classes_, pipeline.classes_)
     assert scorer.predict_proba(TEXTS).dtype == np.float64
     assert scorer.predict_proba([]).shape == (0, 3)
@@ -76,7 +78,7 @@ def test_decision_values_are_not_called_probabilities() -> None:
         scorer.predict_proba(TEXTS)
 
 
-def test_no_texts_have_no_predictions(scorer: LinearScorer) -> None:
+def test_no_texts_give_no_predictions(scorer: LinearScorer) -> None:
     assert scorer.predict([]) == []
     assert scorer.scores([]).shape == (0, 3)
 
@@ -87,7 +89,7 @@ def test_a_single_string_is_refused(scorer: LinearScorer) -> None:
 
 
 @pytest.mark.parametrize("text", [None, 3, float("nan"), ["a"]])
-def test_what_is_no_string_is_rejected_by_its_place(scorer: LinearScorer, text: Any) -> None:
+def test_a_text_that_is_not_a_string_is_rejected_by_its_index(scorer: LinearScorer, text: Any) -> None:
     with pytest.raises(Rejected, match="text 1 can't be scored"):
         scorer.predict(["a", text])
 
@@ -100,7 +102,7 @@ def test_bytes_are_decoded_as_the_vectoriser_would(pipeline: Any, scorer: Linear
 
 
 @pytest.mark.parametrize("classifier", [RidgeClassifier(), LogisticRegression(), MultinomialNB()])
-def test_a_text_alone_gets_the_answer_that_it_gets_in_a_batch(classifier: Any) -> None:
+def test_a_text_gets_the_same_prediction_alone_and_in_a_batch(classifier: Any) -> None:
     scorer = compile_(make_pipeline(TfidfVectorizer(analyzer="char"), classifier).fit(TEXTS, LABELS))
     many = [TEXTS[place % 6] + " " * (place % 7) + str(place) for place in range(600)]
     assert scorer.predict(many) == [prediction for text in many for prediction in scorer.predict([text])]
@@ -110,7 +112,7 @@ def test_a_text_alone_gets_the_answer_that_it_gets_in_a_batch(classifier: Any) -
 @pytest.mark.parametrize("scale", [1e-8, 1e-3, 1.0, 1e3, 1e7, 1e12])
 @pytest.mark.parametrize("labels", [2, 3])
 @pytest.mark.parametrize("kind", ["value", "sigmoid", "softmax"])
-def test_the_second_halves_of_weights_are_added_wherever_they_may_be_seen(kind: str, labels: int, scale: float) -> None:
+def test_remainders_of_weights_are_added_if_they_could_show(kind: str, labels: int, scale: float) -> None:
     """Weights large and small, margins wide and narrow: label and score are what whole weights give."""
     random = np.random.default_rng(labels)
     model = {"value": RidgeClassifier(), "sigmoid": SGDClassifier("log_loss"), "softmax": LogisticRegression()}[kind]
@@ -136,7 +138,7 @@ def test_the_second_halves_of_weights_are_added_wherever_they_may_be_seen(kind: 
 
 @pytest.mark.parametrize("classifier", [RidgeClassifier(), LogisticRegression(), MultinomialNB()])
 @pytest.mark.parametrize("apart", [1e-3, 1e-6, 1e-8, 1e-12])
-def test_labels_that_are_almost_tied_are_told_apart(classifier: Any, apart: float) -> None:
+def test_labels_that_are_almost_tied_are_distinguished(classifier: Any, apart: float) -> None:
     """Single precision alone would confuse labels whose weights differ by 1e-8."""
     pipeline = make_pipeline(CountVectorizer(analyzer="char"), classifier).fit(TEXTS, LABELS)
     attribute = "feature_log_prob_" if hasattr(classifier, "feature_log_prob_") else "coef_"
@@ -180,7 +182,7 @@ def test_ten_million_characters_are_scored(analyzer: str, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("analyzer", ["char", "char_wb", "word"])
-def test_half_a_surrogate_pair_is_refused_where_scikit_learn_refuses_it(analyzer: str) -> None:
+def test_half_a_surrogate_pair_is_refused_if_scikit_learn_refuses_it(analyzer: str) -> None:
     pipeline = make_pipeline(HashingVectorizer(analyzer=analyzer, ngram_range=(2, 2)), RidgeClassifier()).fit(
         TEXTS, LABELS
     )
@@ -196,7 +198,7 @@ def test_half_a_surrogate_pair_is_refused_where_scikit_learn_refuses_it(analyzer
     assert scorer.predict(["das Rad dreht sich"])[0].label == "de"
 
 
-def test_half_a_surrogate_pair_is_an_unknown_character_elsewhere() -> None:
+def test_half_a_surrogate_pair_is_an_unknown_character_otherwise() -> None:
     pipeline = make_pipeline(CountVectorizer(analyzer="char"), RidgeClassifier()).fit(
         [*TEXTS, "\ud800"], [*LABELS, "en"]
     )
@@ -204,7 +206,7 @@ def test_half_a_surrogate_pair_is_an_unknown_character_elsewhere() -> None:
     assert [prediction.label for prediction in compile_(pipeline).predict(texts)] == list(pipeline.predict(texts))
 
 
-def test_what_was_saved_is_opened_with_the_same_answers(scorer: LinearScorer, tmp_path: Path) -> None:
+def test_a_saved_scorer_opens_with_the_same_predictions(scorer: LinearScorer, tmp_path: Path) -> None:
     scorer.save(tmp_path)
     opened = open_scorer(tmp_path)
     assert isinstance(opened, LinearScorer)

@@ -1,4 +1,4 @@
-"""A compiled pipeline answers as the pipeline does: on any text, for every pipeline that can be compiled."""
+"""A compiled pipeline predicts what the pipeline predicts, for any text and every pipeline that can be compiled."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -174,7 +174,7 @@ def pairs(draw: st.DrawFn) -> tuple[str, str, bool]:
 
 
 @given(pairs(), st.lists(ANY, min_size=1, max_size=5))
-def test_any_text_gets_the_answers_of_the_pipeline(pair: tuple[str, str, bool], texts: list[str]) -> None:
+def test_any_text_gets_the_predictions_of_the_pipeline(pair: tuple[str, str, bool], texts: list[str]) -> None:
     vectorizer, classifier, binary = pair
     if binary and classifier == "one against the rest":
         binary = False
@@ -241,7 +241,7 @@ def test_sparse_weights_are_compiled() -> None:
     same(pipeline, compile_(pipeline), TEXTS)
 
 
-def test_an_encoder_gives_the_labels_back() -> None:
+def test_labels_are_decoded_by_the_encoder() -> None:
     encoder = LabelEncoder()
     pipeline = make_pipeline(CountVectorizer(analyzer="char"), RidgeClassifier())
     pipeline.fit(TEXTS, encoder.fit_transform(LABELS))
@@ -265,24 +265,24 @@ def test_bernoulli_bayes_takes_zeros_and_ones_as_they_come() -> None:
     same(*fit(make_pipeline(CountVectorizer(analyzer="char", binary=True), classifier), LABELS), [*TEXTS, ""])
 
 
-def test_isotonic_regression_is_compiled_where_it_does_not_jump() -> None:
+def test_isotonic_regression_is_compiled_unless_it_is_steep() -> None:
     for classifier in ("calibrated once", "calibrated Bayes"):
         assert fitted("counts of characters", classifier)[1].compiled
 
 
-def test_isotonic_regression_that_jumps_runs_as_it_is() -> None:
+def test_steep_isotonic_regression_is_not_compiled() -> None:
     _, scorer = fitted("whole short words", "calibrated Bayes", binary=True)
     assert isinstance(scorer, PipelineScorer)
     assert STEEP in scorer.reason
 
 
-def test_one_label_is_enough_for_bayes() -> None:
+def test_naive_bayes_may_have_a_single_label() -> None:
     _, scorer = fit(make_pipeline(CountVectorizer(), MultinomialNB()), ["only"] * len(TEXTS))
     assert [(p.label, p.score) for p in scorer.predict(["x", ""])] == [("only", 1.0)] * 2
 
 
-def test_isotonic_plateaus_of_zeros_end_where_the_texts_of_training_stand() -> None:
-    """Rounding must not push such a text off its plateau: where all labels have a zero, each gets the same probability."""
+def test_isotonic_plateaus_of_zeros_include_the_training_texts_at_their_ends() -> None:
+    """Rounding must not push such a text off its plateau: if all labels have a zero, each gets the same probability."""
     curve = Curve(x=[-2.0, 0.1, 0.3], y=[0.0, 0.0, 1.0])
     np.testing.assert_array_equal(curve(np.array([0.1, np.nextafter(0.1, 1), 0.1 - 1e-16, -9.0, 9.0])), [0, 0, 0, 0, 1])
     np.testing.assert_allclose(curve(np.array([0.1 + 1e-9, 0.2])), [5e-9, 0.5])
