@@ -67,6 +67,7 @@ PREDICTOR_DEATHS = _counter("headrace_worker_predictor_deaths_total", "Predictor
 RETRIES = _counter("headrace_worker_retries_total", "Calls repeated because something was unavailable.", "what")
 WAITED = _counter("headrace_worker_retry_wait_seconds_total", "Time waited before those repetitions.", "what")
 STAGE_SECONDS = _histogram("headrace_worker_stage_seconds", "Time a batch spent in a stage.", "stage")
+PREDICT_SECONDS = _histogram("headrace_worker_predict_seconds", "Time a model took for a batch.", "model")
 LATENCY_SECONDS = _histogram(
     "headrace_worker_latency_seconds", "Time from publishing to storing a document.", "source", buckets=QUEUE_SECONDS
 )

@@ -349,6 +349,9 @@ def test_a_worker_counts_and_times_what_it_does() -> None:
     assert value(text, "headrace_worker_batch_bytes_sum") == sum(map(len, map(encode, documents))) + len(b"no document")
     stages = {dict(labels)["stage"] for labels in samples(text)["headrace_worker_stage_seconds_count"]}
     assert stages == {"receive", "predict", "write", "ack"}
+    batches = value(text, "headrace_worker_batch_documents_count")
+    assert value(text, "headrace_worker_predict_seconds_count", model="fake") == batches
+    assert value(text, "headrace_worker_predict_seconds_count", model="size") == batches
 
 
 def test_a_worker_counts_what_it_waited_for() -> None:

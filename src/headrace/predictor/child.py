@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,13 @@ def main() -> None:
     def say(message: frames.Message) -> None:
         frames.write_blocking(writing, message)
 
+    turns = Turns(lambda place: say(frames.Working(place)))
     try:
         registry = Registry.from_url(settings.registry)
-        models = ModelSet.open(settings.models, registry, lambda place: say(frames.Working(place)))
+        models = ModelSet.open(settings.models, registry, turns.begin)
         say(frames.Ready(models.versions))
         while (request := frames.read_blocking(reading)) is not None:
-            say(_serve(models, request, settings.document_bytes))
+            say(_serve(models, request, settings.document_bytes, turns))
     except MemoryError:
         os._exit(frames.MEMORY_STATUS)
     except HeadraceError as error:
@@ -57,7 +59,26 @@ def main() -> None:
         pass
 
 
-def label(models: ModelSet, request: frames.Lines, limit: int) -> frames.Labelled:
+class Turns:
+    """Times the models, which work one after the other: the turn of each ends when the next one begins, or with `end`."""
+
+    def __init__(self, announce: Callable[[int], None] = lambda _place: None) -> None:
+        self._announce = announce
+        self._begun: list[tuple[int, float]] = []
+
+    def begin(self, place: int) -> None:
+        """Announce that the model at this place begins."""
+        self._begun.append((place, time.monotonic()))
+        self._announce(place)
+
+    def end(self) -> dict[int, float]:
+        """The seconds of each model since the last end, by its place."""
+        begun, self._begun = self._begun, []
+        ends = [at for _, at in begun[1:]] + [time.monotonic()]
+        return {place: end - at for (place, at), end in zip(begun, ends, strict=False)}
+
+
+def label(models: ModelSet, request: frames.Lines, limit: int, turns: Turns) -> frames.Labelled:
     """One outcome a line, in order; a line that is not a document of up to `limit` bytes is buried. Raises as `ModelSet.label` does."""
     began = time.monotonic()
     outcomes: list[Outcome | None] = []
@@ -68,10 +89,12 @@ def label(models: ModelSet, request: frames.Lines, limit: int) -> frames.Labelle
             outcomes.append(None)
         except Rejected as error:
             outcomes.append(Outcome(None, dead=(bury_bytes(line, str(error)),)))
+    turns.end()  # of what failed before
     labelled, shadow_failures = models.label(documents, skip=request.skip)
+    model_seconds = turns.end()
     following = iter(labelled)
     made = [next(following) if outcome is None else outcome for outcome in outcomes]
-    return frames.Labelled(made, shadow_failures, time.monotonic() - began)
+    return frames.Labelled(made, shadow_failures, time.monotonic() - began, model_seconds)
 
 
 def answer(models: ModelSet, request: frames.Texts) -> frames.Answered:
@@ -82,9 +105,9 @@ def answer(models: ModelSet, request: frames.Texts) -> frames.Answered:
     return frames.Answered([{name: [one] for name, one in known.items()} for known in found])
 
 
-def _serve(models: ModelSet, request: Any, limit: int) -> frames.Message:
+def _serve(models: ModelSet, request: Any, limit: int, turns: Turns) -> frames.Message:
     try:
-        return label(models, request, limit) if isinstance(request, frames.Lines) else answer(models, request)
+        return label(models, request, limit, turns) if isinstance(request, frames.Lines) else answer(models, request)
     except (Unavailable, Rejected) as error:
         return frames.Failed(type(error).__name__, str(error))
     except msgspec.ValidationError as error:

@@ -53,11 +53,12 @@ class Working(msgspec.Struct, frozen=True, tag=True):
 
 
 class Labelled(msgspec.Struct, frozen=True, tag=True):
-    """One outcome a line; how often shadows failed; how long it took."""
+    """One outcome a line; how often shadows failed; how long it took in seconds: all of it, and each model by its place."""
 
     outcomes: list[Outcome]
     shadow_failures: int = 0
     seconds: float = 0.0
+    model_seconds: dict[int, float] = {}
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):

@@ -46,7 +46,7 @@ class Predictor:
     """What is asked of the predictor process. Used by one thread, which must outlive it.
 
     `idle` is called about once a second while waiting, and may raise Abandoned to give up. While `draining` says so, a death proves
-    nothing, and raises Abandoned.
+    nothing, and raises Abandoned. `timed` is called with the name of each model and the seconds that it took for a batch of lines.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Predictor:
         deadline: float,
         idle: Callable[[], None] = lambda: None,
         draining: Callable[[], bool] = lambda: False,
+        timed: Callable[[str, float], None] = lambda _model, _seconds: None,
     ) -> None:
         self._models = settings.models
         self._document_bytes = settings.document_bytes
@@ -64,6 +65,7 @@ class Predictor:
         self._queue: list[bytes] = []
         self._sent: list[bytes] = []
         self._sent_at = 0.0
+        self._timed = timed
         self.pace = Pace()
         self.shadow_failures = 0
 
@@ -214,6 +216,8 @@ class Predictor:
     def _labelled(self, message: frames.Message) -> frames.Labelled:
         assert isinstance(message, frames.Labelled)
         self.shadow_failures += message.shadow_failures
+        for place, seconds in message.model_seconds.items():
+            self._timed(self._models[place].name, seconds)
         return message
 
     def _exchange(self, request: frames.Message, seconds: float) -> frames.Message:

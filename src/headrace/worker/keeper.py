@@ -1,8 +1,7 @@
 """The keeper: receive → predictor → write (→ announce, reply) → ack, on one thread.
 
-A worker is two processes: the keeper, which holds the connections and imports no model, and its predictor. What was received is
-acknowledged only after its outcomes are written, so a death at any line costs a repetition, which the store absorbs. Where results are
-published for others, that comes in between: the store has them, and a death costs a repetition to those who consume them.
+A worker is two processes: the keeper, which holds the connections and imports no model, and its predictor. A delivery is acked only after
+its outcomes are written: a death at any line costs a repetition, which the store absorbs. Published results may be seen twice.
 """
 
 import time
@@ -26,11 +25,8 @@ from headrace.worker.results import ResultPublisher
 
 WAIT_SECONDS = 0.5
 LEAST_BYTES, MOST_BYTES = 16 << 10, 1 << 20
-EMPTY_RECEIVES = 4
-REFUSED_BYTES = 1024
-
+EMPTY_RECEIVES, REFUSED_BYTES = 4, 1024
 LOG = logger("headrace.worker")
-
 T = TypeVar("T")
 
 
@@ -66,11 +62,15 @@ class Keeper:
         self._broker, self._store, self._stop, self._drain = broker, store, stop, drain
         self._announcer = announcer or ResultPublisher(store)
         self._following = Following(settings)
-        self._predictor = Predictor(
-            self._following.settings, deadline=deadline, idle=self._idle, draining=lambda: stop.requested
-        )
         self._reporter = heartbeat or Heartbeat(store)
         self._meter = self._reporter.meter
+        self._predictor = Predictor(
+            self._following.settings,
+            deadline=deadline,
+            idle=self._idle,
+            draining=lambda: stop.requested,
+            timed=lambda model, seconds: self._meter.observe(metrics.PREDICT_SECONDS, seconds, model),
+        )
         self._held: list[Batch] = []
         self._empty_receives = 0
 
@@ -87,8 +87,8 @@ class Keeper:
             self._predictor.close()
             self._reporter.tell("stopped")
             done = progress(self._meter)
-            said = f"stopped: {done['received']:,} received, {done['stored']:,} stored, {done['buried']:,} buried"
-            LOG.info(said, extra=done)
+            said = "stopped: {received:,} received, {stored:,} stored, {buried:,} buried"
+            LOG.info(said.format_map(done), extra=done)
 
     def _work(self) -> None:
         batch: Batch | None = None
@@ -183,8 +183,8 @@ class Keeper:
     def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Whatever became of a batch is written, told to whoever asked, and acked, in this order."""
         self._write(outcomes)
-        stage = "reply" if any(delivery.reply is not None for delivery in batch.deliveries) else ""
-        self._insist(lambda: self._announcer.reply(batch.deliveries, outcomes), "store", stage)
+        asked = any(delivery.reply is not None for delivery in batch.deliveries)
+        self._insist(lambda: self._announcer.reply(batch.deliveries, outcomes), "store", "reply" if asked else "")
         self._ack(batch)
 
     def _ack(self, batch: Batch) -> None:
