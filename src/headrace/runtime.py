@@ -14,6 +14,7 @@ from types import FrameType
 
 DRAIN_SECONDS = 4.0
 SETTLED_SECONDS = 5.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
 _PR_SET_PDEATHSIG = 1
 
 
@@ -53,7 +54,7 @@ def on_signals(stop: Stop, force: Callable[[], None]) -> None:
             os._exit(128 + number)
         stop.request()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, receive)
 
 

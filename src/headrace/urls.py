@@ -73,14 +73,13 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
 class Connectors:
-    """How to connect to one broker, to one store and, where they are published, to where results go; what lives in memory is the same at
-    each call.
+    """How to connect to one broker, one store and, if results are published, one sink for them.
 
-    Raises Misconfigured for a URL that nothing serves, with what was perhaps meant; and where results would go nowhere, or come back as
-    documents.
+    A URL of something in memory gives the same at each call, and so does an adapter that is given instead of a URL. Raises Misconfigured
+    for a URL that no adapter serves, with what was perhaps meant; and if results would go nowhere, or come back as documents.
     """
 
-    def __init__(self, broker: str, store: str, results: str = "") -> None:
+    def __init__(self, broker: str | BrokerAdapter, store: str | StoreAdapter, results: str | Sink = "") -> None:
         if results and results == broker:
             raise Misconfigured("results would come back as documents; give --results another place than --broker")
         self.broker: Callable[[], BrokerAdapter] = _connector("broker", broker, BROKERS)
@@ -142,9 +141,9 @@ def is_memory(url: str) -> bool:
     return url.partition(":")[0] == "memory"
 
 
-def keeps(store: str) -> bool:
-    """Whether the URL names a store that keeps what is written to it."""
-    return store.partition(":")[0] != "none"
+def keeps(store: str | StoreAdapter) -> bool:
+    """Whether the store keeps what is written to it; only one that is given by the URL `none:` does not."""
+    return not isinstance(store, str) or store.partition(":")[0] != "none"
 
 
 def mask(text: str) -> str:
@@ -175,7 +174,9 @@ def _open(what: str, url: str, table: Mapping[str, Entry], *, plain: str = "") -
     return _load(entry.target, f"the {what} {mask(url)}", entry.extra).from_url(url)
 
 
-def _connector(what: str, url: str, table: Mapping[str, Entry]) -> Callable[[], Any]:
+def _connector(what: str, url: object, table: Mapping[str, Entry]) -> Callable[[], Any]:
+    if not isinstance(url, str):
+        return lambda: url
     entry = _entry(what, url, table)
     adapter = _load(entry.target, f"the {what} {mask(url)}", entry.extra)
     if not is_memory(url):
