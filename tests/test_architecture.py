@@ -20,7 +20,7 @@ MODULES: Mapping[str, Path] = {
 
 # From the bottom to the top: a module imports those of its own layer and of the layers below. `headrace` itself imports nothing.
 LAYERS = (
-    "headrace headrace.errors headrace.clock headrace.validation headrace.documents",
+    "headrace headrace.errors headrace.clock headrace.validation headrace.documents headrace.burial",
     "headrace.ports",
     "headrace.sqlite_file",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
@@ -80,7 +80,6 @@ FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8
 # Longer than that today, and not to grow; a line that is no longer needed has to go.
 LONGER: Mapping[str, int] = {
     "headrace.testing.stores": 270,  # one suite, one list of sentences
-    "headrace.documents": 280,  # what may be stored, and why not, in one place
     "headrace.scoring.hashed.folding:fold": 45,  # one loop over code points, compiled: a call would be inlined anyway
     "headrace.scoring.hashed.ngrams:ngrams": 48,  # the same
 }

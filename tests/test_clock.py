@@ -9,7 +9,8 @@ import pytest
 from support import PATIENCE, setup
 
 from headrace.brokers.sqlite import SqliteBroker
-from headrace.documents import Document, Outcome, Prediction, bury_bytes, microseconds, pack, stamp
+from headrace.burial import bury_bytes
+from headrace.documents import Document, Outcome, Prediction, microseconds, pack, stamp
 from headrace.ports import BrokerAdapter, ResultQuery, StoreAdapter, WorkerStatus
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore

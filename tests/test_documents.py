@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.burial import bury, bury_bytes
 from headrace.documents import (
     ADDED_BYTES,
     BODY_BYTES,
     DOCUMENT_BYTES,
     Document,
-    bury,
-    bury_bytes,
     content_id,
     decode,
     encode,
@@ -147,19 +146,19 @@ def test_what_cannot_be_stored_is_refused_with_the_member_and_the_reason(members
     [
         (b"", "the body is empty"),
         (b" \r", "the body is empty"),
-        (b"hello", "no JSON"),
-        (b'{"text": "a"', "no JSON"),
-        (b'{"text": "a"} {"text": "b"}', "no JSON"),
+        (b"hello", "not JSON"),
+        (b'{"text": "a"', "not JSON"),
+        (b'{"text": "a"} {"text": "b"}', "not JSON"),
         (b'{"text": "\xff\xfe"}', "UTF-8"),
-        (b'{"text": "a\x01"}', "no JSON"),
+        (b'{"text": "a\x01"}', "not JSON"),
         (b'{"text": "\\ud800"}', "surrogate pair"),
         (b'{"text": "\\u0000"}', "NUL"),
         (b'{"id": "a", "text": "\\u0000"}', "NUL"),
         (b'{"id": "\\u0000", "text": "a"}', "NUL"),
         (b'{"id": "a", "text": "b", "created_at": "2026-01-31\\u000012:00:00"}', "control character"),
         (b'{"id": "a", "text": "b", "meta": {"\\u0000": 1}}', "NUL"),
-        (b'{"id": "a", "text": "b", "meta": {"n": 1e999}}', "no JSON"),
-        (b'{"id": ' + b"9" * 5000 + b', "text": "a"}', "no JSON"),
+        (b'{"id": "a", "text": "b", "meta": {"n": 1e999}}', "not JSON"),
+        (b'{"id": ' + b"9" * 5000 + b', "text": "a"}', "not JSON"),
         (b'{"id": "a", "text": "b", "meta": {"n": 36893488147419103232}}', "more than 64 bits"),
         (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
         (b'{"text": "a", "x": ' + b"[" * 33 + b"]" * 33 + b"}", "nested more than 32 deep"),

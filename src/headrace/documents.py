@@ -1,7 +1,7 @@
-"""What flows: documents, predictions, results and dead letters, and how documents are packed into bodies and back.
+"""What flows: documents, predictions, results and dead letters; how documents are read from JSON, and packed into bodies and back.
 
-Nothing here does I/O. What can be stored is decided here, at the door, and nowhere else: text, id and meta are Unicode
-without NUL or lone surrogates, an id has up to 256 bytes, a document up to a limit (1 MiB unless set otherwise).
+Nothing here does I/O. Whatever enters Headrace is read here, and checked once: text, id and meta are Unicode without NUL and lone
+surrogates, an id has up to 256 bytes, a document up to a limit (1 MiB unless set otherwise).
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from headrace.errors import Rejected
 from headrace.validation import ID_BYTES as ID_BYTES
 from headrace.validation import META_DEPTH, check_members, fault, kind
 
-DOCUMENT_BYTES = 1 << 20
-BODY_BYTES = 16 << 10
-ADDED_BYTES = 128  # of what the door adds to a document that it took: an id, the time, the source
+DOCUMENT_BYTES = 1 << 20  # the largest document, as JSON, unless the setting document_bytes says otherwise
+BODY_BYTES = 16 << 10  # the size to which bodies are packed
+ADDED_BYTES = 128  # a document that was taken may grow by that much: an id, the time and the source are added
 
-# None of the structs below can be part of a cycle (what they hold was JSON), so the garbage collector need not look at them.
+# The structs below hold only what came as JSON and so cannot form cycles: gc=False spares the garbage collector the work.
 _MEMBERS = ("id", "text", "source", "created_at", "meta", "published_at")
 
 
 class Document(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """A text and where it comes from.
+    """A text, and where it comes from.
 
-    `created_at` is an ISO 8601 date or time, as its source wrote it. `published_at` is stamped by ingest and the API:
-    microseconds since the epoch.
+    `created_at` is an ISO 8601 date or time, as its source wrote it. Ingest and the API stamp `published_at`, in microseconds since the
+    epoch.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Document(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
-    """A label and its score (a probability where the model is calibrated), by one model version (`language@3f9c2a`)."""
+    """A label and its score (a probability if the model is calibrated), by one model version (`language@3f9c2a`)."""
 
     label: str
     score: float
@@ -67,10 +67,10 @@ class Result(msgspec.Struct, frozen=True):
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """What could not be processed, with its reason.
 
-    `data` is what to publish again; `kind` is one word that can be counted (malformed, raised, killed, overdue, memory,
-    conflict, refused, evicted); `model` names the model that failed, or is empty where the whole document is set aside;
-    `content` identifies what was buried: the same content buried twice for the same model is one dead letter, under the newer
-    number. The store gives `burial`, its number, and `buried_at`, microseconds since the epoch.
+    `data` is what a replay publishes. `kind` is one word that can be counted: malformed, raised, killed, overdue, memory, conflict,
+    refused, evicted. `model` names the model that failed; it is empty if the whole document is set aside. `content` identifies what was
+    buried: the same content buried twice for the same model is one dead letter, under the newer number. The store assigns `burial`, the
+    number, and `buried_at`, in microseconds since the epoch.
     """
 
     id: str
@@ -88,7 +88,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a document: predictions, dead letters, or some of each.
 
-    `document` is None where the line could not be decoded. `shadows` are predictions that are kept but never answer.
+    `document` is None if the line could not be decoded. `shadows` are predictions that are kept and never answer.
     """
 
     document: Document | None
@@ -98,7 +98,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """What a broker moves: JSON Lines, one document a line. `key` is the name of the source."""
+    """What a broker moves: JSON Lines, one document a line. `key` is the source of its documents."""
 
     data: bytes
     key: str = ""
@@ -113,8 +113,8 @@ _encode_canonical = msgspec.json.Encoder(order="deterministic").encode
 def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> Document:
     """The document that a decoded JSON object describes.
 
-    A missing id becomes the hash of all members, a missing source becomes `source`, members that are not a document's go to
-    `meta`. Raises Rejected, saying which member is wrong and how.
+    A missing id becomes the hash of all members, a missing source becomes `source`, and members that a document does not have go to
+    `meta`. Raises Rejected, saying which member is wrong and why, or that the document has more than `limit` bytes.
     """
     if not isinstance(members, Mapping):
         raise Rejected(f"a document is a JSON object with a member 'text', not {kind(members)}")
@@ -124,7 +124,7 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
     if meta is not None and not isinstance(meta, Mapping):
         raise Rejected(f"'meta' must be an object, not {kind(meta)}")
     extra = {name: value for name, value in members.items() if name not in _MEMBERS}
-    identity = _identity(members.get("id"))
+    identity = id_text(members.get("id"))
     document = Document(
         id="" if identity is None else identity,
         text=members["text"],
@@ -138,9 +138,9 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
 
 
 def decode(line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
-    """The document of one line of a body. Raises Rejected where it is none.
+    """The document of one line of a body. Raises Rejected if the line is not a document, or is too long.
 
-    What the door took fits, with what it added.
+    A document that `read` accepted with this limit is accepted, with the ADDED_BYTES by which it may have grown.
     """
     limit += ADDED_BYTES
     if len(line) > limit:
@@ -152,23 +152,23 @@ def decode(line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
     if document.meta or b"\\u0000" in line:
         _check(document, limit, unnamed=False)
     else:
-        check_members(document)
+        check_members(document.id, document.text, document.source, document.created_at, document.published_at)
     return document
 
 
 def parse(line: bytes) -> object:
-    """The JSON value of a line; Rejected, with the reason, where it is no JSON."""
+    """The JSON value of a line, without a byte order mark. Raises Rejected, with the reason, if it is not JSON."""
     if not line.strip():
         raise Rejected("the body is empty; a document is a JSON object with a member 'text'")
     try:
         return _decode_any(line.removeprefix(b"\xef\xbb\xbf"))
     except UnicodeDecodeError as error:
-        raise Rejected(f"the document is no valid UTF-8 (byte {error.start}); encode it as UTF-8") from None
+        raise Rejected(f"the document is not valid UTF-8 (byte {error.start}); encode it as UTF-8") from None
     except RecursionError:
         raise Rejected("the JSON is nested too deeply") from None
     except msgspec.DecodeError as error:
         hint = "; or it holds half of a surrogate pair" if b"\\u" in line else ""
-        raise Rejected(f"the document is no JSON: {error}{hint}") from None
+        raise Rejected(f"the document is not JSON: {error}{hint}") from None
 
 
 def content_id(document: Document) -> str:
@@ -178,47 +178,17 @@ def content_id(document: Document) -> str:
 
 
 def content_hash(identity: str, text: str) -> str:
-    """Tells whether a known id comes with the same text again."""
+    """A hash of id and text: it is equal if a known id comes with the same text again."""
     return hashlib.blake2b(text.encode(), digest_size=16, key=hashlib.blake2b(identity.encode()).digest()).hexdigest()
 
 
 def stamp(document: Document, at: int) -> Document:
-    """The document with the time (microseconds) at which it is published."""
+    """The document with the time at which it is published, in microseconds since the epoch."""
     return msgspec.structs.replace(document, published_at=at)
 
 
-def bury(document: Document, kind: str, reason: str, *, model: str = "") -> DeadLetter:
-    """A dead letter for a document that was decoded; replaying it publishes the document again."""
-    return DeadLetter(
-        id=document.id,
-        kind=kind,
-        reason=reason,
-        data=encode(document),
-        content=content_hash(document.id, document.text),
-        model=model,
-        source=document.source,
-        published_at=document.published_at,
-    )
-
-
-def bury_bytes(data: bytes, reason: str, *, source: str = "", kind: str = "malformed") -> DeadLetter:
-    """A dead letter for bytes that are no document. Id, source and time are those that they name, if they can be read and stored; the
-    id is their hash where they name none."""
-    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    named = _named(data)
-    return DeadLetter(
-        id=named.id or digest,
-        kind=kind,
-        reason=reason,
-        data=data,
-        content=digest,
-        source=source or named.source,
-        published_at=named.published_at,
-    )
-
-
 def pack(documents: Iterable[Document], *, target: int = BODY_BYTES) -> Iterator[Body]:
-    """Bodies of about `target` bytes, each of one source, documents in order; a longer document gets a body of its own."""
+    """Bodies of up to `target` bytes, each of one source, with the documents in order; a longer document gets a body of its own."""
     lines: list[bytes] = []
     size, key = 0, ""
     for document in documents:
@@ -234,32 +204,13 @@ def pack(documents: Iterable[Document], *, target: int = BODY_BYTES) -> Iterator
 
 
 def unpack(data: bytes) -> list[bytes]:
-    """The lines of a body, at least one; blank lines are left out."""
+    """The lines of a body without blank ones; one empty line if there is no other."""
     return [line for line in data.split(b"\n") if line.strip()] or [b""]
 
 
-def _identity(value: Any) -> Any:
-    """Numbers are ids too."""
+def id_text(value: Any) -> Any:
+    """An id as text: a whole number is an id too. Any other value is returned as it is."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _named(data: bytes) -> Document:
-    """What bytes that are no document say of id, source and time."""
-    try:
-        members = parse(data)
-    except Rejected:
-        members = None
-    said = dict(members) if isinstance(members, Mapping) else {}
-    named = Document("", "")
-    for member in ("id", "source", "published_at"):
-        value = _identity(said.get(member)) if member == "id" else said.get(member)
-        try:
-            told = msgspec.structs.replace(named, **{member: value})
-            check_members(msgspec.structs.replace(told, text="-"), unnamed=True)
-        except Rejected:
-            continue
-        named = told
-    return named
 
 
 def _too_long(size: int, limit: int) -> Rejected:
@@ -267,9 +218,11 @@ def _too_long(size: int, limit: int) -> Rejected:
 
 
 def _check(document: Document, limit: int, *, unnamed: bool) -> None:
-    check_members(document, unnamed=unnamed)
-    if document.meta and (found := fault(document.meta, META_DEPTH)):
-        raise Rejected(f"'meta' {found}")
+    check_members(
+        document.id, document.text, document.source, document.created_at, document.published_at, unnamed=unnamed
+    )
+    if document.meta and (reason := fault(document.meta, META_DEPTH)):
+        raise Rejected(f"'meta' {reason}")
     try:
         size = len(encode(document))
     except (UnicodeEncodeError, RecursionError, TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:

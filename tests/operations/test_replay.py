@@ -6,7 +6,8 @@ import pytest
 
 from headrace import browse
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Body, Document, Outcome, bury, bury_bytes, decode, unpack
+from headrace.burial import bury, bury_bytes
+from headrace.documents import Body, Document, Outcome, decode, unpack
 from headrace.errors import Unavailable
 from headrace.operations import replay
 from headrace.ports import DeadQuery

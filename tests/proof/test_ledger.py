@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from headrace.documents import DeadLetter, Prediction, Result, bury_bytes, decode, pack, read, stamp, unpack
+from headrace.burial import bury_bytes
+from headrace.documents import DeadLetter, Prediction, Result, decode, pack, read, stamp, unpack
 from headrace.proof import workload
 from headrace.proof.ledger import FAILURES, Finding, Ledger, Observations, Reconciliation, reconcile
 from headrace.proof.workload import WorkItem

@@ -59,7 +59,7 @@ def test_every_format_is_read_compressed_or_not(tmp_path: Path, name: str, data:
 def test_a_format_that_is_named_wins_over_the_files_name(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", b"one\ntwo")
     assert texts(path, kind="text") == ["one", "two"]
-    assert all(text.startswith("! the document is no JSON") for text in texts(path))
+    assert all(text.startswith("! the document is not JSON") for text in texts(path))
 
 
 def test_documents_come_with_their_members_and_the_source(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_a_file_without_records_has_no_documents(tmp_path: Path, name: str, data
 @pytest.mark.parametrize(
     ("name", "data", "reason", "where"),
     [
-        ("a.jsonl", b"no JSON", "the document is no JSON", "line 2"),
+        ("a.jsonl", b"no JSON", "the document is not JSON", "line 2"),
         ("a.jsonl", b'{"text": ""}', "'text' is empty", "line 2"),
-        ("a.jsonl", b'{"text": "\xff"}', "no valid UTF-8", "line 2"),
+        ("a.jsonl", b'{"text": "\xff"}', "not valid UTF-8", "line 2"),
         ("a.txt", b"\xff", "is not valid UTF-8", "line 2"),
         ("a.txt", b"a\0b", "NUL", "line 2"),
         ("a.csv", b"1,2,3", "the row has 3 cells, the header 2", "line 3"),

@@ -14,7 +14,8 @@ from pymongo.errors import OperationFailure, WriteConcernError
 from support import until
 from support.wire import Wire
 
-from headrace.documents import Outcome, bury, bury_bytes
+from headrace.burial import bury, bury_bytes
+from headrace.documents import Outcome
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.mongodb import MongodbStore

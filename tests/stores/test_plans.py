@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from headrace.burial import bury_bytes
 from headrace.clock import to_microseconds
-from headrace.documents import Outcome, bury_bytes
+from headrace.documents import Outcome
 from headrace.ports import DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.postgresql.server import Server

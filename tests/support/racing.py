@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 
-from headrace.documents import Outcome, bury
+from headrace.burial import bury
+from headrace.documents import Outcome
 from headrace.errors import Unavailable
 from headrace.ports import ResultQuery, StoreAdapter
 from headrace.testing.outcomes import document, labels, letters, prediction, results

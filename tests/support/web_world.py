@@ -13,7 +13,8 @@ import pytest
 from fastapi import FastAPI
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Outcome, Prediction, bury, decode, unpack
+from headrace.burial import bury
+from headrace.documents import Outcome, Prediction, decode, unpack
 from headrace.errors import Rejected, Unavailable
 from headrace.models.registry import Registry
 from headrace.ports import Broker

@@ -9,7 +9,8 @@ import pytest
 from support.web_world import MODEL, World, world
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Document, Outcome, Prediction, bury
+from headrace.burial import bury
+from headrace.documents import Document, Outcome, Prediction
 from headrace.web.services import ServerSettings
 
 DOCUMENTS = "/v1/documents"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from support.web_world import MODEL, World, world
 
-from headrace.documents import Document, Outcome, Prediction, Result, bury, bury_bytes
+from headrace.burial import bury, bury_bytes
+from headrace.documents import Document, Outcome, Prediction, Result
 from headrace.ports import Page, ResultQuery
 from headrace.stores.memory import MemoryStore
 

@@ -6,7 +6,8 @@ from support import PATIENCE
 from support.web_world import LostStore, unreachable
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Body, Document, Outcome, Prediction, Result, bury
+from headrace.burial import bury
+from headrace.documents import Body, Document, Outcome, Prediction, Result
 from headrace.errors import Unavailable
 from headrace.models.registry import Registry
 from headrace.ports import Counts, Page, ResultQuery

@@ -7,7 +7,8 @@ import pytest
 from support import FAULTY, PATIENCE, logged, setup
 
 from headrace.brokers.memory import MemoryBroker, Queue
-from headrace.documents import Body, DeadLetter, Document, Outcome, Prediction, Result, bury_bytes, encode, pack
+from headrace.burial import bury_bytes
+from headrace.documents import Body, DeadLetter, Document, Outcome, Prediction, Result, encode, pack
 from headrace.errors import Rejected, Unavailable
 from headrace.ports import Counts, DeadQuery, Delivery, ResultQuery, Store
 from headrace.runtime import Stop

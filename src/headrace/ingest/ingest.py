@@ -9,18 +9,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from headrace.documents import (
-    BODY_BYTES,
-    Body,
-    Document,
-    Outcome,
-    bury,
-    bury_bytes,
-    content_hash,
-    microseconds,
-    pack,
-    stamp,
-)
+from headrace.burial import bury, bury_bytes
+from headrace.documents import BODY_BYTES, Body, Document, Outcome, content_hash, microseconds, pack, stamp
 from headrace.errors import Rejected
 from headrace.log import logger
 from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter

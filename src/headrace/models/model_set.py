@@ -6,7 +6,8 @@ Workers, the API (each through a predictor process), the commands `predict` and 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 
-from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury
+from headrace.burial import bury
+from headrace.documents import DeadLetter, Document, Outcome, Prediction
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.loading import OpenModel, error_text, open_models
 from headrace.models.registry import Registry

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from headrace import log
-from headrace.documents import Document, Outcome, bury_bytes, decode
+from headrace.burial import bury_bytes
+from headrace.documents import Document, Outcome, decode
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry

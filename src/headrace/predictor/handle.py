@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from headrace.documents import DeadLetter, Outcome, Prediction, bury, bury_bytes, decode
+from headrace.burial import bury, bury_bytes
+from headrace.documents import DeadLetter, Outcome, Prediction, decode
 from headrace.errors import Rejected, Unavailable
 from headrace.models.spec import ModelSpec
 from headrace.predictor import frames

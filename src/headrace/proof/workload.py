@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from headrace.documents import Body, Document, bury_bytes, encode, read, unpack
+from headrace.burial import bury_bytes
+from headrace.documents import Body, Document, encode, read, unpack
 from headrace.ports import Malformed
 
 SOURCE = "prove"

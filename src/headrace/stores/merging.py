@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
-from headrace.documents import DeadLetter, Document, Outcome, Prediction, bury, content_hash
+from headrace.burial import bury
+from headrace.documents import DeadLetter, Document, Outcome, Prediction, content_hash
 from headrace.ports import StoredPrediction, model_of
 
 CONFLICT = "a document with this id is stored with another text; publish this one under an id of its own"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from headrace import clock
-from headrace.documents import Outcome, bury
+from headrace.burial import bury
+from headrace.documents import Outcome
 from headrace.ports import DeadQuery, HourCount, ResultQuery, Store, StoredPrediction
 from headrace.testing.outcomes import document, labelled, letters, prediction, results
 from headrace.testing.stores import Connect

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from headrace.documents import Outcome, bury_bytes
+from headrace.burial import bury_bytes
+from headrace.documents import Outcome
 from headrace.errors import Rejected
 from headrace.ports import Counts, DeadQuery, ResultQuery
 from headrace.testing.outcomes import document, labelled, letters, prediction, results

@@ -12,8 +12,9 @@ from threading import Barrier
 
 import msgspec
 
+from headrace.burial import bury, bury_bytes
 from headrace.clock import microseconds, to_datetime
-from headrace.documents import DeadLetter, Outcome, Result, bury, bury_bytes
+from headrace.documents import DeadLetter, Outcome, Result
 from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
 from headrace.testing.outcomes import document, labelled, labels, letters, prediction, results, timeless
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from headrace import metrics
-from headrace.documents import DeadLetter, Outcome, bury, bury_bytes, decode, encode, unpack
+from headrace.burial import bury, bury_bytes
+from headrace.documents import DeadLetter, Outcome, decode, encode, unpack
 from headrace.errors import Rejected, Unavailable
 from headrace.log import logger
 from headrace.ports import Broker, Delivery, StoreAdapter
@@ -42,10 +43,7 @@ class Batch:
 
 
 class Keeper:
-    """The keeper of one worker.
-
-    `run` returns when the stop is requested or, with `drain`, when nothing is ready or leased.
-    """
+    """The keeper of one worker. `run` returns when the stop is requested or, with `drain`, when nothing is ready or leased."""
 
     def __init__(
         self,

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from headrace.browse import letters_of, results_of
+from headrace.burial import bury
 from headrace.clock import to_datetime
-from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, bury, encode, unpack
+from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, encode, unpack
 from headrace.errors import Rejected
 from headrace.ports import Delivery, Sink, Store, model_of
 from headrace.retrying import isolate
