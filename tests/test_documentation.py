@@ -25,7 +25,7 @@ PAGES = sorted(
     for path in ROOT.rglob("*.md")
     if not {".venv", "node_modules", ".pytest_cache"} & set(path.relative_to(ROOT).parts)
 )
-COMMANDS = [*cli.COMMANDS, *(f"models {name}" for name in cli.MODELS), *(f"dead {name}" for name in cli.DEAD)]
+COMMANDS = list(cli.COMMANDS)
 SETTINGS = [field.name for field in fields(Settings)]
 ERRORS = [name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)]
 INSTALLS = re.compile(r"\b(pip|venv|pytest|apt-get|curl|docker|kubectl|systemctl)\b")

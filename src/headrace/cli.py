@@ -1,6 +1,6 @@
-"""The command line: commands, thin. Each is imported when it is called.
+"""The command line: a table of commands, each imported when it is called, and what their errors print.
 
-Exit status: 0 done, 1 it found something wrong, 2 misuse or configuration, 3 a server is unavailable.
+Exit status: 0 done, 1 something was found to be wrong, 2 misuse or configuration, 3 a server is unavailable.
 """
 
 import errno
@@ -20,36 +20,38 @@ LOG = logger("headrace.commands")
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("run:demo", "Start everything, and feed it samples in 38 languages."),
     "up": ("run:up", "Start everything: workers, the API and the console."),
-    "serve": ("run:serve", "Serve the API and the console."),
+    "serve": ("run:serve", "Serve the API and the console, without workers."),
     "work": ("run:work", "Run workers."),
-    "ingest": ("ingest:ingest", "Publish the documents of files."),
-    "predict": ("predict:predict", "Predict the labels of texts at once."),
-    "score": ("score:score", "Predict the labels of a file, in order, into another."),
+    "ingest": ("ingest:ingest", "Publish the documents of files and other sources."),
+    "predict": ("predict:predict", "Predict the labels of texts given here."),
+    "score": ("score:score", "Predict the labels of a file, in order, into another file."),
     "train": ("train:train", "Train a model on labelled texts, and register it."),
     "status": ("status:status", "Show the backlog, the workers and what is stored."),
     "erase": ("erase:erase", "Erase documents by their ids."),
     "prove": ("prove:prove", "Prove on your own servers that nothing is lost."),
+    "models list": ("models:list_", "List model versions, with their aliases."),
+    "models show": ("models:show_", "Show the card of a version."),
+    "models promote": ("models:promote_", "Point an alias at a version."),
+    "models rollback": ("models:rollback_", "Point an alias back at its previous version."),
+    "dead list": ("dead:list_", "List dead letters."),
+    "dead show": ("dead:show_", "Show dead letters in full."),
+    "dead replay": ("dead:replay_", "Publish dead letters again."),
+    "dead drop": ("dead:drop_", "Delete dead letters for good."),
 }
-MODELS: Mapping[str, tuple[str, str]] = {
-    "list": ("models:list_", "List model versions, with their aliases."),
-    "show": ("models:show_", "Show the card of a version."),
-    "promote": ("models:promote_", "Let an alias mean a version."),
-    "rollback": ("models:rollback_", "Let an alias mean what it meant before."),
-}
-DEAD: Mapping[str, tuple[str, str]] = {
-    "list": ("dead:list_", "List dead letters."),
-    "show": ("dead:show_", "Show dead letters whole."),
-    "replay": ("dead:replay_", "Publish dead letters again."),
-    "drop": ("dead:drop_", "Forget dead letters."),
+"""Command → "module:function" of headrace.commands, and its line in lists. A command of two words belongs to a group."""
+
+GROUPS: Mapping[str, str] = {
+    "models": "Model versions, their cards and aliases.",
+    "dead": "Dead letters: what could not be processed, with its reason.",
 }
 
 
 def build(arguments: Sequence[str] = ()) -> App:
-    """The commands, with their settings from file, environment and flags. Raises Misconfigured for a setting that doesn't exist.
+    """The commands, with their settings from file, environment and flags. Raises Misconfigured for an unknown setting.
 
-    A list of commands shows summaries; a command's own help shows its docstring, for which it is imported.
+    `arguments` are those to be parsed. Lists of commands show the summaries here; only a command's own help imports it, for its docstring.
     """
-    listing = [word for word in arguments if not word.startswith("-")] in ([], ["models"], ["dead"])
+    listing = [word for word in arguments if not word.startswith("-")] in ([], *([group] for group in GROUPS))
     app = App(
         name="headrace",
         help="Realtime labelling of text: a scikit-learn classifier behind a queue, none lost, none twice.",
@@ -57,15 +59,14 @@ def build(arguments: Sequence[str] = ()) -> App:
         config=settings.sources(),
         default_parameter=Parameter(show_env_var=False),
         result_action="return_value",
-        help_format="plaintext",  # Markdown would load a parser of it, and half as long again
+        help_format="plaintext",  # Markdown would load a parser, which takes half as long again
     )
-    models = App(name="models", help="Model versions, their cards and aliases.")
-    dead = App(name="dead", help="Dead letters: what could not be processed, with its reason.")
-    for group, table in ((app, COMMANDS), (models, MODELS), (dead, DEAD)):
-        for name, (target, summary) in table.items():
-            group.command(f"headrace.commands.{target}", name=name, help=summary if listing else None)
-    app.command(models)
-    app.command(dead)
+    groups = {"": app} | {name: App(name=name, help=summary) for name, summary in GROUPS.items()}
+    for command, (target, summary) in COMMANDS.items():
+        group, _, name = command.rpartition(" ")
+        groups[group].command(f"headrace.commands.{target}", name=name, help=summary if listing else None)
+    for name in GROUPS:
+        app.command(groups[name])
     return app
 
 
@@ -74,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     log.configure(LogSettings())
     try:
         status = build(arguments)(list(arguments), exit_on_error=False, print_error=False)
-        sys.stdout.flush()  # here, where it can still be told that it went nowhere
+        sys.stdout.flush()  # here, where a failure can still be reported
     except HeadraceError as error:
         return _fail(str(error), error.status)
     except CycloptsError as error:
@@ -83,23 +84,23 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _discard_output()  # whoever read us has left, e.g. `| head`
+        _discard_output()  # the reader has left, as `head` does
         return 0
     except OSError as error:
         _discard_output()
-        return _fail(*_told(error))
+        return _fail(*_described(error))
     return status if isinstance(status, int) else 0
 
 
 def main() -> int:
-    """The entry point of the command `headrace`. What the terminal's encoding has no characters for is written as escapes."""
+    """The entry point of the command `headrace`. Characters that the terminal's encoding lacks are written as escapes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     return run(sys.argv[1:])
 
 
-def _told(error: OSError) -> tuple[str, int]:
-    """What a file or a stream refused, in words, and the exit status."""
+def _described(error: OSError) -> tuple[str, int]:
+    """The message for an error of a file or a stream, and the exit status."""
     what = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{what}the disk is full; free some space, and call it again", Unavailable.status
@@ -107,7 +108,7 @@ def _told(error: OSError) -> tuple[str, int]:
 
 
 def _discard_output() -> None:
-    """Let what is still to be printed go nowhere: at the end it would fail once more."""
+    """Send what is still buffered nowhere: flushing it at exit would fail once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,12 +1,24 @@
 """The tree of errors, named by what the caller does.
 
     HeadraceError
-    ├── Misconfigured   stop, and mend what the message names
+    ├── Misconfigured   stop, and correct what the message names
     ├── Unavailable     wait, and try again
-    └── Rejected        set this one thing aside; the rest goes on
+    └── Rejected        set this one thing aside, and go on with the rest
         └── Conflict    the id is known, with another text
 
 A driver's exceptions stop at its adapter, which raises one of these. A message says what was being done, to what, and what to do about it.
+
+Other exceptions are signals between modules. Each is caught below the command line, and none reaches a user:
+
+    predictor/frames    Closed           the process at the other end of the pipe is gone
+                        Late             no answer came within the deadline
+    predictor/process   Gone             made of either: the process died or was killed, and whether that speaks against a document
+                        Abandoned        the worker is stopping, and has given its work up
+    scoring/linear      Unsupported      this part of a pipeline cannot be compiled; the pipeline is kept instead
+    stores/mongodb      AnotherWasFirst  another writer inserted the same key; read again
+    proof               Interrupted      the proof was stopped, and has no ledger
+    web                 Refused          the request is answered with this HTTP status
+                        Oversized        a Rejected: the broker takes no document of this size (422)
 """
 
 from collections.abc import Iterable
@@ -14,13 +26,13 @@ from difflib import get_close_matches
 
 
 class HeadraceError(Exception):
-    """Whatever Headrace raises on purpose. `status` is the exit status of a command that ends with it."""
+    """What Headrace raises on purpose. `status` is the exit status of a command that ends with it."""
 
     status = 1
 
 
 class Misconfigured(HeadraceError):
-    """Trying again cannot help: a setting, a file or a model has to change first."""
+    """Trying again cannot help until a setting, a file or a model has changed."""
 
     status = 2
 
@@ -32,7 +44,7 @@ class Unavailable(HeadraceError):
 
 
 class Rejected(HeadraceError):
-    """This document (or body) can never be processed or stored; others are not affected."""
+    """This document or body can never be processed or stored; others are not affected."""
 
 
 class Conflict(Rejected):
