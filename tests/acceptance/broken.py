@@ -25,11 +25,11 @@ ONE_IN = 50
 class Hasty(Keeper):
     """Acknowledges before it writes, and dies in between at every batch with one of some documents."""
 
-    def _write(self, outcomes: Sequence[Outcome]) -> None:
-        self._broker.ack(self._held[0].deliveries)
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        self._broker.ack(batch.deliveries)
         if any(map(_is_chosen, outcomes)):
             os.kill(os.getpid(), signal.SIGKILL)
-        super()._write(outcomes)
+        super()._settle(batch, outcomes)
 
     def _ack(self, batch: Batch) -> None:
         self._held.remove(batch)

@@ -12,9 +12,9 @@ from headrace.worker.keeper import Batch, Keeper
 class Hasty(Keeper):
     """Acknowledges what it has not written yet."""
 
-    def _write(self, outcomes: Sequence[Outcome]) -> None:
-        self._broker.ack(self._held[0].deliveries)
-        super()._write(outcomes)
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        self._broker.ack(batch.deliveries)
+        super()._settle(batch, outcomes)
 
     def _ack(self, batch: Batch) -> None:
         self._held.remove(batch)

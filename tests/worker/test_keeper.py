@@ -382,7 +382,7 @@ def test_published_results_and_replies_are_stages_too() -> None:
 
     store = MemoryStore()
     with closing(Asking(queue)) as broker, closing(MemoryBroker(results_of)) as sink:
-        text = last_snapshot(store, broker, TRIVIAL, announcer=ResultPublisher(store, sink))
+        text = last_snapshot(store, broker, TRIVIAL, publisher=ResultPublisher(store, sink))
     stages = {dict(labels)["stage"] for labels in samples(text)["headrace_worker_stage_seconds_count"]}
     assert stages == {"receive", "predict", "write", "publish", "reply", "ack"}
 
@@ -431,13 +431,13 @@ def add(registry: Registry, *labels: str, alias: str | None = None) -> Version:
     return registry.add("tiny", compile.compile(pipeline), Card("tiny", labels), alias=alias)
 
 
-def test_results_name_the_version_that_an_alias_means_by_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.predictor.following.ALIAS_SECONDS", 0.1)
+def test_results_name_the_version_that_an_alias_means_by_then(tmp_path: Path) -> None:
     registry = Registry(tmp_path, builtin=None)
     first, second = add(registry, "x", "y", alias="champion"), add(registry, "x", "z")
     queue, store, stop = queue_of("xx"), MemoryStore(), Stop()
     broker = MemoryBroker(queue)
-    keeper = Keeper(broker, store, setup("tiny", registry=str(tmp_path)), deadline=PATIENCE, stop=stop)
+    settings = setup("tiny", registry=str(tmp_path))
+    keeper = Keeper(broker, store, settings, deadline=PATIENCE, stop=stop, alias_seconds=0.1)
     thread = threading.Thread(target=keeper.run)
     with logged() as said, drained(thread, stop):
         thread.start()

@@ -67,18 +67,18 @@ def outcome(identity: str, *versions: str, label: str = "fine", text: str = "tex
     return Outcome(Document(identity, text), tuple(Prediction(label, 0.5, version) for version in versions))
 
 
-def announce(store: Store, sink: Sink, *outcomes: Outcome) -> list[tuple[Outcome, str]]:
-    """As a worker does: write, then announce."""
+def published(store: Store, sink: Sink, *outcomes: Outcome) -> list[tuple[Outcome, str]]:
+    """As a worker does: write, then publish; what could not be published."""
     store.write(outcomes)
-    return ResultPublisher(store, sink, keeps=not isinstance(store, NoStore)).announce(outcomes)
+    return ResultPublisher(store, sink, keeps=not isinstance(store, NoStore)).publish(outcomes)
 
 
 def work(queue: Queue, store: MemoryStore | NoStore, sink: Sink, models: str = FAULTY) -> list[str]:
     """What a worker logs that drains the queue."""
-    announcer = ResultPublisher(store, sink, keeps=not isinstance(store, NoStore))
+    publisher = ResultPublisher(store, sink, keeps=not isinstance(store, NoStore))
     broker = Watched(queue, sink)
     with logged() as said:
-        Keeper(broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True).run()
+        Keeper(broker, store, setup(models), publisher=publisher, deadline=PATIENCE, stop=Stop(), drain=True).run()
     assert broker.at_ack, "nothing was acknowledged"
     assert broker.at_ack[-1] == len(sink.told()), "something was published after its ack"
     backlog = broker.backlog()
@@ -96,7 +96,7 @@ def test_a_result_is_published_under_each_model_and_its_label_as_the_api_gives_i
     sink, store = Sink(), MemoryStore()
     document = Document("a", "hej", source="s", created_at="2026-01-02", meta={"n": 1}, published_at=5)
     predictions = (Prediction("sv", 0.75, "language@1"), Prediction("glad", 0.5, "mood@2"))
-    announce(store, sink, Outcome(document, predictions, shadows=(Prediction("no", 1.0, "language@9"),)))
+    published(store, sink, Outcome(document, predictions, shadows=(Prediction("no", 1.0, "language@9"),)))
     assert sink.told() == [("language.sv", "a"), ("mood.glad", "a")]
     (stored,) = results(store)
     assert {body.data for body in sink.bodies} == {encode(stored)}
@@ -117,8 +117,8 @@ def test_a_result_is_published_under_each_model_and_its_label_as_the_api_gives_i
 
 def test_what_comes_again_is_published_again_with_the_answers_that_stand() -> None:
     sink, store = Sink(), MemoryStore()
-    announce(store, sink, outcome("a", "fake@1", label="first"))
-    announce(store, sink, outcome("a", "fake@2", label="second"))
+    published(store, sink, outcome("a", "fake@1", label="first"))
+    published(store, sink, outcome("a", "fake@2", label="second"))
     assert sink.told() == [("fake.first", "a"), ("fake.first", "a")]
 
 
@@ -126,7 +126,7 @@ def test_a_conflict_and_what_was_erased_have_no_result() -> None:
     sink, store = Sink(), MemoryStore()
     store.write([outcome("a", "fake@1")])
     store.erase(["b"])
-    announce(store, sink, outcome("a", "fake@1", text="another"), outcome("b", "fake@1"), outcome("c", "fake@1"))
+    published(store, sink, outcome("a", "fake@1", text="another"), outcome("b", "fake@1"), outcome("c", "fake@1"))
     assert sink.told() == [("fake.fine", "c")]
 
 
@@ -134,7 +134,7 @@ def test_a_dead_letter_is_no_result_and_the_other_models_results_are() -> None:
     sink, store = Sink(), MemoryStore()
     letter = bury_bytes(b"x", "because")
     half = Outcome(Document("a", "text"), (Prediction("fine", 0.5, "fake@1"),), dead=(letter,))
-    announce(store, sink, half, Outcome(None, dead=(letter,)), Outcome(Document("b", "text"), dead=(letter,)))
+    published(store, sink, half, Outcome(None, dead=(letter,)), Outcome(Document("b", "text"), dead=(letter,)))
     assert sink.told() == [("fake.fine", "a")]
 
 
@@ -144,7 +144,7 @@ def test_results_of_one_key_are_packed_and_none_is_left_out() -> None:
         outcome(f"{number:04}", "fake@1", label=str(number % 3), text="x" * 100 if number % 10 else "x" * 40_000)
         for number in range(1200)
     ]
-    announce(store, sink, *outcomes)
+    published(store, sink, *outcomes)
     assert sink.told() == sorted((f"fake.{number % 3}", f"{number:04}") for number in range(1200))
     assert len(sink.bodies) < 400
     assert all(len(body.data) <= 16 << 10 or body.data.count(b"\n") == 0 for body in sink.bodies)
@@ -152,7 +152,7 @@ def test_results_of_one_key_are_packed_and_none_is_left_out() -> None:
 
 def test_where_the_store_keeps_nothing_dead_letters_are_published_with_what_came() -> None:
     sink = Sink()
-    announce(NoStore(), sink, outcome("a", "fake@1"), Outcome(None, dead=(bury_bytes(b"\xff", "no UTF-8"),)))
+    published(NoStore(), sink, outcome("a", "fake@1"), Outcome(None, dead=(bury_bytes(b"\xff", "no UTF-8"),)))
     told = {body.key: body.data for body in sink.bodies}
     assert msgspec.json.decode(told["fake.fine"], type=Result).id == "a"
     letter = msgspec.json.decode(told["dead.malformed"], type=Burial)
@@ -163,15 +163,15 @@ def test_what_is_never_taken_is_found_and_all_else_is_published() -> None:
     sink, store = Sink(most=1000), MemoryStore()
     good = [outcome(f"good {number}", "fake@1", "size@1") for number in range(20)]
     bad = outcome("bad", "fake@1", "size@1", text="x" * 2000)
-    assert [(one.document, reason) for one, reason in announce(store, sink, *good[:7], bad, *good[7:])] == [
+    assert [(one.document, reason) for one, reason in published(store, sink, *good[:7], bad, *good[7:])] == [
         (bad.document, "this is not taken")
     ]
     assert sink.told() == sorted((key, f"good {number}") for number in range(20) for key in ("fake.fine", "size.fine"))
 
 
-def test_nothing_to_announce_is_nothing() -> None:
+def test_without_outcomes_nothing_is_published() -> None:
     sink = Sink()
-    assert announce(MemoryStore(), sink) == []
+    assert published(MemoryStore(), sink) == []
     assert sink.bodies == []
 
 
@@ -237,7 +237,7 @@ def test_a_store_that_keeps_nothing_finds_nothing() -> None:
 def test_dead_letters_are_published_once_each() -> None:
     sink = Sink()
     made: list[DeadLetter] = [bury_bytes(b"%d" % number, "because") for number in range(5)]
-    announce(NoStore(), sink, *(Outcome(None, dead=(letter,)) for letter in made))
+    published(NoStore(), sink, *(Outcome(None, dead=(letter,)) for letter in made))
     assert sorted(identity for _, identity in sink.told()) == sorted(letter.id for letter in made)
 
 
@@ -271,8 +271,8 @@ def answer(store: MemoryStore | NoStore, *published: bytes, models: str = FAULTY
     queue = Queue()
     MemoryBroker(queue).publish([Body(one) for one in published])
     broker = Asking(queue, asked=asked)
-    announcer = ResultPublisher(store, Sink(), keeps=False) if isinstance(store, NoStore) else None
-    Keeper(broker, store, setup(models), announcer=announcer, deadline=PATIENCE, stop=Stop(), drain=True).run()
+    publisher = ResultPublisher(store, Sink(), keeps=False) if isinstance(store, NoStore) else None
+    Keeper(broker, store, setup(models), publisher=publisher, deadline=PATIENCE, stop=Stop(), drain=True).run()
     assert (broker.backlog().ready, broker.backlog().leased) == (0, 0)
     return broker
 

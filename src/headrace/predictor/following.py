@@ -16,11 +16,12 @@ LOG = logger("headrace.predictor")
 
 
 class Following:
-    """Looks at the aliases every ALIAS_SECONDS. `settings` is what to start a predictor with: those that it was given, with versions
+    """Looks at the aliases every `seconds`. `settings` is what to start a predictor with: those that it was given, with versions
     instead of aliases, so that a predictor that is replaced opens the same models again.
     """
 
-    def __init__(self, settings: PredictorSettings) -> None:
+    def __init__(self, settings: PredictorSettings, seconds: float = ALIAS_SECONDS) -> None:
+        self._seconds = seconds
         self._wanted = settings.models
         self._registry = Registry.from_url(settings.registry)
         self._looked_at = time.monotonic()
@@ -32,7 +33,7 @@ class Following:
         If the new version can't be opened, that is said, and what was served stays.
         """
         now = time.monotonic()
-        if now - self._looked_at < ALIAS_SECONDS:
+        if now - self._looked_at < self._seconds:
             return False
         self._looked_at = now
         before = self.settings

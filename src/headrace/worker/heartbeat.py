@@ -23,10 +23,10 @@ WAITING: Mapping[str, str] = {
 
 
 class Heartbeat:
-    """Tells the store every few seconds, and at once when the state changes.
+    """Tells the store every BEAT_SECONDS that the worker is alive, and at once when its state changes.
 
-    `meter` has all that the worker counts; each heartbeat carries a snapshot of it. `on_status` is called with every status, even if the
-    store can't be reached.
+    `meter` holds all that the worker counts; each heartbeat carries a snapshot of it. `on_status` is called with every status, even if
+    the store can't be reached.
     """
 
     def __init__(self, store: Presence, on_status: Callable[[WorkerStatus], None] = lambda _status: None) -> None:
@@ -38,7 +38,7 @@ class Heartbeat:
         self.models: list[str] = []
         self.meter = Meter(metrics.OF_WORKERS)
 
-    def tell(self, state: str) -> None:
+    def beat(self, state: str) -> None:
         """Say that the worker is in this state. If the store can't be reached, the next call says it again."""
         now = time.monotonic()
         if state == self._state and now - self._beat_at < BEAT_SECONDS:

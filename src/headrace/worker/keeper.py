@@ -1,7 +1,8 @@
-"""The keeper: receive → predictor → write (→ announce, reply) → ack, on one thread.
+"""The keeper: receive → predictor → write (→ publish, reply) → ack, on one thread.
 
-A worker is two processes: the keeper, which holds the connections and imports no model, and its predictor. A delivery is acked only after
-its outcomes are written: a death at any line costs a repetition, which the store absorbs. Published results may be seen twice.
+A worker is two processes: the keeper, which holds the connections and imports no model, and its predictor. A delivery is acknowledged
+only after its outcomes are written, so a crash at any point repeats some work, which the store absorbs. Published results and replies go
+out between write and ack, so their consumers may see one twice.
 """
 
 import time
@@ -10,23 +11,25 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from headrace import metrics
-from headrace.burial import bury, bury_bytes
-from headrace.documents import DeadLetter, Outcome, decode, encode, unpack
-from headrace.errors import Rejected, Unavailable
+from headrace.documents import Outcome, unpack
+from headrace.errors import Unavailable
 from headrace.log import logger
 from headrace.ports import Broker, Delivery, StoreAdapter
-from headrace.predictor.following import Following
+from headrace.predictor.following import ALIAS_SECONDS, Following
 from headrace.predictor.handle import Abandoned, Predictor
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently
 from headrace.runtime import Stop
 from headrace.worker.heartbeat import WAITING, Heartbeat
-from headrace.worker.measuring import count_failures, count_received, count_written, progress
+from headrace.worker.measuring import count_failures, count_received, progress
 from headrace.worker.results import ResultPublisher
+from headrace.worker.settling import Settler, evicted
 
-WAIT_SECONDS = 0.5
-LEAST_BYTES, MOST_BYTES = 16 << 10, 1 << 20
-EMPTY_RECEIVES, REFUSED_BYTES = 4, 1024
+RECEIVE_SECONDS = 0.5  # to wait for the first body when there is nothing to do
+LEAST_BYTES, MOST_BYTES = 16 << 10, 1 << 20  # of a batch; in between it is what the predictor does in half a second
+EMPTY_RECEIVES = 4  # in a row, after which a queue counts as drained if its broker can't tell how much it holds
+KEEP_SECONDS = 1.0  # between two extensions of the leases while the keeper waits
+
 LOG = logger("headrace.worker")
 T = TypeVar("T")
 
@@ -43,7 +46,11 @@ class Batch:
 
 
 class Keeper:
-    """The keeper of one worker. `run` returns when the stop is requested or, with `drain`, when nothing is ready or leased."""
+    """The keeper of one worker.
+
+    `run` returns when the stop is requested or, with `drain`, when nothing is ready or leased. `deadline` is how many seconds a model may
+    take for a batch, or for one document alone. Without a `publisher` no results are published; replies are sent all the same.
+    """
 
     def __init__(
         self,
@@ -51,17 +58,17 @@ class Keeper:
         store: StoreAdapter,
         settings: PredictorSettings,
         *,
-        announcer: ResultPublisher | None = None,
+        publisher: ResultPublisher | None = None,
         heartbeat: Heartbeat | None = None,
         deadline: float,
         stop: Stop,
         drain: bool = False,
+        alias_seconds: float = ALIAS_SECONDS,
     ) -> None:
-        self._broker, self._store, self._stop, self._drain = broker, store, stop, drain
-        self._announcer = announcer or ResultPublisher(store)
-        self._following = Following(settings)
-        self._reporter = heartbeat or Heartbeat(store)
-        self._meter = self._reporter.meter
+        self._broker, self._stop, self._drain = broker, stop, drain
+        self._heartbeat = heartbeat or Heartbeat(store)
+        self._meter = self._heartbeat.meter
+        self._following = Following(settings, alias_seconds)
         self._predictor = Predictor(
             self._following.settings,
             deadline=deadline,
@@ -69,21 +76,22 @@ class Keeper:
             draining=lambda: stop.requested,
             timed=lambda model, seconds: self._meter.observe(metrics.PREDICT_SECONDS, seconds, model),
         )
+        self._settler = Settler(store, publisher or ResultPublisher(store), self._meter, self._insist)
         self._held: list[Batch] = []
         self._empty_receives = 0
 
     def run(self) -> None:
-        """Work until told to stop. Raises Misconfigured where a model is broken: nothing is buried then, and what is leased goes back."""
+        """Work until told to stop. Raises Misconfigured if a model is broken: nothing is buried then, and the leases are given back."""
         try:
-            self._reporter.tell("starting")
+            self._heartbeat.beat("starting")
             self._insist(self._predictor.start, "model")
-            self._reporter.models = self._predictor.models
+            self._heartbeat.models = self._predictor.models
             self._work()
         except Abandoned:
             pass  # the leases go back when the broker is closed
         finally:
             self._predictor.close()
-            self._reporter.tell("stopped")
+            self._heartbeat.beat("stopped")
             done = progress(self._meter)
             said = "stopped: {received:,} received, {stored:,} stored, {buried:,} buried"
             LOG.info(said.format_map(done), extra=done)
@@ -94,7 +102,7 @@ class Keeper:
             if batch is None:
                 if self._finished():
                     return
-                batch = self._receive(WAIT_SECONDS)
+                batch = self._receive(RECEIVE_SECONDS)
                 if batch is None:
                     self._follow_aliases()
                     continue
@@ -109,16 +117,15 @@ class Keeper:
 
     def _receive(self, wait: float) -> Batch | None:
         limit = min(MOST_BYTES, max(LEAST_BYTES, int(self._predictor.pace.bytes_per_second / 2)))
-        self._reporter.tell("working" if self._held else "ready")
+        self._heartbeat.beat("working" if self._held else "ready")
         began = time.monotonic()
         deliveries = self._insist(lambda: self._broker.receive(limit, wait), "broker")
         if deliveries:
             self._meter.observe(metrics.STAGE_SECONDS, time.monotonic() - began, "receive")
         self._empty_receives = 0 if deliveries else self._empty_receives + 1
-        evicted = [one for one in deliveries if one.evicted]
-        if evicted:
-            self._settle(self._hold(evicted), [_evicted(one, line) for one in evicted for line in unpack(one.data)])
-        sound = [one for one in deliveries if not one.evicted]
+        if put_out := [delivery for delivery in deliveries if delivery.evicted]:
+            self._settle(self._hold(put_out), evicted(put_out))
+        sound = [delivery for delivery in deliveries if not delivery.evicted]
         return self._hold(sound) if sound else None
 
     def _hold(self, deliveries: Sequence[Delivery]) -> Batch:
@@ -127,66 +134,26 @@ class Keeper:
         count_received(self._meter, batch.lines)
         return batch
 
+    def _send(self, batch: Batch) -> None:
+        self._insist(lambda: self._predictor.send(batch.lines), "model")
+
     def _collect(self, batch: Batch) -> list[Outcome]:
-        def wait(seconds: float, error: Unavailable) -> None:  # of a remote model: what was sent is forgotten
+        def pause(seconds: float, error: Unavailable) -> None:
             self._wait(seconds, "model", error)
-            self._send(batch)
+            self._send(batch)  # the predictor has forgotten it
 
         began = time.monotonic()
-        outcomes = patiently(self._predictor.collect, wait)
+        outcomes = patiently(self._predictor.collect, pause)
         self._meter.observe(metrics.STAGE_SECONDS, time.monotonic() - began, "predict")
         count_failures(self._meter, self._predictor)
         return outcomes
 
-    def _send(self, batch: Batch) -> None:
-        self._insist(lambda: self._predictor.send(batch.lines), "model")
-
-    def _write(self, outcomes: Sequence[Outcome]) -> None:
-        """Write all; one that the store rejects is found by halving, and buried."""
-        try:
-            self._insist(lambda: self._store.write(outcomes), "store", "write")
-        except Rejected as error:
-            if len(outcomes) == 1:
-                self._write_refused(outcomes[0], str(error))
-                return
-            middle = len(outcomes) // 2
-            self._write(outcomes[:middle])
-            self._write(outcomes[middle:])
-            return
-        for outcome, reason in self._announce(outcomes):
-            self._write_refused(outcome, f"the result can't be published: {reason}")
-        count_written(self._meter, outcomes)
-
-    def _write_refused(self, outcome: Outcome, reason: str) -> None:
-        """Bury what the store rejects; the beginning of it, where the store rejects that too."""
-        data = encode(outcome.document) if outcome.document is not None else outcome.dead[0].data
-        try:
-            named = outcome.document and bury(outcome.document, "refused", reason)
-            self._write_letter(named or bury_bytes(data, reason, kind="refused"))
-        except Rejected:
-            self._write_letter(bury_bytes(data[:REFUSED_BYTES], reason[:REFUSED_BYTES], kind="refused"))
-
-    def _write_letter(self, letter: DeadLetter) -> None:
-        outcomes = [Outcome(None, dead=(letter,))]
-        self._insist(lambda: self._store.write(outcomes), "store", "write")
-        for _, reason in self._announce(outcomes):
-            raise Rejected(reason)
-        count_written(self._meter, outcomes)
-
-    def _announce(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
-        """Publish what the store has taken, where that is asked for; what can't be, and why."""
-        stage = "publish" if self._announcer.publishes else ""
-        return self._insist(lambda: self._announcer.announce(outcomes), "results", stage)
-
     def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        """Whatever became of a batch is written, told to whoever asked, and acked, in this order."""
-        self._write(outcomes)
-        asked = any(delivery.reply is not None for delivery in batch.deliveries)
-        self._insist(lambda: self._announcer.reply(batch.deliveries, outcomes), "store", "reply" if asked else "")
+        self._settler.settle(batch.deliveries, outcomes)
         self._ack(batch)
 
     def _ack(self, batch: Batch) -> None:
-        # A connection that was lost took its leases along; the broker ignores their receipts once it is back.
+        # If the connection was lost meanwhile, its leases are lost too, and the broker ignores their receipts once it is back.
         self._insist(lambda: self._broker.ack(batch.deliveries), "broker", "ack")
         self._held.remove(batch)
 
@@ -196,12 +163,12 @@ class Keeper:
         if not self._drain:
             return False
         backlog = self._insist(self._broker.backlog, "broker")
-        if backlog.ready is None or backlog.leased is None:  # others may have some that comes back
+        if backlog.ready is None or backlog.leased is None:  # another consumer may hold leases that come back
             return not backlog.ready and self._empty_receives >= EMPTY_RECEIVES
         return not backlog.ready and not backlog.leased
 
     def _insist(self, call: Callable[[], T], what: str, stage: str = "") -> T:
-        """The call's value, however long that takes; Abandoned where the worker is to stop before. Timed as a `stage`, if it is one."""
+        """The call's value, however long `what` is unavailable. Raises Abandoned if the stop is requested first. Times a `stage`."""
         began = time.monotonic()
         value = patiently(call, lambda seconds, error: self._wait(seconds, what, error))
         if stage:
@@ -213,18 +180,18 @@ class Keeper:
         self._meter.add(metrics.RETRIES, 1, what)
         self._meter.add(metrics.WAITED, seconds, what)
         LOG.warning(f"{state}, and trying again: {error}")
-        self._reporter.tell(state)
+        self._heartbeat.beat(state)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self._stop.wait(min(left, 1.0)):
+            if self._stop.wait(min(left, KEEP_SECONDS)):
                 raise Abandoned(state)
             self._keep()
 
     def _idle(self) -> None:
-        """About once a second while the predictor works."""
+        """Called about once a second while the predictor works."""
         if self._stop.overdue():
             raise Abandoned("a model took too long for the drain")
-        self._reporter.tell("working")
+        self._heartbeat.beat("working")
         self._keep()
 
     def _keep(self) -> None:
@@ -235,14 +202,4 @@ class Keeper:
 
     def _follow_aliases(self) -> None:
         if self._following.follow(self._predictor):
-            self._reporter.models = self._predictor.models
-
-
-def _evicted(delivery: Delivery, line: bytes) -> Outcome:
-    """What the broker's server has put out of the queue is buried, as a document where it is one."""
-    reason = f"the broker's server put it out of the queue: {delivery.evicted}"
-    try:
-        letter = bury(decode(line), "evicted", reason)
-    except Rejected:
-        letter = bury_bytes(line, reason, kind="evicted")
-    return Outcome(None, dead=(letter,))
+            self._heartbeat.models = self._predictor.models

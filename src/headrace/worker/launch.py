@@ -74,16 +74,16 @@ def keep(
     with ExitStack() as opened:
         store = opened.enter_context(closing(insist(connectors.store, stop)))
         broker = opened.enter_context(closing(insist(connectors.broker, stop)))
-        announcer = None
+        publisher = None
         if connectors.results is not None:
             results = opened.enter_context(closing(insist(connectors.results, stop)))
-            announcer = ResultPublisher(store, results, keeps=keeps(settings.store))
+            publisher = ResultPublisher(store, results, keeps=keeps(settings.store))
         heartbeat = Heartbeat(store, status_files.writer(statuses)) if statuses else None
         keeper = Keeper(
             broker,
             store,
             predictor,
-            announcer=announcer,
+            publisher=publisher,
             heartbeat=heartbeat,
             deadline=settings.deadline,
             stop=stop,

@@ -1,14 +1,14 @@
-"""What others hear of documents: whoever consumes results, and whoever asked for a reply.
+"""What a worker tells others about documents: published results, and replies to those who asked for one.
 
-Results for others to consume are published after the store has them and before the ack, so that each comes at least once.
+Results are published after the store has written them and before the ack, so that consumers get each at least once. A result is published
+once for each model that answered, under the key `model.label`: the JSON of the API, one result a line, lines of one key packed together.
 
-A result is published once for each model that answered, under the key `model.label`: the JSON of the API, one result a line, lines of one
-key packed together. It is what stands in the store by then: a document that comes again has the same answers; one that was erased, or
-whose id is known with another text, has none. Where the store keeps nothing, results are what was just predicted, and dead letters are
-published too, under `dead.kind`: nothing else has them.
+What is published is what the store holds at that moment. A document that is delivered again has the same answers; one that was erased, or
+whose id the store knows with another text, is not published. If the store keeps nothing, the results are those just predicted, and dead
+letters are published too, under `dead.kind`, since nothing else has them.
 
-A reply goes to whoever published a body and asked for one, before the ack too: for each line of the body, in their order, the result as it
-stands, a dead letter, or both where one of several models failed.
+A reply goes to the publisher of a body that asked for one, also before the ack: for each line of the body, in order, the result as the
+store holds it, a dead letter, or both if one of several models failed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ from headrace.retrying import isolate
 
 
 class Burial(msgspec.Struct, frozen=True):
-    """A dead letter as it is published; `data`, in base64, is what came."""
+    """A dead letter as it is published. `data`, in base64, holds the bytes that were delivered."""
 
     id: str
     kind: str
@@ -36,7 +36,7 @@ class Burial(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """One line of what is published, and the outcome that it tells of."""
+    """One line of what is published, its key, and the outcome that it belongs to."""
 
     key: str
     data: bytes
@@ -44,26 +44,26 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class ResultPublisher:
-    """Tells what became of documents, to `results` where it is given; `keeps`: whether the store keeps it."""
+    """Publishes results to the sink `results`, if there is one, and sends replies. `keeps` says whether the store keeps what it writes."""
 
     def __init__(self, store: Store, results: Sink | None = None, *, keeps: bool = True) -> None:
         self._store, self._results, self._keeps = store, results, keeps
 
     @property
     def publishes(self) -> bool:
-        """Whether there is anything to publish to."""
+        """Whether there is a sink for results."""
         return self._results is not None
 
-    def announce(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
-        """Publish what the store made of outcomes that it has just written. Those told again are published again.
+    def publish(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, str]]:
+        """Publish the results of outcomes that the store has just written. Calling it again publishes them again.
 
-        Returns the outcomes that can never be published, with the reason; all others are.
+        Returns the outcomes that the sink rejects, each once, with the reason; all others are published, and durable.
         """
         if self._results is None:
             return []
-        lines = list(_lines(self._found(outcomes)))
+        lines = list(_lines(self._results_of(outcomes)))
         if not self._keeps:
-            lines += [_burial(letter, outcome) for outcome in outcomes for letter in outcome.dead]
+            lines += [_dead_line(letter, outcome) for outcome in outcomes for letter in outcome.dead]
         sink, refused = self._results, dict[int, tuple[Outcome, str]]()
 
         def publish(some: Sequence[Line]) -> None:
@@ -76,39 +76,40 @@ class ResultPublisher:
         return list(refused.values())
 
     def reply(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        """Answer those that ask for it; `outcomes` are those of all lines of the deliveries, in order, and written."""
+        """Reply to the deliveries that ask for it. `outcomes` has one for each line of the deliveries, in order; all are written."""
         start = 0
         for delivery in deliveries:
             end = start + len(unpack(delivery.data))
             if delivery.reply is not None:
-                delivery.reply(b"\n".join(self._answers(outcomes[start:end])))
+                delivery.reply(b"\n".join(self._reply_lines(outcomes[start:end])))
             start = end
 
-    def _answers(self, outcomes: Sequence[Outcome]) -> Iterator[bytes]:
-        results = {result.id: result for result, _ in self._found(outcomes)}
-        gone = [one.document.id for one in outcomes if one.document is not None and one.document.id not in results]
-        buried = self._buried(gone) if self._keeps else {}
+    def _reply_lines(self, outcomes: Sequence[Outcome]) -> Iterator[bytes]:
+        results = {result.id: result for result, _ in self._results_of(outcomes)}
+        documents = [outcome.document for outcome in outcomes if outcome.document is not None]
+        without = [document.id for document in documents if document.id not in results]
+        buried = self._buried(without) if self._keeps else {}
         for outcome in outcomes:
-            found = outcome.document
+            document = outcome.document
             letters = list(outcome.dead)
-            if found is not None and found.id in results:
-                yield encode(results[found.id])
-            elif found is not None and not letters:
-                letters = buried.get(found.id) or [bury(found, "erased", "it was erased while it was on its way")]
-            yield from (encode(_told(letter)) for letter in letters)
+            if document is not None and document.id in results:
+                yield encode(results[document.id])
+            elif document is not None and not letters:
+                letters = buried.get(document.id) or [bury(document, "erased", "it was erased while it was on its way")]
+            yield from (encode(_burial(letter)) for letter in letters)
 
     def _buried(self, ids: Sequence[str]) -> dict[str, list[DeadLetter]]:
-        """The newest dead letter of each: a conflict, or what the store refused."""
+        """The newest dead letter of each id that has one: a conflict, or a document that the store rejected."""
         buried: dict[str, list[DeadLetter]] = {}
         for letter in letters_of(self._store, ids):
             buried.setdefault(letter.id, [letter])
         return buried
 
-    def _found(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
-        return self._standing(outcomes) if self._keeps else _made(outcomes)
+    def _results_of(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
+        return self._stored(outcomes) if self._keeps else _predicted(outcomes)
 
-    def _standing(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
-        """What the store has of them, where it has that text."""
+    def _stored(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
+        """The results that the store holds for outcomes with predictions, if their text is the same."""
         written = {one.document.id: one for one in outcomes if one.document is not None and one.predictions}
         for result in results_of(self._store, list(written)):
             outcome = written[result.id]
@@ -116,18 +117,17 @@ class ResultPublisher:
                 yield result, outcome
 
 
-def _made(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
+def _predicted(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
     for outcome in outcomes:
-        found = outcome.document
-        if found is not None and outcome.predictions:
-            answers = {model_of(one.model): one for one in outcome.predictions}
-            published_at = None if found.published_at is None else to_datetime(found.published_at)
-            said = found.id, found.text, found.source, found.created_at, found.meta
-            yield Result(*said, answers, published_at), outcome
+        one = outcome.document
+        if one is not None and outcome.predictions:
+            answers = {model_of(said.model): said for said in outcome.predictions}
+            published_at = None if one.published_at is None else to_datetime(one.published_at)
+            yield Result(one.id, one.text, one.source, one.created_at, one.meta, answers, published_at), outcome
 
 
 def _lines(results: Iterable[tuple[Result, Outcome]]) -> Iterator[Line]:
-    """A line for each model that has answered now."""
+    """A line for each model that has just predicted, if the result has an answer of it."""
     for result, outcome in results:
         data = encode(result)
         for model in {model_of(one.model): None for one in outcome.predictions}:
@@ -135,16 +135,16 @@ def _lines(results: Iterable[tuple[Result, Outcome]]) -> Iterator[Line]:
                 yield Line(f"{model}.{result.predictions[model].label}", data, outcome)
 
 
-def _burial(letter: DeadLetter, outcome: Outcome) -> Line:
-    return Line(f"dead.{letter.kind}", encode(_told(letter)), outcome)
+def _dead_line(letter: DeadLetter, outcome: Outcome) -> Line:
+    return Line(f"dead.{letter.kind}", encode(_burial(letter)), outcome)
 
 
-def _told(letter: DeadLetter) -> Burial:
+def _burial(letter: DeadLetter) -> Burial:
     return Burial(letter.id, letter.kind, letter.reason, letter.model, letter.source, letter.data)
 
 
 def _packed(lines: Sequence[Line], target: int) -> Iterator[Body]:
-    """Bodies of about `target` bytes, each of one key; a longer line gets a body of its own."""
+    """Bodies of up to `target` bytes, each with lines of one key; a longer line gets a body to itself."""
     by_key: dict[str, list[bytes]] = {}
     for line in lines:
         by_key.setdefault(line.key, []).append(line.data)

@@ -91,15 +91,15 @@ class Worker:
 
         store = connect(self._connectors.store, self._store)
         broker = connect(self._connectors.broker, self._broker)
-        announcer = None
+        publisher = None
         if self._connectors.results is not None:
             results = connect(self._connectors.results, self._results)
-            announcer = ResultPublisher(store, results, keeps=keeps(self._store))
+            publisher = ResultPublisher(store, results, keeps=keeps(self._store))
         return Keeper(
             broker,
             store,
             self._predictor,
-            announcer=announcer,
+            publisher=publisher,
             deadline=self._settings.deadline,
             stop=self._stop,
             drain=self._drain,
