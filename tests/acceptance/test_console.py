@@ -133,7 +133,7 @@ def test_all_is_reached_from_the_keyboard(page: Page) -> None:
     page.goto("/")
     expect(page.locator(".row").first).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.locator(".row").first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -150,7 +150,7 @@ def test_a_pause_holds_the_list_still(page: Page, url: str) -> None:
     post(url, {"id": "unseen", "text": "Nobody sees me yet"})
     expect(page.locator(".tiles dd").first).not_to_have_text(before)
     assert page.get_by_text("Nobody sees me yet").count() == 0
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.locator(".row").first).to_contain_text("Nobody sees me yet")
 
 
@@ -206,10 +206,10 @@ def test_people_show_the_token_once(browser: Browser, tmp_path_factory: pytest.T
         page = context.new_page()
         page.goto("/")
         page.get_by_label("Token").fill("a guess")
-        page.get_by_role("button", name="Come in").click()
-        expect(page.get_by_text("That is not the token")).to_be_visible()
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("Wrong token")).to_be_visible()
         page.get_by_label("Token").fill("a long random word")
-        page.get_by_role("button", name="Come in").click()
+        page.get_by_role("button", name="Sign in").click()
         expect(page.locator(".tiles")).to_contain_text("Backlog")
         page.reload()
         expect(page.locator(".tiles")).to_contain_text("Backlog")

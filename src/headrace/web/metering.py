@@ -1,4 +1,4 @@
-"""How many requests the server answers, and how long that takes."""
+"""Counts and times the requests that the server answers."""
 
 import time
 

@@ -1,7 +1,7 @@
 """The one thread that publishes for all requests.
 
-It takes whatever has piled up, packs it and publishes it together: a lone document goes out at once, and under load many share a
-body, by themselves. A broker is used by one thread, so whoever else wants to ask the broker asks here too.
+It publishes together whatever has piled up: a single document goes out at once, and under load many share a body. Only one thread may use
+a broker, so everything else that is asked of the broker goes through this thread too.
 """
 
 import threading
@@ -15,16 +15,16 @@ from headrace.documents import BODY_BYTES, Document, encode, pack
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.ports import Broker
 
-PATIENCE_SECONDS = 10.0
-MOST_BYTES = 64 << 20
-KEEP_SECONDS = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+PATIENCE_SECONDS = 10.0  #: how long a request may wait for the broker's confirmation
+MOST_BYTES = 64 << 20  #: of documents that may wait to be published; more are refused
+KEEP_SECONDS = 5.0  #: between two calls of `keep` on a broker that is not used
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  #: seconds between two attempts to publish: the first pause, and the longest
 
 T = TypeVar("T")
 
 
 class Oversized(Rejected):
-    """The broker takes no document of this size; none of its request was published."""
+    """The document is larger than the broker accepts. Nothing of its request was published."""
 
     def __init__(self, document: Document, size: int, most: int) -> None:
         super().__init__(f"the document {document.id!r} has {size:,} bytes; the broker takes up to {most:,}")
@@ -33,13 +33,13 @@ class Oversized(Rejected):
 
 def _promise() -> "Future[Any]":
     future: Future[Any] = Future()
-    future.set_running_or_notify_cancel()  # whoever goes away takes nothing back
+    future.set_running_or_notify_cancel()  # a client that goes away cancels nothing
     return future
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Documents of one request, until `deadline`."""
+    """The documents of one request, to be published before `deadline` (monotonic). `size` is about their bytes."""
 
     documents: Sequence[Document]
     size: int
@@ -49,14 +49,14 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Something to do with the broker, on its thread."""
+    """A call to make with the broker, on the publishing thread."""
 
     ask: Callable[[Broker], Any]
     done: "Future[Any]" = field(default_factory=_promise)
 
 
 class Publisher:
-    """Publishes for many threads over one connection, which it opens when it is needed, and again when it was lost."""
+    """Publishes for many threads over one connection, which it opens when it is first needed and again after a loss."""
 
     def __init__(
         self, connect: Callable[[], Broker], *, patience: float = PATIENCE_SECONDS, most_bytes: int = MOST_BYTES
@@ -73,24 +73,24 @@ class Publisher:
         self._thread: threading.Thread | None = None
 
     def publish(self, documents: Sequence[Document], size: int) -> "Future[None]":
-        """Done once the broker has confirmed. `size` is about how many bytes the documents take.
+        """Return a future that is done once the broker has confirmed. `size` is about how many bytes the documents take.
 
-        Raises Unavailable where too much waits already. The future fails with Unavailable where the broker can't be reached in time
-        (then some may have been published: sending them again is safe) and with Rejected where it never takes such a document;
-        Oversized tells which one is too large.
+        Raises Unavailable if too much is waiting already. The future fails with Unavailable if the broker can't be reached in time (some
+        documents may have been published then: sending all of them again is safe), with Oversized if a document is too large for the
+        broker, and with Rejected if the broker refuses them for another reason.
         """
         job = Job(documents, size, time.monotonic() + self._patience)
         with self._changed:
             self._check_open()
             if self._jobs and self._size + size > self._most_bytes:
-                raise Unavailable("publishing: too many documents wait for the broker already; try again in a second")
+                raise Unavailable("publishing: too many documents are waiting for the broker; try again in a second")
             self._jobs.append(job)
             self._size += size
             self._wake()
         return job.done
 
     def ask(self, ask: Callable[[Broker], T]) -> "Future[T]":
-        """Call something with the broker, on the broker's thread. Raises Unavailable once closed."""
+        """Have the publishing thread call `ask` with the broker, and return a future of its value. Raises Unavailable once closed."""
         question = Question(ask)
         with self._changed:
             self._check_open()
@@ -99,7 +99,7 @@ class Publisher:
         return question.done
 
     def close(self, patience: float = 1.0) -> None:
-        """Publish what waits, if that works at once, and let go of the broker; may be called twice."""
+        """Publish what is waiting if that works at once, and close the connection. Calling it twice is harmless."""
         with self._changed:
             self._closing.set()
             self._changed.notify_all()
@@ -132,7 +132,7 @@ class Publisher:
             self._disconnect()
 
     def _take(self) -> tuple[list[Job], list[Question]]:
-        """All that waits; nothing after a few seconds without work, or when closing."""
+        """All that is waiting; nothing after a few seconds without work, or when closing."""
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or self._questions or self._closing.is_set(), KEEP_SECONDS)
             jobs, questions = self._jobs, self._questions
@@ -146,7 +146,7 @@ class Publisher:
                 self._send([document for job in jobs for document in job.documents])
             except Unavailable as error:
                 self._disconnect()
-                jobs = self._those_with_time(jobs, error)
+                jobs = self._still_in_time(jobs, error)
                 self._closing.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             except Rejected as error:
@@ -173,10 +173,10 @@ class Publisher:
             raise next(Oversized(document, size, most) for document, size in sizes if size > most)
         broker.publish(bodies)
 
-    def _those_with_time(self, jobs: Sequence[Job], error: Unavailable) -> Sequence[Job]:
+    def _still_in_time(self, jobs: Sequence[Job], error: Unavailable) -> Sequence[Job]:
         now = time.monotonic()
         late = [job for job in jobs if job.deadline <= now or self._closing.is_set()]
-        told = f"{error}; the broker did not take the documents in time: send them again, with the same ids"
+        told = f"{error}; the broker did not confirm the documents in time: send them again, with the same ids"
         _fail(late, Unavailable(told))
         return [job for job in jobs if job not in late]
 
@@ -189,7 +189,7 @@ class Publisher:
             question.done.set_exception(error)
 
     def _keep(self) -> None:
-        """Answer the broker's heartbeats; a connection that was lost is opened again by whoever needs it."""
+        """Answer the broker's heartbeats. A lost connection is opened again when it is needed."""
         if self._broker is not None:
             try:
                 self._broker.keep([])
@@ -206,7 +206,7 @@ class Publisher:
             try:
                 broker.close()
             except HeadraceError:
-                return  # it was lost already
+                return  # the connection was lost already
 
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Request bodies: read no further than the limit, unpacked no further, and parsed off the event loop where they are large."""
+"""The content of requests: read and decompressed no further than a limit, and parsed off the event loop if it is large."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -9,15 +9,14 @@ from starlette.requests import ClientDisconnect, Request
 from headrace import documents
 from headrace.web.responses import Refused
 
-# What takes longer than a few milliseconds to parse is parsed in a thread.
-LARGE = 128 << 10
+LARGE = 128 << 10  #: bytes of content from which it is parsed in a thread: a few milliseconds of work
 
 
 async def read_json(request: Request, limit: int) -> tuple[object, int]:
-    """The JSON value of a request, and its size in bytes when unpacked.
+    """The JSON value of a request, and its size in bytes after decompression.
 
-    Raises Refused for more than `limit` bytes (413, told before the rest is read) or an encoding other than gzip (415), and
-    Rejected for what is no JSON.
+    Raises Refused if there are more than `limit` bytes (413, without reading the rest) or the encoding is not gzip (415), and Rejected if
+    the content is not JSON.
     """
     body = await read(request, limit)
     if len(body) > LARGE:
@@ -26,10 +25,10 @@ async def read_json(request: Request, limit: int) -> tuple[object, int]:
 
 
 async def read(request: Request, limit: int) -> bytes:
-    """The bytes of a request, unpacked; see `read_json`."""
+    """The content of a request, decompressed. Raises Refused as `read_json` does."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
-        raise Refused(415, f"the content encoding {encoding!r} is not understood; send gzip, or the body as it is")
+        raise Refused(415, f"the content encoding {encoding!r} is not supported; send gzip, or no encoding")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise _too_large(limit)
@@ -37,7 +36,7 @@ async def read(request: Request, limit: int) -> bytes:
     try:
         return await (_unpack(chunks, limit) if encoding == "gzip" else _join(chunks, limit))
     except ClientDisconnect:
-        raise Refused(400, "the connection ended before the request was whole; send it again") from None
+        raise Refused(400, "the connection ended before the request was complete; send it again") from None
 
 
 async def _join(chunks: AsyncIterator[bytes], limit: int) -> bytes:
@@ -56,16 +55,16 @@ async def _unpack(chunks: AsyncIterator[bytes], limit: int) -> bytes:
         async for chunk in chunks:
             if unpacker.eof and chunk:
                 raise _more_after_end()
-            # One byte more than the limit is enough to know; a bomb is never unpacked.
+            # One byte more than the limit is enough to know, so a gzip bomb is never decompressed.
             body += unpacker.decompress(chunk, limit + 1 - len(body))
             if len(body) > limit:
                 raise _too_large(limit)
             if unpacker.unused_data:
                 raise _more_after_end()
     except zlib.error as error:
-        raise Refused(400, f"the body is no gzip data ({error}); send it again, or unpacked") from None
+        raise Refused(400, f"the content is not gzip data ({error}); send it again, or uncompressed") from None
     if not unpacker.eof:
-        raise Refused(400, "the gzip data ends too early; send it again, or unpacked")
+        raise Refused(400, "the gzip data ends too early; send it again, or uncompressed")
     return bytes(body)
 
 
@@ -74,4 +73,4 @@ def _too_large(limit: int) -> Refused:
 
 
 def _more_after_end() -> Refused:
-    return Refused(400, "something follows the end of the gzip data; send one gzip stream")
+    return Refused(400, "there is data after the end of the gzip stream; send a single stream")

@@ -1,4 +1,4 @@
-"""How the API answers: JSON by msgspec, and errors of one shape, `{"error": {"message": …, "index": …}}`."""
+"""The API's responses: JSON by msgspec, and errors in one shape, `{"error": {"message": …, "index": …}}`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,36 +12,36 @@ from starlette.responses import Response
 from headrace.documents import encode
 from headrace.errors import Conflict, HeadraceError, Rejected
 
-RETRY_SECONDS = 1
+RETRY_SECONDS = 1  #: the value of Retry-After
 
 
 class Refused(Exception):
-    """A request that is answered with an error; `index` is the place in a list of documents."""
+    """An error response. `index` is the place of the culprit in a list that was sent; `again` says that trying again may help."""
 
     def __init__(self, status: int, message: str, *, index: int | None = None, again: bool = False) -> None:
         super().__init__(message)
         self.status, self.message, self.index, self.again = status, message, index, again
 
     def reply(self) -> Response:
-        """The answer; where trying again may help it says when."""
+        """The response, with Retry-After if trying again may help."""
         return fault(self.status, self.message, index=self.index, again=self.again)
 
 
 class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was wrong, and what to do about it; `index`: with which member of the list."""
+    """What was wrong and what to do about it. `index` is the place of the culprit in a list that was sent."""
 
     message: str
     index: int | None = None
 
 
 class Error(msgspec.Struct, frozen=True):
-    """Every answer that is no success."""
+    """Every response that is not a success."""
 
     error: Fault
 
 
 def reply(value: Any, status: int = 200) -> Response:
-    """Anything that msgspec can encode, as JSON."""
+    """A JSON response with anything that msgspec can encode."""
     return Response(encode(value), status, media_type="application/json")
 
 
@@ -53,21 +53,21 @@ def fault(
     again: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An error as JSON."""
+    """A JSON response with an error."""
     more = {"retry-after": str(RETRY_SECONDS)} if again else {}
     content = encode(Error(Fault(message, index)))
     return Response(content, status, {**(headers or {}), **more}, media_type="application/json")
 
 
 def refused(error: HeadraceError, *, index: int | None = None) -> Refused:
-    """Headrace's errors as HTTP's: Conflict 409, Rejected 422, the others 503."""
+    """The error response for an error of ours: 409 for Conflict, 422 for Rejected, 503 for the others."""
     if isinstance(error, Rejected):
         return Refused(409 if isinstance(error, Conflict) else 422, str(error), index=index)
     return Refused(503, str(error), again=True)
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Give every error of an app the one shape."""
+    """Give all errors of an app the same shape."""
     app.add_exception_handler(Refused, _of_refused)
     app.add_exception_handler(HeadraceError, _of_headrace)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -87,8 +87,8 @@ async def _of_headrace(_request: Request, error: Exception) -> Response:
 
 async def _of_validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    told = [f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()]
-    return fault(422, "; ".join(told))
+    problems = [f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()]
+    return fault(422, "; ".join(problems))
 
 
 async def _of_http(request: Request, error: Exception) -> Response:
@@ -96,11 +96,11 @@ async def _of_http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return fault(404, f"there is nothing at {request.url.path}; /openapi.json lists the calls")
     if error.status_code == 405:
-        told = f"{request.method} is no call of {request.url.path}; /openapi.json lists the calls"
-        return fault(405, told, headers=error.headers)
+        message = f"{request.url.path} does not support {request.method}; /openapi.json lists the calls"
+        return fault(405, message, headers=error.headers)
     return fault(error.status_code, str(error.detail), headers=error.headers)
 
 
 async def _of_bug(_request: Request, _error: Exception) -> Response:
-    # The server logs the error itself; its text is nothing for strangers.
-    return fault(500, "Headrace failed at this request, which is a mistake of its own; its log has the details")
+    # The server logs the error. Its text may hold what callers must not see.
+    return fault(500, "Headrace failed on this request because of a bug; its log has the details")

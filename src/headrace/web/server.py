@@ -1,4 +1,4 @@
-"""Serving: the API and the console on one port, by uvicorn, started and stopped by whoever calls."""
+"""The server: the API and the console on one port, run by uvicorn. The caller starts and stops it."""
 
 import contextlib
 import errno
@@ -16,21 +16,21 @@ from headrace.web.api.app import plain_api
 from headrace.web.services import ServerSettings, Services
 from headrace.web.state import AppState
 
-DRAIN_SECONDS = 1
-BACKLOG = 2048
-KEEP_ALIVE_SECONDS = 30
+DRAIN_SECONDS = 1  #: how long requests may go on after the stop
+BACKLOG = 2048  #: connections that the kernel holds before they are accepted
+KEEP_ALIVE_SECONDS = 30  #: how long a connection without requests stays open
 
 
 def serve(
     services: Services, *, console: bool, stop: Callable[[], bool], on_ready: Callable[[str], None] | None = None
 ) -> None:
-    """Serve until `stop()` is true; it is asked ten times a second, and then takes two seconds at most.
+    """Serve until `stop()` is true, which is checked ten times a second; stopping then takes two seconds at most.
 
-    `on_ready` is called with the address once connections are accepted. Handles no signals: those are the caller's. Raises
-    Misconfigured where the port is taken, or the server would be open to a network without a token.
+    `on_ready` is called with the address once connections are accepted. Signals are left to the caller. Raises Misconfigured if the
+    server can't listen on the port, or if it would be open to a network without a token.
     """
     state = AppState.from_services(services)
-    app = together(state, console=console)
+    app = build_app(state, console=console)
     with contextlib.closing(listen(services.settings)) as listener:
         config = uvicorn.Config(
             app,
@@ -48,8 +48,8 @@ def serve(
         server.run([listener])
 
 
-def together(state: AppState, *, console: bool) -> ASGIApp:
-    """The API and, beside it, the console: two apps behind one access guard."""
+def build_app(state: AppState, *, console: bool) -> ASGIApp:
+    """The API and, if wanted, the console beside it: two apps behind one access guard."""
     settings = state.services.settings
     api = plain_api(state)
     if not console:
@@ -75,7 +75,7 @@ def together(state: AppState, *, console: bool) -> ASGIApp:
 
 
 def listen(settings: ServerSettings) -> socket.socket:
-    """A bound socket. Raises Misconfigured, saying what to do, where that can't be."""
+    """A socket that listens. Raises Misconfigured, saying what to do, if that is impossible."""
     where = f"port {settings.port} on {settings.host or 'every address'}"
     try:
         found = socket.getaddrinfo(
@@ -99,7 +99,7 @@ def listen(settings: ServerSettings) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """Where to point a browser."""
+    """The URL for a browser."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "localhost"
@@ -110,10 +110,10 @@ def _why(error: OSError, where: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"{where} is in use, perhaps by another Headrace; choose another with --port (0 takes a free one)"
     if error.errno == errno.EACCES:
-        return f"{where} may only be used by root; choose one above 1023 with --port"
+        return f"only root may use {where}; choose one above 1023 with --port"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{where}: this machine has no such address; choose another with --host"
-    return f"{where} can't be listened on: {error.strerror}"
+    return f"listening on {where} failed: {error.strerror}"
 
 
 class _Server(uvicorn.Server):
@@ -140,5 +140,5 @@ class _Server(uvicorn.Server):
         return self._stop() or await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._state.waiters.close()  # whoever waits for results is told at once that they are on their way
+        self._state.poller.close()  # requests that wait for results are answered at once
         await super().shutdown(sockets)

@@ -1,4 +1,4 @@
-"""What the web is given by whoever starts it, and nothing that it makes itself."""
+"""What the web is given by its caller."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from headrace.models.registry import Registry
 from headrace.ports import Broker, History, Presence, Store
 
 
-class Keeping(Store, History, Presence, Protocol):
-    """A store that knows its history and the workers too."""
+class WebStore(Store, History, Presence, Protocol):
+    """A store that also knows the history of documents, and the workers."""
 
 
 class TextPredictor(Protocol):
     """Predicts at once, without the queue. Safe to use from several threads.
 
-    Raises Unavailable while it starts or is overloaded, and Rejected for a text on which a model fails or takes too long.
+    Its methods raise Unavailable while it starts or is overloaded, and Rejected for a text on which a model fails or takes too long.
     """
 
     def label(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
-        """For each text, in order, its predictions by the model's name; none for none."""
+        """For each text, in order, its predictions by model name. No texts give an empty list."""
         ...
 
     def top(self, text: str, n: int = 5) -> dict[str, list[Prediction]]:
-        """By the model's name, the best `n` labels of a text, best first, whatever the model's threshold."""
+        """The best `n` labels of a text by model name, best first; thresholds are ignored."""
         ...
 
     def models(self) -> list[str]:
@@ -34,11 +34,11 @@ class TextPredictor(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """Who may come in, and with how much.
+    """Where the server listens, who may use it, and how much a request may hold.
 
-    `host` and `port` are where the server listens; `hosts` are further names by which it may be called (Host headers). Off loopback a
-    `token` is required, unless `open` says that somebody else (a proxy) checks who comes. `metrics` serves `/metrics`, open to everybody
-    as `/livez` and `/readyz` always are.
+    `hosts` are further names by which the server may be called (Host headers). Off loopback a `token` is required, unless `open` says
+    that something else, such as a proxy, checks the callers. `metrics` serves `/metrics`, which is open to everybody, as `/livez` and
+    `/readyz` always are.
     """
 
     host: str = "127.0.0.1"
@@ -53,9 +53,9 @@ class ServerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What the API and the console work on. `connect` gives a new connection to the broker; the web closes it."""
+    """What the API and the console work with. `connect` opens a connection to the broker, which the web closes."""
 
-    store: Keeping
+    store: WebStore
     connect: Callable[[], Broker]
     registry: Registry
     predictor: TextPredictor | None = None

@@ -1,4 +1,4 @@
-"""What an app holds while it runs."""
+"""What the API and the console share while they run."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,41 +14,45 @@ from headrace.errors import Unavailable
 from headrace.meter import Meter
 from headrace.operations import replay
 from headrace.ports import Backlog, WorkerStatus
-from headrace.web.api.waiting import Queued, Waiters
+from headrace.web.api.waiting import RecentIds, ResultPoller
 from headrace.web.publishing import PATIENCE_SECONDS, Publisher
 from headrace.web.services import Services
 from headrace.worker.totals import WorkerTotals
 
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 2.0  #: how long the broker, the store or the models may take to answer a question about their state
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class AppState:
-    """The services, and what works on them: one publisher, the waiting requests, the ids queued of late, the meters."""
+    """The services, and what the app itself keeps.
+
+    `publisher` publishes for all requests, `poller` answers those that wait for results, `recent_ids` are the ids published recently,
+    `meter` counts what the server does, and `totals` adds up what the workers count.
+    """
 
     services: Services
     publisher: Publisher
-    waiters: Waiters
-    queued: Queued
+    poller: ResultPoller
+    recent_ids: RecentIds
     meter: Meter
     totals: WorkerTotals
 
     @classmethod
     def from_services(cls, services: Services) -> "AppState":
-        """All that an app needs; nothing is connected before it is used."""
+        """The state of a new app. Nothing is connected before it is used."""
         return cls(
             services,
             Publisher(services.connect),
-            Waiters(services.store),
-            Queued(),
+            ResultPoller(services.store),
+            RecentIds(),
             Meter(metrics.OF_SERVERS),
             WorkerTotals(from_now=True),
         )
 
     async def backlog(self) -> Backlog:
-        """What waits in the broker. Raises Unavailable where it doesn't tell at once."""
+        """The broker's backlog. Raises Unavailable if the broker does not answer within ANSWER_SECONDS."""
         return await answer(self.publisher.ask(lambda broker: broker.backlog()), ANSWER_SECONDS)
 
     async def workers(self) -> list[WorkerStatus]:
@@ -58,22 +62,25 @@ class AppState:
         return workers
 
     async def replay(self, letters: Sequence[DeadLetter]) -> None:
-        """Publish dead letters again, then drop them. Raises Unavailable where the broker or the store can't be reached; then they are
-        still there. Raises Rejected where the broker never takes one of them, which stays; the others are published."""
+        """Publish dead letters again, then drop them.
+
+        Raises Unavailable if the broker or the store can't be reached: the dead letters are still there then. Raises Rejected if the
+        broker refuses one of them, which stays; the others are published.
+        """
         store = self.services.store
         refused = await answer(self.publisher.ask(lambda broker: replay.replay(store, broker, letters)))
         if refused:
             raise refused[0]
-        self.queued.add(letter.id for letter in letters)
+        self.recent_ids.add(letter.id for letter in letters)
 
     def close(self) -> None:
-        """End what waits, and publish what is left if that works at once."""
-        self.waiters.close()
+        """Answer the requests that wait, and publish what is left if that works at once."""
+        self.poller.close()
         self.publisher.close()
 
 
 async def answer(future: "Future[T]", seconds: float = PATIENCE_SECONDS + 2) -> T:
-    """What the publisher's thread says; Unavailable where it says nothing in time."""
+    """The value of a future of the publisher. Raises Unavailable if it does not come in time."""
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
     except TimeoutError:

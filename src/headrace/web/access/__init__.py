@@ -1,1 +1,1 @@
-"""Who may use the web: the guard before every request, and the login of the console."""
+"""Who may use the server: the guard in front of every request, and the console's login."""

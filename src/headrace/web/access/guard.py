@@ -1,9 +1,10 @@
-"""The access guard: which requests come in at all. What it refuses, no other code of the web ever sees.
+"""The access guard: it refuses requests before any other code sees them.
 
-Names: a Host header must be one of ours, so that a foreign page can't reach a loopback server through a name of its own (DNS
-rebinding). Origins: what a page asks for comes from our own pages, or from those of a name in the setting, for a server behind a
-proxy; and a POST is JSON, which a foreign form can't send. Off loopback whoever comes shows the token, as `Authorization:
-Bearer …` or by the console's cookie.
+- Names: the Host header must be one of the server's names, so that a page of another site can't reach a loopback server through a name
+  that it controls (DNS rebinding).
+- Origins: what a page sends must come from the server's own pages or, behind a proxy, from those of a name in the setting `hosts`. A POST
+  must be JSON, which a form of another site can't send.
+- Token: off loopback every caller must send the token, as `Authorization: Bearer …` or as the console's cookie.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"same-origin"),  # with no-referrer, forms of our own pages would come from the origin "null"
+    (b"referrer-policy", b"same-origin"),  # with no-referrer, our own forms would have the origin "null"
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _API_HEADERS = (
@@ -36,7 +37,7 @@ _API_HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
-# The console's framework compiles its templates in the browser, so it needs eval and inline scripts; nothing is loaded from elsewhere.
+# The console's framework compiles templates in the browser, which needs eval and inline scripts. Nothing is loaded from other hosts.
 _CONSOLE_HEADERS = (
     *_COMMON_HEADERS,
     (
@@ -49,16 +50,16 @@ _CONSOLE_HEADERS = (
 
 
 def check(settings: ServerSettings) -> None:
-    """Raises Misconfigured where everybody on the network could come in and nobody said that they may."""
+    """Raise Misconfigured if other machines could use the server without a token, and `open` does not allow that."""
     if not (is_loopback(settings.host) or settings.token or settings.open):
         raise Misconfigured(
-            f"{settings.host or 'every address'} can be reached from other machines, so a token is needed: set HEADRACE_TOKEN to a long"
-            " random word, which callers send as 'Authorization: Bearer …'; or listen on 127.0.0.1"
+            f"other machines can reach {settings.host or 'every address'}, so a token is required: set HEADRACE_TOKEN to a long random"
+            " word, which callers send as 'Authorization: Bearer TOKEN'; or listen on 127.0.0.1"
         )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on a host."""
+    """Whether only this machine can reach a server that listens on this host."""
     if host.lower() == "localhost":
         return True
     address = _address(host)
@@ -66,12 +67,12 @@ def is_loopback(host: str) -> bool:
 
 
 def is_api(path: str) -> bool:
-    """Whether a path belongs to the API; all others are the console's."""
+    """Whether a path belongs to the API. All others are the console's."""
     return any(path == one or path.startswith(one + "/") for one in API_PATHS)
 
 
 class AccessGuard:
-    """An app behind its access guard. `login` is shown to people who have not shown the token; without one they get an error."""
+    """An app behind its access guard. People without the token get the page of `login`, or an error if there is none."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings, login: Login | None = None) -> None:
         check(settings)
@@ -88,14 +89,14 @@ class AccessGuard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        answer = self._app_for(scope)
+        app = self._app_for(scope)
         if scope["type"] == "websocket":
-            await (_close if answer is not self.app else answer)(scope, receive, send)
+            await (_close if app is not self.app else app)(scope, receive, send)
         else:
-            await answer(_asked(scope), receive, _dressed(scope, send))
+            await app(_as_get(scope), receive, _with_headers(scope, send))
 
     def _app_for(self, scope: Scope) -> ASGIApp:
-        """Who answers: the app, the login page, or an error."""
+        """What answers this request: the app, the login page, or an error."""
         headers = Headers(scope=scope)
         try:
             self._check(scope, headers)
@@ -118,7 +119,7 @@ class AccessGuard:
             _check_json(headers)
         if self._settings.token and not entering and not self._is_known(headers):
             raise Refused(
-                401, "this needs the token: send 'Authorization: Bearer …' with what HEADRACE_TOKEN is set to"
+                401, "this needs the token: send 'Authorization: Bearer TOKEN' with the value of HEADRACE_TOKEN"
             )
 
     def _is_open(self, scope: Scope) -> bool:
@@ -128,7 +129,7 @@ class AccessGuard:
     def _check_host(self, headers: Headers) -> str:
         given = headers.getlist("host")
         if len(given) != 1:
-            raise Refused(400, "a request needs one Host header")
+            raise Refused(400, "a request needs exactly one Host header")
         name = _bare(_without_port(given[0]))
         if name not in self._names and not (self._any_address and _address(name) is not None):
             raise Refused(
@@ -137,7 +138,7 @@ class AccessGuard:
         return given[0].lower()
 
     def _check_origin(self, headers: Headers, host: str, *, safe: bool) -> None:
-        """No page of another site reads or changes anything here; following its links is all it can do."""
+        """Refuse what a page of another site sends. It may only link here."""
         origin = headers.get("origin")
         if origin is None:
             foreign = not safe and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
@@ -145,14 +146,14 @@ class AccessGuard:
             foreign = not self._is_own(origin, host)
         if foreign:
             raise Refused(
-                403, "another site's page may not do this here; call it from this server's own pages, or from no page"
+                403, "a page of another site may not do this; call it from this server's own pages, or from a program"
             )
 
     def _is_own(self, origin: str, host: str) -> bool:
         try:
             given = urlsplit(origin)
             return given.netloc.lower() == host or (given.hostname or "") in self._named
-        except ValueError:  # no URL, so no page's of ours
+        except ValueError:  # not a URL, so not one of our pages
             return False
 
     def _is_known(self, headers: Headers) -> bool:
@@ -167,7 +168,7 @@ def _check_json(headers: Headers) -> None:
     if kind.strip() != "application/json":
         raise Refused(415, "send JSON, with the header 'Content-Type: application/json'")
     if "charset" in parameters and "utf-8" not in parameters:
-        raise Refused(415, "JSON is UTF-8; send it so, and leave the charset out")
+        raise Refused(415, "JSON is UTF-8; send it as UTF-8, and leave the charset out")
 
 
 def _is_page(scope: Scope, headers: Headers) -> bool:
@@ -208,21 +209,21 @@ async def _close(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1008})
 
 
-def _asked(scope: Scope) -> Scope:
-    """What is answered: whoever wants the headers only gets those of the whole."""
+def _as_get(scope: Scope) -> Scope:
+    """The request as the app sees it: HEAD is answered like GET, without the content."""
     return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
-def _dressed(scope: Scope, send: Send) -> Send:
-    """`send`, with the headers that keep a browser from doing more than it is meant to, and without the body for who wants headers only."""
+def _with_headers(scope: Scope, send: Send) -> Send:
+    """`send` with security headers, and without the content if the request is HEAD."""
     bodiless = scope["method"] == "HEAD"
     more = _API_HEADERS if is_api(scope["path"]) else _CONSOLE_HEADERS
 
-    async def dressed(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *more]
         elif bodiless and message["type"] == "http.response.body":
             message["body"] = b""
         await send(message)
 
-    return dressed
+    return send_with_headers

@@ -1,4 +1,4 @@
-"""Where people show the token once, and get the console's cookie for it. One page without scripts."""
+"""The login: people enter the token once and get the console's cookie. A single page without scripts."""
 
 import asyncio
 import hmac
@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headrace.web import requests
 from headrace.web.responses import Refused
 
-ENTER = "/enter"
-FORM_BYTES = 4096
-DAYS = 30
-WRONG_SECONDS = 0.5
+ENTER = "/enter"  #: the path that the form is sent to
+FORM_BYTES = 4096  #: the largest form that is read
+DAYS = 30  #: how long the cookie is valid
+WRONG_SECONDS = 0.5  #: how long a wrong token is answered late, which makes guessing slow
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -31,18 +31,18 @@ button {{ background: light-dark(#0b6e72, #2aa3a6); color: light-dark(#fff, #061
 p {{ margin: 0; }} .wrong {{ color: light-dark(#a4321f, #f0907d); }}
 </style></head><body><form method="post" action="/enter"><h1>Headrace</h1>
 <p{style}>{message}</p><label>Token<input name="token" type="password" autocomplete="current-password" required autofocus></label>
-<button>Come in</button></form></body></html>"""
+<button>Sign in</button></form></body></html>"""
 
 
 class Login:
-    """The page that asks for the token, and what happens to the answer."""
+    """The page with the form, and the answer to the form."""
 
     async def page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask for the token."""
-        await _page(401, "This server wants the token that it was started with.", wrong=False)(scope, receive, send)
+        """Answer with the form, and status 401."""
+        await _page(401, "Enter the token that this server was started with.", wrong=False)(scope, receive, send)
 
     def enter(self, token: str, cookie: str) -> ASGIApp:
-        """Answer the form: the cookie (`name=value`) for the right token; the page again for a wrong one."""
+        """An app that answers the form: with the cookie (`name=value`) if the token is right, or else with the page again."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             response = await _answer(Request(scope, receive), token, cookie)
@@ -60,8 +60,8 @@ async def _answer(request: Request, token: str, cookie: str) -> Response:
         return refused.reply()
     given = form.get("token", [""])[0]
     if not hmac.compare_digest(given.encode(errors="replace"), token.encode()):
-        await asyncio.sleep(WRONG_SECONDS)  # guessing takes its time
-        return _page(403, "That is not the token. It is what HEADRACE_TOKEN was set to.", wrong=True)
+        await asyncio.sleep(WRONG_SECONDS)
+        return _page(403, "Wrong token. The right one is the value of HEADRACE_TOKEN.", wrong=True)
     secure = "; Secure" if request.url.scheme == "https" else ""
     kept = f"{cookie}; HttpOnly; SameSite=Lax; Path=/; Max-Age={DAYS * 86400}{secure}"
     return RedirectResponse("/", 303, {"set-cookie": kept})

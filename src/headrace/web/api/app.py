@@ -1,4 +1,4 @@
-"""The HTTP API: one app, put together from its calls."""
+"""The HTTP API: one app, made of its groups of calls."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -12,8 +12,8 @@ from headrace.web.access.guard import AccessGuard
 from headrace.web.api.dead_letters import DeadLetterLists
 from headrace.web.api.documents import PATH, Documents
 from headrace.web.api.fastpath import FastPath
-from headrace.web.api.health import Health
-from headrace.web.api.predict import Predicting
+from headrace.web.api.health import HealthRoutes
+from headrace.web.api.predict import PredictRoutes
 from headrace.web.api.results import ResultLists
 from headrace.web.api.schemas import describe, new_app
 from headrace.web.metering import MetricsMiddleware
@@ -23,7 +23,7 @@ from headrace.web.state import AppState
 
 
 def create_api(services: Services) -> FastAPI:
-    """The API behind its access guard, to be served alone. Raises Misconfigured if it would be open to a network without a token."""
+    """The API behind its access guard, without a console. Raises Misconfigured if it would be open to a network without a token."""
     state = AppState.from_services(services)
     app = plain_api(state)
     app.add_middleware(AccessGuard, settings=services.settings)
@@ -43,7 +43,7 @@ def plain_api(state: AppState) -> FastAPI:
 
     app = new_app("Headrace", lifespan=lifespan)
     documents = Documents(state)
-    for calls in (documents, ResultLists(state), DeadLetterLists(state), Predicting(state), Health(state)):
+    for calls in (documents, ResultLists(state), DeadLetterLists(state), PredictRoutes(state), HealthRoutes(state)):
         app.include_router(calls.routes())
     add_error_handlers(app)
     app.add_middleware(FastPath, method="POST", path=PATH, answer=documents.post)
@@ -53,6 +53,6 @@ def plain_api(state: AppState) -> FastAPI:
 
 
 async def _look(state: AppState) -> None:
-    """See what workers have counted so far, from where their totals begin."""
+    """Note what workers have counted so far: their totals begin there."""
     with contextlib.suppress(HeadraceError):
         await state.workers()

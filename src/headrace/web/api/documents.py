@@ -88,8 +88,8 @@ class Documents:
             index = next(index for index, document in enumerate(taken) if document.id == error.identity)
             raise refused(error, index=index if isinstance(value, list) else None) from None
         self._state.meter.add(metrics.HTTP_DOCUMENTS, len(unique))
-        self._state.queued.add(document.id for document in unique)
-        items = await self._state.waiters.wait_for(taken, wait) if wait is not None else None
+        self._state.recent_ids.add(document.id for document in unique)
+        items = await self._state.poller.wait_for(taken, wait) if wait is not None else None
         return reply(Accepted(tuple(document.id for document in taken)), 202) if items is None else reply(Items(items))
 
     async def get(self, identity: str) -> Response:
@@ -99,7 +99,7 @@ class Documents:
         found = await anyio.to_thread.run_sync(self._find, identity)
         if found is not None:
             return reply(found)
-        if identity in self._state.queued:
+        if identity in self._state.recent_ids:
             return reply(Queueing(identity), 202)
         raise _unknown(identity)
 
@@ -111,7 +111,7 @@ class Documents:
         """Erases results and dead letters, known or not, and what was published under this id before now."""
         _check_id(identity)
         await anyio.to_thread.run_sync(self._store.erase, [identity])
-        self._state.queued.discard(identity)
+        self._state.recent_ids.discard(identity)
         return Response(status_code=204)
 
     def _admit(self, value: object) -> list[Document]:

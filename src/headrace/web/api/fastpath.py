@@ -1,4 +1,4 @@
-"""The short way for the one call that comes by the thousand: past the framework's routing and injection, which cost more than the call."""
+"""A fast path for POST /v1/documents that skips FastAPI's routing and injection, which cost more than the call itself."""
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from headrace.web.responses import Refused, refused
 
 
 class FastPath:
-    """An app of which one call, by its method and its whole path, is answered directly; errors have the shape of all others."""
+    """An app of which one call, given by its method and its whole path, is answered directly. Its errors have the usual shape."""
 
     def __init__(self, app: ASGIApp, method: str, path: str, answer: Callable[[Request], Awaitable[Response]]) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, what has it done: for supervisors, load balancers and Prometheus."""
+"""Liveness, readiness and metrics: for supervisors, load balancers and Prometheus."""
 
 import contextlib
 import math
@@ -21,7 +21,7 @@ from headrace.worker.totals import show_states
 OK = "ok"
 
 
-class Health:
+class HealthRoutes:
     """`/livez`, `/readyz` and `/metrics`."""
 
     def __init__(self, state: AppState) -> None:
@@ -33,18 +33,18 @@ class Health:
         router = APIRouter(tags=["health"])
         router.add_api_route("/livez", self.livez, summary="The process answers", responses=answers({200: Alive}))
         ready = answers({200: Ready, 503: Ready})
-        router.add_api_route("/readyz", self.readyz, summary="All that it needs answers", responses=ready)
+        router.add_api_route("/readyz", self.readyz, summary="Store, broker and models answer", responses=ready)
         if self._services.settings.metrics:
             prometheus = {"description": "Prometheus's text format.", "content": {"text/plain": {}}}
             router.add_api_route("/metrics", self.metrics, summary="For Prometheus", responses={200: prometheus})
         return router
 
     async def livez(self) -> Response:
-        """Asks nobody else, so that what is merely waiting for its broker isn't restarted."""
+        """Depends on nothing else: a server that waits for its broker must not be restarted."""
         return reply(Alive())
 
     async def readyz(self) -> Response:
-        """503, with what is wrong, unless store, broker and models all answer within two seconds."""
+        """503, saying what is wrong, unless store, broker and models all answer within two seconds."""
         checks = {"store": await _check(self._ask_store()), "broker": await _check(self._state.backlog())}
         if self._services.predictor is not None:
             checks["models"] = await _check(self._ask_predictor())

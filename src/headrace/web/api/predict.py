@@ -1,4 +1,4 @@
-"""Predictions at once, without the queue; and which models there are."""
+"""Predictions without the queue, and the list of models."""
 
 import contextlib
 import math
@@ -17,10 +17,10 @@ from headrace.web.api.schemas import Models, ModelVersion, Predictions, Texts, a
 from headrace.web.responses import Refused, refused, reply
 from headrace.web.state import AppState
 
-MOST = 1000
+MOST = 1000  #: texts in a request
 
 
-class Predicting:
+class PredictRoutes:
     """`/v1/predict` and `/v1/models`."""
 
     def __init__(self, state: AppState) -> None:
@@ -47,11 +47,11 @@ class Predicting:
         return router
 
     async def predict(self, request: Request) -> Response:
-        """`{"text": …}` or `{"texts": […]}`, and a `threshold` if that of the models' cards is not wanted. Nothing is stored."""
+        """Takes `{"text": …}` or `{"texts": […]}`, and a `threshold` to replace those of the models' cards. Nothing is stored."""
         predictor = self._services.predictor
         if predictor is None:
             raise Refused(
-                503, "this server was started without models, so it predicts nothing at once; publish documents instead"
+                503, "this server was started without models, so it can't predict texts; publish documents instead"
             )
         value, _ = await requests.read_json(request, self._services.settings.request_bytes)
         texts, threshold = _read(value, self._services.settings.document_bytes)
@@ -63,12 +63,12 @@ class Predicting:
         return reply(Predictions(predicted))
 
     async def models(self) -> Response:
-        """By name, the newest first. A version is served where this server or a worker predicts with it."""
+        """By name, newest first. A version is `served` if this server or a worker predicts with it."""
         return reply(Models(await anyio.to_thread.run_sync(self._models)))
 
     def _models(self) -> list[ModelVersion]:
         served = {model for worker in self._services.store.workers() for model in worker.models}
-        with contextlib.suppress(Unavailable):  # while it starts it serves nothing yet
+        with contextlib.suppress(Unavailable):  # while it starts, it serves nothing
             served |= set(self._services.predictor.models()) if self._services.predictor else set()
         return [self._tell(version, served) for version in self._services.registry.list()]
 

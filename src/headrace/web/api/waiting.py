@@ -1,4 +1,4 @@
-"""Requests that wait until their documents are there: all of them share one poller of the store."""
+"""Requests that wait for their results. All of them share one loop that polls the store."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,20 +12,20 @@ from headrace.errors import HeadraceError
 from headrace.ports import Store
 from headrace.web.lookup import Dead, Found, Trace, trace
 
-POLL_SECONDS = 0.03
-SLOWEST_POLL_SECONDS = 0.25
-QUEUED = 100_000
+POLL_SECONDS = 0.03  #: between two polls while results are coming in
+SLOWEST_POLL_SECONDS = 0.25  #: between two polls after a while without new results
+REMEMBERED_IDS = 100_000  #: how many ids are remembered as published
 
 
-class Queued:
-    """The ids that this process has published of late, the oldest forgotten first; for one thread."""
+class RecentIds:
+    """The ids that this process has published recently; the oldest are forgotten first. For one thread."""
 
-    def __init__(self, most: int = QUEUED) -> None:
+    def __init__(self, most: int = REMEMBERED_IDS) -> None:
         self._most = most
         self._ids: OrderedDict[str, None] = OrderedDict()
 
     def add(self, ids: Iterable[str]) -> None:
-        """Remember these as the newest."""
+        """Remember these ids as the newest."""
         for identity in ids:
             self._ids[identity] = None
             self._ids.move_to_end(identity)
@@ -33,7 +33,7 @@ class Queued:
             self._ids.popitem(last=False)
 
     def discard(self, identity: str) -> None:
-        """Forget one, known or not."""
+        """Forget an id, known or not."""
         self._ids.pop(identity, None)
 
     def __contains__(self, identity: str) -> bool:
@@ -41,77 +41,77 @@ class Queued:
 
 
 @dataclass(eq=False)
-class Wait:
-    """The documents of one request that aren't there yet, and those that are, by id."""
+class PendingRequest:
+    """A request that waits: the documents whose fate is not known yet, and what became of the others, by id."""
 
     missing: dict[str, Document]
     there: dict[str, Found | Dead]
     done: "asyncio.Future[None]"
 
 
-class Waiters:
-    """Those who wait for documents; for one event loop. Asks the store only while somebody waits."""
+class ResultPoller:
+    """Polls the store for all requests that wait, and only while there are any. For one event loop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waits: set[Wait] = set()
+        self._pending: set[PendingRequest] = set()
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
 
     async def wait_for(self, documents: Sequence[Document], seconds: float) -> list[Found | Dead] | None:
-        """What became of these documents, in their order; None where that isn't known in time, or the server stops."""
+        """What became of these documents, in order; None if that is not known in time, or if the server stops first."""
         if self._closed:
             return None
-        wait = Wait({one.id: one for one in documents}, {}, asyncio.get_running_loop().create_future())
-        self._waits.add(wait)
+        request = PendingRequest({one.id: one for one in documents}, {}, asyncio.get_running_loop().create_future())
+        self._pending.add(request)
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
         try:
-            await asyncio.wait_for(wait.done, seconds)
+            await asyncio.wait_for(request.done, seconds)
         except TimeoutError:
             return None
         finally:
-            self._waits.discard(wait)
-        return [wait.there[one.id] for one in documents]
+            self._pending.discard(request)
+        return [request.there[one.id] for one in documents]
 
     def close(self) -> None:
-        """Nobody waits any longer."""
+        """End all waiting, now and later: `wait_for` gives None."""
         self._closed = True
-        for wait in self._waits:
-            if not wait.done.done():
-                wait.done.set_exception(TimeoutError())
+        for request in self._pending:
+            if not request.done.done():
+                request.done.set_exception(TimeoutError())
 
     async def _poll(self) -> None:
         pause = POLL_SECONDS
-        while self._waits:
+        while self._pending:
             await asyncio.sleep(pause)
-            ids = list({identity for wait in self._waits for identity in wait.missing})
+            ids = list({identity for request in self._pending for identity in request.missing})
             try:
                 traces = await anyio.to_thread.run_sync(trace, self._store, ids)
             except HeadraceError:
-                pause = SLOWEST_POLL_SECONDS  # the documents are queued; the store may be back before the time is up
+                pause = SLOWEST_POLL_SECONDS  # the documents are queued; the store may come back in time
                 continue
-            moved = [_settle(wait, traces) for wait in self._waits]
+            moved = [_settle(request, traces) for request in self._pending]
             pause = POLL_SECONDS if any(moved) else min(1.5 * pause, SLOWEST_POLL_SECONDS)
 
 
-def _settle(wait: Wait, traces: dict[str, Trace]) -> bool:
-    """Whether anything new is there."""
+def _settle(request: PendingRequest, traces: dict[str, Trace]) -> bool:
+    """Note what became of the documents of a request; whether anything is new."""
     found = {
         identity: item
-        for identity, document in wait.missing.items()
+        for identity, document in request.missing.items()
         if identity in traces and (item := _fate(document, traces[identity])) is not None
     }
-    wait.there |= found
+    request.there |= found
     for identity in found:
-        del wait.missing[identity]
-    if not wait.missing and not wait.done.done():
-        wait.done.set_result(None)
+        del request.missing[identity]
+    if not request.missing and not request.done.done():
+        request.done.set_result(None)
     return bool(found)
 
 
 def _fate(document: Document, known: Trace) -> Found | Dead | None:
-    """What became of this very document: another text under its id, or what was buried before, doesn't count."""
+    """What became of this very document: another text under its id, or an earlier burial, does not count."""
     since = document.published_at or 0
     letters = tuple(letter for letter in known.letters if (letter.published_at or 0) >= since)
     if letters:

@@ -1,4 +1,4 @@
-"""The console: pages that show results as they come, what waits, and what was buried."""
+"""The console: web pages with live results, dead letters and models."""
 
 import logging
 
@@ -8,14 +8,17 @@ from headrace.web.state import AppState
 
 
 def plain_console(state: AppState) -> FastAPI:
-    """The console without an access guard, for an app that has one, and that closes the state."""
+    """The console without an access guard, for an app that has one and that closes the state.
+
+    A process can have one console: its framework keeps a single set of pages.
+    """
     app = FastAPI(title="Headrace", docs_url=None, redoc_url=None, openapi_url=None)
     add_pages(app, state)
     return app
 
 
 def add_pages(app: FastAPI, state: AppState) -> None:
-    """Put the pages into an app that has nothing else at `/`."""
+    """Mount the pages in an app that has nothing else at `/`."""
     from nicegui import app as pages
     from nicegui import ui
 
@@ -23,7 +26,7 @@ def add_pages(app: FastAPI, state: AppState) -> None:
     from headrace.web.console.snapshot import Snapshots
     from headrace.web.console.view import LabelNames
 
-    logging.getLogger("nicegui").setLevel(logging.ERROR)  # it would log every address that somebody mistypes
+    logging.getLogger("nicegui").setLevel(logging.ERROR)  # it logs every address that somebody mistypes
     snapshots, names = Snapshots(state), LabelNames(state.services.registry)
     results.add(state, snapshots, names)
     dead_letters.add(state, snapshots)

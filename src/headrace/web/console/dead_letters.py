@@ -1,4 +1,4 @@
-"""The page of dead letters: why, what, and again or never."""
+"""The page of dead letters: why each document was buried, its content, and buttons to replay or drop it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,17 +15,17 @@ from headrace.web.console.view import shorten
 from headrace.web.lookup import tell_dead
 from headrace.web.state import AppState
 
-ROWS = 50
-DATA_LENGTH = 4000
-SECONDS = 2.0
+ROWS = 50  #: dead letters on a page
+DATA_LENGTH = 4000  #: characters of a dead letter's content that are shown
+SECONDS = 2.0  #: between two refreshes
 
 
 class DeadLetterTable(ui.element, component=ASSETS / "dead_letters.js"):
-    """A page of dead letters, each with its two buttons."""
+    """A page of dead letters, each with its buttons."""
 
 
 class DeadPage:
-    """One visitor's page of dead letters; it follows what happens while the first page is shown."""
+    """One visitor's page of dead letters, refreshed every two seconds."""
 
     def __init__(self, state: AppState, snapshots: Snapshots) -> None:
         self._state, self._snapshots = state, snapshots
@@ -59,7 +59,7 @@ class DeadPage:
             return
         self._shown = list(found.items)
         self._next = found.next
-        rows = [grave(letter) for letter in self._shown]
+        rows = [row(letter) for letter in self._shown]
         put(self._table, rows=rows, next=found.next is not None, before=len(self._pages) > 1, started=True)
 
     async def _turn(self, older: Any) -> None:
@@ -70,7 +70,7 @@ class DeadPage:
         await self._show()
 
     async def _act(self, burials: Any, *, again: bool) -> None:
-        """Replay or drop those of the shown letters that were asked for."""
+        """Replay or drop those of the shown dead letters that have these numbers."""
         letters = [letter for letter in self._shown if letter.burial in burials]
         try:
             if again:
@@ -86,8 +86,8 @@ class DeadPage:
         await self._show()
 
 
-def grave(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter in the list."""
+def row(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter as the browser gets it."""
     told = tell_dead(letter)
     return {
         "burial": told.burial,

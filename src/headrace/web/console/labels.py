@@ -1,4 +1,4 @@
-"""What a label is called on a page: a language by both its names, anything else as it is."""
+"""How labels are shown: a language by its English name and its own, any other label as it is."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,16 +7,17 @@ from functools import cache
 from babel import Locale, UnknownLocaleError
 
 UNKNOWN, NO_LANGUAGE = "und", "zxx"
-FEWEST = 2
+FEWEST = 2  #: labels from which a model can be seen to tell languages apart
 
 _SPECIAL: Mapping[str, str] = {UNKNOWN: "Unknown language", NO_LANGUAGE: "No language"}
-# Where the CLDR has no name of the language in itself, or one that is no name of a language.
+# Languages whose own name the CLDR lacks, or gives as something else.
 _OWN: Mapping[str, str] = {"war": "Winaray", "id": "Bahasa Indonesia", "ms": "Bahasa Melayu", "tl": "Tagalog"}
 
 
 @dataclass(frozen=True)
 class Name:
-    """`own` is the language's name in itself; empty where that is the same, or the label is no language."""
+    """A label as it is shown. `own` is a language's name in that language; empty if it is the same as `name`, or if the label is not a
+    language."""
 
     name: str
     own: str = ""
@@ -24,7 +25,7 @@ class Name:
 
 @cache
 def of_language(tag: str) -> Name | None:
-    """The names of a language by its BCP 47 tag ("sv", "pt-BR"); None where it is none that the CLDR knows."""
+    """The names of a language by its BCP 47 tag ("sv", "pt-BR"); None if the CLDR does not know the tag."""
     if tag in _SPECIAL:
         return Name(_SPECIAL[tag])
     english = _english(tag)
@@ -35,12 +36,12 @@ def of_language(tag: str) -> Name | None:
 
 
 def are_languages(labels: Collection[str]) -> bool:
-    """Whether a model's labels are tags of languages: all of them, since "no" or "it" alone may mean something else."""
+    """Whether a model's labels are language tags. All of them must be: "no" or "it" alone may mean something else."""
     return len(labels) >= FEWEST and all(_looks_like_tag(label) and of_language(label) for label in labels)
 
 
 def name_of(label: str, *, language: bool) -> Name:
-    """What to show for a label; `language` where its model's labels are languages."""
+    """How to show a label; `language` says whether its model's labels are languages."""
     return (of_language(label) if language else None) or Name(label)
 
 
@@ -66,5 +67,5 @@ def _own(tag: str) -> str:
     except (UnknownLocaleError, ValueError):
         return ""
     own: str = locale.get_display_name(locale) or ""
-    # Many languages write their own names small; on a page they stand beside English ones.
+    # Many languages write their own names in lower case; here they stand beside English ones.
     return own[:1].upper() + own[1:]

@@ -1,4 +1,4 @@
-"""What all pages share: the style, the way between them, light and dark."""
+"""What all pages share: styles, navigation, and the choice of light or dark colours."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ ICON = (
 
 
 class Header(ui.element, component=ASSETS / "header.js"):
-    """The name of the house, the pages, how many dead letters there are, and the switch for light and dark."""
+    """The head of a page: the name, the navigation, the number of dead letters, and the colour switch."""
 
     def __init__(self, here: str) -> None:
         super().__init__()
@@ -23,18 +23,18 @@ class Header(ui.element, component=ASSETS / "header.js"):
         self._props["dead"] = 0
 
     def count(self, dead: int) -> None:
-        """Show how many dead letters there are."""
+        """Show this number of dead letters."""
         put(self, dead=dead)
 
 
 def open_page(here: str) -> Header:
-    """Begin a page: its style, its head."""
+    """Begin a page with the styles and the header."""
     ui.add_head_html(f"<style>{(ASSETS / 'console.css').read_text()}</style>")
     return Header(here)
 
 
 def put(element: ui.element, **props: Any) -> None:
-    """Give an element what it shows; nothing is sent where nothing has changed."""
+    """Set an element's properties. Nothing is sent to the browser if nothing has changed."""
     changed = {name: value for name, value in props.items() if element._props.get(name) != value}
     if changed:
         element._props.update(changed)

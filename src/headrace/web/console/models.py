@@ -1,4 +1,4 @@
-"""The page of models: every version of the registry, with its card."""
+"""The page of models: every version in the registry, with its card."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from headrace.web.state import AppState
 
 
 class Cards(ui.element, component=ASSETS / "models.js"):
-    """The versions, by name, the newest first."""
+    """The versions, by model, newest first."""
 
 
 def add(state: AppState, snapshots: Snapshots, names: LabelNames) -> None:
@@ -35,7 +35,7 @@ def add(state: AppState, snapshots: Snapshots, names: LabelNames) -> None:
             served = {model for worker in totals.workers for model in worker.models}
             predictor = state.services.predictor
             try:
-                found = await anyio.to_thread.run_sync(tell_all, state.services.registry, names)
+                found = await anyio.to_thread.run_sync(describe_all, state.services.registry, names)
                 served |= set(predictor.models()) if predictor else set()
             except HeadraceError as error:
                 put(cards, trouble=str(error), started=True)
@@ -46,13 +46,13 @@ def add(state: AppState, snapshots: Snapshots, names: LabelNames) -> None:
         ui.timer(0.1, show, once=True)
 
 
-def tell_all(registry: Registry, names: LabelNames) -> list[dict[str, Any]]:
-    """All versions with what their cards say; a card that can't be read says why."""
-    return [tell(version, registry, names) for version in registry.list()]
+def describe_all(registry: Registry, names: LabelNames) -> list[dict[str, Any]]:
+    """All versions with the facts of their cards, or the reason why a card can't be read."""
+    return [describe(version, registry, names) for version in registry.list()]
 
 
-def tell(version: Version, registry: Registry, names: LabelNames) -> dict[str, Any]:
-    """A version on the page."""
+def describe(version: Version, registry: Registry, names: LabelNames) -> dict[str, Any]:
+    """A version as the browser gets it."""
     name = str(version)
     try:
         card = registry.card(name)
@@ -69,7 +69,7 @@ def _facts(card: Card) -> list[list[str]]:
     if card.rule:
         facts.append(["Threshold", f"{card.rule.threshold:g}"])
     if card.scorer:
-        facts.append(["Runs", "compiled" if card.scorer.compiled else f"as it is ({card.scorer.reason})"])
+        facts.append(["Scorer", "compiled" if card.scorer.compiled else f"not compiled ({card.scorer.reason})"])
     if card.estimator:
         facts.append(["Estimator", card.estimator])
     if card.created_at:

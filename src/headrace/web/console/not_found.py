@@ -1,4 +1,4 @@
-"""What is shown at an address that is no page of the console."""
+"""The page that is shown at unknown addresses."""
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -13,13 +13,13 @@ _PAGE = """<!doctype html>
 body {{ background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; margin: 20vh auto; max-width: 24rem;
   padding: 0 1rem; }}
 a {{ color: var(--water); }}
-</style></head><body><h1>There is no such page</h1>
-<p>The console has <a href="/">results as they come</a>, <a href="/dead">dead letters</a> and <a href="/models">models</a>.
-The calls for programs are listed at <a href="/openapi.json">/openapi.json</a>.</p></body></html>"""
+</style></head><body><h1>Page not found</h1>
+<p>The console has <a href="/">live results</a>, <a href="/dead">dead letters</a> and <a href="/models">models</a>.
+The API is described at <a href="/openapi.json">/openapi.json</a>.</p></body></html>"""
 
 
 def add(pages: FastAPI) -> None:
-    """Answer with it, and 404, wherever these pages have nothing else."""
+    """Answer unknown addresses of these pages with status 404 and this page."""
     pages.add_exception_handler(404, _answer)
 
 

@@ -1,4 +1,4 @@
-"""The first page: results as they come, how much there is, and a box that labels what is typed."""
+"""The first page: live results, totals, and a box that labels what is typed."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ from headrace.web.console.view import LabelNames, bars, detail, row, tiles, work
 from headrace.web.lookup import trace
 from headrace.web.state import AppState
 
-SECONDS = 1.0
+SECONDS = 1.0  #: between two refreshes
 
 
 class ResultTable(ui.element, component=ASSETS / "results.js"):
-    """The newest results, and which of them."""
+    """The newest results, with their filters."""
 
 
 class Summary(ui.element, component=ASSETS / "summary.js"):
-    """Figures, labels, workers."""
+    """Totals, counts by label, workers."""
 
 
 class LivePage:
@@ -70,11 +70,11 @@ class LivePage:
         try:
             found = await self._snapshots.newest(label, wanted, source)
         except HeadraceError:
-            return  # the totals tell what is wrong; what was shown stays
+            return  # the totals say what is wrong; the rows stay as they were
         put(self._results, rows=[row(one, model, self._names) for one in found], started=True)
 
     def _model(self, totals: Totals) -> str:
-        """The model whose labels are shown: the one chosen, or the first."""
+        """The model whose labels are shown: the chosen one, or else the first."""
         chosen = self._chosen["model"]
         return chosen if chosen in totals.labels else next(iter(totals.labels), "")
 

@@ -1,4 +1,4 @@
-"""What the pages see: one glance a second at the store and the broker, shared by all who look."""
+"""What the pages show: the store and the broker, asked once a second for all visitors together."""
 
 import time
 from collections import deque
@@ -13,14 +13,18 @@ from headrace.errors import HeadraceError
 from headrace.ports import Backlog, DeadQuery, ResultQuery, WorkerStatus
 from headrace.web.state import AppState
 
-ROWS = 40
-FRESH_SECONDS = 0.9
-RATE_SECONDS = 6.0
+ROWS = 40  #: results that the first page shows
+FRESH_SECONDS = 0.9  #: how long an answer is used again
+RATE_SECONDS = 6.0  #: the span over which the rate of documents is measured
 
 
 @dataclass(frozen=True)
 class Totals:
-    """How much there is. `labels`: answers by label, for each model; `rate`: documents stored a second, lately."""
+    """The figures of the first page.
+
+    `labels` has the number of answers by label, for each model; `rate` is documents stored per second, over the last six seconds;
+    `trouble` says what could not be reached.
+    """
 
     documents: int = 0
     rate: float = 0.0
@@ -32,7 +36,7 @@ class Totals:
 
 
 class Snapshots:
-    """Glances, each kept for a second once it is there, however long it took; for one event loop."""
+    """Asks the store and the broker, and keeps each answer for a second after it has come. For one event loop."""
 
     def __init__(self, state: AppState, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._state = state
@@ -45,7 +49,7 @@ class Snapshots:
         self._history: deque[tuple[float, int]] = deque()
 
     async def totals(self) -> Totals:
-        """How much there is, from within the last second; with `trouble`, and the last known figures, where the store doesn't answer."""
+        """The figures, at most a second old. If the store does not answer: the last ones, with `trouble`."""
         async with self._lock:
             if self._clock() - self._looked_at >= FRESH_SECONDS:
                 self._totals = await self._look()
@@ -53,7 +57,7 @@ class Snapshots:
             return self._totals
 
     async def newest(self, label: str, model: str, source: str) -> Sequence[Result]:
-        """The newest results, from within the last second. Raises Unavailable."""
+        """The newest results, at most a second old; empty strings filter nothing. Raises Unavailable."""
         key = label, model, source
         async with self._lock:
             now = self._clock()

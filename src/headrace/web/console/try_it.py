@@ -1,4 +1,4 @@
-"""The box in which one types a text and sees its labels."""
+"""The box that labels a text while it is typed."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from headrace.web.console.layout import ASSETS, put
 from headrace.web.console.view import LabelNames
 from headrace.web.services import TextPredictor
 
-BEST = 5
+BEST = 5  #: labels that are shown for each model
 
 
 class TryIt(ui.element, component=ASSETS / "try_it.js"):
-    """Answers the newest text only: what was typed while a model was busy is skipped."""
+    """Predicts the newest text only: texts that were typed while a model was busy are skipped."""
 
     def __init__(self, predictor: TextPredictor, names: LabelNames, limit: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class TryIt(ui.element, component=ASSETS / "try_it.js"):
 
 
 def opinion(model: str, said: Prediction, best: list[Prediction], names: LabelNames) -> dict[str, Any]:
-    """What a model says of a text, by both names, and the labels that came closest."""
+    """What a model predicts for a text, and the labels with the highest scores."""
     named = names.name(model, said.label)
     return {
         "model": said.model or model,

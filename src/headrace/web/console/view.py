@@ -1,4 +1,4 @@
-"""What results, figures and workers look like on a page: plain values, which the browser shows as text."""
+"""Results, totals and workers as the browser gets them: plain values, which it shows as text."""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from headrace.web.console.labels import Name, are_languages, name_of
 from headrace.web.console.snapshot import Totals
 from headrace.web.lookup import Dead, Found
 
-TEXT_LENGTH = 360
-WHOLE_LENGTH = 20_000
-STALE_SECONDS = 10
+TEXT_LENGTH = 360  #: characters of a text in a list
+WHOLE_LENGTH = 20_000  #: characters of a text shown by itself
+STALE_SECONDS = 10  #: without a heartbeat, after which a worker is faded
 
 
 class LabelNames:
-    """Which models' labels are languages: by what their champions' cards say, or else by the labels that have been seen."""
+    """Knows which models' labels are languages: from the champion's card or, without one, from the labels in the store."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -26,11 +26,11 @@ class LabelNames:
         self._by_sight: dict[str, bool] = {}
 
     def learn(self, seen: Mapping[str, Mapping[str, int]]) -> None:
-        """Judge models by the labels that they have given so far."""
+        """Take the labels that each model has given so far, for models without a card."""
         self._by_sight = {model: are_languages(counts) for model, counts in seen.items()}
 
     def name(self, model: str, label: str) -> Name:
-        """What to call a label of a model (a name, or a version)."""
+        """How to show a label of a model, which is given by its name or by a version."""
         bare = model_of(model)
         if bare not in self._by_card:
             self._by_card[bare] = self._ask_card(bare)
@@ -41,11 +41,11 @@ class LabelNames:
         try:
             return are_languages(self._registry.card(model).labels)
         except Misconfigured:
-            return None  # a classifier of the user's own has no card
+            return None  # a Python classifier has no card
 
 
 def row(result: Result, model: str, names: LabelNames) -> dict[str, Any]:
-    """A result in the list, under the prediction of one model; the others' beside it."""
+    """A result in the list, under the prediction of one model, with the other models' beside it."""
     known = dict(result.predictions)
     first = known.pop(model, None) or Prediction("–", -1.0)
     named = names.name(model, first.label)
@@ -62,25 +62,25 @@ def row(result: Result, model: str, names: LabelNames) -> dict[str, Any]:
 
 
 def bars(counts: Mapping[str, int], model: str, names: LabelNames) -> list[dict[str, Any]]:
-    """Labels with their counts, the most frequent first."""
+    """Labels with their counts, most frequent first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"label": label, "count": count, **_names(names.name(model, label))} for label, count in ordered]
 
 
 def tiles(totals: Totals) -> list[dict[str, str]]:
-    """The figures at the top; "?" for what a broker can't tell."""
+    """The figures at the top of the page; "?" if the broker can't tell."""
     backlog = totals.backlog
     ready = backlog.ready if backlog else None
     leased = backlog.leased if backlog else None
     oldest = f"oldest {span(backlog.oldest)}" if backlog and backlog.oldest is not None else ""
-    at_work = f"{leased:,} at work" if leased else ""
+    at_work = f"{leased:,} in progress" if leased else ""
     dead, most = sum(totals.dead.values()), max(totals.dead.items(), key=lambda item: item[1], default=("none", 0))
     others = f", others {dead - most[1]:,}" if dead > most[1] else ""
     kinds = f"{most[0]} {most[1]:,}{others}" if dead else "none"
     rate = f"{totals.rate:,.0f}" if totals.rate >= 10 or not totals.rate else f"{totals.rate:.1f}"
     return [
         {"name": "Documents", "value": f"{totals.documents:,}", "more": "stored", "tone": ""},
-        {"name": "Per second", "value": rate, "more": "lately", "tone": ""},
+        {"name": "Per second", "value": rate, "more": "stored, last 6 s", "tone": ""},
         {
             "name": "Backlog",
             "value": "?" if ready is None else f"{ready:,}",
@@ -98,7 +98,7 @@ def tiles(totals: Totals) -> list[dict[str, str]]:
 
 
 def worker(one: WorkerStatus, now: int) -> dict[str, str]:
-    """A worker: green while it beats, faded when it has not been heard of for a while."""
+    """A worker: green while it beats, faded once it has been silent for ten seconds."""
     silent = (now - one.seen_at) / 1e6
     counts = [f"{one.counts[name]:,} {name}" for name in ("stored", "buried") if one.counts.get(name)]
     up = f"up {span((one.seen_at - one.started_at) / 1e6)}"
@@ -108,7 +108,7 @@ def worker(one: WorkerStatus, now: int) -> dict[str, str]:
 
 
 def detail(identity: str, found: Found | Dead | None, names: LabelNames) -> dict[str, Any]:
-    """All that is known of a document."""
+    """Everything about one document."""
     if not isinstance(found, Found):
         return {"id": identity, "gone": True}
     facts = [
@@ -122,12 +122,12 @@ def detail(identity: str, found: Found | Dead | None, names: LabelNames) -> dict
 
 
 def shorten(text: str, length: int) -> str:
-    """The beginning of a text, with an ellipsis where something is left out."""
+    """The beginning of a text, with an ellipsis if something is left out."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def span(seconds: float) -> str:
-    """A span of time in its two largest units at most: "4 s", "3 min", "2 h 5 min", "3 d"."""
+    """A duration in at most two units: "4 s", "3 min", "2 h 5 min", "3 d"."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -1,9 +1,9 @@
-// Dead letters: read, replayed, dropped.
+// Dead letters, with buttons to replay or drop them.
 export default {
   template: `
     <section class="dead-letters" aria-labelledby="dead-letters-title">
       <header class="lead"><h1 id="dead-letters-title">Dead letters</h1>
-        <p class="quiet">What could not be processed, newest first. A replay publishes it again and then drops this burial alone.</p>
+        <p class="quiet">Documents that could not be processed, newest first. Replay publishes a document again, then removes its dead letter.</p>
         <p v-if="kinds.length" class="kinds"><span v-for="kind in kinds" :key="kind" class="chip">{{ kind }}</span></p></header>
       <p v-if="trouble" class="panel trouble" role="alert">{{ trouble }}</p>
       <div class="bar" v-if="rows.length">
@@ -11,13 +11,13 @@ export default {
         <button type="button" class="danger" @click="sure(0, burials)">{{ asking === 0 ? "Really drop these " + rows.length + "?" : "Drop these " + rows.length }}</button>
         <span class="quiet" role="status">{{ said }}</span>
       </div>
-      <p v-else-if="started" class="panel empty">{{ said }} Nothing is buried here.</p>
+      <p v-else-if="started" class="panel empty">{{ said }} No dead letters.</p>
       <ol class="rows panel" v-if="rows.length">
         <li v-for="row in rows" :key="row.burial" class="dead-letter">
           <div class="why"><span class="chip bad">{{ row.kind }}</span> <b dir="auto">{{ row.reason }}</b></div>
           <div class="quiet small">#{{ row.burial }} · <span dir="auto">{{ row.id }}</span><template v-if="row.model"> · {{ row.model }}</template><template
             v-if="row.source"> · {{ row.source }}</template> · <time :datetime="row.at">{{ when(row.at) }}</time></div>
-          <details><summary>What was buried</summary><pre dir="auto">{{ row.data }}</pre></details>
+          <details><summary>Content</summary><pre dir="auto">{{ row.data }}</pre></details>
           <div class="bar">
             <button type="button" @click="$emit('replay', [row.burial])">Replay</button>
             <button type="button" class="danger" @click="sure(row.burial, [row.burial])">{{ asking === row.burial ? "Really drop?" : "Drop" }}</button>
@@ -34,7 +34,7 @@ export default {
   computed: { burials() { return this.rows.map((row) => row.burial); } },
   methods: {
     when(at) { return new Date(at).toLocaleString(); },
-    // The first press asks, the second, within four seconds, does it.
+    // The first press asks; a second one within four seconds drops.
     sure(which, burials) {
       clearTimeout(this.timer);
       if (this.asking === which) {

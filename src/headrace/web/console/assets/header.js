@@ -4,7 +4,7 @@ const SCHEMES = { auto: "light dark", light: "light", dark: "dark" };
 export default {
   template: `
     <header class="header">
-      <a class="skip" href="#main">Skip to the content</a>
+      <a class="skip" href="#main">Skip to content</a>
       <a class="name" href="/"><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/>
         <path d="M5 12c3.7-3.6 7.3-3.6 11 0s7.3 3.6 11 0M5 20.5c3.7-3.6 7.3-3.6 11 0s7.3 3.6 11 0"/></svg>Headrace</a>
       <h1 v-if="pages[0].here" class="unseen">Live results</h1>

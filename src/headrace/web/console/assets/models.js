@@ -1,11 +1,11 @@
-// The versions of the registry and their cards.
+// The versions in the registry, with their cards.
 export default {
   template: `
     <section aria-labelledby="models-title">
       <header class="lead"><h1 id="models-title">Models</h1>
-        <p class="quiet">Every version of the registry; the champion is what a name alone means.</p></header>
+        <p class="quiet">Every version in the registry. A model's name alone means its champion.</p></header>
       <p v-if="trouble" class="panel trouble" role="alert">{{ trouble }}</p>
-      <p v-else-if="started && !models.length" class="panel empty">No model yet. “headrace train” makes one.</p>
+      <p v-else-if="started && !models.length" class="panel empty">No models yet. “headrace train” trains one.</p>
       <article v-for="one in models" :key="one.model" class="card panel">
         <h2>{{ one.model }} <span v-for="alias in one.aliases" :key="alias" class="chip good">{{ alias }}</span>
           <span v-if="one.served" class="chip">served</span></h2>

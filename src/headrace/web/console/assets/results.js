@@ -1,5 +1,5 @@
-// Results, newest first. The rows are made by the server; here they are held still while somebody reads.
-const CALM = 12; // more new rows than this at once come without a glow
+// Results, newest first. The server makes the rows; “Pause” keeps them still.
+const CALM = 12; // if more rows than this are new at once, none is highlighted
 
 export default {
   template: `
@@ -18,10 +18,10 @@ export default {
           <input :value="chosen.source" list="sources" aria-label="Source" placeholder="All sources" maxlength="256"
             @change="choose('source', $event.target.value.trim())">
           <datalist id="sources"><option v-for="one in sources" :key="one" :value="one"></option></datalist>
-          <button type="button" :aria-pressed="held ? 'true' : 'false'" @click="hold">{{ held ? "Go on" : "Pause" }}</button>
+          <button type="button" :aria-pressed="held ? 'true' : 'false'" @click="hold">{{ held ? "Resume" : "Pause" }}</button>
         </form>
       </header>
-      <p v-if="!shown.length && started" class="quiet empty">{{ chosen.label || chosen.source ? "Nothing here matches." : "No results yet. They appear here as they come." }}</p>
+      <p v-if="!shown.length && started" class="quiet empty">{{ chosen.label || chosen.source ? "No results match." : "No results yet. They appear here as they arrive." }}</p>
       <ol class="rows" :class="{ calm }">
         <li v-for="row in shown" :key="row.id">
           <button type="button" class="row" :class="{ many: row.others.length }" @click="$emit('look', row.id)">
@@ -39,7 +39,7 @@ export default {
       <dialog ref="dialog" aria-labelledby="detail-title" @close="$emit('look', '')" @click.self="$refs.dialog.close()">
         <article v-if="detail">
           <h3 id="detail-title">{{ detail.id }}</h3>
-          <p v-if="detail.gone" class="quiet">This document is gone; it may have been erased.</p>
+          <p v-if="detail.gone" class="quiet">This document no longer exists. It may have been erased.</p>
           <template v-else>
             <p class="whole" dir="auto">{{ detail.text }}</p>
             <dl><template v-for="one in detail.facts" :key="one[0]"><dt>{{ one[0] }}</dt><dd dir="auto">{{ one[1] }}</dd></template></dl>

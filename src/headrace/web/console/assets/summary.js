@@ -1,4 +1,4 @@
-// How much there is, who works, and which labels come.
+// Totals, counts by label, and workers.
 export default {
   template: `
     <aside class="summary">
@@ -19,11 +19,11 @@ export default {
             </button>
           </li>
         </ol>
-        <button v-if="bars.length > few" type="button" class="more" :aria-expanded="all ? 'true' : 'false'" @click="all = !all">{{ all ? "Fewer" : "All " + bars.length }}</button>
+        <button v-if="bars.length > few" type="button" class="more" :aria-expanded="all ? 'true' : 'false'" @click="all = !all">{{ all ? "Show fewer" : "Show all " + bars.length }}</button>
       </section>
       <section class="panel workers" aria-labelledby="workers-title">
         <h2 id="workers-title">Workers</h2>
-        <p v-if="!workers.length" class="quiet">No worker is at work; “headrace work” starts one.</p>
+        <p v-if="!workers.length" class="quiet">No workers are running. “headrace work” starts one.</p>
         <ul>
           <li v-for="worker in workers" :key="worker.name" :class="worker.tone">
             <b><i aria-hidden="true"></i>{{ worker.name }}</b><span class="state">{{ worker.state }}</span>

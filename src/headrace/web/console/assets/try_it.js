@@ -1,4 +1,4 @@
-// A text is typed, and named at once.
+// Labels a text while it is typed.
 export default {
   template: `
     <section class="try-it panel" aria-labelledby="try-it-title">
@@ -7,7 +7,7 @@ export default {
         <textarea v-model="text" rows="4" dir="auto" maxlength="20000" spellcheck="false" aria-label="A text to label"
           placeholder="Type or paste a text …" @input="ask"></textarea>
         <div class="prediction" aria-live="polite">
-          <p v-if="!text.trim()" class="quiet">What you type here is labelled as you type. It is not stored.</p>
+          <p v-if="!text.trim()" class="quiet">Text is labelled as you type. It is not stored.</p>
           <p v-else-if="answer && answer.trouble" class="trouble">{{ answer.trouble }}</p>
           <template v-else-if="answer">
             <div v-for="model in answer.models" :key="model.model" class="opinion">

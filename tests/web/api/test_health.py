@@ -172,7 +172,7 @@ def test_the_description_names_every_call_and_every_shape_it_speaks_of(tmp_path:
 
 
 def test_every_call_is_documented(tmp_path: Path) -> None:
-    told = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    told = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
     with world(tmp_path, predictor=FirstLetter()) as api:
         paths = api.get("/openapi.json").json()["paths"]
     calls = [

@@ -9,7 +9,7 @@ from headrace.models import card
 from headrace.models.card import Card
 from headrace.models.registry import Registry
 from headrace.ports import Backlog, WorkerStatus
-from headrace.web.console.dead_letters import grave
+from headrace.web.console.dead_letters import row as dead_row
 from headrace.web.console.labels import Name, are_languages, name_of, of_language
 from headrace.web.console.snapshot import Totals
 from headrace.web.console.try_it import opinion
@@ -111,7 +111,7 @@ def test_bars_are_in_the_order_of_their_counts(names: LabelNames) -> None:
 def test_the_figures_say_what_is_known_and_nothing_of_what_is_not() -> None:
     full = Totals(1234567, 812.4, {}, {"raised": 3, "malformed": 9}, Backlog(1200, 3, 75.0))
     assert [tile["value"] for tile in tiles(full)] == ["1,234,567", "812", "1,200", "12"]
-    assert [tile["more"] for tile in tiles(full)][2:] == ["3 at work, oldest 1 min", "malformed 9, others 3"]
+    assert [tile["more"] for tile in tiles(full)][2:] == ["3 in progress, oldest 1 min", "malformed 9, others 3"]
     assert [tile["value"] for tile in tiles(Totals(backlog=Backlog(None, None, None)))] == ["0", "0", "?", "0"]
     assert tiles(Totals(rate=0.24))[1]["value"] == "0.2"
 
@@ -160,5 +160,5 @@ def test_an_opinion_names_the_label_and_those_that_came_closest(names: LabelName
 
 def test_a_dead_letter_is_shown_as_text_even_where_it_is_none() -> None:
     letter = DeadLetter("x", "malformed", "no UTF-8", b"\xff" * 5000, "x", burial=7, buried_at=1_000_000)
-    shown = grave(letter)
+    shown = dead_row(letter)
     assert (shown["burial"], shown["at"], len(shown["data"])) == (7, "1970-01-01T00:00:01.000Z", 4000)
