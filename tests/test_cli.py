@@ -262,7 +262,7 @@ def test_a_store_that_is_no_database_is_left_alone_and_named(run: Run) -> None:
     ended = run("status")
     assert ended.status == 2
     assert "store.db" in ended.errors
-    assert "no SQLite database" in ended.errors
+    assert "not an SQLite database" in ended.errors
     assert Path("store.db").read_bytes() == before
 
 
