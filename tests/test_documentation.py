@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -271,17 +272,76 @@ def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     run([sys.executable, "-W", "error", "-c", block.code], tmp_path)
 
 
-def test_what_docs_extending_shows_works(tmp_path: Path) -> None:
-    written = [one for one in blocks("python") if one.page == "docs/extending.md"]
-    assert len(written) == 5
-    for block in written:
-        named = re.match(r'"""(\w+\.py)', block.code)
-        name = named[1] if named else "spool.py" if "class SpoolBroker" in block.code else "program.py"
-        (tmp_path / name).write_text(block.code)
-    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_spool.py", "test_mine.py"], tmp_path)
-    (tmp_path / "spool").mkdir()
-    run([sys.executable, "program.py"], tmp_path)
+@pytest.fixture
+def extension(tmp_path: Path) -> Path:
+    """A folder with the files that docs/extending.md shows, each under the name that its first line gives."""
+    for block in blocks("python"):
+        if block.page == "docs/extending.md":
+            named = re.match(r'"""(\w+\.py)', block.code)
+            assert named, f"the first line of the block at line {block.line} names no file"
+            (tmp_path / named[1]).write_text(block.code)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "000001.eml").write_text("Message-ID: <1@example.org>\n\nHELLO\n")
+    (tmp_path / "inbox" / "000002.eml").write_text("Subject: no text\n\n")
+    return tmp_path
+
+
+def test_every_adapter_that_docs_extending_shows_passes_its_suite(extension: Path) -> None:
+    suites = sorted(path.name for path in extension.glob("test_*.py"))
+    assert suites == ["test_mail.py", "test_mine.py", "test_remote.py", "test_spool.py"]
+    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suites], extension)
+
+
+def test_the_programs_and_the_class_that_docs_extending_shows_work(extension: Path) -> None:
+    (extension / "spool").mkdir()
+    for program in sorted(extension.glob("program_*.py")):
+        (extension / "store.db").unlink(missing_ok=True)
+        run([sys.executable, program.name], extension)
     check = (
         "from tone import Shouting; assert [one.label for one in Shouting().predict(['HO', 'ho'])] == ['loud', 'calm']"
     )
-    run([sys.executable, "-c", check], tmp_path)
+    run([sys.executable, "-c", check], extension)
+
+
+@pytest.fixture
+def copied(extension: Path) -> Path:
+    """A Headrace of its own in this folder, without its models, to which adapters can be added."""
+    here = ROOT / "src" / "headrace"
+    shutil.copytree(here, extension / "headrace", ignore=shutil.ignore_patterns("builtin", "__pycache__"))
+    return extension
+
+
+def add_line(package: Path, table: str, line: str) -> None:
+    """Add a line of docs/extending.md to a table of urls.py."""
+    assert line in text_of("docs/extending.md")
+    urls = package / "urls.py"
+    code, found = re.subn(rf"^({table}: .* = \{{\n)", rf"\1    {line}\n", urls.read_text(), flags=re.MULTILINE)
+    assert found == 1
+    urls.write_text(code)
+
+
+def test_a_source_costs_its_adapter_and_one_line(copied: Path) -> None:
+    shutil.copy(copied / "mail.py", copied / "headrace" / "sources" / "mail.py")
+    add_line(copied / "headrace", "SOURCES", '"mail": Entry("headrace.sources.mail:MailSource"),')
+    code = (
+        "import json, sys; told = json.load(sys.stdin); assert (told['published'], told['malformed']) == (1, 1), told"
+    )
+    ingest = "{ python -m headrace ingest mail:inbox --json || test $? = 1; }"  # 1: a message is malformed
+    run(["bash", "-euo", "pipefail", "-c", f'{ingest} | python -c "{code}"'], copied)
+
+
+def test_a_kind_of_model_costs_its_adapter_and_one_line(copied: Path) -> None:
+    shutil.copy(copied / "remote.py", copied / "headrace" / "models" / "remote.py")
+    add_line(copied / "headrace", "CLASSIFIERS", '"http": Entry("headrace.models.remote:RemoteClassifier"),')
+    code = """
+import sys, threading
+from http.server import ThreadingHTTPServer
+from headrace import cli
+from test_remote import Service
+with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+    threading.Thread(target=server.serve_forever).start()
+    status = cli.run(["predict", "HELLO", "--model", f"tone=http://127.0.0.1:{server.server_port}/tone", "--json"])
+    server.shutdown()
+sys.exit(status)
+"""
+    run([sys.executable, "-c", code], copied)
