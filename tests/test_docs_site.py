@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -46,11 +47,12 @@ def pages(site: Path) -> Iterator[Path]:
 
 
 class Tags(HTMLParser):
-    """What a page loads, and the text of its paragraphs."""
+    """What a page loads, where it links to, and the text of its paragraphs."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.loaded: list[str] = []
+        self.links: list[str] = []
         self.paragraphs: list[str] = []
         self._inside = False
         self.feed(page)
@@ -59,6 +61,8 @@ class Tags(HTMLParser):
         given = dict(attrs)
         if tag in LOADED and given.get("rel") != "canonical":
             self.loaded.append(given.get(LOADED[tag]) or "")
+        if tag == "a":
+            self.links.append(given.get("href") or "")
         if tag == "p":
             self._inside = True
             self.paragraphs.append("")
@@ -94,6 +98,13 @@ def test_every_page_can_be_searched(site: Path) -> None:
     assert (
         (site / "search" / "search_index.js").read_text().startswith("var __index = ")
     )  # read where there is no server
+
+
+def test_every_link_of_every_page_leads_to_a_file_of_the_site(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        inside = [unquote(urlsplit(link).path) for link in Tags(path.read_text()).links if not urlsplit(link).scheme]
+        missing = {link for link in inside if link and not (path.parent / link).is_file()}
+        assert path.name == "404.html" or not missing, f"{path.relative_to(site)} links to {missing}"
 
 
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:

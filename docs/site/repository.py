@@ -111,10 +111,11 @@ def _place(path: Path) -> str:
     name = path.relative_to(ROOT).as_posix()
     if name in PAGES:
         return PAGES[name]
-    inside = name.removeprefix("docs/") if name.startswith("docs/") else f"repository/{name}"
+    of_docs = name.startswith("docs/") and (path.is_dir() or path.suffix in (".md", *IMAGES))
+    inside = name.removeprefix("docs/") if of_docs else f"repository/{name}"
     if path.is_dir():
         return f"{inside}/index.md"
-    return inside if path.suffix in IMAGES or name.startswith("docs/") else f"{inside}.md"
+    return inside if of_docs or path.suffix in IMAGES else f"{inside}.md"
 
 
 def _relative(place: str, page: str) -> str:
