@@ -27,7 +27,7 @@ from headrace.config import Settings
 from headrace.documents import Document, Outcome, Prediction, microseconds, pack
 from headrace.ports import BrokerAdapter, ResultQuery
 from headrace.urls import Connectors, apart
-from headrace.worker.launch import family
+from headrace.worker.launch import supervised
 
 MODELS = {"trivial": "trivial=python:headrace.testing.classifiers:Trivial", "language": "language"}
 #: Characters of a document.
@@ -104,8 +104,8 @@ def headrace(workload: Workload, model: str, *, unpacked: bool = False) -> Run:
 
 
 def _start(settings: Settings, cleanup: ExitStack) -> "Sequence[subprocess.Popen[bytes]]":
-    crew = family(settings)
-    workers = [crew.spawn() for _ in range(settings.processes)]
+    supervisor = supervised(settings)
+    workers = [supervisor.spawn() for _ in range(settings.processes)]
     cleanup.callback(_terminate, workers)
     return workers
 

@@ -8,11 +8,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from support import PATIENCE, alive, logged, until
+from support import PATIENCE, alive, until
 
-from headrace import runtime, supervisor
+from headrace import runtime
 from headrace.runtime import Stop
-from headrace.supervisor import Supervisor
 
 WAITING = """
 import os
@@ -85,77 +84,6 @@ def test_an_exit_status_is_told_in_words(status: int, words: str) -> None:
     assert runtime.describe(status) == words.replace("--", "-").replace("signal -", "signal ")
 
 
-def child(script: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, start_new_session=True)
-
-
-def test_a_child_that_dies_is_started_again_until_the_stop() -> None:
-    stop, started = Stop(), []
-
-    def spawn() -> "subprocess.Popen[bytes]":
-        started.append(child("import time; time.sleep(600)"))
-        return started[-1]
-
-    family = Supervisor(spawn, 2)
-    statuses: list[int] = []
-    thread = threading.Thread(target=lambda: statuses.append(family.run(stop)))
-    with logged() as said:
-        thread.start()
-        until(lambda: len(started) == 2)
-        started[0].kill()
-        until(lambda: len(started) == 3, "another child")
-        stop.request()
-        thread.join(PATIENCE)
-    assert statuses == [0]
-    assert said == ["a worker died (SIGKILL); it is started again"]
-    assert [alive(process.pid) for process in started] == [False] * 3
-
-
-def test_children_that_are_done_stay_away_and_end_the_run() -> None:
-    started: list[int] = []
-
-    def spawn() -> "subprocess.Popen[bytes]":
-        started.append(1)
-        return child("")
-
-    assert Supervisor(spawn, 2).run(Stop()) == 0
-    assert len(started) == 2
-
-
-def test_a_child_that_is_misconfigured_ends_them_all() -> None:
-    scripts = ["import sys; sys.exit(2)", "import time; time.sleep(600)"]
-    started: list[subprocess.Popen[bytes]] = []
-
-    def spawn() -> "subprocess.Popen[bytes]":
-        started.append(child(scripts.pop()))
-        return started[-1]
-
-    assert Supervisor(spawn, 2).run(Stop()) == 2
-    assert [alive(process.pid) for process in started] == [False, False]
-
-
-def test_a_child_that_does_not_drain_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "DRAIN_SECONDS", -0.7)
-    ready, writing = os.pipe()
-    deaf = f"import os, signal, time; signal.signal(15, signal.SIG_IGN); os.write({writing}, b'x'); time.sleep(600)"
-    started: list[subprocess.Popen[bytes]] = []
-
-    def spawn() -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-c", deaf]
-        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[writing]))
-        return started[-1]
-
-    stop = Stop()
-    thread = threading.Thread(target=Supervisor(spawn, 1).run, args=(stop,))
-    thread.start()
-    assert os.read(ready, 1) == b"x"
-    stop.request()
-    thread.join(PATIENCE)
-    assert started[0].returncode == -signal.SIGKILL
-    os.close(ready)
-    os.close(writing)
-
-
 @pytest.mark.parametrize("how", ["follow", "input"])
 def test_a_child_leaves_when_its_parent_is_killed(how: str) -> None:
     inner = {
@@ -175,11 +103,3 @@ def test_a_child_leaves_when_its_parent_is_killed(how: str) -> None:
         parent.kill()
         parent.wait()
     until(lambda: not alive(pid), "the child's end")
-
-
-def test_a_child_gets_its_first_input_and_the_end_of_it_when_the_parent_lets_go() -> None:
-    process = supervisor.start_child("json.tool", [], b'{"a":\n')
-    assert process.stdin is not None
-    assert process.poll() is None
-    process.stdin.close()
-    assert process.wait(PATIENCE) == 1

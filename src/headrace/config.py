@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured, did_you_mean
+from headrace.log import LogSettings
 
 FILE = "headrace.toml"
 PREFIX = "HEADRACE_"
@@ -71,6 +72,11 @@ class Settings:
         DOCUMENT_BYTES, "Largest document, in bytes of JSON.", Limits(1024, 64 << 20, "bytes")
     )
     request_bytes: int = _setting(32 << 20, "Largest request to the API, in bytes.", Limits(1024, unit="bytes"))
+
+    @property
+    def log(self) -> LogSettings:
+        """How the processes of these settings log."""
+        return LogSettings(self.log_format, self.log_level)
 
     def __post_init__(self) -> None:
         for one in fields(self):

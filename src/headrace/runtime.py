@@ -13,7 +13,6 @@ from collections.abc import Callable
 from types import FrameType
 
 DRAIN_SECONDS = 4.0
-SETTLED_SECONDS = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
 _PR_SET_PDEATHSIG = 1
 

@@ -1,43 +1,144 @@
-"""Child processes: started in a session of their own, kept running, ended."""
+"""Child processes: started in a session of their own with an order, kept running, ended.
 
+A child is a module of ours that calls `run_child`. The first line on its standard input is its order. That input stays open: its end
+tells the child that the parent is gone.
+"""
+
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import IO
+from io import FileIO
+from typing import IO, Generic, TypeVar
 
-from headrace.errors import Misconfigured
+import msgspec
+
+from headrace import log, runtime
+from headrace.config import Settings
+from headrace.errors import HeadraceError, Misconfigured
 from headrace.log import logger
 from headrace.retrying import delays
-from headrace.runtime import DRAIN_SECONDS, SETTLED_SECONDS, Stop, describe
+from headrace.runtime import DRAIN_SECONDS, Stop, describe
 
+SETTLED_SECONDS = 5.0  # without a death, after which the back-off of restarts begins anew
+POLL_SECONDS = 0.1  # between two looks at the children
+LEAVE_SECONDS = DRAIN_SECONDS + 1  # that a child has to drain and leave before it is killed
+
+Child = subprocess.Popen[bytes]
 LOG = logger("headrace.supervisor")
+
+Task = TypeVar("Task")
+
+
+class Order(msgspec.Struct, Generic[Task], frozen=True):
+    """What a child is told first: the process id of its parent, the settings, and the task that its module defines."""
+
+    parent: int
+    settings: Settings
+    task: Task
+
+
+def order(settings: Settings, task: object) -> bytes:
+    """The order of this process to a child, as `start_child` sends it. The task is a msgspec struct or a dataclass."""
+    return msgspec.json.encode(Order(os.getpid(), settings, task)) + b"\n"
+
+
+def start_child(
+    module: str,
+    arguments: Sequence[str],
+    order: bytes,
+    *,
+    output: int | None = None,
+    errors: IO[bytes] | None = None,
+) -> Child:
+    """Start `python -m module` and send it an order. A session of its own keeps a terminal's Ctrl-C from it: only its parent gets that.
+
+    What the child prints goes where ours goes, unless `output` (PIPE) or `errors` say otherwise.
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=errors,
+        start_new_session=True,
+        bufsize=0,
+    )
+    assert child.stdin is not None
+    child.stdin.write(order)
+    return child
+
+
+def run_child(
+    task: type[Task], work: Callable[[Settings, Task, Stop, FileIO], None], *, death_signal: int = signal.SIGTERM
+) -> int:
+    """Be a child that `start_child` has started: read the order, `work`, and return the exit status.
+
+    `work` gets the settings, the task, a stop that the first signal requests, and standard input after the order. An error of ours that
+    it raises is logged. The child gets `death_signal` when its parent dies.
+    """
+    # Not sys.stdin: the interpreter aborts at its end if a thread still waits in that reader.
+    standard_input = FileIO(0, closefd=False)
+    given = msgspec.json.decode(standard_input.readline(), type=Order[task])  # type: ignore[valid-type]
+    log.configure(given.settings.log)
+    stop = Stop()
+    runtime.on_signals(stop, lambda: None)
+    runtime.follow_parent(given.parent, death_signal)
+    try:
+        work(given.settings, given.task, stop, standard_input)
+    except HeadraceError as error:
+        LOG.error(str(error))
+        return error.status
+    return 0
+
+
+def end(
+    children: Sequence[Child], ask: Callable[[Child], None] = Child.terminate, seconds: float = LEAVE_SECONDS
+) -> None:
+    """Ask children to end, and kill those that still run after so many seconds. Those that have ended are no trouble."""
+    for child in children:
+        ask(child)
+    deadline = time.monotonic() + seconds
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        close_input(child)
+
+
+def close_input(child: Child) -> None:
+    """Close the standard input of a child, which asks it to end if it runs. Calling it twice is harmless."""
+    if child.stdin is not None:
+        child.stdin.close()
 
 
 class Supervisor:
-    """Child processes that are kept running: one that dies is started again, one that is misconfigured ends them all.
+    """Keeps a number of children running: one that dies is started again with back-off, one that is misconfigured ends them all.
 
-    A child that ends with status 0 is done and stays away.
+    A child that ends with status 0 is done and is not started again.
     """
 
-    def __init__(self, spawn: Callable[[], "subprocess.Popen[bytes]"], number: int) -> None:
+    def __init__(self, spawn: Callable[[], Child], number: int, *, leave_seconds: float = LEAVE_SECONDS) -> None:
         self.spawn = spawn
-        self._number = number
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._number, self._leave_seconds = number, leave_seconds
+        self._children: list[Child] = []
         self._changed_at = 0.0
 
     def run(self, stop: Stop) -> int:
-        """Keep `number` children running until the stop, or until all are done; the exit status."""
+        """Keep the children running until the stop is requested, or until all are done. Returns the exit status."""
         self._children = [self.spawn() for _ in range(self._number)]
         waits = delays()
-        while self._children and not stop.wait(0.1):
+        while self._children and not stop.wait(POLL_SECONDS):
             ended = [child for child in self._children if child.poll() is not None]
             if any(child.returncode == Misconfigured.status for child in ended):
                 self.end()
                 return Misconfigured.status
             self._children = [child for child in self._children if child not in ended]
             for child in ended:
-                _let_go(child)
+                close_input(child)
                 if child.returncode != 0 and not stop.requested:
                     LOG.warning(
                         f"a worker died ({describe(child.returncode)}); it is started again",
@@ -53,49 +154,9 @@ class Supervisor:
 
     def end(self) -> None:
         """Ask the children to drain, then kill those that are left."""
-        for child in self._children:
-            child.terminate()
-        deadline = time.monotonic() + DRAIN_SECONDS + 1
-        for child in self._children:
-            try:
-                child.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-            _let_go(child)
+        end(self._children, seconds=self._leave_seconds)
 
     def kill(self) -> None:
-        """End the children at once."""
+        """Kill the children at once."""
         for child in self._children:
             child.kill()
-
-
-def _let_go(child: "subprocess.Popen[bytes]") -> None:
-    if child.stdin is not None:
-        child.stdin.close()
-
-
-def start_child(
-    module: str,
-    arguments: Sequence[str],
-    first_input: bytes,
-    *,
-    output: int | None = None,
-    errors: IO[bytes] | None = None,
-) -> "subprocess.Popen[bytes]":
-    """A Python process of ours in a session of its own, so that a terminal's Ctrl-C reaches it only through its parent.
-
-    Its standard input gets `first_input` and stays open: its end means that the parent is gone. What it prints goes where ours goes,
-    unless `output` (PIPE) or `errors` say otherwise.
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=errors,
-        start_new_session=True,
-        bufsize=0,
-    )
-    assert child.stdin is not None
-    child.stdin.write(first_input)
-    return child

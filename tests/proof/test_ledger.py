@@ -14,8 +14,8 @@ from headrace.proof.workload import WorkItem
 from headrace.testing.classifiers import checksum
 
 ALL: Mapping[str, WorkItem] = {one.id: one for one in workload.make(400, random.Random(1))}
-SOUND = [one for one in ALL.values() if not one.fates]
-POISON = next(one for one in ALL.values() if one.fates == ("raised",))
+SOUND = [one for one in ALL.values() if not one.dead_kinds]
+POISON = next(one for one in ALL.values() if one.dead_kinds == ("raised",))
 A, B = SOUND[:2]
 
 
@@ -29,30 +29,30 @@ def result(item: WorkItem, *answers: Prediction, text: str = "") -> Result:
 
 
 def letter(item: WorkItem, kind: str = "") -> DeadLetter:
-    return DeadLetter(item.id, kind or item.fates[0], "because", item.line, item.id)
+    return DeadLetter(item.id, kind or item.dead_kinds[0], "because", item.line, item.id)
 
 
 def sound() -> Observations:
     """What the store has when all is as it should be."""
     results = [result(one) for one in SOUND]
     seen = {one.id: answer(one) for one in SOUND}
-    return Observations(results, [letter(one) for one in ALL.values() if one.fates], seen, len(results))
+    return Observations(results, [letter(one) for one in ALL.values() if one.dead_kinds], seen, len(results))
 
 
-def judged(observations: Observations, confirmed: Mapping[str, WorkItem] = ALL) -> Reconciliation:
+def reconciled(observations: Observations, confirmed: Mapping[str, WorkItem] = ALL) -> Reconciliation:
     return reconcile(ALL, set(confirmed), observations, model="proof", label=checksum)
 
 
 def columns(observations: Observations) -> dict[str, set[str]]:
     """The ids in each column where something is wrong."""
     found: dict[str, set[str]] = {}
-    for one in judged(observations).findings:
+    for one in reconciled(observations).findings:
         found.setdefault(one.column, set()).add(one.id)
     return found
 
 
 def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
-    found = judged(sound())
+    found = reconciled(sound())
     assert found.findings == []
     ledger = found.ledger(3, 1.25)
     assert ledger == Ledger(
@@ -70,8 +70,8 @@ def test_what_was_never_published_is_not_lost() -> None:
     observations.seen = {}
     observations.answers -= 1
     rest = {name: one for name, one in ALL.items() if name != A.id}
-    assert judged(observations, rest).findings == []
-    assert judged(observations, rest).published == 399
+    assert reconciled(observations, rest).findings == []
+    assert reconciled(observations, rest).published == 399
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_each_fault_counts_in_its_column(case: str, expected: dict[str, set[str]
 
     assert columns(observations) == expected
 
-    ledger = judged(observations).ledger(0, 0.0)
+    ledger = reconciled(observations).ledger(0, 0.0)
     assert ledger.failed
     assert {column for column in FAILURES if getattr(ledger, column)} == set(expected)
 
@@ -148,7 +148,7 @@ def test_what_was_seen_and_is_gone_says_so() -> None:
     observations.results = [one for one in observations.results if one.id not in (A.id, B.id)]
     observations.seen = {A.id: answer(A)}
     observations.answers -= 2
-    assert {one for one in judged(observations).findings if one.column == "lost"} == {
+    assert {one for one in reconciled(observations).findings if one.column == "lost"} == {
         Finding("lost", A.id, "was stored, and is gone"),
         Finding("lost", B.id, "published, and not stored"),
     }
@@ -158,27 +158,27 @@ def test_what_was_seen_and_is_gone_says_so() -> None:
 def test_there_are_as_many_work_items_as_asked_for_all_different(number: int) -> None:
     made = workload.make(number, random.Random(number))
     assert len({one.id for one in made}) == len({one.line for one in made}) == number
-    assert any(not one.fates for one in made)
+    assert any(not one.dead_kinds for one in made)
     assert made == workload.make(number, random.Random(number))
 
 
 def test_every_fault_is_among_the_work_items() -> None:
-    assert {fate for one in ALL.values() for fate in one.fates} == {"raised", "killed", "malformed"}
-    assert {one.text.split()[0] for one in ALL.values()} == set(workload.FATES)
+    assert {kind for one in ALL.values() for kind in one.dead_kinds} == {"raised", "killed", "malformed"}
+    assert {one.text.split()[0] for one in ALL.values()} == set(workload.DEAD_KINDS)
 
 
 def test_publishers_together_get_everything_and_some_of_it_twice() -> None:
     made = list(ALL.values())
-    hands = workload.distribute(made, 2, random.Random(1))
-    assert set(hands[0]) | set(hands[1]) == set(made)
-    assert 0 < len(set(hands[0]) & set(hands[1])) < len(made) / 4
+    shares = workload.distribute(made, 2, random.Random(1))
+    assert set(shares[0]) | set(shares[1]) == set(made)
+    assert 0 < len(set(shares[0]) & set(shares[1])) < len(made) / 4
 
 
-def test_a_spoilt_body_comes_out_under_the_ids_that_the_ledger_expects() -> None:
-    given = [one for one in ALL.values() if one.text.startswith(("sound", "SPOIL"))]
+def test_a_truncated_body_has_the_ids_that_the_ledger_expects() -> None:
+    given = [one for one in ALL.values() if one.text.startswith(("sound", "TRUNCATE"))]
     documents = [stamp(read(msgspec.json.decode(one.line)), 12345) for one in given]
     came: set[str] = set()
     for body in pack(documents):
-        for line in unpack(workload.spoil(body).data):
+        for line in unpack(workload.truncate(body).data):
             came.add(bury_bytes(line, "").id if b'"source"' not in line else decode(line).id)
     assert came == {one.id for one in given}

@@ -76,11 +76,11 @@ def work(
     stop = Stop()
     with launch.exporting(settings) as statuses:
         if settings.processes > 1:
-            family = launch.family(settings, drain=drain, statuses=statuses)
-            runtime.on_signals(stop, family.kill)
-            return family.run(stop)
+            supervisor = launch.supervised(settings, drain=drain, statuses=statuses)
+            runtime.on_signals(stop, supervisor.kill)
+            return supervisor.run(stop)
         runtime.on_signals(stop, lambda: None)
-        launch.keep(settings, predictor, connectors, stop, drain=drain, statuses=statuses)
+        launch.run_worker(settings, predictor, connectors, stop, drain=drain, statuses=statuses)
     return 0
 
 
@@ -90,27 +90,27 @@ def _up(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = No
     if not keeps(settings.store):
         raise Misconfigured("the store none: has nothing to show; use headrace work with it, or another --store")
     connectors = Connectors(settings.broker, settings.store, settings.results)
-    crew = _Crew(settings, predictor, connectors, stop)
-    runtime.on_signals(stop, crew.kill)
-    crew.start()
+    workers = _Workers(settings, predictor, connectors, stop)
+    runtime.on_signals(stop, workers.kill)
+    workers.start()
     feeder = threading.Thread(target=feed, args=(connectors, stop), name="samples") if feed else None
     try:
         _serve(settings, predictor, connectors, stop, console=True, on_ready=feeder.start if feeder else None)
     finally:
         stop.request()
-        crew.join()
+        workers.join()
         if feeder is not None and feeder.is_alive():
             feeder.join()
-    return crew.status
+    return workers.status
 
 
-class _Crew:
+class _Workers:
     """The workers of `up`: processes of their own, or one thread here where broker or store live in memory."""
 
     def __init__(self, settings: Settings, predictor: PredictorSettings, connectors: Connectors, stop: Stop) -> None:
         self._settings, self._predictor, self._connectors, self._stop = settings, predictor, connectors, stop
         shared = is_memory(settings.broker) or is_memory(settings.store)
-        self._family = None if shared else launch.family(settings)
+        self._supervisor = None if shared else launch.supervised(settings)
         self._thread = threading.Thread(target=self._run, name="workers")
         self.status = 0
 
@@ -122,15 +122,15 @@ class _Crew:
             self._thread.join()
 
     def kill(self) -> None:
-        if self._family is not None:
-            self._family.kill()
+        if self._supervisor is not None:
+            self._supervisor.kill()
 
     def _run(self) -> None:
         try:
-            if self._family is not None:
-                self.status = self._family.run(self._stop)
+            if self._supervisor is not None:
+                self.status = self._supervisor.run(self._stop)
             else:
-                launch.keep(self._settings, self._predictor, self._connectors, self._stop)
+                launch.run_worker(self._settings, self._predictor, self._connectors, self._stop)
         except HeadraceError as error:
             LOG.error(str(error))
             self.status = error.status
@@ -170,7 +170,7 @@ def _serve(
         metrics=settings.metrics,
     )
     with ExitStack() as opened:
-        store = opened.enter_context(closing(launch.insist(connectors.store, stop)))
+        store = opened.enter_context(closing(launch.connected(connectors.store, stop)))
         shared = opened.enter_context(closing(SharedPredictor(predictor, deadline=settings.deadline)))
         shared.start()
         services = Services(

@@ -1,4 +1,4 @@
-"""What became of what was published: judged by what the store has in the end, and what it was seen to have before. No I/O."""
+"""What became of each published document, by what the store holds in the end and what it was seen to hold before. No I/O."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,11 @@ FAILURES = ("lost", "duplicated", "wrong", "unsound")
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """All counts of a proof. `published`: confirmed to a publisher; the rest are documents of these, but for `kills`.
+    """The counts of a proof: documents, but for `kills` and `seconds`.
 
-    `stored`: with a result. `buried`: as they should be. `lost`: neither. `duplicated`: with two answers, or one that changed. `wrong`:
-    stored with another label or text than they should have. `unsound`: buried though sound, or as something else than they are.
+    `published`: confirmed to a publisher, or found in the store. `stored`: with a result. `buried`: with a dead letter of the right kind.
+    `lost`: with neither. `duplicated`: with two answers, or an answer that changed. `wrong`: stored with a wrong label or text.
+    `unsound`: buried although sound, or with a dead letter of the wrong kind.
     """
 
     published: int
@@ -35,7 +36,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(NamedTuple):
-    """Something that shouldn't be: in which column of the ledger it counts, which document, and why."""
+    """Something that is wrong: the column of the ledger in which it counts, the document's id (empty for all together), and the reason."""
 
     column: str
     id: str
@@ -44,9 +45,9 @@ class Finding(NamedTuple):
 
 @dataclass
 class Observations:
-    """What the store has in the end, and the answers that it was seen to have while all ran.
+    """What the store holds in the end, and the first answer that each document was seen with while the proof ran.
 
-    `answers` is how many answers the store counts by itself.
+    `answers` is the number of answers by the store's own count.
     """
 
     results: Sequence[Result] = ()
@@ -57,7 +58,7 @@ class Observations:
 
 @dataclass
 class Reconciliation:
-    """The findings about what was published, and what is as it should be."""
+    """How many documents were published, stored and buried as they should be, and what is wrong."""
 
     published: int
     stored: int
@@ -84,14 +85,15 @@ def reconcile(
     model: str,
     label: Callable[[str], str],
 ) -> Reconciliation:
-    """Judge all by what was published, by id; `label` is what the model gives for a text.
+    """Compare what is in the store with the items, which are given by id, of which `confirmed` were published.
 
-    What a publisher was never told to be published counts as published where it came out all the same.
+    `label` gives the label that the model must give a text. An item that is in the store counts as published even if its publisher was
+    killed before it could hear so.
     """
     stored = {result.id for result in observations.results}
     buried = {letter.id for letter in observations.letters if _is_due(items.get(letter.id), letter)}
-    out = stored | {letter.id for letter in observations.letters}
-    published = set(confirmed) | (out & items.keys())
+    present = stored | {letter.id for letter in observations.letters}
+    published = set(confirmed) | (present & items.keys())
     findings = [
         *_of_results(items, observations, model, label),
         *_of_letters(items, observations.letters),
@@ -120,8 +122,8 @@ def _of_results(
             yield Finding("lost", identity, "stored without an answer")
         if item is None:
             yield Finding("wrong", identity, "stored, but nobody has published it")
-        elif item.fates:
-            yield Finding("wrong", identity, f"stored, though it had to be buried ({' or '.join(item.fates)})")
+        elif item.dead_kinds:
+            yield Finding("wrong", identity, f"stored, though it had to be buried ({' or '.join(item.dead_kinds)})")
         elif result.text != item.text:
             yield Finding("wrong", identity, f"published was {item.text!r}, stored is {result.text!r}")
         elif answer is not None and answer.label != (right := label(item.text)):
@@ -153,13 +155,15 @@ def _of_losses(
     seen: Mapping[str, Prediction],
 ) -> Iterable[Finding]:
     for identity in published:
-        if items[identity].fates:
+        if items[identity].dead_kinds:
             if identity not in buried:
-                yield Finding("lost", identity, f"published, and not buried ({' or '.join(items[identity].fates)})")
+                yield Finding(
+                    "lost", identity, f"published, and not buried ({' or '.join(items[identity].dead_kinds)})"
+                )
         elif identity not in stored:
             was = "was stored, and is gone" if identity in seen else "published, and not stored"
             yield Finding("lost", identity, was)
 
 
 def _is_due(item: WorkItem | None, letter: DeadLetter) -> bool:
-    return item is not None and letter.kind in item.fates
+    return item is not None and letter.kind in item.dead_kinds

@@ -1,11 +1,12 @@
-"""What watches a store while a proof runs: every answer as it appears, and all there is in the end."""
+"""Observes a store while a proof runs: each answer when it first appears, and everything in the end."""
 
 from headrace import browse
 from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import DeadQuery, ResultQuery, StoreAdapter
 from headrace.proof.ledger import Observations
 
-PAGE, LARGE_PAGE = 200, 5000  # what is new since the last look; and all, from a server that sorts all for each page
+PAGE = 200  # results of a page when only the newest are wanted
+LARGE_PAGE = 5000  # when all are wanted: a server may sort everything for each page
 
 
 class Observer:
@@ -18,9 +19,10 @@ class Observer:
         self.buried: list[DeadLetter] = []
 
     def look(self) -> int:
-        """How many results and dead letters are known, once those that are new were looked at.
+        """Look at the results that are new since the last call, and at all dead letters; how many of both are known now.
 
-        Newest first, up to a page that ends with one that is known: what was numbered earlier and committed later may be missed now.
+        It reads from the newest result to the first known one. A result that was numbered earlier and committed later may be missed here;
+        `observations` has it.
         """
         for result in browse.results(self._store, ResultQuery(), size=PAGE):
             if result.id in self.seen:
@@ -29,12 +31,12 @@ class Observer:
         self.buried = list(browse.letters(self._store, DeadQuery()))
         return len(self.seen) + len(self.buried)
 
-    def busy(self) -> int:
-        """Changes as long as workers do anything, also what others have done before: all that they count, together."""
+    def activity(self) -> int:
+        """The sum of all that workers count: it grows as long as any worker does anything, repetitions included."""
         return sum(sum(worker.counts.values()) for worker in self._store.workers())
 
     def observations(self) -> Observations:
-        """All that the store has now, beside what it was seen to have."""
+        """All that the store holds now, and the first answers that were seen."""
         results = list(browse.results(self._store, ResultQuery(), size=LARGE_PAGE))
         return Observations(
             results,

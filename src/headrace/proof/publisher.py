@@ -1,4 +1,4 @@
-"""A publisher of a proof, in a process of its own: an ingest of a file that grows, killed and started again wherever it is."""
+"""A publisher of a proof, in a process of its own: an ingest of a growing file that may be killed and started again at any point."""
 
 import os
 import queue
@@ -11,13 +11,12 @@ from io import FileIO
 
 import msgspec
 
-from headrace import runtime
+from headrace import supervisor
 from headrace.config import Settings
 from headrace.documents import Body, Document
-from headrace.errors import HeadraceError
 from headrace.ingest.ingest import Ingest, Publishes
 from headrace.ports import Batch, Malformed, Source
-from headrace.proof.workload import comes_out_as, spoil
+from headrace.proof.workload import stored_id, truncate
 from headrace.runtime import Stop
 from headrace.urls import Connectors, open_file
 from headrace.worker import launch
@@ -25,24 +24,17 @@ from headrace.worker import launch
 MODULE = "headrace.proof.publisher"
 
 
-class Order(msgspec.Struct, frozen=True):
-    """What a publisher is told, as the first line on its standard input; each further line, a number, lets it read on."""
+class Task(msgspec.Struct, frozen=True):
+    """The file to publish. Each further line on standard input, a number, asks for the file as it is by then."""
 
-    parent: int
     file: str
-    settings: dict[str, str | int | float | bool]
 
 
-def order(settings: Settings, file: str) -> bytes:
-    """What a publisher of this file is told first."""
-    return msgspec.json.encode(Order(os.getpid(), file, msgspec.to_builtins(settings))) + b"\n"
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a publisher reports, as a line on its standard output.
 
-
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a publisher tells, as a line on its standard output.
-
-    `confirmed`: the broker has something, and the cursor isn't saved yet. `saved`: the ids up to the cursor that is saved. `done`: the
-    file is read as far as it was with the line on standard input that holds this number.
+    `confirmed`: the broker has confirmed some documents whose cursor is not saved yet. `saved`: the ids of the documents up to the cursor
+    that was just saved. `done`: the file is published as it was when the line with this number was written to standard input.
     """
 
     confirmed: bool = False
@@ -50,8 +42,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     done: int = 0
 
 
-class Spoiling:
-    """A broker in front of a broker: cuts short what has to be malformed, and tells when it is confirmed."""
+class ReportingBroker:
+    """Publishes to a broker, reports that it has confirmed, and cuts those lines short that the workload wants malformed."""
 
     def __init__(self, broker: Publishes) -> None:
         self._broker = broker
@@ -60,13 +52,13 @@ class Spoiling:
         return self._broker.body_bytes()
 
     def publish(self, bodies: Sequence[Body]) -> None:
-        self._broker.publish([spoil(body) for body in bodies])
+        self._broker.publish([truncate(body) for body in bodies])
         if bodies:
-            tell(Told(confirmed=True))
+            report(Report(confirmed=True))
 
 
-class Telling:
-    """A source in front of a source: tells what it gave, once the cursor after it is saved."""
+class ReportingSource:
+    """Reads a source, and reports each batch once the cursor after it is saved: when the next one is asked for."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -74,47 +66,41 @@ class Telling:
     def read(self, after: str | None = None) -> Iterator[Batch]:
         for batch in self._source.read(after):
             yield batch
-            tell(Told(saved=[comes_out_as(item) for item in batch.items if isinstance(item, Document | Malformed)]))
+            report(Report(saved=[stored_id(item) for item in batch.items if isinstance(item, Document | Malformed)]))
 
     def close(self) -> None:
         self._source.close()
 
 
-def tell(told: Told) -> None:
-    """Tell the parent."""
-    os.write(1, msgspec.json.encode(told) + b"\n")
+def report(said: Report) -> None:
+    """Report to the parent."""
+    os.write(1, msgspec.json.encode(said) + b"\n")
 
 
-def publish(given: Order, parent: FileIO, connectors: Connectors, stop: Stop) -> None:
-    """Publish the file as far as it has grown, each time that the parent says so, until it says no more."""
-    settings = msgspec.convert(given.settings, Settings)
-    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(parent, asked, stop), name="parent", daemon=True).start()
-    with (
-        closing(launch.insist(connectors.store, stop)) as store,
-        closing(launch.insist(connectors.broker, stop)) as broker,
-    ):
-        work = Ingest(Spoiling(broker), store, stop=stop)
-        while number := asked.get():
-            work.run(Telling(open_file(given.file, kind="jsonl", limit=settings.document_bytes)), f"files:{given.file}")
-            tell(Told(done=number))
+def order(settings: Settings, file: str) -> bytes:
+    """The order to a publisher of this file."""
+    return supervisor.order(settings, Task(file))
 
 
 def main() -> int:
-    """A publisher that was started by the proof."""
-    # Not by standard input's own reader: with a thread that waits in there the process would abort as it ends.
-    parent = FileIO(0, closefd=False)
-    given = msgspec.json.decode(parent.readline(), type=Order)
-    stop = Stop()
-    runtime.on_signals(stop, lambda: None)
-    runtime.follow_parent(given.parent, signal.SIGKILL)
-    try:
-        connectors = Connectors(str(given.settings["broker"]), str(given.settings["store"]))
-        publish(given, parent, connectors, stop)
-    except HeadraceError as error:
-        launch.LOG.error(str(error))
-        return error.status
-    return 0
+    """A publisher that was started by a proof."""
+    return supervisor.run_child(Task, _publish, death_signal=signal.SIGKILL)
+
+
+def _publish(settings: Settings, task: Task, stop: Stop, parent: FileIO) -> None:
+    """Publish what the file has grown by, each time that the parent asks, until the parent closes the pipe."""
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(parent, asked, stop), name="parent", daemon=True).start()
+    connectors = Connectors(settings.broker, settings.store)
+    with (
+        closing(launch.connected(connectors.store, stop)) as store,
+        closing(launch.connected(connectors.broker, stop)) as broker,
+    ):
+        ingest = Ingest(ReportingBroker(broker), store, stop=stop)
+        while number := asked.get():
+            source = open_file(task.file, kind="jsonl", limit=settings.document_bytes)
+            ingest.run(ReportingSource(source), f"files:{task.file}")
+            report(Report(done=number))
 
 
 def _listen(parent: FileIO, asked: "queue.SimpleQueue[int]", stop: Stop) -> None:

@@ -1,4 +1,4 @@
-"""The proof itself: publish in portions, kill at random moments, finish what is left, and judge what became of all."""
+"""The proof itself: publish in portions, kill processes at random moments, finish what is left, and account for every document."""
 
 import random
 import subprocess
@@ -17,19 +17,23 @@ from headrace.errors import Misconfigured, Unavailable
 from headrace.proof import publisher, workload
 from headrace.proof.ledger import Finding, Ledger, Reconciliation, reconcile
 from headrace.proof.observer import Observer
-from headrace.proof.processes import Child, Publisher, Workers
+from headrace.proof.processes import Publisher, Workers
 from headrace.retrying import patiently
 from headrace.runtime import Stop
+from headrace.supervisor import Child
 from headrace.testing.classifiers import checksum
 from headrace.urls import Connectors
 from headrace.worker import launch
 
 MODEL = "proof"
 CLASSIFIER = f"{MODEL}=python:headrace.testing.classifiers:Checksum"
-PUBLISHERS, LEAST_WORKERS, DRAINS = 2, 2, 3
-LOOK_SECONDS = 0.1
-MOMENT_SECONDS, CHANCE_SECONDS, PREDICTOR_SECONDS = 5.0, 0.25, 5.0
-MOST_PATIENCES, SLOWEST = 10, 50  # all in all: so many patiences, and a second for so many documents
+PUBLISHERS, LEAST_WORKERS = 2, 2  # processes
+DRAINS = 3  # at most, as long as documents are missing: a lease may come back that the broker doesn't count
+LOOK_SECONDS = 0.1  # between two looks at the store, at least
+PROGRESS_SECONDS = 5.0  # to wait for progress before a kill
+DELAY_SECONDS = 0.25  # after that progress until the kill, at most; drawn at random
+PREDICTOR_SECONDS = 5.0  # to wait for a predictor to kill
+MOST_PATIENCES, SLOWEST = 10, 50  # the whole may take this many patiences, and a second for this many documents
 
 T = TypeVar("T")
 
@@ -40,7 +44,7 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be proved. `patience`: seconds without any progress after which it is given up."""
+    """What is to be proved. `patience`: seconds without any progress after which the proof gives up."""
 
     documents: int
     kills: int
@@ -50,16 +54,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Programs:
-    """The modules that are run as workers and publishers, with their arguments: others in the tests, which break what is promised."""
+    """The modules that are run as workers and publishers, with their arguments. Tests give others, which break a promise."""
 
     worker: Sequence[str] = (launch.MODULE,)
     publisher: Sequence[str] = (publisher.MODULE,)
 
 
 class Proof:
-    """A proof on a broker and a store that hold nothing else, named by the settings; it leaves them as they are in the end.
+    """A proof on the broker and the store of the settings, which must hold nothing else; what it stores stays there.
 
-    What its processes say goes to the file `messages` in the folder.
+    `progress` is called with how many documents the store has. What the processes log goes to the file `messages` in the folder.
     """
 
     def __init__(
@@ -78,93 +82,91 @@ class Proof:
         self._settings = replace(settings, models=CLASSIFIER, processes=number, registry=registry, results="")
         self._task, self._folder, self._stop, self._progress, self._programs = task, folder, stop, progress, programs
         self._messages = folder / "messages"
-        self._chance = random.Random(task.seed)
-        self._items = workload.make(task.documents, self._chance)
+        self._rng = random.Random(task.seed)
+        self._items = workload.make(task.documents, self._rng)
         self._began = self._moved_at = self._looked_at = time.monotonic()
-        self._looking = 0.0
-        self._moved = self._known = self._kills = 0
-        self.gave_up = ""  # why, where it is no proof
+        self._look_seconds = 0.0  # that the last look took
+        self._moved = self._kills = 0
+        self.gave_up = ""  # why, if it could not be finished
 
     def run(self) -> tuple[Ledger, list[Finding]]:
-        """The ledger, and what is wrong. Raises Interrupted, Unavailable where a server can't be reached, Misconfigured."""
+        """The ledger, and what is wrong. Raises Interrupted, Unavailable if a server can't be reached, Misconfigured."""
         connectors = Connectors(self._settings.broker, self._settings.store)
         with ExitStack() as opened:
             store = opened.enter_context(closing(connectors.store()))
             with closing(connectors.broker()) as broker:
-                broker.backlog()  # connects, so that what can't be reached is told at once
+                broker.backlog()  # connects, so that a broker that can't be reached fails at once
             self._observer = Observer(store, MODEL)
-            self._publishers = [
-                Publisher(self._publisher_of(file), file)
-                for file in (self._folder / f"{number}.jsonl" for number in range(PUBLISHERS))
-            ]
+            files = [self._folder / f"{number}.jsonl" for number in range(PUBLISHERS)]
+            self._publishers = [Publisher(self._spawn_publisher(file), file) for file in files]
             for one in self._publishers:
                 opened.callback(one.end)
             self._workers = Workers(lambda: self._worker(drain=False), self._settings.processes)
             opened.callback(self._workers.end)
             try:
-                self._disturb()
+                self._publish_and_kill()
                 reconciliation = self._finish()
             except Misconfigured as error:
                 raise Misconfigured(f"{error}: {self._last_message()}") from error
         return reconciliation.ledger(self._kills, time.monotonic() - self._began), reconciliation.findings
 
-    def _disturb(self) -> None:
-        """Publish a portion, kill; and so on."""
+    def _publish_and_kill(self) -> None:
+        """Publish a portion, kill a process, and so on; after the last kill comes a last portion."""
         victims = (["keeper", "predictor", "publisher"] * (self._task.kills // 3 + 1))[: self._task.kills]
-        self._chance.shuffle(victims)
-        hands = workload.distribute(self._items, PUBLISHERS, self._chance)
+        self._rng.shuffle(victims)
+        shares = workload.distribute(self._items, PUBLISHERS, self._rng)
         for number, victim in enumerate([*victims, ""]):
-            for one, hand in zip(self._publishers, hands, strict=True):
-                first, last = (len(hand) * part // (len(victims) + 1) for part in (number, number + 1))
-                one.publish([item.line for item in hand[first:last]])
+            for one, share in zip(self._publishers, shares, strict=True):
+                first, last = (len(share) * part // (len(victims) + 1) for part in (number, number + 1))
+                one.publish([item.line for item in share[first:last]])
             if victim:
                 self._kill(victim)
 
     def _kill(self, victim: str) -> None:
-        """Kill one in the middle of its work: once there is more than after the last kill, or that takes long; and a moment later."""
+        """Kill a process in the middle of its work: once there is progress, or after PROGRESS_SECONDS without any, and a moment later."""
         if victim == "publisher":
-            one = self._chance.choice(self._publishers)
+            one = self._rng.choice(self._publishers)
             before = one.confirmed
-            self._until(lambda: one.confirmed > before or one.is_idle, MOMENT_SECONDS, every=0.002)
-            self._until(lambda: False, self._chance.choice((0.0, 0.0, CHANCE_SECONDS / 10)), every=0.002)
+            self._until(lambda: one.confirmed > before or one.is_idle, PROGRESS_SECONDS, every=0.002)
+            self._until(lambda: False, self._rng.choice((0.0, 0.0, DELAY_SECONDS / 10)), every=0.002)
             killed = one.kill()
         else:
-            stored = len(self._observer.seen)  # by workers; publishers bury
-            self._until(lambda: len(self._observer.seen) > stored, MOMENT_SECONDS, every=0.02)
-            self._until(lambda: False, self._chance.uniform(0, CHANCE_SECONDS), every=0.01)
+            stored = len(self._observer.seen)  # results, which only workers write: publishers bury
+            self._until(lambda: len(self._observer.seen) > stored, PROGRESS_SECONDS, every=0.02)
+            self._until(lambda: False, self._rng.uniform(0, DELAY_SECONDS), every=0.01)
             killed = victim == "predictor" and self._until(
-                lambda: self._workers.kill_predictor(self._chance), PREDICTOR_SECONDS
+                lambda: self._workers.kill_predictor(self._rng), PREDICTOR_SECONDS
             )
-        self._kills += killed or self._workers.kill_keeper(self._chance)
+        self._kills += killed or self._workers.kill_keeper(self._rng)
 
     def _finish(self) -> Reconciliation:
-        """Let the publishers and then the workers do the rest; what became of it."""
-        self._settle(lambda: all(one.is_idle for one in self._publishers), "the publishers are not done")
+        """Let the publishers and then the workers finish, and compare what was published with what the store holds."""
+        self._wait_for(lambda: all(one.is_idle for one in self._publishers), "the publishers are not done")
         for one in self._publishers:
             one.end()
-        by_id = {one.id: one for one in self._items}
+        by_id = {item.id: item for item in self._items}
         for _ in range(DRAINS):
             self._workers.replace(lambda: self._worker(drain=True))
-            self._settle(lambda: not self._workers.tend(), "the queue is not empty")
-            self._workers.end()  # where it was given up, nothing may change while all is read
+            self._wait_for(lambda: not self._workers.restart_dead(), "the queue is not empty")
+            self._workers.end()  # if the proof gave up, nothing may change while the store is read
             confirmed = set[str]().union(*(one.saved for one in self._publishers))
             observations = self._patiently(self._observer.observations, MOST_PATIENCES)
             reconciliation = reconcile(by_id, confirmed, observations, model=MODEL, label=checksum)
-            if self.gave_up or not any(one.column == "lost" for one in reconciliation.findings):
-                break  # else there may be a lease that the broker doesn't tell of
+            if self.gave_up or not any(finding.column == "lost" for finding in reconciliation.findings):
+                break
         return reconciliation
 
-    def _settle(self, met: Callable[[], bool], otherwise: str) -> None:
-        """Wait until it is so, as long as anything moves."""
+    def _wait_for(self, met: Callable[[], bool], otherwise: str) -> None:
+        """Wait until the condition is met, as long as there is progress; if there is none, give up with the words `otherwise`."""
         self._moved_at = time.monotonic()
-        most = self._began + MOST_PATIENCES * self._task.patience + self._task.documents / SLOWEST
+        latest = self._began + MOST_PATIENCES * self._task.patience + self._task.documents / SLOWEST
         while not self._until(met, 1.0):
             if time.monotonic() - self._moved_at > self._task.patience:
-                self._patiently(self._look)  # a store that is slow was perhaps not asked for long
+                self._patiently(self._look)  # a slow store may not have been looked at for long
             now = time.monotonic()
             if now - self._moved_at > self._task.patience:
                 reason = f"and nothing has moved for {self._task.patience:g} s"
-            elif now > most:
+            elif now > latest:
                 reason = f"after {now - self._began:.0f} s"
             else:
                 continue
@@ -172,31 +174,31 @@ class Proof:
             return
 
     def _until(self, met: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
-        """Whether it came in time. Looks at the store meanwhile, and starts again whoever died."""
+        """Wait up to so many seconds for the condition; whether it was met. Meanwhile look at the store and restart dead processes."""
         deadline = time.monotonic() + seconds
-        while not (come := met()) and time.monotonic() < deadline:
+        while not (is_met := met()) and time.monotonic() < deadline:
             if self._stop.wait(every):
                 raise Interrupted
-            self._workers.tend()
+            self._workers.restart_dead()
             for one in self._publishers:
-                one.tend()
-            # A store that is slow isn't asked all the time: it has to work.
-            if time.monotonic() - self._looked_at > max(LOOK_SECONDS, 9 * self._looking):
+                one.restart_dead()
+            # A slow store is looked at a tenth of the time at most: it has work to do.
+            if time.monotonic() - self._looked_at > max(LOOK_SECONDS, 9 * self._look_seconds):
                 self._patiently(self._look)
-        return come
+        return is_met
 
     def _look(self) -> None:
         began = time.monotonic()
-        self._known = self._observer.look()
+        known = self._observer.look()
         self._looked_at = time.monotonic()
-        self._looking = self._looked_at - began
-        moved = self._known + sum(one.confirmed + len(one.saved) for one in self._publishers) + self._observer.busy()
+        self._look_seconds = self._looked_at - began
+        moved = known + sum(one.confirmed + len(one.saved) for one in self._publishers) + self._observer.activity()
         if moved != self._moved:
             self._moved, self._moved_at = moved, self._looked_at
-        self._progress(self._known)
+        self._progress(known)
 
     def _patiently(self, call: Callable[[], T], patiences: int = 1) -> T:
-        """The call's value; Unavailable only where that lasts."""
+        """The call's value. Raises Unavailable only if the store stays unavailable that long."""
         deadline = time.monotonic() + patiences * self._task.patience
 
         def pause(seconds: float, error: Unavailable) -> None:
@@ -205,10 +207,10 @@ class Proof:
             if self._stop.wait(seconds):
                 raise Interrupted
 
-        return patiently(lambda: self._beside(call, deadline), pause)
+        return patiently(lambda: self._in_thread(call, deadline), pause)
 
-    def _beside(self, call: Callable[[], T], deadline: float) -> T:
-        """The call's value, from another thread: a server that takes the question and never answers must not keep us."""
+    def _in_thread(self, call: Callable[[], T], deadline: float) -> T:
+        """The call's value, made in another thread: a server that never answers must not keep the proof from ending."""
         answer: Future[T] = Future()
 
         def work() -> None:
@@ -230,7 +232,7 @@ class Proof:
         with self._messages.open("ab") as errors:
             return supervisor.start_child(module, arguments, launch.order(self._settings, drain=drain), errors=errors)
 
-    def _publisher_of(self, file: Path) -> Callable[[], Child]:
+    def _spawn_publisher(self, file: Path) -> Callable[[], Child]:
         module, *arguments = self._programs.publisher
         order = publisher.order(self._settings, str(file))
 
@@ -241,5 +243,5 @@ class Proof:
         return spawn
 
     def _last_message(self) -> str:
-        told = self._messages.read_text(errors="replace").strip() if self._messages.exists() else ""
-        return told.rpartition("\n")[2].removeprefix("headrace: ") or "they have said nothing"
+        messages = self._messages.read_text(errors="replace").strip() if self._messages.exists() else ""
+        return messages.rpartition("\n")[2].removeprefix("headrace: ") or "they have logged nothing"

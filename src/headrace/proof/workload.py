@@ -1,4 +1,4 @@
-"""What a proof publishes: sound texts, and those that have to be buried; by the seed, the same again."""
+"""What a proof publishes: sound texts, and faulty ones that must be buried. The same seed gives the same workload."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -11,84 +11,86 @@ from headrace.documents import Body, Document, encode, read, unpack
 from headrace.ports import Malformed
 
 SOURCE = "prove"
-ONE_IN = 200  # of those that are malformed, or poison
-KILLERS_ONE_IN, MOST_KILLERS = 4000, 5  # each costs some ten predictors
-SHARED_ONE_IN = 20  # are published by two publishers
+ONE_IN = 200  # documents is malformed or makes the model raise, for each of these faults
+KILLERS_ONE_IN, MOST_KILLERS = 4000, 5  # documents that kill the predictor: each costs about ten of them
+SHARED_ONE_IN = 20  # documents is published by two publishers
 WORDS = ("Vad är klockan", "καλημέρα", 'quote " and \\', "今日は", "line\nbreak", "😀", "wie spät ist es", "tab\t.")
 
-# By the first word of a text, which is also what the classifier goes by: the kinds of dead letters that it may become.
-FATES: Mapping[str, tuple[str, ...]] = {
+# The first word of a text names its fault, for the classifier too; the values are the kinds of dead letters that it may become.
+DEAD_KINDS: Mapping[str, tuple[str, ...]] = {
     "sound": (),
     "RAISE": ("raised",),
     "KILL": ("killed",),
-    "SPOIL": ("malformed",),  # cut short on its way into the broker
+    "TRUNCATE": ("malformed",),  # cut short on its way into the broker
     "TORN": ("malformed",),  # cut short in the publisher's file
 }
+
+TRUNCATED = b'"text":"TRUNCATE '
 
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A line of a publisher's file, the id under which it comes out, and its text as published."""
+    """A line of a publisher's file, the id under which the store will have it, and its text as published."""
 
     line: bytes
     id: str
     text: str
 
     @property
-    def fates(self) -> tuple[str, ...]:
-        """The kinds of dead letters that it may become; none for what has to be stored."""
-        return FATES[self.text.partition(" ")[0]]
+    def dead_kinds(self) -> tuple[str, ...]:
+        """The kinds of dead letters that it may become; empty if it must be stored."""
+        return DEAD_KINDS[self.text.partition(" ")[0]]
 
 
-def make(number: int, chance: random.Random) -> list[WorkItem]:
-    """So many work items, shuffled."""
+def make(number: int, rng: random.Random) -> list[WorkItem]:
+    """This many work items with ids of their own, in random order. With two or more, at least one is sound and one is faulty."""
     kinds: list[str] = []
     killers = min(MOST_KILLERS, max(1, number // KILLERS_ONE_IN))
     faulty = max(1, number // ONE_IN)
-    for kind, wanted in (("RAISE", faulty), ("KILL", killers), ("SPOIL", faulty), ("TORN", faulty)):
+    for kind, wanted in (("RAISE", faulty), ("KILL", killers), ("TRUNCATE", faulty), ("TORN", faulty)):
         kinds += [kind] * min(wanted, (number - len(kinds)) // 2)
     kinds += ["sound"] * (number - len(kinds))
-    chance.shuffle(kinds)
-    return [_item(kind, place, chance) for place, kind in enumerate(kinds)]
+    rng.shuffle(kinds)
+    return [_item(kind, place, rng) for place, kind in enumerate(kinds)]
 
 
-def distribute(items: Sequence[WorkItem], publishers: int, chance: random.Random) -> list[list[WorkItem]]:
-    """What each publisher gets, in order; some of it is another's too."""
-    hands: list[list[WorkItem]] = [[] for _ in range(publishers)]
-    for place, one in enumerate(items):
-        hands[place % publishers].append(one)
-        if chance.randrange(SHARED_ONE_IN) == 0:
-            hands[(place + 1) % publishers].append(one)
-    return hands
+def distribute(items: Sequence[WorkItem], publishers: int, rng: random.Random) -> list[list[WorkItem]]:
+    """The items of each publisher, in order. Every item is given to one publisher, and some to a second one too."""
+    shares: list[list[WorkItem]] = [[] for _ in range(publishers)]
+    for place, item in enumerate(items):
+        shares[place % publishers].append(item)
+        if rng.randrange(SHARED_ONE_IN) == 0:
+            shares[(place + 1) % publishers].append(item)
+    return shares
 
 
-def spoil(body: Body) -> Body:
-    """The body with those of its lines cut short that have to be."""
-    if b'"text":"SPOIL ' not in body.data:
+def truncate(body: Body) -> Body:
+    """The body with its lines that say TRUNCATE cut short, which makes them malformed."""
+    if TRUNCATED not in body.data:
         return body
-    return Body(b"\n".join(_spoilt(line) for line in unpack(body.data)), body.key)
+    return Body(b"\n".join(_truncated(line) for line in unpack(body.data)), body.key)
 
 
-def comes_out_as(item: Document | Malformed) -> str:
-    """The id under which the store will have what a publisher read."""
+def stored_id(item: Document | Malformed) -> str:
+    """The id under which the store will have what a publisher has read."""
     if isinstance(item, Malformed):
         return bury_bytes(item.data, "").id
     line = encode(item)
-    spoilt = _spoilt(line)
-    return item.id if spoilt is line else bury_bytes(spoilt, "").id
+    truncated = _truncated(line)
+    return item.id if truncated is line else bury_bytes(truncated, "").id
 
 
-def _item(kind: str, place: int, chance: random.Random) -> WorkItem:
-    text = f"{kind} {place} {' '.join(chance.choices(WORDS, k=chance.randrange(20)))}"
-    own = {"id": f"own-{place}"} if chance.random() < 0.5 else {}
+def _item(kind: str, place: int, rng: random.Random) -> WorkItem:
+    text = f"{kind} {place} {' '.join(rng.choices(WORDS, k=rng.randrange(20)))}"
+    own = {"id": f"own-{place}"} if rng.random() < 0.5 else {}
     members = {**own, "text": text, "source": SOURCE}
     line = msgspec.json.encode(members)
     if kind == "TORN":
         line = line[: line.index(b'"source"')]
-        return WorkItem(line, comes_out_as(Malformed(line, "", "")), text)
-    return WorkItem(line, comes_out_as(read(members)), text)
+        return WorkItem(line, stored_id(Malformed(line, "", "")), text)
+    return WorkItem(line, stored_id(read(members)), text)
 
 
-def _spoilt(line: bytes) -> bytes:
-    """Without what comes after the text, such as the time at which it was published: the same, however often that is."""
-    return line.partition(b',"source"')[0] if b'"text":"SPOIL ' in line else line
+def _truncated(line: bytes) -> bytes:
+    """A line that says TRUNCATE without all that follows its text, so that the time of publishing does not change the id; others as is."""
+    return line.partition(b',"source"')[0] if TRUNCATED in line else line

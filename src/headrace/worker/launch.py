@@ -1,20 +1,18 @@
 """Starting workers: one here, or several in processes of their own."""
 
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import msgspec
 
-from headrace import log, runtime, supervisor
+from headrace import runtime, supervisor
 from headrace.config import Settings
-from headrace.errors import HeadraceError
-from headrace.log import LogSettings, logger
+from headrace.log import logger
 from headrace.models.spec import parse
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
@@ -32,12 +30,10 @@ LOG = logger("headrace.worker")
 T = TypeVar("T")
 
 
-class Order(msgspec.Struct, frozen=True):
-    """What a worker in a process of its own is told, as one line on its standard input."""
+class Task(msgspec.Struct, frozen=True):
+    """What a worker in a process of its own is told beside the settings; `statuses` is a folder, or empty."""
 
-    parent: int
-    drain: bool
-    settings: dict[str, str | int | float | bool]
+    drain: bool = False
     statuses: str = ""
 
 
@@ -49,16 +45,11 @@ def predictor_settings(settings: Settings) -> PredictorSettings:
         memory=settings.memory,
         document_bytes=settings.document_bytes,
         sharers=settings.processes + 1,  # the API has a predictor too
-        log=log_settings(settings),
+        log=settings.log,
     )
 
 
-def log_settings(settings: Settings) -> LogSettings:
-    """How the processes of these settings log."""
-    return LogSettings(settings.log_format, settings.log_level)
-
-
-def keep(
+def run_worker(
     settings: Settings,
     predictor: PredictorSettings,
     connectors: Connectors,
@@ -67,16 +58,16 @@ def keep(
     drain: bool = False,
     statuses: Path | None = None,
 ) -> None:
-    """Be a worker until the stop, or until all is drained; leases go back at the end.
+    """Be a worker until the stop is requested or, with `drain`, until nothing is ready or leased. Leases are given back at the end.
 
-    The folder `statuses` gets what the worker has counted, if it is given.
+    The worker writes its statuses into the folder `statuses`, if it is given.
     """
     with ExitStack() as opened:
-        store = opened.enter_context(closing(insist(connectors.store, stop)))
-        broker = opened.enter_context(closing(insist(connectors.broker, stop)))
+        store = opened.enter_context(closing(connected(connectors.store, stop)))
+        broker = opened.enter_context(closing(connected(connectors.broker, stop)))
         publisher = None
         if connectors.results is not None:
-            results = opened.enter_context(closing(insist(connectors.results, stop)))
+            results = opened.enter_context(closing(connected(connectors.results, stop)))
             publisher = ResultPublisher(store, results, keeps=keeps(settings.store))
         heartbeat = Heartbeat(store, status_files.writer(statuses)) if statuses else None
         keeper = Keeper(
@@ -92,15 +83,14 @@ def keep(
         keeper.run()
 
 
-def insist(connect: Callable[[], T], stop: Stop) -> T:
-    """A connection, however long it takes; Unavailable where the stop comes first."""
+def connected(connect: Callable[[], T], stop: Stop) -> T:
+    """The connection that `connect` makes, however long it takes. Raises Unavailable if the stop is requested first."""
     return patiently(connect, until_stopped(stop, LOG.warning))
 
 
 def order(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> bytes:
-    """What a worker in a process of its own is told first."""
-    told = Order(os.getpid(), drain, msgspec.to_builtins(settings), str(statuses or ""))
-    return msgspec.json.encode(told) + b"\n"
+    """The order to a worker in a process of its own."""
+    return supervisor.order(settings, Task(drain, str(statuses or "")))
 
 
 @contextmanager
@@ -121,29 +111,22 @@ def exporting(settings: Settings) -> Iterator[Path | None]:
             yield folder
 
 
-def family(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> Supervisor:
-    """Workers in processes of their own, which put what they have counted into the folder `statuses`, if it is given."""
-    told = order(settings, drain=drain, statuses=statuses)
-    return Supervisor(lambda: supervisor.start_child(MODULE, [], told), settings.processes)
+def supervised(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> Supervisor:
+    """As many workers as the settings say, in processes of their own, which write their statuses into a folder if it is given."""
+    first = order(settings, drain=drain, statuses=statuses)
+    return Supervisor(lambda: supervisor.start_child(MODULE, [], first), settings.processes)
 
 
 def main() -> int:
-    """A worker that was started by `family`."""
-    told = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
-    stop = Stop()
-    runtime.on_signals(stop, lambda: None)
-    runtime.follow_parent(told.parent, signal.SIGTERM)
+    """A worker in a process of its own, started by `supervised`."""
+    return supervisor.run_child(Task, _work)
+
+
+def _work(settings: Settings, task: Task, stop: Stop, _input: FileIO) -> None:
     runtime.on_end_of_input(stop.request)
-    try:
-        settings = msgspec.convert(told.settings, Settings)
-        log.configure(log_settings(settings))
-        connectors = Connectors(settings.broker, settings.store, settings.results)
-        statuses = Path(told.statuses) if told.statuses else None
-        keep(settings, predictor_settings(settings), connectors, stop, drain=told.drain, statuses=statuses)
-    except HeadraceError as error:
-        LOG.error(str(error))
-        return error.status
-    return 0
+    connectors = Connectors(settings.broker, settings.store, settings.results)
+    statuses = Path(task.statuses) if task.statuses else None
+    run_worker(settings, predictor_settings(settings), connectors, stop, drain=task.drain, statuses=statuses)
 
 
 if __name__ == "__main__":

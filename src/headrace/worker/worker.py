@@ -84,7 +84,7 @@ class Worker:
 
     def _keeper(self, opened: ExitStack) -> Keeper:
         def connect(connector: Callable[[], T], given: object) -> T:
-            connection = launch.insist(connector, self._stop)
+            connection = launch.connected(connector, self._stop)
             if isinstance(given, str):
                 opened.callback(connection.close)
             return connection
