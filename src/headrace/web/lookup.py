@@ -1,4 +1,4 @@
-"""What became of documents, by their ids, as the API tells it."""
+"""What became of documents, found by their ids, in the shapes of the API."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import History, Store, model_of
 
 
-class Dead(msgspec.Struct, frozen=True):
+class DeadLetterInfo(msgspec.Struct, frozen=True):
     """A dead letter: what could not be processed, why, and when it was buried. `data` is what a replay publishes."""
 
     id: str
@@ -24,7 +24,7 @@ class Dead(msgspec.Struct, frozen=True):
     data: str
 
 
-class Version(msgspec.Struct, frozen=True):
+class VersionPrediction(msgspec.Struct, frozen=True):
     """A prediction by a version of a model (`language`, `language@3f9c2a`); `answer`: whether it is the one that stands for its model."""
 
     model: str
@@ -34,7 +34,7 @@ class Version(msgspec.Struct, frozen=True):
     answer: bool
 
 
-class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+class FullResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """A result. `dead` is there if some of it was buried: a model that failed, another text under the same id. `versions` is there if a
     single document was asked for: all predictions that are stored for it, those of shadows and of later versions included."""
 
@@ -46,35 +46,35 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
     predictions: dict[str, Prediction]
     published_at: datetime | None
     stored_at: datetime | None
-    dead: tuple[Dead, ...] = ()
-    versions: tuple[Version, ...] = ()
+    dead: tuple[DeadLetterInfo, ...] = ()
+    versions: tuple[VersionPrediction, ...] = ()
 
 
-class Trace(msgspec.Struct, frozen=True):
-    """What the store has under one id; the newest dead letter first."""
+class StoredOutcome(msgspec.Struct, frozen=True):
+    """What the store has for one id; the newest dead letter first."""
 
     result: Result | None
     letters: tuple[DeadLetter, ...]
 
-    def told(self) -> "Found | Dead | None":
-        """The result, with what was buried of it; without one the newest dead letter; None for an unknown id."""
+    def shown(self) -> "FullResult | DeadLetterInfo | None":
+        """The result with its dead letters; without a result the newest dead letter; None for an unknown id."""
         if self.result is not None:
-            dead = tuple(tell_dead(letter) for letter in self.letters)
-            return Found(**msgspec.structs.asdict(self.result), dead=dead)
-        return tell_dead(self.letters[0]) if self.letters else None
+            dead = tuple(dead_letter_info(letter) for letter in self.letters)
+            return FullResult(**msgspec.structs.asdict(self.result), dead=dead)
+        return dead_letter_info(self.letters[0]) if self.letters else None
 
 
-def tell_dead(letter: DeadLetter) -> Dead:
-    """A dead letter as JSON can hold it: bytes that are no UTF-8 are shown by replacement characters."""
+def dead_letter_info(letter: DeadLetter) -> DeadLetterInfo:
+    """A dead letter as JSON can hold it: bytes that are not UTF-8 become replacement characters."""
     at = datetime.fromtimestamp(letter.buried_at / 1_000_000, UTC).isoformat(timespec="milliseconds")
     said = letter.id, letter.burial, letter.kind, letter.reason, letter.model, letter.source
-    return Dead(*said, at.replace("+00:00", "Z"), letter.data.decode(errors="replace"))
+    return DeadLetterInfo(*said, at.replace("+00:00", "Z"), letter.data.decode(errors="replace"))
 
 
-def add_versions(store: History, found: Found) -> Found:
+def add_versions(store: History, found: FullResult) -> FullResult:
     """The result with all predictions that the store has for its document."""
     versions = tuple(
-        Version(
+        VersionPrediction(
             model_of(one.prediction.model),
             one.prediction.model,
             one.prediction.label,
@@ -86,13 +86,13 @@ def add_versions(store: History, found: Found) -> Found:
     return msgspec.structs.replace(found, versions=versions)
 
 
-def trace(store: Store, ids: Sequence[str]) -> dict[str, Trace]:
-    """What became of each of these ids."""
+def outcomes_of(store: Store, ids: Sequence[str]) -> dict[str, StoredOutcome]:
+    """What became of each of these documents, by id. Unknown ids have neither a result nor dead letters."""
     results = {result.id: result for result in results_of(store, ids)}
     letters: dict[str, list[DeadLetter]] = {}
     for letter in letters_of(store, ids):
         letters.setdefault(letter.id, []).append(letter)
-    # A result that was written, with its letters, between the two questions must not look like a burial alone.
+    # A result that was written with its dead letters between the two queries must not look like a dead letter alone.
     late = [identity for identity in letters if identity not in results]
     results.update((result.id, result) for result in results_of(store, late))
-    return {identity: Trace(results.get(identity), tuple(letters.get(identity, ()))) for identity in ids}
+    return {identity: StoredOutcome(results.get(identity), tuple(letters.get(identity, ()))) for identity in ids}

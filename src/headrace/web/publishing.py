@@ -176,8 +176,8 @@ class Publisher:
     def _still_in_time(self, jobs: Sequence[Job], error: Unavailable) -> Sequence[Job]:
         now = time.monotonic()
         late = [job for job in jobs if job.deadline <= now or self._closing.is_set()]
-        told = f"{error}; the broker did not confirm the documents in time: send them again, with the same ids"
-        _fail(late, Unavailable(told))
+        message = f"{error}; the broker did not confirm the documents in time: send them again, with the same ids"
+        _fail(late, Unavailable(message))
         return [job for job in jobs if job not in late]
 
     def _answer(self, question: Question) -> None:

@@ -22,9 +22,9 @@ class Refused(Exception):
         super().__init__(message)
         self.status, self.message, self.index, self.again = status, message, index, again
 
-    def reply(self) -> Response:
+    def response(self) -> Response:
         """The response, with Retry-After if trying again may help."""
-        return fault(self.status, self.message, index=self.index, again=self.again)
+        return error_response(self.status, self.message, index=self.index, again=self.again)
 
 
 class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,12 +40,12 @@ class Error(msgspec.Struct, frozen=True):
     error: Fault
 
 
-def reply(value: Any, status: int = 200) -> Response:
+def json_response(value: Any, status: int = 200) -> Response:
     """A JSON response with anything that msgspec can encode."""
     return Response(encode(value), status, media_type="application/json")
 
 
-def fault(
+def error_response(
     status: int,
     message: str,
     *,
@@ -59,7 +59,7 @@ def fault(
     return Response(content, status, {**(headers or {}), **more}, media_type="application/json")
 
 
-def refused(error: HeadraceError, *, index: int | None = None) -> Refused:
+def refusal(error: HeadraceError, *, index: int | None = None) -> Refused:
     """The error response for an error of ours: 409 for Conflict, 422 for Rejected, 503 for the others."""
     if isinstance(error, Rejected):
         return Refused(409 if isinstance(error, Conflict) else 422, str(error), index=index)
@@ -77,30 +77,30 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _of_refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    return error.reply()
+    return error.response()
 
 
 async def _of_headrace(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HeadraceError)
-    return refused(error).reply()
+    return refusal(error).response()
 
 
 async def _of_validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = [f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()]
-    return fault(422, "; ".join(problems))
+    return error_response(422, "; ".join(problems))
 
 
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return fault(404, f"there is nothing at {request.url.path}; /openapi.json lists the calls")
+        return error_response(404, f"there is nothing at {request.url.path}; /openapi.json lists the calls")
     if error.status_code == 405:
         message = f"{request.url.path} does not support {request.method}; /openapi.json lists the calls"
-        return fault(405, message, headers=error.headers)
-    return fault(error.status_code, str(error.detail), headers=error.headers)
+        return error_response(405, message, headers=error.headers)
+    return error_response(error.status_code, str(error.detail), headers=error.headers)
 
 
 async def _of_bug(_request: Request, _error: Exception) -> Response:
     # The server logs the error. Its text may hold what callers must not see.
-    return fault(500, "Headrace failed on this request because of a bug; its log has the details")
+    return error_response(500, "Headrace failed on this request because of a bug; its log has the details")

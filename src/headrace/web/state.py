@@ -53,7 +53,7 @@ class AppState:
 
     async def backlog(self) -> Backlog:
         """The broker's backlog. Raises Unavailable if the broker does not answer within ANSWER_SECONDS."""
-        return await answer(self.publisher.ask(lambda broker: broker.backlog()), ANSWER_SECONDS)
+        return await wait_for(self.publisher.ask(lambda broker: broker.backlog()), ANSWER_SECONDS)
 
     async def workers(self) -> list[WorkerStatus]:
         """The workers that the store knows, whose counts are added to the totals. Raises Unavailable."""
@@ -68,7 +68,7 @@ class AppState:
         broker refuses one of them, which stays; the others are published.
         """
         store = self.services.store
-        refused = await answer(self.publisher.ask(lambda broker: replay.replay(store, broker, letters)))
+        refused = await wait_for(self.publisher.ask(lambda broker: replay.replay(store, broker, letters)))
         if refused:
             raise refused[0]
         self.recent_ids.add(letter.id for letter in letters)
@@ -79,7 +79,7 @@ class AppState:
         self.publisher.close()
 
 
-async def answer(future: "Future[T]", seconds: float = PATIENCE_SECONDS + 2) -> T:
+async def wait_for(future: "Future[T]", seconds: float = PATIENCE_SECONDS + 2) -> T:
     """The value of a future of the publisher. Raises Unavailable if it does not come in time."""
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), seconds)

@@ -14,7 +14,7 @@ from headrace.web.console.labels import Name, are_languages, name_of, of_languag
 from headrace.web.console.snapshot import Totals
 from headrace.web.console.try_it import opinion
 from headrace.web.console.view import LabelNames, bars, detail, row, shorten, span, tiles, worker
-from headrace.web.lookup import Dead, Found
+from headrace.web.lookup import DeadLetterInfo, FullResult
 
 MODEL = "language@3f9c2a"
 LANGUAGES = (
@@ -137,9 +137,9 @@ def test_a_worker_that_has_not_been_heard_of_is_marked() -> None:
 
 
 def test_all_that_is_known_of_a_document_is_shown_and_a_missing_one_is_gone(names: LabelNames) -> None:
-    dead = Dead("a", 1, "raised", "no mood", "mood@1a2b3c", "form", "2026-01-01T00:00:00Z", "{}")
+    dead = DeadLetterInfo("a", 1, "raised", "no mood", "mood@1a2b3c", "form", "2026-01-01T00:00:00Z", "{}")
     answers = {"language": Prediction("sv", 0.98, MODEL)}
-    found = Found("a", "Hej", "form", "2026-01-01", {"ö": 1}, answers, None, None, (dead,))
+    found = FullResult("a", "Hej", "form", "2026-01-01", {"ö": 1}, answers, None, None, (dead,))
     shown = detail("a", found, names)
     assert shown["facts"] == [
         [MODEL, "Swedish · Svenska (sv), 0.9800"],

@@ -103,7 +103,7 @@ class AccessGuard:
         except Refused as refused:
             if refused.status == 401 and self._login is not None and _is_page(scope, headers):
                 return self._login.page
-            return refused.reply()
+            return refused.response()
         if self._login is not None and scope["path"] == ENTER and self._session:
             return self._login.enter(self._settings.token, f"{COOKIE}={self._session}")
         return self.app

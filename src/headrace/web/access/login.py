@@ -57,7 +57,7 @@ async def _answer(request: Request, token: str, cookie: str) -> Response:
     try:
         form = parse_qs((await requests.read(request, FORM_BYTES)).decode(errors="replace"))
     except Refused as refused:
-        return refused.reply()
+        return refused.response()
     given = form.get("token", [""])[0]
     if not hmac.compare_digest(given.encode(errors="replace"), token.encode()):
         await asyncio.sleep(WRONG_SECONDS)

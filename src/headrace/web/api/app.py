@@ -9,12 +9,12 @@ from fastapi import FastAPI
 
 from headrace.errors import HeadraceError
 from headrace.web.access.guard import AccessGuard
-from headrace.web.api.dead_letters import DeadLetterLists
-from headrace.web.api.documents import PATH, Documents
+from headrace.web.api.dead_letters import DeadLetterRoutes
+from headrace.web.api.documents import PATH, DocumentRoutes
 from headrace.web.api.fastpath import FastPath
 from headrace.web.api.health import HealthRoutes
 from headrace.web.api.predict import PredictRoutes
-from headrace.web.api.results import ResultLists
+from headrace.web.api.results import ResultRoutes
 from headrace.web.api.schemas import describe, new_app
 from headrace.web.metering import MetricsMiddleware
 from headrace.web.responses import add_error_handlers
@@ -42,8 +42,8 @@ def plain_api(state: AppState) -> FastAPI:
         state.close()
 
     app = new_app("Headrace", lifespan=lifespan)
-    documents = Documents(state)
-    for calls in (documents, ResultLists(state), DeadLetterLists(state), PredictRoutes(state), HealthRoutes(state)):
+    documents = DocumentRoutes(state)
+    for calls in (documents, ResultRoutes(state), DeadLetterRoutes(state), PredictRoutes(state), HealthRoutes(state)):
         app.include_router(calls.routes())
     add_error_handlers(app)
     app.add_middleware(FastPath, method="POST", path=PATH, answer=documents.post)

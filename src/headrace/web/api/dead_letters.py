@@ -9,9 +9,9 @@ from starlette.responses import Response
 from headrace.documents import DeadLetter
 from headrace.ports import DeadQuery, Store
 from headrace.web.api.results import LIMIT, Limit, Name, Token, check_names
-from headrace.web.api.schemas import Accepted, DeadLetters, answers
-from headrace.web.lookup import tell_dead
-from headrace.web.responses import Refused, reply
+from headrace.web.api.schemas import Accepted, DeadLetters, responses
+from headrace.web.lookup import dead_letter_info
+from headrace.web.responses import Refused, json_response
 from headrace.web.state import AppState
 
 LAST_BURIAL = (1 << 63) - 1
@@ -19,7 +19,7 @@ LAST_BURIAL = (1 << 63) - 1
 Burial = Annotated[int, Path(ge=1, le=LAST_BURIAL)]
 
 
-class DeadLetterLists:
+class DeadLetterRoutes:
     """The calls below `/v1/dead`."""
 
     def __init__(self, state: AppState) -> None:
@@ -33,7 +33,7 @@ class DeadLetterLists:
             "/v1/dead",
             self.dead,
             summary="Dead letters, newest first",
-            responses=answers({200: DeadLetters}, 422, 503),
+            responses=responses({200: DeadLetters}, 422, 503),
         )
         router.add_api_route(
             "/v1/dead/{burial}/replay",
@@ -41,15 +41,15 @@ class DeadLetterLists:
             methods=["POST"],
             status_code=202,
             summary="Publish a dead letter again, then drop it",
-            responses=answers({202: Accepted}, 404, 415, 422, 503),
+            responses=responses({202: Accepted}, 404, 415, 422, 503),
         )
         router.add_api_route(
             "/v1/dead/{burial}",
             self.drop,
             methods=["DELETE"],
             status_code=204,
-            summary="Forget a dead letter",
-            responses=answers({}, 422, 503),
+            summary="Drop a dead letter",
+            responses=responses({}, 422, 503),
         )
         return router
 
@@ -58,18 +58,18 @@ class DeadLetterLists:
         check_names(source=source, model=model)
         query = DeadQuery(source=source, model=model)
         found = await anyio.to_thread.run_sync(lambda: self._store.find_dead(query, limit=limit, page=page))
-        return reply(DeadLetters([tell_dead(letter) for letter in found.items], found.next))
+        return json_response(DeadLetters([dead_letter_info(letter) for letter in found.items], found.next))
 
     async def replay(self, burial: Burial) -> Response:
-        """Publishes first and drops then, so that it is never lost; where it fails again, it gets a new burial."""
+        """Publishes first and drops then, so that nothing is lost. A document that fails again becomes a new dead letter."""
         letter = await anyio.to_thread.run_sync(find_letter, self._store, burial)
         if letter is None:
             raise Refused(404, f"there is no dead letter {burial}; it may have been replayed, dropped or buried again")
         await self._state.replay([letter])
-        return reply(Accepted((letter.id,)), 202)
+        return json_response(Accepted((letter.id,)), 202)
 
     async def drop(self, burial: Burial) -> Response:
-        """For good; a number that is gone is ignored."""
+        """Drops it for good. A number that is gone is ignored."""
         await anyio.to_thread.run_sync(self._store.drop, [burial])
         return Response(status_code=204)
 

@@ -1,4 +1,4 @@
-"""Documents over HTTP: in by POST, out by GET, gone by DELETE."""
+"""Documents over HTTP: POST publishes them, GET finds them, DELETE erases them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ from headrace import documents, metrics
 from headrace.documents import Document
 from headrace.errors import Conflict, Rejected
 from headrace.web import requests
-from headrace.web.api.schemas import Accepted, Items, NewDocument, Queueing, answers, reference, takes
-from headrace.web.lookup import Dead, Found, add_versions, trace
+from headrace.web.api.schemas import Accepted, Items, NewDocument, Queued, json_body, reference, responses
+from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcomes_of
 from headrace.web.publishing import Oversized
-from headrace.web.responses import Refused, refused, reply
-from headrace.web.state import AppState, answer
+from headrace.web.responses import Refused, json_response, refusal
+from headrace.web.state import AppState, wait_for
 
 PATH = "/v1/documents"
-MOST = 1000
-WAIT_SECONDS = 60
-SOURCE = "api"
+MOST = 1000  #: documents in a request
+WAIT_SECONDS = 60  #: the longest wait for results
+SOURCE = "api"  #: of documents that name none
 
 _ONE = reference(NewDocument)
 _BODY: Mapping[str, Any] = {"oneOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MOST}]}
@@ -33,7 +33,7 @@ _WAIT: Mapping[str, Any] = {
 }
 
 
-class Documents:
+class DocumentRoutes:
     """The calls below `/v1/documents`."""
 
     def __init__(self, state: AppState) -> None:
@@ -50,8 +50,8 @@ class Documents:
             methods=["POST"],
             status_code=202,
             summary="Publish a document, or a list of up to 1,000",
-            responses=answers({202: Accepted, 200: Items}, 400, 409, 413, 415, 422, 503),
-            openapi_extra={**takes(_BODY), "parameters": [_WAIT]},
+            responses=responses({202: Accepted, 200: Items}, 400, 409, 413, 415, 422, 503),
+            openapi_extra={**json_body(_BODY), "parameters": [_WAIT]},
         )
         path = PATH + "/{identity:path}"
         router.add_api_route(
@@ -59,7 +59,7 @@ class Documents:
             self.get,
             methods=["GET"],
             summary="What became of a document: its result, or its dead letter",
-            responses=answers({200: (Found, Dead), 202: Queueing}, 404, 422, 503),
+            responses=responses({200: (FullResult, DeadLetterInfo), 202: Queued}, 404, 422, 503),
         )
         router.add_api_route(
             path,
@@ -67,13 +67,15 @@ class Documents:
             methods=["DELETE"],
             status_code=204,
             summary="Erase a document, and what is still on its way under this id",
-            responses=answers({}, 404, 422, 503),
+            responses=responses({}, 404, 422, 503),
         )
         return router
 
     async def post(self, request: Request) -> Response:
-        """202 with the ids once the broker has confirmed all; with `wait` (seconds) 200 with the results, if they are there in time.
-        One bad document of a list is told with its index, and nothing is taken."""
+        """202 with the ids once the broker has confirmed all documents; with `wait` (seconds) 200 with the results if they come in time.
+
+        If a document of a list is bad, the error has its index, and nothing of the list is published.
+        """
         wait = _read_wait(request)
         value, size = await requests.read_json(request, self._settings.request_bytes)
         if size > requests.LARGE:
@@ -83,39 +85,41 @@ class Documents:
         await self._refuse_conflicts(value, taken)
         unique = list({document.id: document for document in taken}.values())
         try:
-            await answer(self._state.publisher.publish(unique, size))
+            await wait_for(self._state.publisher.publish(unique, size))
         except Oversized as error:
             index = next(index for index, document in enumerate(taken) if document.id == error.identity)
-            raise refused(error, index=index if isinstance(value, list) else None) from None
+            raise refusal(error, index=index if isinstance(value, list) else None) from None
         self._state.meter.add(metrics.HTTP_DOCUMENTS, len(unique))
         self._state.recent_ids.add(document.id for document in unique)
         items = await self._state.poller.wait_for(taken, wait) if wait is not None else None
-        return reply(Accepted(tuple(document.id for document in taken)), 202) if items is None else reply(Items(items))
+        if items is None:
+            return json_response(Accepted(tuple(document.id for document in taken)), 202)
+        return json_response(Items(items))
 
     async def get(self, identity: str) -> Response:
-        """The result with all predictions (`versions`), and with `dead` if some of it was buried; a dead letter if there is no result; 202
-        while this process knows that the document is queued."""
+        """The result with all predictions (`versions`), and its dead letters (`dead`) if it has any; the newest dead letter if there is no
+        result; 202 if this process has published the document recently."""
         _check_id(identity)
         found = await anyio.to_thread.run_sync(self._find, identity)
         if found is not None:
-            return reply(found)
+            return json_response(found)
         if identity in self._state.recent_ids:
-            return reply(Queueing(identity), 202)
+            return json_response(Queued(identity), 202)
         raise _unknown(identity)
 
-    def _find(self, identity: str) -> Found | Dead | None:
-        found = trace(self._store, [identity])[identity].told()
-        return add_versions(self._store, found) if isinstance(found, Found) else found
+    def _find(self, identity: str) -> FullResult | DeadLetterInfo | None:
+        found = outcomes_of(self._store, [identity])[identity].shown()
+        return add_versions(self._store, found) if isinstance(found, FullResult) else found
 
     async def delete(self, identity: str) -> Response:
-        """Erases results and dead letters, known or not, and what was published under this id before now."""
+        """Erases the result, the dead letters, and everything that was published under this id so far. Unknown ids are fine."""
         _check_id(identity)
         await anyio.to_thread.run_sync(self._store.erase, [identity])
         self._state.recent_ids.discard(identity)
         return Response(status_code=204)
 
     def _admit(self, value: object) -> list[Document]:
-        """The documents of a request, stamped; Refused names the first that can't be taken."""
+        """The documents of a request, stamped with the time. Raises Refused for the first that is wrong."""
         members = value if isinstance(value, list) else [value]
         if not 0 < len(members) <= MOST:
             raise Refused(422, f"the list has {len(members):,} documents; send between 1 and {MOST:,} at a time")
@@ -128,24 +132,24 @@ class Documents:
                 if texts.setdefault(document.id, document.text) != document.text:
                     raise Conflict(f"the list has another text under the id {document.id!r}; give each its own id")
             except Rejected as error:
-                raise refused(error, index=index if isinstance(value, list) else None) from None
+                raise refusal(error, index=index if isinstance(value, list) else None) from None
             taken.append(documents.stamp(document, now))
         return taken
 
     async def _refuse_conflicts(self, value: object, taken: Sequence[Document]) -> None:
-        """Refuse what is stored with another text. An id that we made from the text itself needs no question."""
+        """Raise Refused if an id is stored with another text. Ids that are hashes of the document itself are not looked up."""
         members = value if isinstance(value, list) else [value]
         named = [document.id for member, document in zip(members, taken, strict=True) if member.get("id") is not None]
         if not named:
             return
-        traces = await anyio.to_thread.run_sync(trace, self._store, named)
+        outcomes = await anyio.to_thread.run_sync(outcomes_of, self._store, named)
         for index, document in enumerate(taken):
-            stored = traces[document.id].result if document.id in traces else None
+            stored = outcomes[document.id].result if document.id in outcomes else None
             if stored is not None and stored.text != document.text:
-                told = (
+                message = (
                     f"the document {document.id!r} is stored with another text; publish this one under an id of its own"
                 )
-                raise refused(Conflict(told), index=index if isinstance(value, list) else None)
+                raise refusal(Conflict(message), index=index if isinstance(value, list) else None)
 
 
 def _read_wait(request: Request) -> float | None:
@@ -164,7 +168,7 @@ def _read_wait(request: Request) -> float | None:
 
 
 def _check_id(identity: str) -> None:
-    """An id that no document can have is unknown, whatever a store would make of it."""
+    """Raise Refused for an id that no document can have, without asking the store."""
     if not identity or "\0" in identity or len(identity.encode(errors="replace")) > documents.ID_BYTES:
         raise _unknown(identity)
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import HeadraceError
-from headrace.web.responses import Refused, refused
+from headrace.web.responses import Refused, refusal
 
 
 class FastPath:
@@ -27,7 +27,7 @@ class FastPath:
         try:
             response = await self._answer(Request(scope, receive))
         except Refused as error:
-            response = error.reply()
+            response = error.response()
         except HeadraceError as error:
-            response = refused(error).reply()
+            response = refusal(error).response()
         await response(scope, receive, send)

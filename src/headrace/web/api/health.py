@@ -13,8 +13,8 @@ from headrace import exposition, metrics
 from headrace.errors import HeadraceError, Unavailable
 from headrace.meter import Meter
 from headrace.ports import Backlog, ResultQuery, WorkerStatus
-from headrace.web.api.schemas import Alive, Ready, answers
-from headrace.web.responses import reply
+from headrace.web.api.schemas import Alive, Ready, responses
+from headrace.web.responses import json_response
 from headrace.web.state import ANSWER_SECONDS, AppState
 from headrace.worker.totals import show_states
 
@@ -31,8 +31,8 @@ class HealthRoutes:
     def routes(self) -> APIRouter:
         """The calls, for an app."""
         router = APIRouter(tags=["health"])
-        router.add_api_route("/livez", self.livez, summary="The process answers", responses=answers({200: Alive}))
-        ready = answers({200: Ready, 503: Ready})
+        router.add_api_route("/livez", self.livez, summary="The process answers", responses=responses({200: Alive}))
+        ready = responses({200: Ready, 503: Ready})
         router.add_api_route("/readyz", self.readyz, summary="Store, broker and models answer", responses=ready)
         if self._services.settings.metrics:
             prometheus = {"description": "Prometheus's text format.", "content": {"text/plain": {}}}
@@ -41,7 +41,7 @@ class HealthRoutes:
 
     async def livez(self) -> Response:
         """Depends on nothing else: a server that waits for its broker must not be restarted."""
-        return reply(Alive())
+        return json_response(Alive())
 
     async def readyz(self) -> Response:
         """503, saying what is wrong, unless store, broker and models all answer within two seconds."""
@@ -49,7 +49,7 @@ class HealthRoutes:
         if self._services.predictor is not None:
             checks["models"] = await _check(self._ask_predictor())
         ready = all(said == OK for said in checks.values())
-        return reply(Ready(ready, checks), 200 if ready else 503)
+        return json_response(Ready(ready, checks), 200 if ready else 503)
 
     async def metrics(self) -> Response:
         """The backlog and the workers are asked for now. Without an answer of the broker the backlog is NaN; without one of the store

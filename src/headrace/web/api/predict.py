@@ -13,8 +13,8 @@ from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.models.version import Version
 from headrace.ports import VersionRef
 from headrace.web import requests
-from headrace.web.api.schemas import Models, ModelVersion, Predictions, Texts, answers, reference, takes
-from headrace.web.responses import Refused, refused, reply
+from headrace.web.api.schemas import Models, ModelVersion, Predictions, Texts, json_body, reference, responses
+from headrace.web.responses import Refused, json_response, refusal
 from headrace.web.state import AppState
 
 MOST = 1000  #: texts in a request
@@ -35,14 +35,14 @@ class PredictRoutes:
             self.predict,
             methods=["POST"],
             summary="Predict a text, or a list of up to 1,000, at once",
-            responses=answers({200: Predictions}, 400, 413, 415, 422, 503),
-            openapi_extra=takes(reference(Texts)),
+            responses=responses({200: Predictions}, 400, 413, 415, 422, 503),
+            openapi_extra=json_body(reference(Texts)),
         )
         router.add_api_route(
             "/v1/models",
             self.models,
             summary="The versions of the registry, and which are served",
-            responses=answers({200: Models}, 503),
+            responses=responses({200: Models}, 503),
         )
         return router
 
@@ -60,11 +60,11 @@ class PredictRoutes:
         for answered_by, number in counts.items():
             model, version = VersionRef.parse(answered_by)
             self._state.meter.add(metrics.HTTP_PREDICTIONS, number, model, version)
-        return reply(Predictions(predicted))
+        return json_response(Predictions(predicted))
 
     async def models(self) -> Response:
         """By name, newest first. A version is `served` if this server or a worker predicts with it."""
-        return reply(Models(await anyio.to_thread.run_sync(self._models)))
+        return json_response(Models(await anyio.to_thread.run_sync(self._models)))
 
     def _models(self) -> list[ModelVersion]:
         served = {model for worker in self._services.store.workers() for model in worker.models}
@@ -94,7 +94,7 @@ def _read(value: object, limit: int) -> tuple[list[str], float | None]:
         try:
             documents.read({"id": "-", "text": text}, limit=limit)
         except Rejected as error:
-            raise refused(error, index=index if "texts" in value else None) from None
+            raise refusal(error, index=index if "texts" in value else None) from None
     return texts, _threshold(value.get("threshold"))
 
 

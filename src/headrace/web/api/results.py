@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from headrace.ports import ResultQuery
-from headrace.web.api.schemas import HourCounts, Results, answers
-from headrace.web.responses import Refused, reply
+from headrace.web.api.schemas import HourCounts, Results, responses
+from headrace.web.responses import Refused, json_response
 from headrace.web.state import AppState
 
 LIMIT, MOST = 50, 1000  # results of a page: unless the request says otherwise, and at most
@@ -23,7 +23,7 @@ Limit = Annotated[int, Query(ge=1, le=MOST)]
 Token = Annotated[str | None, Query(max_length=TOKEN_LENGTH)]
 
 
-class ResultLists:
+class ResultRoutes:
     """The calls `/v1/results` and `/v1/counts`."""
 
     def __init__(self, state: AppState) -> None:
@@ -36,13 +36,13 @@ class ResultLists:
             "/v1/results",
             self.results,
             summary="Results, newest first",
-            responses=answers({200: Results}, 422, 503),
+            responses=responses({200: Results}, 422, 503),
         )
         router.add_api_route(
             "/v1/counts",
             self.counts,
             summary="Answers of a model by hour and label",
-            responses=answers({200: HourCounts}, 422, 503),
+            responses=responses({200: HourCounts}, 422, 503),
         )
         return router
 
@@ -80,13 +80,13 @@ class ResultLists:
             until=_time("until", until),
         )
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
-        return reply(Results(list(found.items), found.next))
+        return json_response(Results(list(found.items), found.next))
 
     async def counts(self, model: Name, since: Time = "", until: Time = "") -> Response:
         """By the hour in which the document was stored, in UTC; of the hours that begin at or after `since` and before `until`."""
         named, first, after = _model(model), _time("since", since), _time("until", until)
         found = await anyio.to_thread.run_sync(self._store.count_by_hour, named, first, after)
-        return reply(HourCounts(list(found)))
+        return json_response(HourCounts(list(found)))
 
 
 def check_names(**names: str) -> None:

@@ -1,4 +1,4 @@
-"""The API's shapes, as OpenAPI tells them: the very structs that are encoded, so that the description can't drift."""
+"""The API's shapes for OpenAPI: the very structs that are encoded, so that the description stays true."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,17 +10,19 @@ from headrace import __version__
 from headrace.documents import Prediction, Result
 from headrace.models.card import Figures
 from headrace.ports import HourCount
-from headrace.web.lookup import Dead, Found, Version
+from headrace.web.lookup import DeadLetterInfo, FullResult, VersionPrediction
 from headrace.web.responses import Error
 
 REFERENCE = "#/components/schemas/{name}"
-_FOUND_OR_DEAD: Mapping[str, Any] = {"anyOf": [{"$ref": REFERENCE.format(name=name)} for name in ("Found", "Dead")]}
-ABOUT = """Documents go in, and come out with their predictions. Errors are `{"error": {"message": …}}`, with the `index` of the
-member that was wrong where a list was sent; 503 comes with `Retry-After`. Off loopback send `Authorization: Bearer TOKEN`."""
+_FOUND_OR_DEAD: Mapping[str, Any] = {
+    "anyOf": [{"$ref": REFERENCE.format(name=name)} for name in ("FullResult", "DeadLetterInfo")]
+}
+ABOUT = """Documents go in and come out with their predictions. Errors are `{"error": {"message": …}}`, with the `index` of the wrong
+member if a list was sent; 503 comes with `Retry-After`. Off loopback send `Authorization: Bearer TOKEN`."""
 
 
 class NewDocument(msgspec.Struct, forbid_unknown_fields=False, omit_defaults=True):
-    """A text, and whatever is known of it. Without an id it gets the hash of its members; members of other names go to `meta`."""
+    """A text and what is known about it. Without an id it gets a hash of its members. Members with other names go to `meta`."""
 
     text: str
     id: str | int | None = None
@@ -30,19 +32,19 @@ class NewDocument(msgspec.Struct, forbid_unknown_fields=False, omit_defaults=Tru
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The documents are durably queued; their ids, in the order of the request."""
+    """The ids of the documents, in the order of the request. All are queued durably."""
 
     ids: tuple[str, ...]
 
 
 class Items(msgspec.Struct, frozen=True):
-    """What became of each document, in the order of the request: its result, or its dead letter."""
+    """What became of each document, in the order of the request: its result or its dead letter."""
 
     items: Annotated[list[Any], msgspec.Meta(extra_json_schema={"items": _FOUND_OR_DEAD})]
 
 
-class Queueing(msgspec.Struct, frozen=True):
-    """The document is on its way."""
+class Queued(msgspec.Struct, frozen=True):
+    """The document is queued: it has no result yet."""
 
     id: str
     status: str = "queued"
@@ -56,7 +58,7 @@ class Results(msgspec.Struct, frozen=True):
 
 
 class HourCounts(msgspec.Struct, frozen=True):
-    """Answers by the hour in which their document was stored, and by label; ordered by both, and without those that are none."""
+    """Numbers of answers by label and by the hour in which their document was stored, ordered by hour and label; zeros are left out."""
 
     counts: list[HourCount]
 
@@ -64,12 +66,12 @@ class HourCounts(msgspec.Struct, frozen=True):
 class DeadLetters(msgspec.Struct, frozen=True):
     """A page of dead letters, newest first; `next` asks for the one after it."""
 
-    items: list[Dead]
+    items: list[DeadLetterInfo]
     next: str | None
 
 
 class Texts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What to predict: `text`, or a list of `texts`. `threshold` replaces that of the models' cards; 0 always names a label."""
+    """What to predict: `text`, or a list of `texts`. `threshold` replaces those of the models' cards; with 0 every text gets a label."""
 
     text: str | None = None
     texts: list[str] | None = None
@@ -83,7 +85,7 @@ class Predictions(msgspec.Struct, frozen=True):
 
 
 class ModelVersion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A version of the registry; `error` says why its card can't be read."""
+    """A version in the registry; `error` says why its card can't be read."""
 
     model: str
     aliases: tuple[str, ...]
@@ -95,7 +97,7 @@ class ModelVersion(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Models(msgspec.Struct, frozen=True):
-    """All versions of the registry, by name, the newest first."""
+    """All versions in the registry, by name, newest first."""
 
     models: list[ModelVersion]
 
@@ -107,41 +109,41 @@ class Alive(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """Whether all that the API needs answers; "ok" for each, or what is wrong."""
+    """Whether everything that the API needs answers. `checks` has "ok" for each, or what is wrong."""
 
     ready: bool
     checks: dict[str, str]
 
 
 SHAPES = (
-    NewDocument, Accepted, Items, Queueing, Result, Results, HourCount, HourCounts, Found, Version, Dead, DeadLetters, Texts, Predictions,
-    Prediction,    Models, ModelVersion, Alive, Ready, Error,
+    NewDocument, Accepted, Items, Queued, Result, Results, HourCount, HourCounts, FullResult, VersionPrediction, DeadLetterInfo,
+    DeadLetters, Texts, Predictions, Prediction, Models, ModelVersion, Alive, Ready, Error,
 )  # fmt: skip
 
 
 def reference(shape: type) -> dict[str, str]:
-    """Where the description has this shape."""
+    """A reference to the schema of this shape."""
     return {"$ref": REFERENCE.format(name=shape.__name__)}
 
 
-def answers(shapes: Mapping[int, type | tuple[type, ...]], *errors: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: shapes by status, and the statuses of its errors."""
-    told: dict[int | str, dict[str, Any]] = {}
+def responses(shapes: Mapping[int, type | tuple[type, ...]], *errors: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: its shapes by status, and the statuses of its errors."""
+    described: dict[int | str, dict[str, Any]] = {}
     for status, given in {**shapes, **dict.fromkeys(errors, Error)}.items():
         those = given if isinstance(given, tuple) else (given,)
         schema = reference(those[0]) if len(those) == 1 else {"anyOf": [reference(one) for one in those]}
         about = " ".join((those[0].__doc__ or "").split())
-        told[status] = {"description": about, "content": {"application/json": {"schema": schema}}}
-    return told
+        described[status] = {"description": about, "content": {"application/json": {"schema": schema}}}
+    return described
 
 
-def takes(schema: Mapping[str, Any]) -> dict[str, Any]:
+def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The `openapi_extra` of a route that reads a JSON body."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def describe(app: FastAPI) -> None:
-    """Let `/openapi.json` tell the structs as they are."""
+    """Let `/openapi.json` describe the structs."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -156,5 +158,5 @@ def describe(app: FastAPI) -> None:
 
 
 def new_app(title: str, **more: Any) -> FastAPI:
-    """An app without FastAPI's own pages of documentation: they load scripts from elsewhere."""
+    """An app without FastAPI's documentation pages, which load scripts from other hosts."""
     return FastAPI(title=title, version=__version__, description=ABOUT, docs_url=None, redoc_url=None, **more)

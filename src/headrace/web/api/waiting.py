@@ -10,7 +10,7 @@ import anyio.to_thread
 from headrace.documents import Document, content_hash
 from headrace.errors import HeadraceError
 from headrace.ports import Store
-from headrace.web.lookup import Dead, Found, Trace, trace
+from headrace.web.lookup import DeadLetterInfo, FullResult, StoredOutcome, outcomes_of
 
 POLL_SECONDS = 0.03  #: between two polls while results are coming in
 SLOWEST_POLL_SECONDS = 0.25  #: between two polls after a while without new results
@@ -45,7 +45,7 @@ class PendingRequest:
     """A request that waits: the documents whose fate is not known yet, and what became of the others, by id."""
 
     missing: dict[str, Document]
-    there: dict[str, Found | Dead]
+    there: dict[str, FullResult | DeadLetterInfo]
     done: "asyncio.Future[None]"
 
 
@@ -58,7 +58,7 @@ class ResultPoller:
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def wait_for(self, documents: Sequence[Document], seconds: float) -> list[Found | Dead] | None:
+    async def wait_for(self, documents: Sequence[Document], seconds: float) -> list[FullResult | DeadLetterInfo] | None:
         """What became of these documents, in order; None if that is not known in time, or if the server stops first."""
         if self._closed:
             return None
@@ -87,20 +87,20 @@ class ResultPoller:
             await asyncio.sleep(pause)
             ids = list({identity for request in self._pending for identity in request.missing})
             try:
-                traces = await anyio.to_thread.run_sync(trace, self._store, ids)
+                outcomes = await anyio.to_thread.run_sync(outcomes_of, self._store, ids)
             except HeadraceError:
                 pause = SLOWEST_POLL_SECONDS  # the documents are queued; the store may come back in time
                 continue
-            moved = [_settle(request, traces) for request in self._pending]
+            moved = [_settle(request, outcomes) for request in self._pending]
             pause = POLL_SECONDS if any(moved) else min(1.5 * pause, SLOWEST_POLL_SECONDS)
 
 
-def _settle(request: PendingRequest, traces: dict[str, Trace]) -> bool:
+def _settle(request: PendingRequest, outcomes: dict[str, StoredOutcome]) -> bool:
     """Note what became of the documents of a request; whether anything is new."""
     found = {
         identity: item
         for identity, document in request.missing.items()
-        if identity in traces and (item := _fate(document, traces[identity])) is not None
+        if identity in outcomes and (item := _fate(document, outcomes[identity])) is not None
     }
     request.there |= found
     for identity in found:
@@ -110,7 +110,7 @@ def _settle(request: PendingRequest, traces: dict[str, Trace]) -> bool:
     return bool(found)
 
 
-def _fate(document: Document, known: Trace) -> Found | Dead | None:
+def _fate(document: Document, known: StoredOutcome) -> FullResult | DeadLetterInfo | None:
     """What became of this very document: another text under its id, or an earlier burial, does not count."""
     since = document.published_at or 0
     letters = tuple(letter for letter in known.letters if (letter.published_at or 0) >= since)
@@ -119,4 +119,4 @@ def _fate(document: Document, known: Trace) -> Found | Dead | None:
         letters = tuple(letter for letter in letters if letter.content == content)
     whole = any(not letter.model for letter in letters)
     result = None if known.result is None or known.result.text != document.text or whole else known.result
-    return Trace(result, letters).told()
+    return StoredOutcome(result, letters).shown()

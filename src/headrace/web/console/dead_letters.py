@@ -12,7 +12,7 @@ from headrace.ports import DeadQuery
 from headrace.web.console.layout import ASSETS, Header, open_page, put
 from headrace.web.console.snapshot import Snapshots
 from headrace.web.console.view import shorten
-from headrace.web.lookup import tell_dead
+from headrace.web.lookup import dead_letter_info
 from headrace.web.state import AppState
 
 ROWS = 50  #: dead letters on a page
@@ -88,16 +88,16 @@ class DeadPage:
 
 def row(letter: DeadLetter) -> dict[str, Any]:
     """A dead letter as the browser gets it."""
-    told = tell_dead(letter)
+    info = dead_letter_info(letter)
     return {
-        "burial": told.burial,
-        "id": told.id,
-        "kind": told.kind,
-        "reason": told.reason,
-        "model": told.model,
-        "source": told.source,
-        "at": told.buried_at,
-        "data": shorten(told.data, DATA_LENGTH),
+        "burial": info.burial,
+        "id": info.id,
+        "kind": info.kind,
+        "reason": info.reason,
+        "model": info.model,
+        "source": info.source,
+        "at": info.buried_at,
+        "data": shorten(info.data, DATA_LENGTH),
     }
 
 

@@ -10,7 +10,7 @@ from headrace.models.registry import Registry
 from headrace.ports import WorkerStatus, model_of
 from headrace.web.console.labels import Name, are_languages, name_of
 from headrace.web.console.snapshot import Totals
-from headrace.web.lookup import Dead, Found
+from headrace.web.lookup import DeadLetterInfo, FullResult
 
 TEXT_LENGTH = 360  #: characters of a text in a list
 WHOLE_LENGTH = 20_000  #: characters of a text shown by itself
@@ -107,9 +107,9 @@ def worker(one: WorkerStatus, now: int) -> dict[str, str]:
     return {"name": one.name, "state": one.state, "more": more, "tone": "stale" if silent > STALE_SECONDS else "well"}
 
 
-def detail(identity: str, found: Found | Dead | None, names: LabelNames) -> dict[str, Any]:
+def detail(identity: str, found: FullResult | DeadLetterInfo | None, names: LabelNames) -> dict[str, Any]:
     """Everything about one document."""
-    if not isinstance(found, Found):
+    if not isinstance(found, FullResult):
         return {"id": identity, "gone": True}
     facts = [
         [said.model or model, f"{_called(said.label, names.name(model, said.label))}, {said.score:.4f}"]
