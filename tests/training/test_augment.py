@@ -32,7 +32,7 @@ def drawn(
     return augment.draw(source, size, mix, np.random.default_rng(3))
 
 
-def test_no_pairs_and_single_words_are_drawn_from_texts_marked_as_whole_only(encoder: TextEncoder) -> None:
+def test_no_pairs_and_single_words_are_drawn_from_texts_marked_as_long_only(encoder: TextEncoder) -> None:
     long = np.array([True, False, False, False, False])
     source = augment.build_corpus(encoder, TEXTS, LABELS, np.ones(len(TEXTS)), {}, long)
     found = augment.draw(source, 2000, Mix(0.25, 0.25, 0.25, 0.25, 0.0), np.random.default_rng(3))

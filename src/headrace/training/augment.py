@@ -37,9 +37,9 @@ class Corpus:
     """Encoded texts and words of lists, to draw examples from.
 
     `codes`: the letter codes of all texts, followed by those of the listed words. `boundaries`: the indexes of all BOUNDARY codes of texts.
-    Of text i, boundaries[first[i]] is the first boundary and counts[i] the number of words; `labels` is its label, an index; `weights`
-    (float64) its weight among the texts of the label; `whole_only` (bool) whether no pairs and single words of it are drawn. `words` are
-    examples of one word each, and `word_weights` (float64) their weights.
+    Of text i, boundaries[first[i]] is the first boundary and counts[i] the number of words; labels[i] is its label, an index; weights[i]
+    (float64) its weight among the texts of the label; long_only[i] (bool) whether only the whole text and fragments of it are drawn.
+    `words` are examples of one word each, and `word_weights` (float64) their weights.
     """
 
     codes: NDArray[np.uint16]
@@ -48,7 +48,7 @@ class Corpus:
     counts: NDArray[np.int64]
     labels: NDArray[np.int64]
     weights: NDArray[np.float64]
-    whole_only: NDArray[np.bool_]
+    long_only: NDArray[np.bool_]
     words: Examples
     word_weights: NDArray[np.float64]
 
@@ -59,14 +59,14 @@ def build_corpus(
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
     lists: Mapping[int, Mapping[str, float]],
-    whole_only: NDArray[np.bool_] | None = None,
+    long_only: NDArray[np.bool_] | None = None,
     flatness: float = FLATNESS,
 ) -> Corpus:
     """Encode texts and word lists (label → word → frequency in any unit).
 
-    Labels are indexes. Texts without a word are never drawn; of those marked as `whole_only` (none, if not given), only whole texts and
-    fragments are. A word is drawn in proportion to its summed frequency to the power of `flatness`, so that rare words are met too; its
-    label is drawn in proportion to its frequency in that label's list, p(label | word).
+    Labels are indexes. Texts without a word are never drawn; of those marked as `long_only` (none, if not given), only whole texts and
+    fragments are. A word is drawn in proportion to its relative frequency, summed over lists, to the power of `flatness`, so that rare
+    words are met too; its label is drawn in proportion to its frequency in that label's list, p(label | word).
     """
     codes, starts = encoder.encode(texts)
     boundaries = np.flatnonzero(codes == BOUNDARY)
@@ -83,7 +83,7 @@ def build_corpus(
         counts,
         labels,
         np.where(counts > 0, weights, 0.0),
-        np.zeros(len(labels), np.bool_) if whole_only is None else whole_only,
+        np.zeros(len(labels), np.bool_) if long_only is None else long_only,
         words,
         shares * sums ** (flatness - 1),
     )
@@ -169,7 +169,7 @@ def _draw_texts(source: Corpus, label: int, size: int, mix: Mix, random: np.rand
     rows = np.flatnonzero((source.labels == label) & (source.weights > 0))
     chosen = rows[_pick(source.weights[rows], size, random)]
     shares = np.array([mix.texts, mix.fragments, mix.pairs, mix.singles])
-    kind = np.where(source.whole_only[chosen], _pick(shares[:2], size, random), _pick(shares, size, random))
+    kind = np.where(source.long_only[chosen], _pick(shares[:2], size, random), _pick(shares, size, random))
     counts = source.counts[chosen]
     wanted = np.choose(kind, [counts, random.integers(3, 9, size), np.full(size, 2), np.ones(size, np.int64)])
     length = np.minimum(wanted, counts)

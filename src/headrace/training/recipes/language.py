@@ -188,8 +188,8 @@ def _corpus(
     weights = source_weights(labels, sources.astype(np.int64), SOURCE_POWER, factors)
     lists = {place: words[name] for place, name in enumerate(classes.tolist()) if words.get(name)}
     # One or two words of Serbian in Latin script could as well be Croatian: they are left to that.
-    whole = np.char.endswith(names, LATIN)[sources]
-    return build_corpus(encoder, [text for text, _, _ in rows], labels, weights, lists, whole)
+    long_only = np.char.endswith(names, LATIN)[sources]
+    return build_corpus(encoder, [text for text, _, _ in rows], labels, weights, lists, long_only)
 
 
 def _emphasis(source: str, emphasis: Mapping[str, float]) -> float:
