@@ -164,6 +164,16 @@ def test_a_score_that_is_no_number_fails_that_document_alone(score: float) -> No
     assert found["b"].predictions
 
 
+def test_predictions_that_name_their_version_are_kept_as_they_are_unless_a_score_is_no_number() -> None:
+    given = Prediction("x", 0.5, "m@3f9c2a")
+    nan = Prediction("x", float("nan"), "m@3f9c2a")
+    spec, classifier = parse("m")[0], Ruled(lambda text: nan if text == "nan" else given)
+    model = OpenModel(spec, "m@3f9c2a", classifier, lambda: None, stamped=True)
+    assert model.predict(["a"])[0] is given
+    with pytest.raises(ValueError, match="gave the score nan"):
+        model.predict(["a", "nan"])
+
+
 @pytest.mark.parametrize("name", ["", "a\0", "\ud800"])
 def test_a_label_that_cannot_be_stored_fails_that_document_alone(name: str) -> None:
     made, _ = model_set("m", lambda text: Prediction(name if text == "a" else "x", 0.5))
@@ -225,6 +235,16 @@ def test_a_classifier_that_does_not_rank_gives_its_one_label_whatever_is_asked()
     made, _ = model_set("m", label())
     assert made.top(["a"], 3) == [{"m": [Prediction("x", 0.5, "m@0")]}]
     assert made.predict(["a"], threshold=0.9) == [{"m": Prediction("x", 0.5, "m@0")}]
+
+
+@pytest.mark.parametrize("ranked", [[], [[]], [[Prediction("x", 0.5)], [Prediction("x", 0.5)]]])
+def test_a_ranking_that_misses_a_text_or_has_one_too_many_is_rejected(ranked: list[list[Prediction]]) -> None:
+    class Wrong(Ranked):
+        def top(self, texts: Sequence[str], n: int) -> list[list[Prediction]]:  # noqa: ARG002
+            return ranked
+
+    with pytest.raises(Rejected, match=r"ranked labels for . of 1 texts"):
+        opened("m", Wrong(label())).top(["a"], 2)
 
 
 def test_a_condition_holds_for_the_best_label_when_several_are_asked_for() -> None:

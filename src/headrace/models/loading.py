@@ -19,13 +19,15 @@ MESSAGE_LETTERS = 1000  # of an exception's message are kept
 class OpenModel:
     """A model that is open, and ready to predict. `version` names it on predictions: "language@3f9c2a".
 
-    `check` predicts the golden texts again, and raises Misconfigured if they come out wrong.
+    `check` predicts the golden texts again, and raises Misconfigured if they come out wrong. `stamped` says that the predictions of the
+    classifier carry `version` already, with labels of its card.
     """
 
     spec: ModelSpec
     version: str
     classifier: Classifier
     check: Callable[[], None]
+    stamped: bool = False
 
     def predict(self, texts: Sequence[str], threshold: float | None = None) -> list[Prediction]:
         """One prediction a text, in order, with `version` on each. Raises ValueError if what the classifier gives can't be stored.
@@ -42,19 +44,23 @@ class OpenModel:
         """The best `n` labels of each text, best first; of a classifier that is not `Ranking`, the label that it predicts."""
         if not isinstance(self.classifier, Ranking):
             return [[one] for one in self.predict(texts)]
-        return [self._checked(len(best), best) for best in self.classifier.top(texts, n)]
+        found = self.classifier.top(texts, n)
+        if len(found) != len(texts) or not all(found):
+            raise ValueError(f"the model ranked labels for {sum(map(bool, found))} of {len(texts)} texts")
+        return [self._checked(len(best), best) for best in found]
 
     def _checked(self, wanted: int, found: Sequence[Prediction]) -> list[Prediction]:
         if len(found) != wanted:
             raise ValueError(f"the model gave {len(found)} predictions for {wanted} texts")
-        made = [Prediction(str(one.label), float(one.score), self.version) for one in found]
-        for one in made:
-            if not math.isfinite(one.score):
-                raise ValueError(f"the model gave the score {one.score}")
-        for label in {one.label for one in made}:
-            if not label or fault(label, 0):
-                raise ValueError(f"the model gave the label {label!r}")
-        return made
+        if not self.stamped:
+            found = [Prediction(str(one.label), float(one.score), self.version) for one in found]
+            for label in {one.label for one in found}:
+                if not label or fault(label, 0):
+                    raise ValueError(f"the model gave the label {label!r}")
+        scores = [one.score for one in found]
+        if not all(map(math.isfinite, scores)):
+            raise ValueError(f"the model gave the score {next(score for score in scores if not math.isfinite(score))}")
+        return list(found)
 
 
 def open_models(specs: Sequence[ModelSpec], registry: Registry) -> list[OpenModel]:
@@ -81,7 +87,7 @@ def error_text(error: BaseException) -> str:
 def _open(spec: ModelSpec, registry: Registry) -> OpenModel:
     if spec.reference:
         model = registry.get(spec.reference)
-        return OpenModel(spec, str(model.ref), model, model.check)
+        return OpenModel(spec, str(model.ref), model, model.check, stamped=True)
     found = open_classifier(spec.url)
     version = str(VersionRef(spec.name, found.version))
     return OpenModel(spec, version, found, _golden_check(version, found))

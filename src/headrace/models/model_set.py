@@ -5,6 +5,7 @@ Workers, the API (each through a predictor process), the commands `predict` and 
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
 from headrace.burial import bury
 from headrace.documents import DeadLetter, Document, Outcome, Prediction
@@ -13,6 +14,8 @@ from headrace.models.loading import OpenModel, error_text, open_models
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec
 from headrace.retrying import isolate
+
+T = TypeVar("T")
 
 
 class ModelSet:
@@ -58,20 +61,22 @@ class ModelSet:
 
         `threshold` replaces the models' own; 0 always names a label. Raises Rejected if a model fails on one of the texts.
         """
-        found = self._ask(texts, lambda model, some: [[one] for one in model.predict(some, threshold)])
-        return [{name: best[0] for name, best in known.items()} for known in found]
+        return self._ask(texts, lambda model, some: model.predict(some, threshold), lambda one: one)
 
     def top(self, texts: Sequence[str], n: int) -> list[dict[str, list[Prediction]]]:
         """As `predict`, but the best `n` labels of each model, best first, whatever the threshold; `n` is at least 1."""
-        return self._ask(texts, lambda model, some: model.top(some, n))
+        return self._ask(texts, lambda model, some: model.top(some, n), lambda best: best[0])
 
     def _ask(
-        self, texts: Sequence[str], predict: Callable[[OpenModel, list[str]], list[list[Prediction]]]
-    ) -> list[dict[str, list[Prediction]]]:
-        found: list[dict[str, list[Prediction]]] = [{} for _ in texts]
+        self,
+        texts: Sequence[str],
+        predict: Callable[[OpenModel, list[str]], list[T]],
+        best: Callable[[T], Prediction],
+    ) -> list[dict[str, T]]:
+        """What every model that answers says of each text, by its name. `best` gives the prediction that conditions are judged by."""
+        found: list[dict[str, T]] = [{} for _ in texts]
         for place, model in enumerate(self._models):
-            firsts = [{name: best[0] for name, best in known.items()} for known in found]
-            chosen = _applying(model.spec, firsts)
+            chosen = _applying(model.spec, found, best)
             if model.spec.shadow or not chosen:
                 continue
             self._working(place)
@@ -81,8 +86,8 @@ class ModelSet:
                 raise
             except Exception as error:
                 raise Rejected(f"model {model.version} fails on this: {error_text(error)}") from error
-            for number, best in zip(chosen, predictions, strict=True):
-                found[number][model.spec.name] = best
+            for number, one in zip(chosen, predictions, strict=True):
+                found[number][model.spec.name] = one
         return found
 
 
@@ -98,7 +103,7 @@ class _Labelling:
 
     def add(self, model: OpenModel) -> None:
         """Let a model predict the documents to which its condition applies."""
-        chosen = _applying(model.spec, self._answers)
+        chosen = _applying(model.spec, self._answers, lambda one: one)
         parts = isolate(
             chosen, lambda some: self._predict(model, some), lambda _number, error: list[Prediction | str]([str(error)])
         )
@@ -141,9 +146,9 @@ class _Labelling:
             raise Rejected(failure) from error
 
 
-def _applying(spec: ModelSpec, known: Sequence[Mapping[str, Prediction]]) -> list[int]:
-    """The numbers of the rows to which the model's condition applies, given the answers that are known of each."""
+def _applying(spec: ModelSpec, known: Sequence[Mapping[str, T]], best: Callable[[T], Prediction]) -> list[int]:
+    """The numbers of the rows to which the model's condition applies, given what is known of each row by the models' names."""
     if not spec.condition:
         return list(range(len(known)))
-    answers = [row.get(spec.condition) for row in known]
-    return [number for number, answer in enumerate(answers) if answer is not None and answer.label in spec.labels]
+    rows = enumerate(known)
+    return [number for number, row in rows if spec.condition in row and best(row[spec.condition]).label in spec.labels]
