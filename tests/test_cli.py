@@ -526,7 +526,7 @@ def test_train_says_what_it_made_and_where_the_report_is(trained: Path) -> None:
         (["mood", "--data", "two.jsonl", "--test-size", "2"], "--test-size"),
         (["mood", "--data", "two.jsonl", "--search", "-1"], "--search"),
         (["mood", "--data", "two.jsonl", "--seed", "-1"], "--seed is -1"),
-        (["mood", "--data", "two.jsonl", "--alias", "x y"], "'x y' is no alias"),
+        (["mood", "--data", "two.jsonl", "--alias", "x y"], "'x y' is not an alias"),
     ],
     ids=" ".join,
 )

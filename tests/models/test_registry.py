@@ -122,10 +122,10 @@ def test_a_reference_is_a_name_an_alias_or_the_start_of_a_version(registry, scor
         ("language@ffffff", "no version or alias"),
         ("language@fff", "no version or alias"),
         ("sentiment", "there is no model 'sentiment'"),
-        ("../language", "no name of a model"),
-        ("", "no name of a model"),
-        ("Language", "no name of a model"),
-        ("language/..", "no name of a model"),
+        ("../language", "not the name of a model"),
+        ("", "not the name of a model"),
+        ("Language", "not the name of a model"),
+        ("language/..", "not the name of a model"),
     ],
 )
 def test_an_unknown_reference_is_refused_with_what_was_perhaps_meant(registry, scorers, reference, words):
@@ -159,7 +159,7 @@ def test_rollback_goes_back_one_promotion_at_a_time(registry, scorers):
     registry.promote(str(third))
     assert registry.rollback("language").version == second.version
     assert registry.rollback("language").version == first.version
-    with pytest.raises(Misconfigured, match="can't be rolled back"):
+    with pytest.raises(Misconfigured, match="cannot be rolled back"):
         registry.rollback("language")
     assert registry.resolve("language").version == first.version
 
@@ -175,7 +175,7 @@ def test_rollback_passes_over_versions_that_are_gone(registry, scorers):
 def test_an_alias_may_not_look_like_a_version_or_a_path(registry, scorers):
     version = put(registry, scorers[0])
     for alias in ("beef00", "../x", "", "A"):
-        with pytest.raises(Misconfigured, match="is no alias"):
+        with pytest.raises(Misconfigured, match="is not an alias"):
             registry.promote(str(version), alias)
 
 
@@ -216,13 +216,13 @@ def test_versions_are_listed_by_name_the_newest_first(registry, scorers):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda folder: (folder / "weights.safetensors").unlink(), "can't be read"),
+        (lambda folder: (folder / "weights.safetensors").unlink(), "cannot be read"),
         (lambda folder: shorten(folder / "weights.safetensors"), "damaged or exchanged"),
         (lambda folder: flip(folder / "weights.safetensors"), "damaged or exchanged"),
         (lambda folder: rewrite(folder, labels=["sv", "en"]), "its labels are"),
         (lambda folder: rewrite(folder, golden=[{"text": "the house", "label": "sv", "score": 0.9}]), "must be sv"),
         (lambda folder: rewrite(folder, files={}), "names neither"),
-        (lambda folder: (folder / "card.json").write_text("{"), "can't be read"),
+        (lambda folder: (folder / "card.json").write_text("{"), "cannot be read"),
     ],
 )
 def test_a_damaged_version_is_refused_by_name_with_the_reason(registry, scorers, damage, words):
@@ -302,7 +302,7 @@ def test_whatever_step_is_interrupted_the_old_state_stands(registry, scorers, mo
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, scorers):
     (tmp_path / "models").write_text("a file, not a folder")
-    with pytest.raises(Misconfigured, match="can't be written"):
+    with pytest.raises(Misconfigured, match="cannot be written"):
         put(Registry(tmp_path / "models", builtin=None), scorers[0])
 
 

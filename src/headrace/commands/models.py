@@ -11,15 +11,17 @@ from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.models.registry import Registry, Version
 
-Alias = Annotated[str, Parameter(help="champion answers, challenger would like to; or a name of your own.")]
+Alias = Annotated[
+    str, Parameter(help="champion is what answers, challenger what may replace it; or a name of your own.")
+]
 
 
 def list_(name: str | None = None, /, *, json: Json = False, settings: Flags = Settings()) -> int:
-    """List model versions, the newest first, with their aliases; 1 where one of them is damaged."""
+    """List model versions, the newest first, with their aliases. The exit status is 1 if one of them is damaged."""
     registry = Registry.from_url(settings.registry)
     found = [_entry(registry, version) for version in registry.list(name)]
     if name is not None and not found:
-        registry.resolve(name)  # says that there is none, and what was perhaps meant
+        registry.resolve(name)  # raises, with what was perhaps meant
     if json:
         print_json({"models": found})
     else:
@@ -49,16 +51,16 @@ def show_(reference: str, /, *, json: Json = False, settings: Flags = Settings()
 
 
 def promote_(reference: str, /, *, alias: Alias = "champion", json: Json = False, settings: Flags = Settings()) -> None:
-    """Let an alias mean this version; running workers follow within seconds."""
-    _tell(Registry.from_url(settings.registry).promote(reference, alias), alias, json)
+    """Let an alias mean this version. Running workers follow within seconds."""
+    _print_alias(Registry.from_url(settings.registry).promote(reference, alias), alias, json)
 
 
 def rollback_(name: str, /, *, alias: Alias = "champion", json: Json = False, settings: Flags = Settings()) -> None:
     """Let an alias mean what it meant before."""
-    _tell(Registry.from_url(settings.registry).rollback(name, alias), alias, json)
+    _print_alias(Registry.from_url(settings.registry).rollback(name, alias), alias, json)
 
 
-def _tell(version: Version, alias: str, json: bool) -> None:
+def _print_alias(version: Version, alias: str, json: bool) -> None:
     if json:
         print_json({"model": str(version), "alias": alias})
     else:
@@ -66,7 +68,7 @@ def _tell(version: Version, alias: str, json: bool) -> None:
 
 
 def _entry(registry: Registry, version: Version) -> dict[str, Any]:
-    """What is told of a version; a card that can't be read is told as its error, and hides no other."""
+    """What the list shows of a version; for a card that cannot be read, its error, so that the other versions are still listed."""
     entry = {"model": str(version), "aliases": list(version.aliases), "created_at": "", "accuracy": None, "error": None}
     try:
         card = registry.card(str(version))

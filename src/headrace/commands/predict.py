@@ -26,11 +26,11 @@ def predict(
     *texts: Operand,
     model: Models = "",
     threshold: Threshold = None,
-    top: Annotated[int, Parameter(help="Show so many labels, the best first.")] = 1,
+    top: Annotated[int, Parameter(help="How many labels to show, the best first.")] = 1,
     json: Json = False,
     settings: Flags = Settings(),
 ) -> None:
-    """Predict the labels of texts at once; without TEXTS, or with `-`, of the lines of standard input."""
+    """Predict the labels of texts, without the queue; without TEXTS, or with `-`, those of the lines of standard input."""
     check_threshold(threshold)
     if top < 1:
         raise Misconfigured(f"--top is {top}; show at least 1 label")
@@ -60,7 +60,7 @@ def predict(
 
 def _lines() -> list[str]:
     if sys.stdin.isatty():
-        say("reading texts from here, one a line; Ctrl-D ends them")
+        say("reading texts from standard input, one a line; Ctrl-D ends them")
     return [line.rstrip("\n") for line in sys.stdin]
 
 
@@ -70,6 +70,6 @@ def open_models(models: str, settings: Settings) -> ModelSet:
 
 
 def check_threshold(threshold: float | None) -> None:
-    """Raises Misconfigured for a threshold that no score can be compared with."""
+    """Raises Misconfigured for a threshold that is not between 0 and 1."""
     if threshold is not None and not (math.isfinite(threshold) and 0 <= threshold <= 1):
-        raise Misconfigured(f"--threshold is {threshold:g}; it is between 0 and 1")
+        raise Misconfigured(f"--threshold is {threshold:g}; it must be between 0 and 1")

@@ -13,7 +13,7 @@ from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.urls import open_file
 
-SCORED_AT_ONCE = 1024
+SCORED_AT_ONCE = 1024  # records, which are in memory together
 
 
 def score(
@@ -25,9 +25,9 @@ def score(
     threshold: Threshold = None,
     settings: Flags = Settings(),
 ) -> int:
-    """Predict the labels of a file of JSON Lines (or CSV, or plain text), in order, into a file of JSON Lines; `-` is a standard stream.
+    """Predict the labels of a file (JSON Lines, CSV or plain text), in order, into a file of JSON Lines; `-` is a standard stream.
 
-    Each line is the input object and its `predictions`; a line that is no document gets an `error` instead, and the exit status is 1.
+    Each line is the input object and its `predictions`. A line that is not a document gets an `error` instead, and the exit status is 1.
     """
     if not input or not output:
         raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")

@@ -18,7 +18,7 @@ _LIKE_A_VERSION = re.compile(r"[0-9a-f]{4,}")
 
 
 class Move(msgspec.Struct, frozen=True):
-    """The alias came to mean this version, then."""
+    """One move of an alias: to this version, at this time (ISO 8601, UTC)."""
 
     version: str
     at: str
@@ -26,16 +26,16 @@ class Move(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Aliases:
-    """The aliases of the model in `home`. Whoever changes them holds the model's lock; reading needs none."""
+    """The aliases of the model whose folder is `home`. To change them, hold the model's lock; reading needs none."""
 
     home: Path
 
     def targets(self) -> dict[str, str]:
-        """Alias → the version that it means now; empty where there is no file."""
+        """Alias → the version that it means now; empty if there is no file."""
         return {alias: moves[-1].version for alias, moves in self._read().items() if moves}
 
     def promote(self, alias: str, version: str) -> None:
-        """Let the alias mean this version; nothing is written where it does."""
+        """Let the alias mean this version. Nothing is written if it does already."""
         check_alias(alias)
         moves = self._read()
         if self.targets().get(alias) != version:
@@ -43,9 +43,10 @@ class Aliases:
             self._write(moves)
 
     def rollback(self, alias: str, *, among: "set[str]", behind: bool) -> None:
-        """Take the latest move back, and those before it whose versions are gone (not `among`).
+        """Take back the latest move, and those before it whose versions no longer exist: those that are not `among`.
 
-        Where none is left the alias is forgotten: allowed only with something `behind` it to fall back to.
+        If no move is left, the alias is removed, which is allowed only if the package has it too (`behind`). Raises Misconfigured if
+        there is nothing to go back to.
         """
         moves = self._read()
         left = moves.get(alias, [])[:-1]
@@ -53,7 +54,7 @@ class Aliases:
             left = left[:-1]
         if not moves.get(alias) or (not left and not behind):
             raise Misconfigured(
-                f"{self.home.name}@{alias} can't be rolled back: it has meant no other version that is still there"
+                f"{self.home.name}@{alias} cannot be rolled back: it has meant no other version that still exists"
             )
         moves[alias] = left
         self._write({name: kept for name, kept in moves.items() if kept})
@@ -65,10 +66,10 @@ class Aliases:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
-            raise Misconfigured(f"the aliases {path} can't be read: {error.strerror}; mend its permissions") from None
+            raise Misconfigured(f"the aliases {path} cannot be read: {error.strerror}; check its permissions") from None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Misconfigured(
-                f"the aliases {path} are damaged: {error}; mend the file, or delete it and promote again"
+                f"the aliases {path} are damaged: {error}; repair the file, or delete it and promote again"
             ) from None
 
     def _write(self, moves: dict[str, list[Move]]) -> None:
@@ -76,6 +77,6 @@ class Aliases:
 
 
 def check_alias(alias: str) -> None:
-    """Raises Misconfigured for what can't be an alias."""
+    """Raises Misconfigured for a name that cannot be an alias: not lower-case letters, digits, - and _, or like a version."""
     if not _ALIAS.fullmatch(alias) or _LIKE_A_VERSION.fullmatch(alias):
-        raise Misconfigured(f"{alias!r} is no alias: take lower-case letters, such as {CHAMPION} or challenger")
+        raise Misconfigured(f"{alias!r} is not an alias: write lower-case letters, such as {CHAMPION} or challenger")

@@ -1,6 +1,6 @@
 """Cards: what is known of a model version, and how it is written down (`card.json`).
 
-Nothing here imports a model's own libraries, so that the keeper can read cards too.
+Nothing here imports a model's libraries, so that the keeper can read cards too.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _LETTERS = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)[^\s@]++@\S+|@\w+|([^\W\d_
 
 
 class Golden(msgspec.Struct, frozen=True):
-    """A text and what this version must say of it, on every machine."""
+    """A text with the label and the score that this version must give it, on every machine."""
 
     text: str
     label: str
@@ -36,8 +36,8 @@ class Golden(msgspec.Struct, frozen=True):
 class Rule(msgspec.Struct, frozen=True):
     """When a model declines to name one of its labels.
 
-    A text without letters (links, addresses and @names don't count), or code where the scorer can tell, is `no_letters`; where the
-    best score is below `threshold` the label is `unknown`. A threshold of 0 switches both off.
+    A text without letters (those of links, addresses and @names don't count) gets the label `no_letters`, and so does code if the scorer
+    can tell. If the best score is below `threshold` the label is `unknown`. A threshold of 0 switches both off.
     """
 
     threshold: float
@@ -55,7 +55,7 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LabelFigures(msgspec.Struct, frozen=True):
-    """How one label fares on held-out texts; `support` counts them."""
+    """How well one label is predicted on held-out texts; `support` is how many have it."""
 
     precision: float
     recall: float
@@ -64,7 +64,7 @@ class LabelFigures(msgspec.Struct, frozen=True):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """The share of texts whose best score reaches a threshold, and how many of those are right (1 where there are none)."""
+    """The share of texts whose best score reaches a threshold, and how many of those are right (1 if there are none)."""
 
     threshold: float
     coverage: float
@@ -72,7 +72,7 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a kind of text fares, such as single words."""
+    """The figures of one kind of text, such as single words."""
 
     rows: int
     accuracy: float
@@ -82,8 +82,8 @@ class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
 class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was measured on held-out texts, before the card's rule.
 
-    `ece`, the expected calibration error, and `coverage` only where scores are probabilities. Where there are `slices` (whole texts,
-    pieces of them), `ece` and `coverage` are those of all slices together, and the rest is of whole texts.
+    `ece`, the expected calibration error, and `coverage` are given only if scores are probabilities. If there are `slices` (whole texts,
+    pieces of them), `ece` and `coverage` are those of all slices together, and the other figures those of whole texts.
     """
 
     accuracy: float
@@ -128,27 +128,27 @@ def to_json(card: Card) -> bytes:
 
 
 def from_json(data: bytes, *, where: str) -> Card:
-    """The card that `to_json` wrote; Misconfigured, naming `where`, for anything else."""
+    """The card that `to_json` wrote. Raises Misconfigured, naming `where`, for anything else."""
     try:
         return msgspec.json.decode(data, type=Card)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Misconfigured(
-            f"the card {where} can't be read: {error}; add the model again, or fetch it again"
+            f"the card {where} cannot be read: {error}; add the model again, or fetch it again"
         ) from None
 
 
 def read(folder: Path) -> Card:
-    """The card of a version's folder; Misconfigured where there is none or it is damaged."""
+    """The card of a version's folder. Raises Misconfigured if there is none or it is damaged."""
     path = folder / FILE
     try:
         return from_json(path.read_bytes(), where=str(path))
     except OSError as error:
-        raise Misconfigured(f"the card {path} can't be read: {error.strerror}; is {folder} a model version?") from None
+        raise Misconfigured(f"the card {path} cannot be read: {error.strerror}; is {folder} a model version?") from None
 
 
 def has_letters(text: str) -> bool:
-    """Whether a text holds a letter of any script outside of links, e-mail addresses and @names."""
-    if text[:1].isalpha() and _BEGINS_PLAIN(text):  # nearly every text, at a fifth of the cost
+    """Whether a text has a letter of any script outside links, e-mail addresses and @names."""
+    if text[:1].isalpha() and _BEGINS_PLAIN(text):  # true of nearly every text, for a fifth of the cost
         return True
     for found in _LETTERS(text):
         letter = found[1]
@@ -164,10 +164,10 @@ def digest(path: Path) -> str:
 
 
 def identity(folder: Path, labels: tuple[str, ...], rule: Rule | None) -> str:
-    """What a version's name is cut from: a SHA-256 over what decides its predictions.
+    """The SHA-256 of what decides a version's predictions, in hexadecimal; its beginning names the version.
 
-    That is the served file's content, the labels and the rule: the same training run gives the same identity twice, though safetensors
-    may order its header anew and skops writes the addresses of objects.
+    That is the content of the file that is served, the labels and the rule. The same training gives the same identity again, although
+    safetensors may order its header differently and skops writes the addresses of objects.
     """
     weights = folder / WEIGHTS
     content = _weights_content(weights) if weights.exists() else _pipeline_content(folder / PIPELINE)

@@ -2,7 +2,7 @@
 
 On disk: `NAME/VERSION/{weights.safetensors, pipeline.skops, card.json, report.html}` and `NAME/aliases.json`. A version appears
 whole or not at all: its files, the card last, are put in place by one rename, and only then does the alias move. Versions never change.
-Nothing here imports a model's own libraries until a model is opened, so that a keeper can resolve aliases.
+Nothing here imports a model's libraries until a model is opened, so that a keeper can resolve aliases.
 """
 
 import contextlib
@@ -30,18 +30,18 @@ from headrace.urls import open_registry
 
 __all__ = ["Model", "Registry", "Version", "load"]
 
-HERE = "models"
+HERE = "models"  # the registry of `load`, in the current folder
 BUILTIN = Path(__file__).with_name("builtin")
-DIGITS = 6
+DIGITS = 6  # of the hash that names a version; more only if two would have one name
 
 _VERSION = re.compile(r"[0-9a-f]{6,64}")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
 
 class Registry:
-    """A folder of model versions; behind it, the package's own default models, which are found where the folder has no such name.
+    """A folder of model versions, and behind it the default models of the package: they are found too, unless the folder has the same.
 
-    A folder that is missing is an empty registry; `add` makes it. Several processes may use one folder at once.
+    A folder that does not exist is an empty registry; `add` makes it. Several processes may use one folder at once.
     """
 
     def __init__(self, folder: Path | str, *, builtin: Path | None = BUILTIN) -> None:
@@ -66,9 +66,10 @@ class Registry:
     ) -> Version:
         """Store a scorer as a version, then let `alias` mean it; durable when it returns.
 
-        The version is named by its content: adding the same again gives the same version and keeps its first card. `pipeline` (a fitted
-        scikit-learn pipeline) is kept beside for retraining, `report` as report.html. Before it is put in place the version is opened
-        again and its golden texts are predicted: raises Misconfigured where it couldn't be served, or the folder not written to.
+        The version is named by its content: adding the same again gives the same version, which keeps its first card. `pipeline` (a fitted
+        scikit-learn pipeline) is kept beside it for retraining, and `report` as report.html. Before the version is put in place, it is
+        opened and predicts its golden texts. Raises Misconfigured if it could not be served or the folder cannot be written to,
+        Unavailable if the disk is full; then nothing was added.
         """
         check_name(name)
         with self._written(name) as home:
@@ -86,7 +87,7 @@ class Registry:
 
     def resolve(self, reference: str) -> Version:
         """The version that a reference means: "language" (its champion), "language@champion", "language@3f9c2a" (4 digits or
-        more of a version). Raises Misconfigured, with what was perhaps meant, where there is none or more than one."""
+        more of a version). Raises Misconfigured, with what was perhaps meant, if there is none or more than one."""
         name, wanted = VersionRef.parse(reference)
         check_name(name)
         known = self._versions(name)
@@ -112,18 +113,18 @@ class Registry:
         return [version for one in names for version in self._newest_first(one)]
 
     def card(self, reference: str) -> Card:
-        """The card of the version that a reference means."""
+        """The card of the version that a reference means. Raises as `resolve`, and Misconfigured if the card is damaged."""
         return cards.read(self.resolve(reference).folder)
 
     def get(self, reference: str) -> Model:
-        """Open a version: its hash, its labels and its golden texts are checked. Raises Misconfigured with the name and the reason."""
+        """Open a version, and check its hash, its labels and its golden texts. Raises Misconfigured with its name and the reason."""
         version = self.resolve(reference)
         return open_version(version.folder, cards.read(version.folder), version.ref)
 
     def promote(self, reference: str, alias: str = CHAMPION) -> Version:
-        """Let an alias mean a version from now on; nothing changes where it does already. Durable when it returns.
+        """Let an alias mean a version from now on, and return that version. Durable when it returns; harmless to repeat.
 
-        Raises Misconfigured where the version is damaged, which nobody could follow to.
+        Raises Misconfigured if the version is damaged: workers could not follow to it.
         """
         version = self.resolve(reference)
         verify(version.folder, cards.read(version.folder), version.ref)
@@ -132,7 +133,7 @@ class Registry:
         return self.resolve(str(version))
 
     def rollback(self, name: str, alias: str = CHAMPION) -> Version:
-        """Let an alias mean again what it meant before, and that version; Misconfigured where it has meant one version only."""
+        """Let an alias mean again what it meant before, and return that version. Raises Misconfigured if it has meant no other."""
         check_name(name)
         if not self._versions(name):
             raise self._unknown(name)
@@ -152,7 +153,7 @@ class Registry:
         return card.version
 
     def _free(self, name: str, full: str) -> str:
-        """The shortest name, of six digits or more, that no other content has."""
+        """The shortest beginning of the hash `full`, of DIGITS or more, that names no other content."""
         for length in range(DIGITS, len(full) + 1):
             folders = [folder / name / full[:length] for folder in self._folders]
             taken = next((folder for folder in folders if folder.is_dir()), None)
@@ -162,7 +163,7 @@ class Registry:
 
     @contextlib.contextmanager
     def _written(self, name: str) -> Iterator[Path]:
-        """A model's folder, locked against other writers; drafts left by the dead are swept away."""
+        """A model's folder, locked against other writers; drafts that crashed writers left are removed."""
         home = self.folder / name
         try:
             home.mkdir(parents=True, exist_ok=True)
@@ -173,9 +174,9 @@ class Registry:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise Unavailable(f"writing model {name!r} to {home}: the disk is full; free some space") from error
-            told = error.strerror or str(error)
+            reason = error.strerror or str(error)
             raise Misconfigured(
-                f"model {name!r} can't be written to {home}: {told}; mend that, or choose another --registry"
+                f"model {name!r} cannot be written to {home}: {reason}; correct that, or choose another --registry"
             ) from error
 
     def _aliases(self, name: str) -> Aliases:
@@ -214,8 +215,8 @@ def load(reference: str = "language", *, registry: str | Path | None = None) -> 
     """Open a model for use from Python: `headrace.load("language").predict(["Hej"])`.
 
     `reference` is a name ("language"), a version ("language@3f9c2a", "language@challenger") or the path of a version's folder.
-    `registry` is a folder or URL; without one it is the folder `models` here, as for the commands. Behind it are the package's own
-    models. Raises Misconfigured where there is no such model or it is damaged.
+    `registry` is a folder or a URL; the default is the folder `models` in the current one, as for the commands. The models of the package
+    are found too. Raises Misconfigured if there is no such model or it is damaged.
     """
     folder = Path(reference)
     if os.sep in reference or (folder / cards.FILE).is_file():

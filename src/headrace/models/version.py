@@ -26,7 +26,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a model, where it lies, and the aliases that mean it now. `str` gives "language@3f9c2a"."""
+    """One version of a model, its folder, and the aliases that mean it now. `str` gives "language@3f9c2a"."""
 
     name: str
     version: str
@@ -43,32 +43,30 @@ class Version:
 
 
 def check_name(name: str) -> None:
-    """Raises Misconfigured for what can't name a model (and so a folder)."""
+    """Raises Misconfigured for a text that cannot name a model, and so a folder."""
     if not NAME.fullmatch(name):
         raise Misconfigured(
-            f"{name!r} is no name of a model: take lower-case letters, digits, '-', '_' and '.', such as language"
+            f"{name!r} is not the name of a model: write lower-case letters, digits, '-', '_' and '.', such as language"
         )
 
 
 def write(folder: Path, name: str, scorer: Scorer, card: Card, pipeline: Any, report: str | None) -> Card:
-    """Write a version's files, all but the card, into an empty folder; the card, complete but for its version.
+    """Write a version's files, all but the card, into an empty folder, and return the card, complete but for its version.
 
-    Raises Misconfigured where the scorer and the card disagree, or what was written can't be served.
+    Raises Misconfigured if the scorer and the card disagree, or if what was written cannot be served.
     """
     if tuple(scorer.labels) != card.labels:
         raise Misconfigured(
-            f"model {name!r} can't be added: its card has the labels {_few(card.labels)}, its scorer {_few(scorer.labels)}"
+            f"model {name!r} cannot be added: its card has the labels {_few(card.labels)}, its scorer {_few(scorer.labels)}"
         )
     try:
         scorer.save(folder)
     except (HeadraceError, OSError):
         raise
-    except (
-        Exception
-    ) as error:  # a library's own error, such as that of safetensors, which tells of a full disk in words alone
+    except Exception as error:  # a library's own: safetensors reports a full disk in the message alone
         if os.strerror(errno.ENOSPC) in str(error):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        raise Misconfigured(f"model {name!r} can't be written to {folder.parent}: {error}; mend that") from error
+        raise Misconfigured(f"model {name!r} cannot be written to {folder.parent}: {error}; correct that") from error
     if pipeline is not None and not (folder / cards.PIPELINE).exists():
         from headrace.scoring.pipeline import PipelineScorer
 
@@ -111,18 +109,18 @@ def verify(folder: Path, card: Card, ref: VersionRef) -> None:
     try:
         found = cards.digest(folder / served)
     except OSError as error:
-        raise refused(ref, f"{folder / served} can't be read: {error.strerror}") from None
+        raise refused(ref, f"{folder / served} cannot be read: {error.strerror}") from None
     if found != card.files[served]:
         raise refused(ref, f"{folder / served} is not the file that its card names: it was damaged or exchanged")
 
 
 def refused(ref: VersionRef, reason: str) -> Misconfigured:
-    """The error for a version that can't be served."""
+    """The error for a version that cannot be served."""
     return Misconfigured(f"model {ref} is refused: {reason}; add or fetch it again, or promote another version")
 
 
 def surroundings() -> dict[str, str]:
-    """The versions of what a model is trained with; what isn't installed is left out."""
+    """The versions of Headrace, Python and the libraries that models are trained with, as far as they are installed."""
     found = {"headrace": __version__, "python": platform.python_version()}
     for package in ("scikit-learn", "numpy", "numba"):
         try:

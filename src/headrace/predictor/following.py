@@ -16,8 +16,10 @@ LOG = logger("headrace.predictor")
 
 
 class Following:
-    """Looks at the aliases every `seconds`. `settings` is what to start a predictor with: those that it was given, with versions
-    instead of aliases, so that a predictor that is replaced opens the same models again.
+    """Looks at the aliases every `seconds`.
+
+    `settings` is what to start a predictor with: the settings that were given, with versions instead of aliases, so that a process that
+    replaces a dead one opens the same models. Raises Misconfigured if a model does not exist.
     """
 
     def __init__(self, settings: PredictorSettings, seconds: float = ALIAS_SECONDS) -> None:
@@ -28,9 +30,9 @@ class Following:
         self.settings = msgspec.structs.replace(settings, models=self._pinned())
 
     def follow(self, predictor: Predictor) -> bool:
-        """Replace the predictor's process if an alias has moved; whether it was. Call it only with nothing sent and not collected.
+        """Replace the predictor's process if an alias has moved, and return whether it was. Call it with nothing sent and uncollected.
 
-        If the new version can't be opened, that is said, and what was served stays.
+        If the new version cannot be opened, that is logged, and the models stay as they were.
         """
         now = time.monotonic()
         if now - self._looked_at < self._seconds:

@@ -1,4 +1,4 @@
-"""What keeper and predictor say to each other over a pipe: frames of a length and a MessagePack message."""
+"""The messages between a predictor process and its parent: frames over a pipe, each a length and a MessagePack message."""
 
 import os
 import select
@@ -14,8 +14,8 @@ from headrace.predictor.settings import PredictorSettings
 
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
-IDLE_SECONDS = 1.0
-MEMORY_STATUS = 77  # with which a predictor leaves that has no memory left
+IDLE_SECONDS = 1.0  # between two calls of `idle` while waiting
+MEMORY_STATUS = 77  # the exit status of a predictor that ran out of memory
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -26,14 +26,14 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Lines(msgspec.Struct, frozen=True, tag=True):
-    """Decode and predict these lines; `skip` names models (by place) that are left out."""
+    """Decode and predict these lines. `skip` has the places of models to leave out."""
 
     lines: list[bytes]
     skip: list[int] = []
 
 
 class Texts(msgspec.Struct, frozen=True, tag=True):
-    """Predict these texts and store nothing; with `top`, that many labels of each, and no threshold."""
+    """Predict these texts, which become no documents. If `top` is not 0, it is how many labels to give each, whatever the threshold."""
 
     texts: list[str]
     threshold: float | None = None
@@ -41,19 +41,19 @@ class Texts(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The models are open, and their golden texts come out as their cards say."""
+    """The models are open and have predicted their golden texts; `models` has their versions."""
 
     models: list[str]
 
 
 class Working(msgspec.Struct, frozen=True, tag=True):
-    """The model at this place begins; whoever dies next died of it."""
+    """The model at this place begins. If the process dies next, it died in that model."""
 
     place: int
 
 
 class Labelled(msgspec.Struct, frozen=True, tag=True):
-    """One outcome a line; how often shadows failed; how long it took in seconds: all of it, and each model by its place."""
+    """One outcome a line, how often shadows failed, and the seconds that it took: in all, and of each model by its place."""
 
     outcomes: list[Outcome]
     shadow_failures: int = 0
@@ -62,13 +62,13 @@ class Labelled(msgspec.Struct, frozen=True, tag=True):
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):
-    """Predictions by model for each text, the best first; one where none were asked for by number."""
+    """For each text its predictions by the model's name, the best first; one each, unless `top` asked for more."""
 
     predictions: list[dict[str, list[Prediction]]]
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """Why there is no answer: an error's class name (`Misconfigured`, `Unavailable`, `Rejected`) and its message."""
+    """Why there is no answer: the class of an error (`Misconfigured`, `Unavailable`, `Rejected`) and its message."""
 
     error: str
     message: str
@@ -81,17 +81,17 @@ _decode_start = msgspec.msgpack.Decoder(Start).decode
 
 
 class Closed(Exception):
-    """The other end is gone."""
+    """The other end of the pipe was closed."""
 
 
 class Late(Exception):
-    """The time is over."""
+    """The deadline has passed."""
 
 
 class Pipe:
-    """Frames over two descriptors, read and written without ever blocking for longer than IDLE_SECONDS at a time.
+    """Frames over two descriptors, read and written without blocking for longer than IDLE_SECONDS.
 
-    `idle` is called about once in that time while waiting; what it raises ends the wait.
+    `idle` is called about that often while waiting; what it raises ends the wait, and is raised.
     """
 
     def __init__(self, reading: int, writing: int, idle: Callable[[], None]) -> None:
@@ -101,7 +101,7 @@ class Pipe:
             os.set_blocking(descriptor, False)
 
     def send(self, message: Message | Start, deadline: float) -> None:
-        """Write a frame before the deadline (monotonic); raises Closed or Late."""
+        """Write a frame. Raises Late at the deadline (monotonic seconds), Closed if the other end is."""
         data = _encode(message)
         left = memoryview(_LENGTH.pack(len(data)) + data)
         while left:
@@ -114,7 +114,7 @@ class Pipe:
                 raise Closed from None
 
     def receive(self, deadline: float) -> Message:
-        """The next frame, before the deadline (monotonic); raises Closed or Late."""
+        """The next message. Raises Late at the deadline (monotonic seconds), unless it is there already; Closed if the other end is."""
         while (data := self._frame()) is None:
             self._wait(self._reading, select.POLLIN, deadline)
             try:
@@ -149,7 +149,7 @@ class Pipe:
 
 
 def read_blocking(reading: int, decode: Callable[[bytes], Any] = _decode) -> Any:
-    """The next message of a pipe that one may wait for; None at its end."""
+    """The next message of a pipe, however long that takes; None at its end."""
     head = _read_exactly(reading, _LENGTH.size)
     data = _read_exactly(reading, _LENGTH.unpack(head)[0]) if head else None
     return decode(data) if data is not None else None

@@ -1,7 +1,7 @@
 """The handle that drives a predictor process, and finds the document that fails it.
 
-The process can crash, grow or never end because of one document. The handle finds that document, so that every other comes out, and
-never blames one without proof: a document is given up only when two fresh predictors died alone with it.
+One document can make the process crash, exhaust its memory or never return. The handle finds that document, so that all others get
+their outcomes. It blames none without proof: a document is buried only after two fresh predictors died with it alone.
 """
 
 import time
@@ -19,23 +19,22 @@ from headrace.retrying import delays
 
 __all__ = ["Abandoned", "Pace", "Predictor"]
 
-BATCH_SECONDS = 0.5
-GRACE_SECONDS = 2.0
-PROOF = 2
-HINTS = 4  # so many deaths that prove nothing count as one that does: not all of them can be chance
-FIRST_LINES = 16
-MOST_LINES = 8192
+BATCH_SECONDS = 0.5  # of work in one exchange with the process
+GRACE_SECONDS = 2.0  # at least, to read an answer that came while nobody was reading
+PROOF = 2  # deaths of fresh processes, alone with one document, that prove its guilt
+HINTS = 4  # deaths that prove nothing count as one that does: not all of them can be chance
+FIRST_LINES, MOST_LINES = 16, 8192  # in one exchange: before anything is measured, and ever
 
 
 @dataclass
 class Pace:
-    """How many lines, and bytes, make about half a second of work; follows what is measured."""
+    """How many lines make BATCH_SECONDS of work, and how many bytes a second, from what is measured."""
 
     lines: int = FIRST_LINES
     bytes_per_second: float = 256 << 10
 
     def learn(self, lines: int, size: int, seconds: float) -> None:
-        """Take note of one exchange."""
+        """Learn from one exchange of this many lines and bytes."""
         fitting = int(lines * BATCH_SECONDS / max(seconds, 1e-6))
         if lines >= self.lines or fitting < self.lines:
             self.lines = max(1, min(MOST_LINES, fitting, self.lines * 4))
@@ -44,10 +43,11 @@ class Pace:
 
 
 class Predictor:
-    """What is asked of the predictor process. Used by one thread, which must outlive it.
+    """Asks the predictor process. Used by one thread, which must outlive it.
 
-    `idle` is called about once a second while waiting, and may raise Abandoned to give up. While `draining` says so, a death proves
-    nothing, and raises Abandoned. `timed` is called with the name of each model and the seconds that it took for a batch of lines.
+    `deadline` is how many seconds a model may take for a batch, or for one document alone. `idle` is called about once a second while
+    waiting, and may raise Abandoned to give up. While `draining` returns true, a death proves nothing, and raises Abandoned. `timed` is
+    called with the name of each model and the seconds that it took for a batch of lines.
     """
 
     def __init__(
@@ -77,11 +77,14 @@ class Predictor:
 
     @property
     def deaths(self) -> int:
-        """How often the process died of itself."""
+        """How often the process died, without being ended from here."""
         return self._process.deaths
 
     def start(self) -> None:
-        """Start the process unless it runs, and wait until its models are open. Raises Misconfigured where one can't be."""
+        """Start the process unless it runs, and wait until its models are open.
+
+        Raises Misconfigured if one cannot be opened, Unavailable if a remote one cannot be reached.
+        """
         self._process.start()
 
     def serve(self, models: tuple[ModelSpec, ...]) -> None:
@@ -97,7 +100,7 @@ class Predictor:
         self._process.end()
 
     def send(self, lines: Sequence[bytes]) -> None:
-        """Hand over lines, of which `collect` gives the outcomes; returns while the predictor works on the first of them.
+        """Hand over lines, whose outcomes `collect` returns. Returns while the predictor works on the first of them.
 
         Raises as `start` does; then nothing was sent.
         """
@@ -113,7 +116,7 @@ class Predictor:
     def collect(self) -> list[Outcome]:
         """One outcome for each line that was sent, in order.
 
-        Raises Misconfigured where a model is broken, Unavailable where a remote one is; then what was sent is forgotten.
+        Raises Misconfigured if a model is broken, Unavailable if a remote one cannot be reached; then what was sent is forgotten.
         """
         outcomes: list[Outcome] = []
         try:
@@ -126,23 +129,24 @@ class Predictor:
         return outcomes
 
     def answer(self, request: frames.Texts) -> list[dict[str, list[Prediction]]]:
-        """Predictions by model for each text, the best first. Raises Rejected where a model fails on a text or takes too long.
+        """For each text its predictions by the model's name, the best first.
 
-        Texts are blamed for the death of a fresh process only; for another, they are tried again.
+        Raises Rejected if a model fails on a text, takes too long, or kills a fresh process. If a process that was not fresh dies, the
+        texts are tried again; Unavailable is raised if that proves nothing either.
         """
-        told = ""
+        reason = ""
         for _ in range(PROOF):
             self._process.start()
             try:
                 found = self._exchange(request, self._deadline)
             except Gone as gone:
-                told = f"there is no prediction for this: {gone.reason}"
+                reason = f"there is no prediction for this: {gone.reason}"
                 if gone.proof:
-                    raise Rejected(told) from None
+                    raise Rejected(reason) from None
                 continue
             assert isinstance(found, frames.Answered)
             return found.predictions
-        raise Unavailable(f"{told}; try again")
+        raise Unavailable(f"{reason}; try again")
 
     def _send_some(self) -> None:
         self._process.start()
@@ -153,7 +157,7 @@ class Predictor:
 
     def _collect_some(self) -> list[Outcome]:
         lines, self._sent = self._sent, []
-        # What came while nobody was looking is read, however late that is.
+        # An answer that came in time is read, however late this is called.
         deadline = max(self._sent_at + self._deadline, time.monotonic() + GRACE_SECONDS)
         try:
             labelled = self._labelled(self._process.receive(deadline))
@@ -163,7 +167,7 @@ class Predictor:
         return labelled.outcomes
 
     def _isolate(self, lines: list[bytes]) -> list[Outcome]:
-        """Halve until the culprit stands alone; groups get a short deadline, which only decides on halving further."""
+        """Halve until the culprit stands alone. A group gets a shorter deadline, since missing it only means that it is halved again."""
         if len(lines) == 1:
             return [self._prove(lines[0])]
         middle = len(lines) // 2
@@ -179,7 +183,7 @@ class Predictor:
         return outcomes
 
     def _prove(self, line: bytes) -> Outcome:
-        """The outcome of a line that stands alone: models with which two fresh predictors died are left out, and named."""
+        """The outcome of a line alone. A model with which two fresh predictors died is left out, and a dead letter names it."""
         deaths: dict[int, float] = {}
         waits = delays()
         given_up: dict[int, Gone] = {}
@@ -197,7 +201,7 @@ class Predictor:
                     if not gone.proof:
                         self._process.pause(next(waits))
                     continue
-                if gone.place < 0:  # before any model: of decoding it
+                if gone.place < 0:  # it died before any model began: while decoding the line
                     return Outcome(None, dead=(bury_bytes(line, _reason(gone), kind=gone.kind),))
                 given_up[gone.place] = gone
 

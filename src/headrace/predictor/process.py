@@ -1,4 +1,4 @@
-"""One predictor process after another: started, asked, watched, and ended; and what is known when it dies."""
+"""The predictor process as its parent sees it: started, asked, watched and replaced, with the cause of each death."""
 
 import contextlib
 import os
@@ -18,23 +18,23 @@ from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import delays
 from headrace.runtime import describe
 
-START_SECONDS = 120.0
-LAST_SECONDS = 5.0
-CRASHES_AT_START = 3
-# Signals that somebody sends to end a process, or a whole group: they prove nothing about a document.
+START_SECONDS = 120.0  # for opening the models
+LAST_SECONDS = 5.0  # for a process that has closed its pipe to end
+CRASHES_AT_START = 3  # after which the models are taken for broken
+#: Signals that are sent to end a process, or a group of them: they prove nothing about a document.
 ASKED_TO_END = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE})
 _ERRORS: Mapping[str, type[HeadraceError]] = {error.__name__: error for error in (Misconfigured, Unavailable, Rejected)}
 
 
 class Abandoned(Exception):
-    """The work was given up because the worker is to stop."""
+    """The work was given up because the worker has to stop."""
 
 
 class Gone(Exception):
-    """The process died, or was killed for being late, while the model at `place` worked (-1: none).
+    """The process died, or was killed at the deadline, while the model at `place` worked (-1: no model).
 
-    `kind` says how in a word, `reason` in words; `proof` tells whether that speaks against what it worked on: it was fresh, and nobody
-    asked it to end.
+    `kind` says how in one word (killed, overdue, memory), `reason` in a sentence. `proof` says whether that is evidence against the
+    documents at hand: the process was fresh, and was not asked to end.
     """
 
     def __init__(self, place: int, kind: str, reason: str, *, proof: bool) -> None:
@@ -43,10 +43,10 @@ class Gone(Exception):
 
 
 class Process:
-    """The predictor process. Used by one thread, which must outlive it.
+    """The predictor process. Used by one thread, which must outlive it: the kernel ends the process with the thread that started it.
 
-    `idle` is called about once a second while waiting, and may raise Abandoned to give up. While `draining` says so, a death raises
-    Abandoned.
+    `idle` is called about once a second while waiting, and may raise Abandoned to give up. While `draining` returns true, a death raises
+    Abandoned. `fresh` says that the process has answered nothing yet; `deaths` counts those that were not ended by `end`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Process:
     def start(self) -> None:
         """Start the process unless it runs, and wait until its models are open.
 
-        Raises Misconfigured where one can't be, Unavailable where a remote one can't be now.
+        Raises Misconfigured if one cannot be opened, Unavailable if a remote one cannot be reached.
         """
         crashes, waits = 0, delays()
         while self._pipe is None:
@@ -87,13 +87,13 @@ class Process:
                 if crashes >= CRASHES_AT_START:
                     models = ", ".join(spec.reference or spec.name for spec in self._settings.models)
                     raise Misconfigured(
-                        f"the models ({models}) can't be opened: the predictor died {crashes} times while"
+                        f"the models ({models}) cannot be opened: the predictor died {crashes} times while"
                         f" loading them and predicting their golden texts: {gone.reason}; look at its messages above"
                     ) from None
                 self.pause(next(waits))
 
     def send(self, message: frames.Message, deadline: float) -> None:
-        """Send to the process that runs; that it is gone is told by `receive`."""
+        """Send to the process, which has to run. If it is gone, only `receive` raises."""
         assert self._pipe is not None, "start first"
         with contextlib.suppress(Closed, Late):
             self._pipe.send(message, deadline)
@@ -135,7 +135,7 @@ class Process:
         pipe = Pipe(child.stdout.fileno(), child.stdin.fileno(), self._idle)
         deadline = time.monotonic() + START_SECONDS
         try:
-            with contextlib.suppress(Closed):  # how it ended is told below
+            with contextlib.suppress(Closed):  # `receive` finds out how it ended
                 pipe.send(frames.Start(os.getpid(), self._settings), deadline)
             message = _raise_failure(pipe.receive(deadline))
         except Late:
@@ -154,7 +154,7 @@ class Process:
         assert self._child is not None
         try:
             status = self._child.wait(LAST_SECONDS)
-        except subprocess.TimeoutExpired:  # it only closed its pipe
+        except subprocess.TimeoutExpired:  # it has closed its pipe and lives on
             self._child.kill()
             status = self._child.wait()
         self.end()
@@ -171,7 +171,7 @@ class Process:
             raise Abandoned("the predictor ended while the worker was draining")
 
     def pause(self, seconds: float) -> None:
-        """Wait, and be idle meanwhile."""
+        """Wait this long, and call `idle` meanwhile."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._idle()

@@ -1,4 +1,4 @@
-"""Predictions at once, for the API and the console: a predictor of their own, shared by many threads."""
+"""Predictions at once, for the API and the console: one predictor process, shared by many threads."""
 
 import queue
 import threading
@@ -13,10 +13,10 @@ from headrace.predictor.following import Following
 from headrace.predictor.handle import Abandoned, Predictor
 from headrace.predictor.settings import PredictorSettings
 
-MOST_TEXTS = 1000
-WAITING = 256
-IDLE_SECONDS = 0.5
-RETRY_SECONDS = 2.0
+MOST_TEXTS = 1000  # after which no further call is added to a batch
+MOST_CALLS = 256  # that may wait; more are refused at once
+IDLE_SECONDS = 0.5  # between two looks at the aliases when no call comes
+RETRY_SECONDS = 2.0  # before models that could not be opened are tried again
 
 Found = list[dict[str, list[Prediction]]]
 
@@ -30,7 +30,10 @@ class _Call:
 
 
 class SharedPredictor:
-    """Asks one predictor process, on a thread of its own; what calls it is batched with whatever piled up meanwhile. Follows aliases."""
+    """Asks one predictor process on a thread of its own, for callers on any thread. Calls that piled up meanwhile form one batch.
+
+    Follows aliases. While the models cannot be opened, it tries again, and calls raise Unavailable.
+    """
 
     def __init__(self, settings: PredictorSettings, *, deadline: float) -> None:
         self._closed = threading.Event()
@@ -39,18 +42,18 @@ class SharedPredictor:
             self._following.settings, deadline=deadline, idle=self._idle, draining=self._closed.is_set
         )
         self._deadline = deadline
-        self._calls: queue.Queue[_Call] = queue.Queue(WAITING)
+        self._calls: queue.Queue[_Call] = queue.Queue(MOST_CALLS)
         self._trouble: HeadraceError | None = Unavailable("the models are being opened; try again in some seconds")
         self._thread = threading.Thread(target=self._run, name="predictor", daemon=True)
 
     def start(self) -> None:
-        """Begin to open the models, in the background."""
+        """Start opening the models in the background. Call it once."""
         self._thread.start()
 
     def label(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
-        """Predictions by model for each text, in order.
+        """For each text, in order, its predictions by the model's name.
 
-        Raises Rejected where a model fails on a text, Unavailable while the models are being opened or too much waits.
+        Raises Rejected if a model fails on a text, Unavailable while the models are being opened or too many calls wait.
         """
         found = self._ask(_Call(texts, threshold, 0))
         return [{name: best[0] for name, best in known.items()} for known in found]
@@ -60,7 +63,7 @@ class SharedPredictor:
         return self._ask(_Call([text], None, n))[0]
 
     def models(self) -> list[str]:
-        """The versions that are served; empty until they are open, and while none can be: whoever sees one may ask."""
+        """The versions that are served; empty while they are not open, so if there is one, `label` can be called."""
         return self._predictor.models if self._trouble is None else []
 
     def close(self) -> None:
@@ -123,7 +126,7 @@ class SharedPredictor:
             if len(calls) == 1:
                 calls[0].answer.set_exception(error)
                 return
-            for call in calls:  # whose text it was is nobody else's trouble
+            for call in calls:  # one by one: halving would let a text that kills the process kill it several times
                 self._answer([call])
             return
         except (HeadraceError, Abandoned) as error:

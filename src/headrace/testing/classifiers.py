@@ -1,4 +1,4 @@
-"""Classifiers that misbehave on request, for tests of whatever drives them.
+"""Classifiers that misbehave on request, for tests of what drives classifiers.
 
 --models "fake=python:headrace.testing.classifiers:Faulty"
 """
@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from headrace.documents import Prediction
 from headrace.errors import Unavailable
 
-SECONDS_A_TEXT = 0.001
-LABELS = 32
+SECONDS_A_TEXT = 0.001  # that `Checksum` takes
+LABELS = 32  # that `Checksum` has
 
 
 class Trivial:
-    """Labels a text by whether it is long. Costs next to nothing."""
+    """Labels a text `long` or `short`. Takes next to no time."""
 
     version = "aaaaaa"
     golden = (("short", "short"), ("long " * 30, "long"))
@@ -28,7 +28,7 @@ class Trivial:
 
 
 class Faulty:
-    """Predicts `fine`, unless a text of the batch begins with a word in capitals that names a fault."""
+    """Predicts `fine`, unless a text of the batch begins with the name of a fault (see FAULTS)."""
 
     version = "bbbbbb"
     golden = (("sound", "fine"),)
@@ -45,9 +45,9 @@ def checksum(text: str) -> str:
 
 
 class Checksum:
-    """Labels a text by its checksum, so that a swapped answer is seen, and scores by the clock, so that a changed one is.
+    """Labels a text by its checksum, so that swapped answers show, and scores by the clock, so that changed answers show.
 
-    Its faults are those of `Faulty`; it takes its time, so that there is a middle of a batch.
+    It has the faults of `Faulty`, and is slow enough to be killed in the middle of a batch.
     """
 
     version = "eeeeee"
@@ -61,7 +61,7 @@ class Checksum:
 
 
 class Broken:
-    """Predicted its golden texts when it was opened, and raises on everything ever after."""
+    """Predicts its golden texts when it is opened, and raises on everything afterwards."""
 
     version = "cccccc"
     golden = (("sound", "fine"),)
@@ -77,7 +77,7 @@ class Broken:
 
 
 class Refusing:
-    """Gets its own golden text wrong."""
+    """Gets its golden text wrong."""
 
     version = "dddddd"
     golden = (("sound", "something else"),)

@@ -116,4 +116,4 @@ def test_a_version_that_only_a_worker_serves_is_served_and_a_damaged_one_says_so
         api.store.beat(WorkerStatus("w", 1, 2, "working", models=("mood@1a2b3c",)))
         (told,) = api.get("/v1/models").json()["models"]
     assert told["served"] is True
-    assert "can't be read" in told["error"]
+    assert "cannot be read" in told["error"]
