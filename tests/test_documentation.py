@@ -199,6 +199,15 @@ def test_shell_blocks_are_valid_and_call_headrace_as_it_is(block: Block) -> None
         _bind(arguments)
 
 
+def test_the_commands_of_the_readmes_table_are_called_as_they_are() -> None:
+    rows = re.findall(r"^\|.*\|$", text_of("README.md"), re.MULTILINE)
+    calls = [call for row in rows for call in re.findall(r"`(headrace [^`]+)`", row)]
+    assert len(calls) >= 8
+    for call in calls:
+        for arguments in _calls(call):
+            _bind(arguments)
+
+
 def _calls(code: str) -> Iterator[list[str]]:
     """The arguments of every call of headrace in shell code."""
     code = re.sub(r"<<'?(\w+)'?.*?^\1$", "", code.replace("\\\n", " "), flags=re.DOTALL | re.MULTILINE)
