@@ -186,11 +186,11 @@ class Presence(Protocol):
     """Which workers there are; the adapters of stores implement it."""
 
     def beat(self, worker: WorkerStatus) -> None:
-        """Remember this worker. One whose state is `stopped` is forgotten, and so is any last seen FORGET_SECONDS before this one."""
+        """Remember this worker. Any that was last seen FORGET_SECONDS before it is forgotten."""
         ...
 
-    def workers(self) -> list[WorkerStatus]:
-        """All that are remembered, by name."""
+    def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
+        """All that are remembered, by name; those whose last state is `stopped` only if `stopped`: what they counted is still wanted."""
         ...
 
 

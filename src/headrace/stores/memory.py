@@ -159,13 +159,12 @@ class MemoryStore:
         with self._lock:
             oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
             self._workers[worker.name] = worker
-            self._workers = {
-                name: one for name, one in self._workers.items() if one.state != "stopped" and one.seen_at >= oldest
-            }
+            self._workers = {name: one for name, one in self._workers.items() if one.seen_at >= oldest}
 
-    def workers(self) -> list[WorkerStatus]:
+    def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         with self._lock:
-            return [self._workers[name] for name in sorted(self._workers)]
+            listed = [self._workers[name] for name in sorted(self._workers)]
+        return [worker for worker in listed if stopped or worker.state != "stopped"]
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -71,10 +71,11 @@ class NoStore:
     def beat(self, worker: WorkerStatus) -> None:
         oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
         known = {**self._workers, worker.name: worker}
-        self._workers = {name: one for name, one in known.items() if one.state != "stopped" and one.seen_at >= oldest}
+        self._workers = {name: one for name, one in known.items() if one.seen_at >= oldest}
 
-    def workers(self) -> list[WorkerStatus]:
-        return [self._workers[name] for name in sorted(self._workers)]
+    def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
+        listed = [self._workers[name] for name in sorted(self._workers)]
+        return [worker for worker in listed if stopped or worker.state != "stopped"]
 
     def close(self) -> None:
         """Nothing to let go of."""

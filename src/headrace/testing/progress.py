@@ -35,6 +35,28 @@ class ProgressSuite:
         store.beat(WorkerStatus("host-2", 1, 3, "stopped"))
         assert [worker.name for worker in store.workers()] == ["host-1"]
 
+    def test_what_a_worker_counted_can_be_read_when_it_has_stopped_until_it_is_forgotten(
+        self, connect: Connect
+    ) -> None:
+        store = connect()
+        store.beat(WorkerStatus("host-1", 1, 2, "working", (), {"stored": 3}, b"3"))
+        store.beat(WorkerStatus("host-1", 1, 3, "stopped", (), {"stored": 4}, b"4"))
+        store.beat(WorkerStatus("host-2", 1, 3, "ready"))
+        listed = connect().workers(stopped=True)
+        assert [(worker.name, worker.state, worker.metrics) for worker in listed] == [
+            ("host-1", "stopped", b"4"),
+            ("host-2", "ready", b""),
+        ]
+        store.beat(WorkerStatus("host-2", 1, 4 + FORGET_SECONDS * 1_000_000, "ready"))
+        assert [worker.name for worker in store.workers(stopped=True)] == ["host-2"]
+
+    def test_a_worker_that_starts_again_under_its_name_is_listed_again(self, connect: Connect) -> None:
+        store = connect()
+        store.beat(WorkerStatus("host-1", 1, 2, "stopped"))
+        assert store.workers() == []
+        store.beat(WorkerStatus("host-1", 3, 3, "starting"))
+        assert [(worker.started_at, worker.state) for worker in store.workers()] == [(3, "starting")]
+
     def test_times_of_workers_are_numbers_that_json_can_write(self, connect: Connect) -> None:
         store = connect()
         store.beat(WorkerStatus("host-1", 1 << 50, 1 << 51, "working"))

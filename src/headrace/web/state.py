@@ -56,8 +56,12 @@ class AppState:
         return await wait_for(self.publisher.ask(lambda broker: broker.backlog()), ANSWER_SECONDS)
 
     async def workers(self) -> list[WorkerStatus]:
-        """The workers that the store knows, whose counts are added to the totals. Raises Unavailable."""
-        workers = await anyio.to_thread.run_sync(self.services.store.workers, abandon_on_cancel=True)
+        """The workers that the store knows, those that have stopped included; what they have counted is added to the totals.
+
+        Raises Unavailable.
+        """
+        store = self.services.store
+        workers = await anyio.to_thread.run_sync(lambda: store.workers(stopped=True), abandon_on_cancel=True)
         self.totals.take(workers)
         return workers
 

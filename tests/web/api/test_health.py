@@ -108,11 +108,14 @@ def test_metrics_add_up_what_workers_counted_since_the_server_began(tmp_path: Pa
         assert stored() == 3 + 4
         store.beat(WorkerStatus("host:1", 3, 3, "working", metrics=counted(5)))
         assert stored() == 3 + 4 + 5
+        store.beat(WorkerStatus("host:1", 3, 4, "stopped", metrics=counted(6)))
+        store.beat(WorkerStatus("host:3", 5, 5, "stopped", metrics=counted(7)))
+        assert stored() == 3 + 4 + 6 + 7
 
 
 def test_metrics_without_a_broker_or_a_store_are_served_without_what_these_know(tmp_path: Path) -> None:
     class Gone(MemoryStore):
-        def workers(self) -> list[WorkerStatus]:
+        def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:  # noqa: ARG002
             raise Unavailable("asking the store: nobody answers; is it running?")
 
     with world(tmp_path, connect=unreachable, store=Gone()) as api:

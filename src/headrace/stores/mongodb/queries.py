@@ -102,8 +102,9 @@ def worker_row(worker: WorkerStatus) -> Row:
     return {"_id": worker.name, **members, "models": list(worker.models), "counts": counts, "metrics": worker.metrics}
 
 
-def list_workers(kept: Collections) -> list[WorkerStatus]:
-    """Every worker that was remembered, by name."""
+def list_workers(kept: Collections, *, stopped: bool) -> list[WorkerStatus]:
+    """Every worker that is remembered, by name; those that have stopped only if `stopped`."""
+    wanted = {} if stopped else {"state": {"$ne": "stopped"}}
     return [
         WorkerStatus(
             row["_id"],
@@ -114,7 +115,7 @@ def list_workers(kept: Collections) -> list[WorkerStatus]:
             msgspec.json.decode(row["counts"]),
             row.get("metrics", b""),
         )
-        for row in kept.workers.find().sort("_id", 1)
+        for row in kept.workers.find(wanted).sort("_id", 1)
     ]
 
 

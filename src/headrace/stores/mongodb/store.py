@@ -98,16 +98,13 @@ class MongodbStore:
 
     def beat(self, worker: WorkerStatus) -> None:
         workers = self._kept.workers
-        if worker.state == "stopped":
-            self._ask(lambda: workers.delete_one({"_id": worker.name}))
-            return
         row = queries.worker_row(worker)
         self._ask(lambda: workers.replace_one({"_id": worker.name}, row, upsert=True))
         oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
         self._ask(lambda: workers.delete_many({"seen_at": {"$lt": oldest}}))
 
-    def workers(self) -> list[WorkerStatus]:
-        return self._ask(lambda: queries.list_workers(self._kept))
+    def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
+        return self._ask(lambda: queries.list_workers(self._kept, stopped=stopped))
 
     def close(self) -> None:
         self._closed = True

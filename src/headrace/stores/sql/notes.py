@@ -23,9 +23,6 @@ def save_cursor(connection: Connection, name: str, cursor: str) -> None:
 
 def beat(connection: Connection, worker: WorkerStatus) -> None:
     """See `ports.Presence.beat`."""
-    if worker.state == "stopped":
-        connection.execute(delete(workers).where(workers.c.name == worker.name))
-        return
     row = {
         "name": worker.name,
         "started_at": worker.started_at,
@@ -39,8 +36,9 @@ def beat(connection: Connection, worker: WorkerStatus) -> None:
     connection.execute(delete(workers).where(workers.c.seen_at < worker.seen_at - FORGET_SECONDS * 1_000_000))
 
 
-def list_workers(connection: Connection) -> list[WorkerStatus]:
+def list_workers(connection: Connection, *, stopped: bool) -> list[WorkerStatus]:
     """See `ports.Presence.workers`."""
+    listed = select(workers).order_by(workers.c.name)
     return [
         WorkerStatus(
             row.name,
@@ -51,7 +49,7 @@ def list_workers(connection: Connection) -> list[WorkerStatus]:
             msgspec.json.decode(row.counts),
             row.metrics or b"",
         )
-        for row in connection.execute(select(workers).order_by(workers.c.name))
+        for row in connection.execute(listed if stopped else listed.where(workers.c.state != "stopped"))
     ]
 
 

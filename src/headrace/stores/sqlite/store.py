@@ -88,9 +88,9 @@ class SqliteStore:
         with self._reading() as connection:
             notes.beat(connection, worker)
 
-    def workers(self) -> list[WorkerStatus]:
+    def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         with self._reading() as connection:
-            return notes.list_workers(connection)
+            return notes.list_workers(connection, stopped=stopped)
 
     def close(self) -> None:
         self._engine.dispose()
