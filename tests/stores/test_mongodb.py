@@ -4,10 +4,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from bson import Int64
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, WriteConcernError
@@ -17,7 +19,7 @@ from support.wire import Wire
 from headrace.burial import bury, bury_bytes
 from headrace.documents import Outcome
 from headrace.errors import Misconfigured, Rejected, Unavailable
-from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
+from headrace.ports import Counts, DeadQuery, HourCount, ResultQuery, StoreAdapter
 from headrace.stores.mongodb import MongodbStore
 from headrace.stores.mongodb.server import INDEXES, VERSION, Server, translate
 from headrace.testing.outcomes import document, labelled, labels, letters, prediction, results, timeless
@@ -379,6 +381,74 @@ def test_whatever_the_url_says_writes_are_confirmed_by_most_and_reads_see_what_m
 def test_a_write_that_most_nodes_did_not_confirm_in_time_is_tried_again() -> None:
     error = WriteConcernError("waiting for replication timed out", 64)
     assert isinstance(translate(error, "writing"), Unavailable)
+
+
+# What the store of version 1 (commit 9405cac) has made of two documents, of which one came without a time of publishing.
+EARLIER = [
+    {
+        **{"_id": "a", "n": Int64(1), "text": "hej", "source": "suite", "created_at": None, "meta": '{"x":1}'},
+        "published_at": Int64(1_000_000),
+        "answers": [{"version": "language@aaaaaa", "label": "sv", "score": 0.75}],
+        "others": [{"version": "language@bbbbbb", "label": "da", "score": 0.5}],
+        "keys": ["=sv", "language", "language=sv"],
+    },
+    {
+        **{"_id": "b", "n": Int64(2), "text": "moi", "source": "suite", "created_at": None, "meta": None},
+        **{"published_at": None, "answers": [], "others": [], "keys": []},
+    },
+]
+
+
+def make_earlier(place: Provisioned) -> None:
+    """A store of version 1, as it is on the server."""
+    place.connect()
+    for name in ("documents", "labels", "hours"):
+        place.collection(name).drop()
+    place.collection("documents").insert_many(EARLIER)
+    place.collection("labels").insert_one({"_id": "language=sv"})
+    place.collection("about").update_one({"_id": "store"}, {"$set": {"version": 1}})
+
+
+def check_earlier(store: StoreAdapter, before: datetime) -> None:
+    published = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    newer, older = results(store)
+    assert (older.id, older.meta, older.published_at, older.stored_at) == ("a", {"x": 1}, published, published)
+    assert newer.published_at is None
+    assert newer.stored_at is not None
+    assert before <= newer.stored_at <= datetime.now(UTC)
+    assert [one.id for one in results(store, ResultQuery(until=published + timedelta(seconds=1)))] == ["a"]
+    assert [one.id for one in results(store, ResultQuery(version="language@aaaaaa"))] == ["a"]
+    assert list(store.count_by_hour("language")) == [HourCount(published.replace(second=0), "sv", 1)]
+    assert [one.answer for one in store.predictions(["a", "b"])["a"]] == [True, False]
+
+
+def test_a_store_of_version_1_is_taken_forward_and_keeps_what_it_has(place: Provisioned) -> None:
+    make_earlier(place)
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    for _ in range(2):
+        check_earlier(place.connect(), before)
+    assert place.collection("about").find_one() == {"_id": "store", "version": VERSION}
+
+
+def test_a_store_that_dies_at_any_step_of_being_taken_forward_is_taken_forward_by_the_next(
+    places: Callable[[], Provisioned], steps: Steps
+) -> None:
+    def die(_name: str, half_of_it: Callable[[], None]) -> None:
+        half_of_it()
+        raise Died
+
+    step = 0
+    while True:
+        place = places()
+        make_earlier(place)
+        before = datetime.now(UTC) - timedelta(milliseconds=1)
+        with suppress(Died):
+            steps.run(step, die, lambda place=place: place.connect())
+        check_earlier(place.connect(), before)
+        if step >= len(steps.calls):
+            break
+        step += 1
+    assert step >= 5
 
 
 def test_a_store_of_a_newer_headrace_is_refused_and_left_as_it_is(place: Provisioned) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from headrace.documents import Outcome
 from headrace.errors import HeadraceError, Misconfigured
-from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
+from headrace.ports import Counts, DeadQuery, HourCount, ResultQuery, StoreAdapter
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sql import migrations, schema
 from headrace.stores.sqlite import SqliteStore
-from headrace.testing.outcomes import labelled, letters, results
+from headrace.testing.outcomes import document, labelled, letters, prediction, results
 
 EARLIER = Path(__file__).parent / "earlier"  # the tables as each version made them
 NEW = {"answers_model", "dead_letters_kind", "dead_letters_model", "dead_letters_source"}
@@ -93,6 +95,11 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Earlier]
 def check(store: StoreAdapter) -> None:
     (result,) = results(store)
     assert (result.id, result.text, result.source, result.predictions["language"].label) == ("a", "hej", "suite", "sv")
+    published = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert (result.published_at, result.stored_at) == (published, published)
+    assert results(store, ResultQuery(since=published, until=published + timedelta(seconds=1))) == [result]
+    assert results(store, ResultQuery(until=published)) == []
+    assert list(store.count_by_hour("language")) == [HourCount(published.replace(second=0), "sv", 1)]
     assert store.count(ResultQuery()) == Counts(1, {"language": {"sv": 1}})
     assert [(one.burial, one.id, one.model) for one in letters(store)] == [(7, "b", "mood")]
     assert [one.id for one in results(store, ResultQuery(model="language"))] == ["a"]
@@ -107,6 +114,40 @@ def test_an_earlier_store_is_taken_forward_and_keeps_what_it_has(earlier: Earlie
     with closing(earlier.connect()) as store:
         store.write([labelled("a"), labelled("new")])
         assert [one.id for one in results(store)] == ["new", "a"]
+
+
+def test_what_says_no_time_of_publishing_or_one_to_come_counts_as_stored_when_it_is_taken_forward(
+    earlier: Earlier,
+) -> None:
+    late = 1 << 61
+    for number, at in ((2, "NULL"), (3, f"{late}")):
+        name = "ab"[number - 2] * number
+        earlier.ask(
+            "INSERT INTO documents (n, key, id, text, source, published_at)"
+            f" VALUES ({number}, {schema.key_of(name)}, '{name}', 'hej', 1, {at})"
+        )
+        earlier.ask(f"INSERT INTO answers (document, model, version, label, score) VALUES ({number}, 2, 3, 4, 0.75)")
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    with closing(earlier.connect()) as store:
+        after = datetime.now(UTC)
+        assert [one.id for one in results(store, ResultQuery(since=before))] == ["bbb", "aa"]
+        assert all(one.stored_at <= after for one in results(store) if one.stored_at is not None)
+        assert sum(one.count for one in store.count_by_hour("language")) == 3
+
+
+def test_a_store_that_was_taken_forward_goes_on_counting(earlier: Earlier) -> None:
+    with closing(earlier.connect()) as store:
+        mood = Outcome(document("a"), (prediction("good", "mood@aaaaaa"),), (prediction("da", "language@bbbbbb"),))
+        store.write([labelled("new"), mood])
+        assert [one.hour.year for one in store.count_by_hour("mood")] == [1970]
+        assert [(one.prediction.label, one.answer) for one in store.predictions(["a"])["a"]] == [
+            ("sv", True),
+            ("da", False),
+            ("good", True),
+        ]
+        store.erase(["a"])
+        assert [one.count for one in store.count_by_hour("language")] == [1]
+        assert list(store.count_by_hour("mood")) == []
 
 
 def test_a_store_that_was_taken_forward_is_as_a_new_one(earlier: Earlier) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
+
 from headrace.documents import DeadLetter, Outcome, Prediction, Result
 from headrace.ports.brokers import Provisioned
 
@@ -122,8 +124,7 @@ class StoredPrediction:
     answer: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HourCount:
+class HourCount(msgspec.Struct, frozen=True, gc=False):
     """How many answers with a label there are for documents that were stored within the hour that begins at `hour` (UTC)."""
 
     hour: datetime

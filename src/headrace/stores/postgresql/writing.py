@@ -153,7 +153,7 @@ def _number_names(connection: Open, made: Plan, numbered: dict[str, int]) -> dic
 def _insert(
     connection: Open, made: Plan, keys: Mapping[str, int], numbers: Mapping[int, int], names: Mapping[str, int]
 ) -> None:
-    documents = [(*_row(numbers[n], keys[document.id], document, names), made.now) for n, document in made.documents]
+    documents = [_row(numbers[n], keys[document.id], document, names, made.now) for n, document in made.documents]
     documents.sort(key=lambda row: row[1:3])
     columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8, stored_at int8"
     _copy(connection, "documents", columns, documents)
@@ -185,10 +185,10 @@ def _add(connection: Open, statement: str, rows: Sequence[tuple[int, ...]]) -> N
         connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _row(number: int, key: int, document: Document, names: Mapping[str, int]) -> tuple[Any, ...]:
+def _row(number: int, key: int, document: Document, names: Mapping[str, int], now: int) -> tuple[Any, ...]:
     meta = msgspec.json.encode(document.meta).decode() if document.meta else None
-    source = names[document.source]
-    return number, key, document.id, document.text, source, document.created_at, meta, document.published_at
+    source, published_at = names[document.source], document.published_at
+    return number, key, document.id, document.text, source, document.created_at, meta, published_at, now
 
 
 def _bury(connection: Open, made: Plan) -> None:

@@ -9,7 +9,7 @@ from headrace.clock import HOUR, to_datetime, to_microseconds
 from headrace.documents import Prediction
 from headrace.ports import HourCount, StoredPrediction
 from headrace.stores.merging import ordered
-from headrace.stores.sql.queries import name_number
+from headrace.stores.sql.queries import name_number, names_of
 from headrace.stores.sql.schema import answers, documents, hours, key_of, names, predictions
 
 
@@ -37,16 +37,19 @@ def count_by_hour(
 ) -> list[HourCount]:
     """See `ports.History.count_by_hour`."""
     total = func.sum(hours.c.total)
+    # In the order of the key, so that nothing is sorted.
     statement = (
-        select(hours.c.hour, names.c.name, total)
-        .join(names, names.c.n == hours.c.label)
+        select(hours.c.hour, hours.c.label, total)
         .where(hours.c.model == name_number(connection, model))
-        .group_by(hours.c.hour, names.c.name)
+        .group_by(hours.c.hour, hours.c.label)
         .having(total > 0)
     )
     if since is not None:
         statement = statement.where(hours.c.hour >= -(-to_microseconds(since) // HOUR))
     if until is not None:
         statement = statement.where(hours.c.hour < -(-to_microseconds(until) // HOUR))
-    cells = sorted((hour, label, int(count)) for hour, label, count in connection.execute(statement))
-    return [HourCount(to_datetime(hour * HOUR), label, count) for hour, label, count in cells]
+    cells = connection.execute(statement).all()
+    named = names_of(connection, {label for _, label, _ in cells})
+    begins = {hour: to_datetime(hour * HOUR) for hour in {hour for hour, _, _ in cells}}
+    ordered_cells = sorted((hour, named[label], int(count)) for hour, label, count in cells)
+    return [HourCount(begins[hour], label, count) for hour, label, count in ordered_cells]

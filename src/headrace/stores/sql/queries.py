@@ -195,7 +195,7 @@ def _count_rows(connection: Connection, query: ResultQuery) -> Counts:
 
 def _by_name(connection: Connection, cells: Sequence[tuple[int, int, int]]) -> dict[str, dict[str, int]]:
     """Totals of models and labels, which are given by their numbers, by their names."""
-    named = _names(connection, {number for model, label, _ in cells for number in (model, label)})
+    named = names_of(connection, {number for model, label, _ in cells for number in (model, label)})
     made: dict[str, dict[str, int]] = {}
     for model, label, total in cells:
         if total:
@@ -208,7 +208,7 @@ def _with_answers(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> 
     found: dict[int, dict[str, Prediction]] = {}
     stored = connection.execute(select(answers).where(answers.c.document.in_(numbers))).all()
     wanted = {row["source"] for row in rows}.union(*((row.model, row.version, row.label) for row in stored))
-    named = _names(connection, wanted)
+    named = names_of(connection, wanted)
     for row in stored:
         prediction = Prediction(named[row.label], row.score, named[row.version])
         found.setdefault(row.document, {})[named[row.model]] = prediction
@@ -231,7 +231,8 @@ def _dead_letter(row: Mapping[Any, Any]) -> DeadLetter:
     return DeadLetter(**{name: row[name] for name in DeadLetter.__struct_fields__})
 
 
-def _names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
+def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
+    """The names of these numbers."""
     found = connection.execute(select(names.c.n, names.c.name).where(names.c.n.in_(numbers)))
     return {row[0]: row[1] for row in found}
 

@@ -45,7 +45,6 @@ documents = Table(
     # Where many write at once, this is what keeps a document from being stored twice.
     Index("documents_identity", "key", "id", unique=True, info={"only": "postgresql"}),
     Index("documents_source", "source", "n"),
-    sqlite_autoincrement=True,
 )
 # The prediction that stands for a document and a model.
 answers = Table(

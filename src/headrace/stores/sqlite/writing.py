@@ -91,8 +91,8 @@ def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome], keys: Map
         times = dict(connection.execute(f"SELECT key, erased_at FROM tombstones WHERE key {IN}", (asked,)).fetchall())
         erased = {identity: times[key] for identity, key in keys.items() if key in times}
     any_buried = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM dead_letters)").fetchone()[0])
-    following, now = _next(connection, "documents"), microseconds()
-    return plan(outcomes, known, erased, next_number=following, now=now, any_buried=any_buried)
+    number, now = _next_number(connection), microseconds()
+    return plan(outcomes, known, erased, next_number=number, now=now, any_buried=any_buried)
 
 
 def _add_predictions(connection: sqlite3.Connection, known: Mapping[str, Known]) -> None:
@@ -128,7 +128,7 @@ def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int],
     connection.executemany(
         "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at, stored_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*_row(number, keys[document.id], document, names), made.now) for number, document in made.documents],
+        [_row(number, keys[document.id], document, names, made.now) for number, document in made.documents],
     )
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
     rows = [(n, models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
@@ -144,10 +144,10 @@ def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int],
     connection.executemany(_SPAN, tallies.of_documents([number for number, _ in made.documents], made.now))
 
 
-def _row(number: int, key: int, document: Document, names: Mapping[str, int]) -> tuple[Any, ...]:
+def _row(number: int, key: int, document: Document, names: Mapping[str, int], now: int) -> tuple[Any, ...]:
     meta = msgspec.json.encode(document.meta).decode() if document.meta else None
-    source = names[document.source]
-    return number, key, document.id, document.text, source, document.created_at, meta, document.published_at
+    source, published_at = names[document.source], document.published_at
+    return number, key, document.id, document.text, source, document.created_at, meta, published_at, now
 
 
 def _bury(connection: sqlite3.Connection, made: Plan) -> None:
@@ -167,6 +167,7 @@ def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
     return key, *said, letter.published_at, now
 
 
-def _next(connection: sqlite3.Connection, table: str) -> int:
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
-    return 1 + (row[0] if row else 0)
+def _next_number(connection: sqlite3.Connection) -> int:
+    """The number of the next document: none is given twice, and spans remember those of erased documents too."""
+    last: int | None = connection.execute("SELECT max(last) FROM spans WHERE seconds = 86400").fetchone()[0]
+    return 1 + (last or 0)
