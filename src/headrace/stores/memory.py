@@ -45,7 +45,7 @@ class Row:
 
 
 class MemoryStore:
-    """Everything in dictionaries, behind one lock."""
+    """Keeps everything in dictionaries, behind one lock."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -63,7 +63,7 @@ class MemoryStore:
         return cls()
 
     def connect(self) -> "MemoryStore":
-        """The same store: it may be shared."""
+        """This very store: it may be shared."""
         return self
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
@@ -167,7 +167,7 @@ class MemoryStore:
         return [worker for worker in listed if stopped or worker.state != "stopped"]
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Does nothing: no resource is held."""
 
     def warnings(self) -> list[str]:
         return [GONE]

@@ -1,4 +1,4 @@
-"""What to write for outcomes, given what a store knows already: the rules of answers, conflicts and burials, without I/O."""
+"""What to write for outcomes, given what a store already knows: the rules of answers, conflicts and burials, without I/O."""
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -76,13 +76,13 @@ def plan(
 
 
 def ids_of(outcomes: Sequence[Outcome]) -> set[str]:
-    """The ids that outcomes speak of, those of dead letters without a document included."""
+    """The ids in outcomes, including those of dead letters without a document."""
     documents = {outcome.document.id for outcome in outcomes if outcome.document is not None}
     return documents.union(letter.id for outcome in outcomes if outcome.document is None for letter in outcome.dead)
 
 
 def ordered(predictions: Iterable[StoredPrediction]) -> list[StoredPrediction]:
-    """Predictions for a document by model, its answer first, then by version."""
+    """Predictions for one document, ordered by model, its answer first, then by version."""
     return sorted(predictions, key=lambda one: (model_of(one.prediction.model), not one.answer, one.prediction.model))
 
 

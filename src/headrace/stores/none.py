@@ -1,4 +1,4 @@
-"""A store that keeps nothing: for workers whose results are published, and wanted nowhere else."""
+"""A store that keeps nothing: for workers whose results are only published."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,8 +19,8 @@ GONE = "the store none: keeps nothing; what is published to --results is all the
 
 
 class NoStore:
-    """Takes every write and finds nothing, so it knows neither conflicts nor what was erased. Cursors and workers are remembered by
-    this object alone."""
+    """Accepts every write and finds nothing, so it knows neither conflicts nor erased ids. Cursors and workers are remembered in this
+    object only."""
 
     def __init__(self) -> None:
         self._cursors: dict[str, str] = {}
@@ -31,7 +31,7 @@ class NoStore:
         return cls()
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Nothing to do: whoever writes publishes them."""
+        """Does nothing: the worker publishes the results."""
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:  # noqa: ARG002
         return Page([], None)
@@ -57,10 +57,10 @@ class NoStore:
         return []
 
     def erase(self, ids: Sequence[str]) -> None:
-        """Nothing to do: there is nothing, and what is on its way isn't held up."""
+        """Does nothing: there is nothing to erase, and what is on its way is not dropped."""
 
     def drop(self, burials: Sequence[int]) -> None:
-        """Nothing to do: there is nothing."""
+        """Does nothing: there are no dead letters."""
 
     def load(self, name: str) -> str | None:
         return self._cursors.get(name)
@@ -78,7 +78,7 @@ class NoStore:
         return [worker for worker in listed if stopped or worker.state != "stopped"]
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Does nothing: no resource is held."""
 
     def warnings(self) -> list[str]:
         return [GONE]

@@ -43,7 +43,7 @@ def find_dead(kept: Collections, query: DeadQuery, limit: int, page: str | None)
 
 
 def count(kept: Collections, query: ResultQuery) -> Counts:
-    """See `ports.Store.count`. Each figure is counted in an index, so that it is right whenever a writer died in between."""
+    """See `ports.Store.count`. Each figure is counted in an index, so it is right even if a writer died half-way."""
     asked = _results(query)
     if _scores(query):
         return _count_rows(query, kept.documents.find(_all(asked), {ANSWERED: 1}))
@@ -159,7 +159,7 @@ def _scores(query: ResultQuery) -> Row:
 
 
 def _scored(query: ResultQuery, rows: Iterable[Row]) -> Iterator[Row]:
-    """Those rows of which one answer has all that is asked for. Servers look for it in several: FerretDB knows no $elemMatch of members."""
+    """The rows in which a single answer meets all conditions. Servers check them across answers: FerretDB has no $elemMatch on members."""
     least, most = (-inf if query.min_score is None else query.min_score), query.max_score
     for row in rows:
         if any(
@@ -199,7 +199,7 @@ def _prediction(row: Row) -> Prediction:
 
 
 def _dead_letter(row: Row) -> DeadLetter:
-    """BSON's numbers of 64 bits are a kind of their own, which JSON has no word for."""
+    """As the struct. BSON's 64-bit numbers are a type of their own, which cannot be written as JSON; they become int."""
     members: dict[str, Any] = {
         name: int(value) if isinstance(value, int) else value for name, value in row.items() if name != "_id"
     }

@@ -25,7 +25,7 @@ def document_row(number: int, document: Document, now: int, predictions: Row) ->
         "text": document.text,
         "source": document.source,
         "created_at": document.created_at,
-        # As text: it may have names that MongoDB gives a meaning.
+        # As text: it may contain names that have a meaning for MongoDB.
         "meta": msgspec.json.encode(document.meta).decode() if document.meta else None,
         "published_at": int64(document.published_at),
         "stored_at": Int64(now),
@@ -103,12 +103,12 @@ def stored_at_of(row: Row) -> int:
 
 
 def int64(number: int | None) -> Int64 | None:
-    """A number as MongoDB keeps it whatever its size."""
+    """A number as 64 bits, whatever its size."""
     return None if number is None else Int64(number)
 
 
 def check_size(row: Row) -> None:
-    """Raises DocumentTooLarge for what a server of MongoDB does not take; others may."""
+    """Raises DocumentTooLarge for a document that MongoDB does not accept; other servers might."""
     long = sum(len(value) for value in row.values() if isinstance(value, str | bytes))
     if 4 * long > MOST_BYTES and (size := len(bson.encode(row))) > MOST_BYTES:
         raise DocumentTooLarge(f"{size:,} bytes of BSON; the limit is {MOST_BYTES:,}")

@@ -1,4 +1,4 @@
-"""The MongoDB server that a store is on: its address, its collections with their indexes, and its errors in Headrace's words."""
+"""The MongoDB server of a store: its address, its collections and indexes, and the translation of its errors."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,28 +17,28 @@ from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 
 VERSION = 2
 DATABASE, PREFIX = "headrace", "headrace"
-# The URL may say otherwise. Milliseconds.
+# Defaults that the URL overrides. Milliseconds.
 PATIENCE: Mapping[str, Any] = {
     "appname": "headrace",
     "serverSelectionTimeoutMS": 10_000,
     "connectTimeoutMS": 10_000,
     "socketTimeoutMS": 60_000,
 }
-# Not the URL's business: whatever it says, what is confirmed is on the disks of most nodes, and what is read can't be undone.
+# The URL cannot override these: what is confirmed is on the disks of most nodes, and what is read cannot be rolled back.
 CONFIRMED = WriteConcern("majority", wtimeout=30_000, j=True)
 DECIDED = ReadConcern("majority")
 DUPLICATE = 11000
 INDEX_ATTEMPTS, PAUSE_SECONDS = 10, 0.02
-_REFUSED = frozenset({13, 18, 8000, 11})  # not allowed, or not known
+_REFUSED = frozenset({13, 18, 8000, 11})  # not allowed, or unknown user
 _TOO_LARGE = frozenset({2, 10334, 17280, 17419, 17420})
-# Errors of the moment: elections, shutdowns, time-outs, a full disk, and what the server says of itself.
+# Temporary errors: elections, shutdowns, time-outs, a full disk, and internal errors of the server.
 _PASSING = frozenset(
     {1, 6, 7, 50, 64, 89, 91, 112, 133, 134, 189, 202, 234, 262, 317, 358, 9001, 10107, 11600, 11602, 13388, 13435}
     | {13436, 14031}
 )
 
 Row: TypeAlias = dict[str, Any]
-# What pages and questions need: documents by number, by what they are found by, dead letters by the same; and what decides who was first.
+# Indexes for pages and queries; unique ones also decide which of two writers was first.
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "documents": (
         IndexModel([("n", 1)], unique=True),
@@ -61,10 +61,10 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 
 @dataclass(frozen=True, slots=True)
 class Collections:
-    """Where a store keeps what.
+    """The collections of a store.
 
-    `claims` are predictions for documents that are there already: whoever inserts one has decided it, and the document is made to show
-    it. `labels` names all that was ever answered, `hours` in which hours, `numbers` holds the last number of each kind that was given.
+    `claims` are predictions for documents that are stored already: inserting one decides it, and then the document is made to show it.
+    `labels` names all labels that were ever answered, `hours` those of each hour; `numbers` holds the last number given of each kind.
     """
 
     documents: Collection[Row]
@@ -80,27 +80,27 @@ class Collections:
 
 
 class Server:
-    """Where a store is. As text it names hosts, database and prefix, and no password."""
+    """The server, database and prefix of a store. `str` gives hosts, database and prefix, without the password."""
 
     def __init__(self, address: str, prefix: str) -> None:
         if not prefix.isidentifier():
             raise Misconfigured(f"prefix={prefix!r} of a MongoDB store: write letters, digits and underscores")
         try:
-            said = uri_parser.parse_uri(address)
-            options = {name: value for name, value in PATIENCE.items() if name not in said["options"]}
+            parsed = uri_parser.parse_uri(address)
+            options = {name: value for name, value in PATIENCE.items() if name not in parsed["options"]}
             self.client: MongoClient[Row] = MongoClient(address, **options)
         except errors.PyMongoError as error:
             raise Misconfigured(f"the address of a MongoDB store cannot be read: {error}") from None
-        except (ValueError, TypeError):  # whose words may hold the password
+        except (ValueError, TypeError):  # their messages may contain the password
             raise Misconfigured(
                 "the address of a MongoDB store cannot be read: check hosts, ports and options, and percent-encode special"
                 " characters of user and password"
             ) from None
-        name = said["database"] or DATABASE
+        name = parsed["database"] or DATABASE
         self._database: Database[Row] = self.client.get_database(
             name, write_concern=CONFIRMED, read_concern=DECIDED, read_preference=ReadPreference.PRIMARY
         )
-        hosts = ",".join(f"{host}:{port}" if port else host for host, port in said["nodelist"])
+        hosts = ",".join(f"{host}:{port}" if port else host for host, port in parsed["nodelist"])
         self._named = f"mongodb://{hosts}/{name}?prefix={prefix}"
         self.collections = Collections(
             **{field: self._database[f"{prefix}.{field}"] for field in Collections.__dataclass_fields__}
@@ -111,11 +111,11 @@ class Server:
 
     @staticmethod
     def parse(url: str) -> dict[str, str]:
-        """The arguments of a store that a URL gives."""
+        """The keyword arguments of the store that a URL describes."""
         parts = urlsplit(url)
-        said = parts.query.split("&")
-        prefix = [unquote(one.removeprefix("prefix=")) for one in said if one.startswith("prefix=")]
-        rest = "&".join(one for one in said if not one.startswith("prefix="))
+        parameters = parts.query.split("&")
+        prefix = [unquote(part.removeprefix("prefix=")) for part in parameters if part.startswith("prefix=")]
+        rest = "&".join(part for part in parameters if not part.startswith("prefix="))
         address = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}{'?' if rest else ''}{rest}"
         return {"address": address, "prefix": prefix[-1] if prefix else PREFIX}
 
@@ -135,23 +135,23 @@ class Server:
             )
         if found < VERSION:
             for name, indexes in INDEXES.items():
-                for index in indexes:  # one by one: FerretDB breaks on several of which some are there
+                for index in indexes:  # one by one: FerretDB fails on a list of which some exist
                     _create_index(getattr(kept, name), index)
             for version in range(max(found, 1), VERSION if found else 0):
                 steps[version](kept)
             kept.about.update_one({"_id": "store"}, {"$max": {"version": VERSION}}, upsert=True)
 
     def remove(self) -> None:
-        """Drop the collections; the version first, so that a store half removed is made anew."""
+        """Drop the collections; the version first, so that a store that is half removed is created anew."""
         for field in reversed(Collections.__dataclass_fields__):
             getattr(self.collections, field).drop()
 
     def warnings(self) -> list[str]:
         """Settings with which what was confirmed can be lost."""
-        told = []
+        warnings = []
         build = self.client.admin.command("buildInfo")
         if any(name.startswith("ferretdb") for name in build):
-            told.append(
+            warnings.append(
                 f"{self}: FerretDB confirms as its own backend does, and doesn't tell how; take MongoDB for what matters"
             )
         try:
@@ -159,15 +159,17 @@ class Server:
         except errors.OperationFailure:
             engine = {}  # this user may not ask
         if engine.get("persistent") is False:
-            told.append(f"{self}: the storage engine {engine.get('name')} loses everything when the server restarts")
-        return told
+            warnings.append(
+                f"{self}: the storage engine {engine.get('name')} loses everything when the server restarts"
+            )
+        return warnings
 
 
 def _create_index(collection: Collection[Row], index: IndexModel) -> None:
-    """To make it again is nothing.
+    """Create an index; creating it again is harmless.
 
-    FerretDB may take the index of a collection that was dropped a moment ago for one of the new collection, and fails; asked again,
-    it makes it.
+    FerretDB may mistake the index of a collection dropped a moment ago for one of the new collection, and fail; asked again, it creates
+    it.
     """
     for attempt in range(1, INDEX_ATTEMPTS + 1):
         try:
@@ -181,25 +183,25 @@ def _create_index(collection: Collection[Row], index: IndexModel) -> None:
 
 def translate(error: Exception, doing: str) -> HeadraceError:
     """The error to raise for one of MongoDB's, of its driver's or of BSON's."""
-    told = " ".join(str(error).partition(", Timeout:")[0].partition(", full error:")[0].split())
+    message = " ".join(str(error).partition(", Timeout:")[0].partition(", full error:")[0].split())
     if isinstance(error, (BSONError, OverflowError, errors.DocumentTooLarge)):
-        return Rejected(f"{doing}: MongoDB can never store it ({told})")
+        return Rejected(f"{doing}: MongoDB can never store it ({message})")
     if isinstance(error, errors.ConfigurationError):
-        return Misconfigured(f"{doing}: {told}; check the options of the URL")
+        return Misconfigured(f"{doing}: {message}; check the options of the URL")
     if isinstance(error, (errors.ConnectionFailure, errors.InvalidOperation, errors.WriteConcernError)):
-        return Unavailable(f"{doing}: {told}")
+        return Unavailable(f"{doing}: {message}")
     code = error.code if isinstance(error, errors.OperationFailure) else None
     if isinstance(error, errors.BulkWriteError):
         failed = error.details["writeErrors"] or error.details["writeConcernErrors"]
-        code, told = failed[0]["code"], failed[0]["errmsg"]
+        code, message = failed[0]["code"], failed[0]["errmsg"]
         if not error.details["writeErrors"]:
-            return Unavailable(f"{doing}: {told}")
+            return Unavailable(f"{doing}: {message}")
     if code in _REFUSED:
         return Misconfigured(
-            f"{doing}: {told}; check user, password and authSource of the URL, and that the user may write"
+            f"{doing}: {message}; check user, password and authSource of the URL, and that the user may write"
         )
     if code in _TOO_LARGE:
-        return Rejected(f"{doing}: the server can never store it ({told})")
+        return Rejected(f"{doing}: the server can never store it ({message})")
     if code is None or code in _PASSING:
-        return Unavailable(f"{doing}: {told}")
-    return Misconfigured(f"{doing}: {told}")
+        return Unavailable(f"{doing}: {message}")
+    return Misconfigured(f"{doing}: {message}")

@@ -1,4 +1,4 @@
-"""The store in MongoDB: many workers write at once, without transactions, and so on a single server as well as on a replica set."""
+"""The store in MongoDB: many workers write at once, without transactions, so a single server will do as well as a replica set."""
 
 import random
 import time
@@ -24,18 +24,17 @@ from headrace.ports import (
 from headrace.stores.mongodb import migrations, queries, writing
 from headrace.stores.mongodb.server import PREFIX, Server, translate
 
-ATTEMPTS = 60
-LONGEST_PAUSE = 0.05
+ATTEMPTS = 60  # at a write that collides with those of other writers
+LONGEST_PAUSE = 0.05  # seconds between two attempts
 
 T = TypeVar("T")
 
 
 class MongodbStore:
-    """A store in collections of a MongoDB database, which are made where they are missing.
+    """A store in collections of a MongoDB database, which are created if they are missing.
 
-    What `write` has returned for is on the disks of most nodes. A `write` that fails or dies may have written some of it: written again,
-    it is written whole, and nothing twice. A connection that was lost is opened again by the driver; the call that can't wait for it raises
-    Unavailable.
+    When `write` has returned, the outcomes are on the disks of most nodes. A `write` that fails or dies may have written a part: repeating
+    it completes it, and writes nothing twice. The driver reopens lost connections; a call that cannot wait for that raises Unavailable.
     """
 
     def __init__(self, address: str, *, prefix: str = PREFIX) -> None:
@@ -114,7 +113,7 @@ class MongodbStore:
         return self._ask(self._server.warnings)
 
     def remove(self) -> None:
-        """The database goes too, as MongoDB does it, where it has no other collection."""
+        """MongoDB drops the database too, if it has no other collection."""
         if not self._closed:
             self._insist(f"removing the store {self._server}", self._server.remove)
         self.close()
@@ -123,13 +122,13 @@ class MongodbStore:
         return self._insist(f"using the store {self._server}", work)
 
     def _insist(self, doing: str, work: Callable[[], T]) -> T:
-        """The work's value; again where another was first."""
+        """The work's value; retried with jitter if another writer was first."""
         for attempt in range(ATTEMPTS):
             try:
                 return work()
             except (writing.AnotherWasFirst, DuplicateKeyError):
-                # Those that met once would meet again.
+                # Without jitter, writers that collided once would collide again.
                 time.sleep(random.uniform(0.0, min(LONGEST_PAUSE, 0.002 * (attempt + 1))))
             except (PyMongoError, BSONError, OverflowError) as error:
                 raise translate(error, doing) from error
-        raise Unavailable(f"{doing}: others wrote the same {ATTEMPTS} times in a row; try again")
+        raise Unavailable(f"{doing}: another writer was first {ATTEMPTS} times in a row; try again")

@@ -1,9 +1,10 @@
-"""How outcomes become documents of MongoDB, without transactions: by insertions that only one can win, in an order that can end anywhere.
+"""How outcomes become documents of MongoDB, without transactions: by insertions that only one writer can win, in an order that may stop
+anywhere.
 
-A document is inserted whole, with its answers, under its id: the first stands. An answer that comes later is inserted as a claim, under the
-document's number and the model: again the first stands; then the document is made to show what the claims say, and looked at until it
-does. Nothing that was decided is changed, so every step can be done again, by the same writer or by another: a death in between costs
-a repetition, and whoever repeats arrives at the same. None of this needs an update that is atomic, which FerretDB doesn't have.
+A document is inserted whole, with its answers, under its id: the first insertion stands. An answer that comes later is inserted as a claim,
+under the document's number and the model: again the first stands. Then the document is updated to show its claims, and read again until it
+does. What is decided never changes, so every step can be repeated, by the same writer or by another, with the same end: a death in between
+costs a repetition. None of this needs atomic updates, which FerretDB does not have.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ from headrace.stores.mongodb.server import DUPLICATE, Collections, Row
 
 
 class AnotherWasFirst(Exception):
-    """Another writer has inserted under one of the keys: whoever looks again finds it."""
+    """Another writer has inserted under one of the keys; reading again finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,13 @@ class Noted:
 
 
 def write(kept: Collections, outcomes: Sequence[Outcome], noted: Noted) -> Noted:
-    """Write what is new of the outcomes; returned is what is noted by then.
+    """Write what is new in the outcomes. Returns what is noted by then.
 
-    Raises AnotherWasFirst: then do it again.
+    Raises AnotherWasFirst: then repeat the call.
     """
     ids = ids_of(outcomes)
     erased = _erased(kept, ids)
-    # Somebody may have died between an insertion and the look below.
+    # Another writer may have died between its insertions and its last sweep.
     _sweep(kept, erased)
     rows = {row["n"]: row for row in kept.documents.find({"_id": {"$in": sorted(ids)}})}
     claimed = _claims(kept, rows)
@@ -73,7 +74,7 @@ def write(kept: Collections, outcomes: Sequence[Outcome], noted: Noted) -> Noted
     insert(kept.claims, claims)
     _show(kept, {claim["n"] for claim in claims} | claimed.keys())
     _bury(kept, made)
-    # Who erases leaves the tombstone first. So either it has seen what was inserted here, or this sees the tombstone.
+    # An erasure writes the tombstone first. So either it has seen what was inserted here, or this sees the tombstone.
     _sweep(kept, {identity: at for identity, at in _erased(kept, ids).items() if erased.get(identity) != at})
     return noted
 
@@ -101,7 +102,7 @@ def drop(kept: Collections, burials: Sequence[int]) -> None:
 
 
 def insert(collection: Collection[Row], rows: Sequence[Row]) -> None:
-    """Insert those whose keys are free. Raises AnotherWasFirst where one was not."""
+    """Insert the rows whose keys are free. Raises AnotherWasFirst if one was taken."""
     for row in rows:
         check_size(row)
     if rows:
@@ -109,7 +110,7 @@ def insert(collection: Collection[Row], rows: Sequence[Row]) -> None:
 
 
 def with_duplicates(work: Any) -> None:
-    """The work; raises AnotherWasFirst where all that failed in it were keys that are taken."""
+    """Do the work. Raises AnotherWasFirst if all that failed in it were keys that are taken."""
     try:
         work()
     except BulkWriteError as error:
@@ -159,7 +160,7 @@ def _note(kept: Collections, made: Plan, noted: Noted) -> Noted:
 def note_labels(kept: Collections, labels: Several[str]) -> None:
     """Note labels (`pair`) that models answer."""
     if labels:
-        with suppress(AnotherWasFirst):  # that it is there is all it takes
+        with suppress(AnotherWasFirst):  # its presence is all that counts
             insert(kept.labels, [{"_id": name} for name in sorted(labels)])
 
 
@@ -170,7 +171,7 @@ def note_cells(kept: Collections, cells: Several[tuple[int, str, str]]) -> None:
             {"_id": cell(hour, model, label), "hour": hour, "model": model, "label": label}
             for hour, model, label in sorted(cells)
         ]
-        with suppress(AnotherWasFirst):  # that it is there is all it takes
+        with suppress(AnotherWasFirst):  # its presence is all that counts
             insert(kept.hours, rows)
 
 
@@ -188,7 +189,7 @@ def _insert(kept: Collections, made: Plan) -> None:
 
 
 def _show(kept: Collections, numbers: Several[int]) -> None:
-    """Make these documents show their claims. Whoever changes one looks at it afterwards, so that the last change misses nothing."""
+    """Make these documents show their claims. Every writer reads a document again after changing it, so the last change misses nothing."""
     while numbers:
         claims = _claims(kept, numbers)
         updates = []
@@ -208,7 +209,7 @@ def _bury(kept: Collections, made: Plan) -> None:
         return
     first = _take(kept, "dead", len(made.burials))
     insert(kept.dead, [dead_row(number, letter) for number, letter in enumerate(made.burials.values(), first)])
-    # Of the same content the newest stays. A number is never given twice, so that whoever drops the old burial doesn't drop this one.
+    # Of the same content the newest stays. Numbers are never given twice, so dropping the old burial does not drop this one.
     contents = sorted({content for content, _ in made.burials})
     newest: set[tuple[str, str]] = set()
     older = []
@@ -222,14 +223,14 @@ def _bury(kept: Collections, made: Plan) -> None:
 
 
 def _take(kept: Collections, what: str, many: int) -> int:
-    """The first of so many numbers, which nobody else gets.
+    """Reserve this many numbers; returns the first.
 
-    Where the server's addition is not atomic (FerretDB) another may get them too: then the unique index refuses one of us.
+    If the server's addition is not atomic (FerretDB), another writer may get them too; then the unique index refuses one of the two.
     """
     row = kept.numbers.find_one_and_update(
         {"_id": what}, {"$inc": {"last": Int64(many)}}, upsert=True, return_document=ReturnDocument.AFTER
     )
-    assert row is not None  # as it is made where it is missing
+    assert row is not None  # it is created if it is missing
     return int(row["last"]) - many + 1
 
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL server that a store is on: its address, how a connection is opened, its tables, and its errors in Headrace's words."""
+"""The PostgreSQL server of a store: its address, connections to it, its tables, and the translation of its errors."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.stores.sql import migrations
 from headrace.stores.sql import schema as tables
 
-# What libpq leaves at "wait as long as the kernel does"; the URL may say otherwise. Milliseconds for the last.
+# Without these, libpq waits as long as the kernel does. The URL overrides them. Seconds; the last in milliseconds.
 PATIENCE: Mapping[str, Any] = {
     "application_name": "headrace",
     "connect_timeout": 10,
@@ -27,7 +27,7 @@ LOSES: Mapping[str, str] = {
     "full_page_writes": "a loss of power can damage what was written",
     "synchronous_commit": "a crash of the server can lose what was written last, though it was confirmed",
 }
-# A refusal while connecting has no error code, only words.
+# A refusal while connecting has no error code, only a message.
 _REFUSED = re.compile(
     r"password authentication failed|no password supplied|does not exist|no pg_hba\.conf entry|permission denied"
     r"|not permitted to log in|authentication failed|SSL negotiation|does not support SSL|connection option|unsupported frontend"
@@ -35,48 +35,50 @@ _REFUSED = re.compile(
 
 
 class Server:
-    """Where a store is. As text it names host and database, and no password."""
+    """The server and schema of a store. `str` gives host and database, without the password."""
 
     def __init__(self, address: str, schema: str) -> None:
         try:
-            said = conninfo.conninfo_to_dict(address)
+            parsed = conninfo.conninfo_to_dict(address)
         except psycopg.Error as error:
             raise Misconfigured(f"the address of a PostgreSQL store cannot be read: {error}".strip()) from None
-        self._options = {**PATIENCE, **said}
+        self._options = {**PATIENCE, **parsed}
         self._schema = schema
-        self._named = f"postgresql://{said.get('host', 'localhost')}:{said.get('port', 5432)}/{said.get('dbname', '')}"
+        self._named = (
+            f"postgresql://{parsed.get('host', 'localhost')}:{parsed.get('port', 5432)}/{parsed.get('dbname', '')}"
+        )
 
     def __str__(self) -> str:
         return self._named
 
     @staticmethod
     def parse(url: str) -> dict[str, str]:
-        """The arguments of a store that a URL gives."""
+        """The keyword arguments of the store that a URL describes."""
         parts = urlsplit(url)
-        # The rest is left as it is written: for libpq a + in it is a plus.
-        said = parts.query.split("&")
-        schema = [unquote(one.removeprefix("schema=")) for one in said if one.startswith("schema=")]
-        rest = "&".join(one for one in said if not one.startswith("schema="))
+        # The rest is left as it is: libpq takes a + literally.
+        parameters = parts.query.split("&")
+        schema = [unquote(part.removeprefix("schema=")) for part in parameters if part.startswith("schema=")]
+        rest = "&".join(part for part in parameters if not part.startswith("schema="))
         return {"conninfo": urlunsplit(parts._replace(query=rest)), "schema": schema[-1] if schema else "headrace"}
 
     def open(self) -> psycopg.Connection[Any]:
         """A connection that begins no transaction by itself, in the store's schema.
 
-        Raises Unavailable, or Misconfigured where the server says that it will never let us in.
+        Raises Unavailable, or Misconfigured if the server refuses the credentials, the database or the parameters.
         """
         doing = f"connecting to {self}"
         try:
-            # A plan that was made for an empty table would serve for minutes after it has grown, so none is kept.
+            # A prepared plan made for an empty table would be used long after the table has grown, so none is kept.
             connection = psycopg.connect(**self._options, autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
-            told = _told(error)
-            if isinstance(error, psycopg.ProgrammingError) or _REFUSED.search(told):
+            message = _message(error)
+            if isinstance(error, psycopg.ProgrammingError) or _REFUSED.search(message):
                 raise Misconfigured(
-                    f"{doing}: {told}; check user, password, database and parameters of the URL"
+                    f"{doing}: {message}; check user, password, database and parameters of the URL"
                 ) from error
-            raise Unavailable(f"{doing}: {told}") from error
+            raise Unavailable(f"{doing}: {message}") from error
         try:
-            # Nor may a plan depend on when the tables were last analysed: all that is asked for has an index.
+            # Nor may a plan depend on when the tables were last analysed: every query has an index.
             connection.execute(
                 "SELECT set_config('search_path', quote_ident(%s), false), set_config('enable_seqscan', 'off', false)",
                 (self._schema,),
@@ -87,7 +89,7 @@ class Server:
         return connection
 
     def prepare(self) -> None:
-        """Make the tables where they are missing, and those of an earlier version into this one's, all or nothing.
+        """Create the tables if they are missing, and take those of an earlier version forward; all or nothing.
 
         Raises Misconfigured for those of a newer Headrace.
         """
@@ -96,7 +98,7 @@ class Server:
             with self.open() as connection, connection.transaction():
                 found = self._version(connection)
                 if found is None or found < tables.VERSION:
-                    # One at a time; whoever waited finds it done.
+                    # One process at a time; those that waited find it done.
                     connection.execute(
                         "SELECT pg_advisory_xact_lock(hashtextextended('headrace ' || %s, 0))", (self._schema,)
                     )
@@ -120,17 +122,17 @@ class Server:
         ]
 
     def remove(self, connection: psycopg.Connection[Any]) -> None:
-        """Drop the tables, and the schema where nothing else is in it."""
+        """Drop the tables, and the schema if it contains nothing else."""
         for name in ("about", *tables.metadata.tables):
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(self._schema, name)))
         try:
             with connection.transaction():
                 connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} RESTRICT").format(sql.Identifier(self._schema)))
         except errors.DependentObjectsStillExist:
-            pass  # of others
+            pass  # it contains tables of others
 
     def _version(self, connection: psycopg.Connection[Any]) -> int | None:
-        # The catalogue is read as a table: to_regclass and its like look names up in what this transaction knew when it began.
+        # The catalogue is read as a table: to_regclass uses a cache that may date from before this transaction waited.
         there = connection.execute(
             "SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'about'", (self._schema,)
         ).fetchone()
@@ -157,11 +159,11 @@ class Server:
 
 def translate(error: psycopg.Error, doing: str) -> HeadraceError:
     """The error to raise for one of PostgreSQL's."""
-    told = _told(error)
+    message = _message(error)
     state = error.sqlstate or ""
     if isinstance(error, errors.InsufficientPrivilege):
         return Misconfigured(
-            f"{doing}: {told}; grant the user CREATE on the database, or ownership of the store's schema"
+            f"{doing}: {message}; grant the user CREATE on the database, or ownership of the store's schema"
         )
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return Unavailable(
@@ -170,13 +172,13 @@ def translate(error: psycopg.Error, doing: str) -> HeadraceError:
     if isinstance(error, errors.DiskFull):
         return Unavailable(f"{doing}: the server's disk is full; free some space there, and it goes on by itself")
     if state[:2] in ("22", "23", "54") or (not state and isinstance(error, psycopg.DataError)):
-        return Rejected(f"{doing}: the server can never store it ({told})")
-    # Without a state it is the connection that failed.
+        return Rejected(f"{doing}: the server can never store it ({message})")
+    # An error without a state is one of the connection.
     lost = not state and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
     if lost or state[:2] in ("08", "40", "53", "55", "57", "58", "XX"):
-        return Unavailable(f"{doing}: {told}")
-    return Misconfigured(f"{doing}: {told}")
+        return Unavailable(f"{doing}: {message}")
+    return Misconfigured(f"{doing}: {message}")
 
 
-def _told(error: psycopg.Error) -> str:
+def _message(error: psycopg.Error) -> str:
     return " ".join(str(error).split())

@@ -1,7 +1,7 @@
-"""The store in PostgreSQL: many workers write at once, and wait for each other only where they write the same.
+"""The store in PostgreSQL: many workers write at once, and wait for each other only if they write the same rows.
 
-A batch is written in one transaction, by COPY. Nobody locks beforehand: where two write the same new document, or the same new
-answer, the second is refused by a unique index, looks again and finds what the first has written.
+A batch is written in one transaction, by COPY. Nothing is locked beforehand: if two write the same new document, or the same new answer,
+a unique index refuses the second, which tries again and finds what the first has written.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,16 +21,16 @@ from headrace.stores.postgresql import writing
 from headrace.stores.postgresql.server import Server, translate
 from headrace.stores.sql import history, notes, queries
 
-ATTEMPTS = 30
+ATTEMPTS = 30  # at a transaction that collides with those of other writers
 
 T = TypeVar("T")
 
 
 class PostgresqlStore:
-    """A store in a schema of a PostgreSQL database (15 or newer), which is made where it is missing.
+    """A store in a schema of a PostgreSQL database (15 or newer), which is created if it is missing.
 
-    What `write` has returned for survives a loss of power, unless the server's `synchronous_commit` or `fsync` is off. A connection that
-    was lost is opened again by the next call; the call that loses it raises Unavailable.
+    When `write` has returned, the outcomes survive a loss of power, unless the server's `synchronous_commit` or `fsync` is off. A lost
+    connection is opened again by the next call; the call that loses it raises Unavailable.
     """
 
     def __init__(self, conninfo: str, *, schema: str = "headrace") -> None:
@@ -118,7 +118,7 @@ class PostgresqlStore:
             return self._server.warnings(connection)
 
     def remove(self) -> None:
-        """The schema goes too, unless others keep something in it."""
+        """The schema is dropped too, unless it contains something else."""
         self._transact(f"removing the store {self._server}", self._server.remove)
         self.close()
 
@@ -128,7 +128,7 @@ class PostgresqlStore:
             yield connection
 
     def _transact(self, doing: str, work: Callable[[psycopg.Connection[Any]], T]) -> T:
-        """The work's value, in a transaction; again where another was first."""
+        """The work's value, in a transaction; retried if another writer was first."""
         for _ in range(ATTEMPTS):
             with self._translated(doing), self._engine.connect() as pooled:
                 connection = pooled.connection.driver_connection
@@ -142,7 +142,7 @@ class PostgresqlStore:
                     if connection.closed:
                         pooled.invalidate()
                     raise
-        raise Unavailable(f"{doing}: others wrote the same {ATTEMPTS} times in a row; try again")
+        raise Unavailable(f"{doing}: another writer was first {ATTEMPTS} times in a row; try again")
 
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:

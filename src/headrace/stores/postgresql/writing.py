@@ -17,7 +17,7 @@ from headrace.stores.sql import tallies
 from headrace.stores.sql.schema import key_of
 
 Open = psycopg.Connection[Any]
-SLOTS = 16
+SLOTS = 16  # rows of a figure; a connection adds to the one of its process id
 _SLOT = f"mod(pg_backend_pid(), {SLOTS})"
 _COUNT = (
     f"INSERT INTO counts (model, label, slot, total) SELECT model, label, {_SLOT}, total"
@@ -38,12 +38,12 @@ _SPAN = (
 
 
 def write(connection: Open, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
-    """Write what is new of the outcomes; `names` holds numbers of names that are committed, and is returned with the new ones.
+    """Write what is new in the outcomes. `names` has the numbers of names that are committed; it is returned with the new ones added.
 
-    Raises psycopg.errors.UniqueViolation where another has written one of the documents or answers in the meantime.
+    Raises psycopg.errors.UniqueViolation if another writer has inserted one of the documents or answers in the meantime.
     """
     keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
-    # Writers share this lock. Who erases waits for those that have read the tombstones already, and the others for it.
+    # Writers share this lock. An erasure waits for writers that have read the tombstones already, and later writers wait for it.
     connection.execute("LOCK TABLE tombstones IN ROW EXCLUSIVE MODE")
     made = _plan(connection, outcomes, keys)
     numbers = _number_documents(connection, made)
@@ -124,7 +124,7 @@ def _add_predictions(connection: Open, known: Mapping[str, Known]) -> None:
 
 
 def _number_documents(connection: Open, made: Plan) -> dict[int, int]:
-    """The numbers in the table of the documents that are new, by those of the plan."""
+    """The numbers that new documents get in the table, by those that they have in the plan."""
     if not made.documents:
         return {}
     rows = connection.execute(
@@ -198,7 +198,7 @@ def _bury(connection: Open, made: Plan) -> None:
         connection.execute(
             "INSERT INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-            # A replacement gets a new number, so that whoever drops the old burial doesn't drop this one.
+            # A replacement gets a new number, so that dropping the old burial does not drop this one.
             " ON CONFLICT (content, model) DO UPDATE SET (burial, key, id, kind, reason, data, source, published_at, buried_at) ="
             " (excluded.burial, excluded.key, excluded.id, excluded.kind, excluded.reason, excluded.data, excluded.source,"
             " excluded.published_at, excluded.buried_at)",

@@ -42,11 +42,11 @@ documents = Table(
     Column("published_at", _NUMBER),
     Column("stored_at", _NUMBER, nullable=False),
     Index("documents_key", "key", info={"only": "sqlite"}),
-    # Where many write at once, this is what keeps a document from being stored twice.
+    # With concurrent writers, this index prevents a document from being stored twice.
     Index("documents_identity", "key", "id", unique=True, info={"only": "postgresql"}),
     Index("documents_source", "source", "n"),
 )
-# The prediction that stands for a document and a model.
+# The answers: the prediction that stands for a document and a model.
 answers = Table(
     "answers",
     metadata,
@@ -135,7 +135,7 @@ workers = Table(
 
 
 def key_of(identity: str) -> int:
-    """Eight bytes that find an id; whoever looks compares the id as well."""
+    """Eight bytes of the id's hash, to look it up by; ids may share a key, so compare the id as well."""
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), signed=True)
 
 

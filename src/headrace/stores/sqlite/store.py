@@ -22,7 +22,7 @@ APPLICATION = 0x48445253
 
 
 class SqliteStore:
-    """A store in a file; what `write` has returned for survives a loss of power."""
+    """A store in a file. When `write` has returned, the outcomes survive a loss of power."""
 
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
@@ -40,7 +40,7 @@ class SqliteStore:
             return
         with self._writing(f"writing {len(outcomes)} outcomes to {self._path}") as connection:
             names = writing.write(connection, outcomes, self._names)
-        self._names = names  # only what was committed
+        self._names = names  # only names that are committed
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         with self._reading() as connection:

@@ -25,7 +25,7 @@ _SPAN = (
 
 
 def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
-    """Write what is new of the outcomes; `names` holds numbers of names that are committed, and is returned with the new ones."""
+    """Write what is new in the outcomes. `names` has the numbers of names that are committed; it is returned with the new ones added."""
     keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
     made = _plan(connection, outcomes, keys)
     names = _number_names(connection, made, names)
@@ -71,7 +71,7 @@ def drop(connection: sqlite3.Connection, burials: Sequence[int]) -> None:
 
 
 def as_json(values: Iterable[Any]) -> str:
-    """Values for a statement that holds `IN`."""
+    """Values as the parameter of a statement with `IN`."""
     return msgspec.json.encode(list(values)).decode()
 
 
@@ -154,7 +154,7 @@ def _bury(connection: sqlite3.Connection, made: Plan) -> None:
     if made.cleared:
         connection.execute(f"DELETE FROM dead_letters WHERE content {IN}", (as_json(made.cleared),))
     connection.executemany(
-        # A replacement gets a new number, so that whoever drops the old burial doesn't drop this one.
+        # A replacement gets a new number, so that dropping the old burial does not drop this one.
         "INSERT OR REPLACE INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (_dead_row(letter) for letter in made.burials.values()),
