@@ -18,10 +18,10 @@ from headrace.log import LogSettings, logger
 
 LOG = logger("headrace.commands")
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("run:demo", "Start everything, and feed it samples in 38 languages."),
-    "up": ("run:up", "Start everything: workers, the API and the console."),
-    "serve": ("run:serve", "Serve the API and the console, without workers."),
-    "work": ("run:work", "Run workers."),
+    "demo": ("demo:demo", "Start everything, and feed it samples in 38 languages."),
+    "up": ("up:up", "Start everything: workers, the API and the console."),
+    "serve": ("serve:serve", "Serve the API and the console, without workers."),
+    "work": ("work:work", "Run workers."),
     "ingest": ("ingest:ingest", "Publish the documents of files and other sources."),
     "predict": ("predict:predict", "Predict the labels of texts given here."),
     "score": ("score:score", "Predict the labels of a file, in order, into another file."),
@@ -57,7 +57,7 @@ def build(arguments: Sequence[str] = ()) -> App:
         help="Realtime labelling of text: a scikit-learn classifier behind a queue, none lost, none twice.",
         version=__version__,
         config=settings.sources(),
-        default_parameter=Parameter(show_env_var=False),
+        default_parameter=Parameter(show_env_var=False, show_default=_shown_default),
         result_action="return_value",
         help_format="plaintext",  # Markdown would load a parser, which takes half as long again
     )
@@ -97,6 +97,11 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     return run(sys.argv[1:])
+
+
+def _shown_default(value: object) -> str | None:
+    """A default as help shows it; None for one that only means that the flag was not given."""
+    return None if value is None or value is False or value == "" else str(value)
 
 
 def _described(error: OSError) -> tuple[str, int]:

@@ -1,1 +1,1 @@
-"""The commands, one file a group; `headrace.cli` names them."""
+"""The commands: a file for each, or for each group; `headrace.cli.COMMANDS` names them."""

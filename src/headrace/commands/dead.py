@@ -1,4 +1,4 @@
-"""dead list, show, replay, drop."""
+"""The commands `dead list`, `show`, `replay` and `drop`."""
 
 import shutil
 import sys
@@ -21,14 +21,15 @@ from headrace.operations.replay import replay
 from headrace.ports import DeadQuery, StoreAdapter
 from headrace.urls import Connectors, mask
 
-Model = Annotated[str, Parameter(help="Only of this model.")]
-Source = Annotated[str, Parameter(help="Only of this source.")]
-LAST_BURIAL = 2**63 - 1  # stores number them with 64 bits
-All = Annotated[bool, Parameter(name="--all", negative="", help="All, or all of the model and source given.")]
+Model = Annotated[str, Parameter(help="Only those of this model.")]
+Source = Annotated[str, Parameter(help="Only those of this source.")]
+LAST_BURIAL = 2**63 - 1  # the largest number that a store can give to a burial
+Limit = Annotated[int, Parameter(help="How many to list.")]
+All = Annotated[bool, Parameter(name="--all", negative="", help="All of them, or all of the given model and source.")]
 
 
 def list_(
-    *, model: Model = "", source: Source = "", limit: int = 50, json: Json = False, settings: Flags = Settings()
+    *, model: Model = "", source: Source = "", limit: Limit = 50, json: Json = False, settings: Flags = Settings()
 ) -> None:
     """List dead letters, the newest first."""
     if limit < 1:
@@ -47,7 +48,10 @@ def list_(
 
 
 def show_(*burials: int, json: Json = False, settings: Flags = Settings()) -> int:
-    """Show dead letters whole, by their numbers; 1 where there is none."""
+    """Show dead letters in full, by their numbers.
+
+    The exit status is 1 if one of them does not exist.
+    """
     with closing(Connectors(settings.broker, settings.store).store()) as store:
         found = _chosen(store, burials, everything=False, model="", source="")
     if json:
@@ -67,7 +71,7 @@ def replay_(
     json: Json = False,
     settings: Flags = Settings(),
 ) -> int:
-    """Publish dead letters again, by their numbers, and drop these burials once the broker has confirmed."""
+    """Publish dead letters again, by their numbers, and drop each once the broker has confirmed it."""
     connectors = Connectors(settings.broker, settings.store)
     with closing(connectors.store()) as store, closing(connectors.broker()) as broker:
         found = _chosen(store, burials, everything=all_, model=model, source=source)
@@ -86,7 +90,7 @@ def drop_(
     json: Json = False,
     settings: Flags = Settings(),
 ) -> int:
-    """Forget dead letters for ever, by their numbers."""
+    """Delete dead letters for good, by their numbers."""
     with closing(Connectors(settings.broker, settings.store).store()) as store:
         found = _chosen(store, burials, everything=all_, model=model, source=source)
         for batch in _shown(found, "dropping"):

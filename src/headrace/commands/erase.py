@@ -11,7 +11,7 @@ from headrace.urls import Connectors
 
 
 def erase(*ids: str, json: Json = False, settings: Flags = Settings()) -> None:
-    """Erase documents by their ids: results, dead letters, and what is still on its way."""
+    """Erase documents by their ids: their results, their dead letters, and what is still on its way."""
     if not ids:
         raise Misconfigured("give the ids of the documents to erase")
     for identity in ids:

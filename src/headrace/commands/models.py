@@ -1,4 +1,4 @@
-"""models list, show, promote, rollback."""
+"""The commands `models list`, `show`, `promote` and `rollback`."""
 
 from typing import Annotated, Any
 
@@ -11,17 +11,18 @@ from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.models.registry import Registry, Version
 
-Alias = Annotated[
-    str, Parameter(help="champion is what answers, challenger what may replace it; or a name of your own.")
-]
+Alias = Annotated[str, Parameter(help="champion (the version that answers), challenger, or a name of your own.")]
 
 
 def list_(name: str | None = None, /, *, json: Json = False, settings: Flags = Settings()) -> int:
-    """List model versions, the newest first, with their aliases. The exit status is 1 if one of them is damaged."""
+    """List model versions, the newest first, with their aliases.
+
+    The exit status is 1 if one of them is damaged.
+    """
     registry = Registry.from_url(settings.registry)
     found = [_entry(registry, version) for version in registry.list(name)]
     if name is not None and not found:
-        registry.resolve(name)  # raises, with what was perhaps meant
+        registry.resolve(name)  # raises, with the closest name
     if json:
         print_json({"models": found})
     else:
@@ -51,12 +52,12 @@ def show_(reference: str, /, *, json: Json = False, settings: Flags = Settings()
 
 
 def promote_(reference: str, /, *, alias: Alias = "champion", json: Json = False, settings: Flags = Settings()) -> None:
-    """Let an alias mean this version. Running workers follow within seconds."""
+    """Point an alias at this version; running workers follow within seconds."""
     _print_alias(Registry.from_url(settings.registry).promote(reference, alias), alias, json)
 
 
 def rollback_(name: str, /, *, alias: Alias = "champion", json: Json = False, settings: Flags = Settings()) -> None:
-    """Let an alias mean what it meant before."""
+    """Point an alias back at its previous version; running workers follow within seconds."""
     _print_alias(Registry.from_url(settings.registry).rollback(name, alias), alias, json)
 
 
@@ -68,7 +69,7 @@ def _print_alias(version: Version, alias: str, json: bool) -> None:
 
 
 def _entry(registry: Registry, version: Version) -> dict[str, Any]:
-    """What the list shows of a version; for a card that cannot be read, its error, so that the other versions are still listed."""
+    """A version as it is listed. If its card can't be read, the entry has the error instead, and the others are listed all the same."""
     entry = {"model": str(version), "aliases": list(version.aliases), "created_at": "", "accuracy": None, "error": None}
     try:
         card = registry.card(str(version))

@@ -1,4 +1,4 @@
-"""An output file that is whole or isn't there."""
+"""An output file that appears whole or not at all."""
 
 import contextlib
 import errno
@@ -15,9 +15,10 @@ from headrace.errors import HeadraceError, Misconfigured, Unavailable
 
 @contextlib.contextmanager
 def writing(name: str) -> Iterator[IO[bytes]]:
-    """The file to write to: it appears under its name once it is complete, compressed where that ends in `.gz`.
+    """The file to write to. It appears under its name by an atomic rename once it is complete, compressed if the name ends in `.gz`.
 
-    `-` is standard output. What exists and is no regular file (a device, a named pipe) is written to as it is.
+    `-` is standard output. A device or a named pipe is written to as it is. Raises Unavailable if the disk is full, and Misconfigured if
+    the file cannot be written.
     """
     output = Path(name)
     try:

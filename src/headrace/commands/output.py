@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-UNLIMITED = 1 << 30  # columns of what is no terminal
+UNLIMITED = 1 << 30  # columns when the output is not a terminal
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 
@@ -24,7 +24,7 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table on standard output; cells are shown as text, never as markup. Only the last column is wrapped, and only in a terminal."""
+    """A table on standard output. Cells are text, never markup. Only the last column is wrapped, and only in a terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns, 1):
         table.add_column(column, no_wrap=number < len(columns), overflow="fold")
@@ -42,8 +42,13 @@ def say(text: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text(text))
 
 
+def print_address(address: str) -> None:
+    """The line that says where the server listens; programs wait for it."""
+    print(f"Headrace is at {address} (Ctrl-C stops it)", flush=True)
+
+
 def bar() -> Progress:
-    """A progress bar on standard error, which goes away when it is done; nothing where that is no terminal."""
+    """A progress bar on standard error, which disappears when it is done; none if standard error is not a terminal."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -1,25 +1,17 @@
 """The command `predict`."""
 
-import math
 import sys
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from headrace.commands.model_flags import Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.output import Json, print_json, print_table, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import read
 from headrace.errors import Misconfigured, Rejected
-from headrace.models.model_set import ModelSet
-from headrace.models.registry import Registry
-from headrace.models.spec import parse
-
-Threshold = Annotated[
-    float | None, Parameter(help="Below this score the label is und; 0 always names a label. [default: the model's]")
-]
-Models = Annotated[str, Parameter(help="Models to predict with, written like the setting models, instead of it.")]
 
 
 def predict(
@@ -30,7 +22,10 @@ def predict(
     json: Json = False,
     settings: Flags = Settings(),
 ) -> None:
-    """Predict the labels of texts, without the queue; without TEXTS, or with `-`, those of the lines of standard input."""
+    """Predict the labels of texts, without a queue and a store.
+
+    Without TEXTS, or with `-`, it predicts each line of standard input.
+    """
     check_threshold(threshold)
     if top < 1:
         raise Misconfigured(f"--top is {top}; show at least 1 label")
@@ -62,14 +57,3 @@ def _lines() -> list[str]:
     if sys.stdin.isatty():
         say("reading texts from standard input, one a line; Ctrl-D ends them")
     return [line.rstrip("\n") for line in sys.stdin]
-
-
-def open_models(models: str, settings: Settings) -> ModelSet:
-    """The models that were asked for, or those of the settings, open in this process."""
-    return ModelSet.open(parse(models or settings.models), Registry.from_url(settings.registry))
-
-
-def check_threshold(threshold: float | None) -> None:
-    """Raises Misconfigured for a threshold that is not between 0 and 1."""
-    if threshold is not None and not (math.isfinite(threshold) and 0 <= threshold <= 1):
-        raise Misconfigured(f"--threshold is {threshold:g}; it must be between 0 and 1")

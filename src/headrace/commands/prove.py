@@ -1,4 +1,4 @@
-"""prove: the whole pipeline on the user's own servers, and everything that works there killed."""
+"""The command `prove`."""
 
 import random
 import secrets
@@ -30,15 +30,15 @@ def prove(
     *,
     documents: Annotated[int, Parameter(help="How many documents to publish.")] = 4000,
     kills: Annotated[int, Parameter(help="How many keepers, predictors and publishers to kill.")] = 10,
-    seed: Annotated[int | None, Parameter(help="Of all that is drawn at random. [default: another each time]")] = None,
-    patience: Annotated[float, Parameter(help="Seconds without any progress after which to give up.")] = 60.0,
-    details: Annotated[bool, Parameter(negative="", help="Name each document that is not as it should be.")] = False,
+    seed: Annotated[int | None, Parameter(help="Seed of all random choices. [default: another each time]")] = None,
+    patience: Annotated[float, Parameter(help="Seconds without progress after which to give up.")] = 60.0,
+    details: Annotated[bool, Parameter(negative="", help="Name each document that did not end as it should.")] = False,
     json: Json = False,
     settings: Flags = Settings(),
 ) -> int:
-    """Prove on your own servers that nothing is lost: publish, kill what works, and count what became of all.
+    """Prove on your own servers that nothing is lost: publish, kill processes at random, and account for every document.
 
-    In a queue and a store of its own there, which it removes; by default in files in a temporary folder.
+    It makes a queue and a store of its own there, and removes them; by default they are files in a temporary folder.
     """
     if documents < 1 or kills < 0 or patience <= 0:
         raise Misconfigured("--documents is at least 1, --kills at least 0, and --patience more than 0 seconds")
@@ -69,7 +69,7 @@ def prove(
 
 @contextmanager
 def _place(settings: Settings, folder: Path) -> Iterator[Settings]:
-    """The settings with a queue and a store of its own, which are removed in the end, whatever happens."""
+    """The settings with a queue and a store of their own, which are removed at the end, whatever happens."""
     usual = Settings()
     beside = (
         f"sqlite:///{folder}/queue.db" if settings.broker == usual.broker else settings.broker,
@@ -81,9 +81,9 @@ def _place(settings: Settings, folder: Path) -> Iterator[Settings]:
         for url, connect in ((broker, connectors.broker), (store, connectors.store)):
             with closing(connect()) as opened:
                 for (
-                    told
-                ) in opened.warnings():  # connects, so that what can't be reached is told before anything is begun
-                    say(f"warning: {mask(told)}")
+                    warning
+                ) in opened.warnings():  # connects, so that an unreachable server is reported before anything begins
+                    say(f"warning: {mask(warning)}")
             made.callback(_remove, url, connect)
         yield replace(settings, broker=broker, store=store)
 
@@ -92,7 +92,7 @@ def _remove(url: str, connect: Callable[[], Provisioned]) -> None:
     try:
         connect().remove()
     except HeadraceError as error:
-        say(f"{mask(url)} may be left: {mask(str(error))}")
+        say(f"{mask(url)} may not have been removed: {mask(str(error))}")
 
 
 def _print(ledger: Ledger, findings: list[Finding], *, details: bool, json: bool) -> None:

@@ -4,10 +4,10 @@ import msgspec
 
 from headrace.batch import records
 from headrace.batch.records import batches
+from headrace.commands.model_flags import Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
 from headrace.commands.output import bar, say
-from headrace.commands.predict import Models, Threshold, check_threshold, open_models
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
@@ -25,9 +25,11 @@ def score(
     threshold: Threshold = None,
     settings: Flags = Settings(),
 ) -> int:
-    """Predict the labels of a file (JSON Lines, CSV or plain text), in order, into a file of JSON Lines; `-` is a standard stream.
+    """Predict the labels of a file, in order, into another file.
 
-    Each line is the input object and its `predictions`. A line that is not a document gets an `error` instead, and the exit status is 1.
+    INPUT holds JSON Lines, CSV or plain text; OUTPUT gets JSON Lines. `-` is standard input or standard output.
+    A line of OUTPUT is the input object and its `predictions`. A record that is not a document gets an `error` instead.
+    The exit status is 1 if any record did.
     """
     if not input or not output:
         raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")
@@ -44,5 +46,5 @@ def score(
             wrong += bad
             number += len(lines)
             shown.update(task, completed=number)
-    say(f"{number:,} scored" + (f", {wrong:,} of them have an `error` instead" if wrong else ""))
+    say(f"{number:,} scored" + (f", {wrong:,} of them with an `error` instead" if wrong else ""))
     return 1 if wrong else 0

@@ -53,7 +53,7 @@ class FileSource:
 
 
 def configure_log(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Log as the settings want it, before the command begins; what is no such value is refused when it is converted."""
+    """Configure the log before the command begins. A wrong value is ignored here, and refused when it is converted."""
     given = {argument.name: argument.tokens[-1].value for argument in arguments if argument.tokens}
     with contextlib.suppress(Misconfigured):
         log.configure(

@@ -1,4 +1,4 @@
-"""status, erase: what waits, who works, what is stored; and forgetting."""
+"""The command `status`."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -13,11 +13,14 @@ from headrace.errors import Unavailable
 from headrace.ports import Backlog, BrokerAdapter, DeadQuery, ResultQuery, StoreAdapter, WorkerStatus
 from headrace.urls import Connectors, mask
 
-LOST_SECONDS = 30
+LOST_SECONDS = 30  # a worker that was silent for longer is shown as lost
 
 
 def status(*, json: Json = False, settings: Flags = Settings()) -> int:
-    """Show the backlog, the workers and their progress, what is stored, and which settings of the servers lose what was confirmed."""
+    """Show the backlog, the workers and their progress, and what is stored.
+
+    It warns of settings of the servers with which confirmed documents could be lost.
+    """
     connectors = Connectors(settings.broker, settings.store, settings.results)
     known = Known()
     trouble = [
@@ -34,7 +37,7 @@ def status(*, json: Json = False, settings: Flags = Settings()) -> int:
 
 @dataclass
 class Known:
-    """What broker and store say; what couldn't be asked is None or empty."""
+    """What the broker and the store report; None or empty where they couldn't be asked."""
 
     backlog: Backlog = field(default_factory=lambda: Backlog(None, None, None))
     workers: list[dict[str, Any]] = field(default_factory=list)
@@ -47,7 +50,7 @@ class Known:
 def _ask_broker(known: Known, connected: BrokerAdapter) -> None:
     with closing(connected) as broker:
         known.backlog = broker.backlog()
-        known.warnings += [mask(told) for told in broker.warnings()]
+        known.warnings += [mask(warning) for warning in broker.warnings()]
 
 
 def _ask_store(known: Known, connected: StoreAdapter) -> None:
@@ -56,11 +59,11 @@ def _ask_store(known: Known, connected: StoreAdapter) -> None:
         counts = store.count(ResultQuery())
         known.documents, known.answers = counts.documents, counts.by_model()
         known.dead = dict(store.count_dead(DeadQuery()))
-        known.warnings += [mask(told) for told in store.warnings()]
+        known.warnings += [mask(warning) for warning in store.warnings()]
 
 
 def _asked(ask: Callable[[], None]) -> list[str]:
-    """Why it can't be asked now, if so; the other one may know what waits for it."""
+    """Call `ask`; the reason if the server is unavailable, so that the other one is still asked."""
     try:
         ask()
     except Unavailable as error:
@@ -99,8 +102,8 @@ def _print(known: Known, settings: Settings) -> None:
             for one in known.workers
         ]
         print_table(("worker", "state", "seen", "stored", "models"), rows)
-    for told in known.warnings:
-        print(f"warning    {told}")
+    for warning in known.warnings:
+        print(f"warning    {warning}")
 
 
 def _worker(worker: WorkerStatus) -> dict[str, Any]:

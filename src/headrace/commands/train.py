@@ -1,4 +1,4 @@
-"""train: from labelled files to a version in the registry."""
+"""The command `train`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,26 +29,31 @@ def train(
         Parameter(
             consume_multiple=True,
             negative="",
-            help="Files (or folders of them) of JSON Lines or CSV with text and label; wikipedia gathers articles.",
+            help="Files, or folders of files, of JSON Lines or CSV with text and label; or wikipedia, which gathers articles.",
         ),
     ],
-    recipe: Annotated[str | None, Parameter(help="language or text. [default: the model's name, else text]")] = None,
-    estimator: Annotated[str | None, Parameter(help="Such as linear-svc. [default: the recipe's]")] = None,
-    search: Annotated[int, Parameter(help="Try so many settings, drawn at random, and keep the best.")] = 0,
-    svd: Annotated[int, Parameter(help="Reduce to so many dimensions first.")] = 0,
-    words: Annotated[Path | None, Parameter(help="Folder of word lists, for the recipe language.")] = None,
-    test_size: Annotated[float | None, Parameter(help="Share held out to judge by. [default: the recipe's]")] = None,
-    split_by: Annotated[Literal["text", "source"], Parameter(help="Hold out texts, or whole sources.")] = "text",
-    alias: Annotated[str, Parameter(help="What then means this version; empty for none.")] = "champion",
-    keep_pipeline: Annotated[bool, Parameter(negative="", help="Keep the scikit-learn pipeline too.")] = False,
-    learning_curve: Annotated[
-        bool | None, Parameter(help="Draw it, which takes nearly as long again. [default: where training was quick]")
+    recipe: Annotated[
+        str | None, Parameter(help="language or text. [default: the one named like the model, else text]")
     ] = None,
-    seed: int = 0,
+    estimator: Annotated[str | None, Parameter(help="Classifier, such as linear-svc. [default: the recipe's]")] = None,
+    search: Annotated[int, Parameter(help="How many settings to try, drawn at random; the best are kept.")] = 0,
+    svd: Annotated[int, Parameter(help="How many dimensions to reduce the features to first; 0 for not.")] = 0,
+    words: Annotated[Path | None, Parameter(help="Folder of word lists, for the recipe language.")] = None,
+    test_size: Annotated[
+        float | None, Parameter(help="Share of the texts held out for evaluation. [default: the recipe's]")
+    ] = None,
+    split_by: Annotated[Literal["text", "source"], Parameter(help="Hold out single texts, or whole sources.")] = "text",
+    alias: Annotated[str, Parameter(help="Alias to point at the version; empty for none.")] = "champion",
+    keep_pipeline: Annotated[bool, Parameter(negative="", help="Also keep the scikit-learn pipeline.")] = False,
+    learning_curve: Annotated[
+        bool | None,
+        Parameter(help="Draw a learning curve, which takes nearly as long again. [default: if training was quick]"),
+    ] = None,
+    seed: Annotated[int, Parameter(help="Seed of all random choices.")] = 0,
     json: Json = False,
     settings: Flags = Settings(),
 ) -> None:
-    """Train a model on labelled texts, evaluate it on a part held out, and register it with its card and a report."""
+    """Train a model on labelled texts, evaluate it on texts held out, and register it with its card and a report."""
     try:
         from headrace.training.fitting import Choices
         from headrace.training.train import train as learn
@@ -57,7 +62,7 @@ def train(
     if test_size is not None and not 0 < test_size < 1:
         raise Misconfigured(f"--test-size is {test_size}; it is a share between 0 and 1, such as 0.1")
     if search < 0 or svd < 0:
-        raise Misconfigured("--search and --svd are numbers from 0 on; 0 does without")
+        raise Misconfigured("--search and --svd are at least 0")
     if not 0 <= seed < 1 << 32:
         raise Misconfigured(f"--seed is {seed}; it is a whole number from 0 to {(1 << 32) - 1}")
     if alias:
@@ -82,7 +87,7 @@ def train(
 
 
 def _steps(shown: Bar) -> Callable[[str, int, int], None]:
-    """A bar for each step that training tells of."""
+    """A progress bar for each step that training reports."""
     tasks: dict[str, TaskID] = {}
 
     def progress(what: str, done: int, total: int) -> None:

@@ -13,12 +13,13 @@ import msgspec
 from headrace import runtime, supervisor
 from headrace.config import Settings
 from headrace.log import logger
-from headrace.models.spec import parse
+from headrace.models.registry import Registry
+from headrace.models.spec import parse, pinned
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.supervisor import Supervisor
-from headrace.urls import Connectors, keeps
+from headrace.urls import Connectors, keeps, mask
 from headrace.worker import status_files
 from headrace.worker.heartbeat import Heartbeat
 from headrace.worker.keeper import Keeper
@@ -47,6 +48,18 @@ def predictor_settings(settings: Settings) -> PredictorSettings:
         sharers=settings.processes + 1,  # the API has a predictor too
         log=settings.log,
     )
+
+
+def checked_predictor_settings(settings: Settings) -> PredictorSettings:
+    """`predictor_settings`, once every model of the registry was found there; logs what workers will use.
+
+    Raises Misconfigured for a model that no worker could open.
+    """
+    predictor = predictor_settings(settings)
+    pinned(predictor.models, Registry.from_url(settings.registry))
+    results = f", results {mask(settings.results)}" if settings.results else ""
+    LOG.info(f"broker {mask(settings.broker)}, store {mask(settings.store)}{results}, models {settings.models}")
+    return predictor
 
 
 def run_worker(
