@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from headrace.errors import Misconfigured, did_you_mean
-from headrace.ports import BrokerAdapter, Classifier, Sink, SourceAdapter, StoreAdapter
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `headrace --help` loads this module, and no port
+    from headrace.ports import BrokerAdapter, Classifier, Sink, SourceAdapter, StoreAdapter
     from headrace.sources.files import FileSource
 
 
@@ -79,7 +79,7 @@ class Connectors:
     for a URL that no adapter serves, with what was perhaps meant; and if results would go nowhere, or come back as documents.
     """
 
-    def __init__(self, broker: str | BrokerAdapter, store: str | StoreAdapter, results: str | Sink = "") -> None:
+    def __init__(self, broker: "str | BrokerAdapter", store: "str | StoreAdapter", results: "str | Sink" = "") -> None:
         if results and results == broker:
             raise Misconfigured("results would come back as documents; give --results another place than --broker")
         self.broker: Callable[[], BrokerAdapter] = _connector("broker", broker, BROKERS)
@@ -99,7 +99,7 @@ def apart(broker: str, store: str, name: str) -> tuple[str, str]:
     return _apart("broker", broker, f"{name}_queue", BROKERS), _apart("store", store, f"{name}_store", STORES)
 
 
-def open_source(url: str, *, kind: str = "", limit: int) -> SourceAdapter:
+def open_source(url: str, *, kind: str = "", limit: int) -> "SourceAdapter":
     """The source at a URL, or of a file by its path; `-` is standard input. `limit`: the largest document, in bytes.
 
     `kind` is the format of a file that is given by its path, and empty to find it out. A path that looks like a URL is a path if there is
@@ -123,7 +123,7 @@ def open_file(path: str, *, kind: str = "", limit: int) -> "FileSource":
     return cast("FileSource", adapter(path, kind=kind, limit=limit))
 
 
-def open_classifier(url: str) -> Classifier:
+def open_classifier(url: str) -> "Classifier":
     """The classifier that a URL names. Raises Misconfigured if no adapter serves the URL, or it names nothing that can be opened."""
     return cast("Classifier", _open("classifier", url, CLASSIFIERS))
 
@@ -141,7 +141,7 @@ def is_memory(url: str) -> bool:
     return url.partition(":")[0] == "memory"
 
 
-def keeps(store: str | StoreAdapter) -> bool:
+def keeps(store: "str | StoreAdapter") -> bool:
     """Whether the store keeps what is written to it; only one that is given by the URL `none:` does not."""
     return not isinstance(store, str) or store.partition(":")[0] != "none"
 
