@@ -156,7 +156,7 @@ def test_another_place_on_the_same_servers_has_a_url(broker: str, store: str, ex
 
 
 def test_memory_has_no_other_place() -> None:
-    with pytest.raises(Misconfigured, match="no other place"):
+    with pytest.raises(Misconfigured, match="no second store can be made beside memory:"):
         apart("sqlite:///queue.db", "memory:", "it")
 
 
@@ -165,7 +165,7 @@ def test_every_adapter_that_keeps_anything_beyond_its_process_says_how_its_urls_
     entry: tuple[str, Entry],
 ) -> None:
     scheme, where = entry
-    assert bool(where.place) != (scheme in ("memory", "none"))
+    assert bool(where.names) != (scheme in ("memory", "none"))
 
 
 def test_a_path_and_a_url_open_the_same_file_under_the_same_name(tmp_path: Path) -> None:

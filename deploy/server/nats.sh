@@ -30,7 +30,7 @@ TEXT
     wait_for_port nats "$(nats_port)" "$home/log"
 }
 
-# After it was killed: its file names a process that is gone.
+# The pid file names a process that is gone.
 nats_bury() {
     rm -f "$folder/nats/pid"
 }

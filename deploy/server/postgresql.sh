@@ -3,7 +3,7 @@
 known+=(postgresql)
 usual+=(postgresql)
 postgresql_packages=(postgresql)
-postgresql_stop_signal=INT # SIGINT ends its connections, SIGTERM would wait for them
+postgresql_stop_signal=INT # SIGINT closes its connections; SIGTERM would wait for them
 
 postgresql_port() {
     echo $((first_port + 5))
@@ -46,7 +46,7 @@ TEXT
     fi
 }
 
-# After it was killed: its file says that it runs.
+# The pid file says that it still runs.
 postgresql_bury() {
     rm -f "$folder/postgresql/data/postmaster.pid"
 }

@@ -56,7 +56,7 @@ rabbitmq_run() {
         RABBITMQ_CONFIG_FILE="$3/rabbitmq.conf" RABBITMQ_ADVANCED_CONFIG_FILE="$3/none"
         RABBITMQ_MNESIA_BASE="$3/data" RABBITMQ_LOG_BASE="$3/log"
         RABBITMQ_ENABLED_PLUGINS_FILE="$3/plugins" RABBITMQ_PID_FILE="$3/pid"
-        # Schedulers that wait asleep, so that an idle server costs nothing.
+        # Schedulers sleep while they wait, so that an idle server uses no processor time.
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
     )
     (
@@ -80,7 +80,7 @@ rabbitmq_addresses() {
     fi
 }
 
-# After the last node has stopped: the daemon that told them where the others are.
+# After the last node has stopped, end epmd, by which the nodes find each other.
 rabbitmq_sweep() {
     ERL_EPMD_PORT=$((first_port + 10)) epmd -kill >/dev/null 2>&1 || true
 }

@@ -1,4 +1,4 @@
-# Redis, with a password, also encrypted; what it has answered for is synced to the disk.
+# Redis with a password, on a plain and an encrypted port; it syncs to the disk before it answers.
 
 known+=(redis)
 usual+=(redis)
@@ -37,7 +37,7 @@ TEXT
     wait_for_port redis "$(redis_port)" "$home/log"
 }
 
-# After it was killed: its file names a process that is gone.
+# The pid file names a process that is gone.
 redis_bury() {
     rm -f "$folder/redis/pid"
 }

@@ -27,12 +27,15 @@ class Entry:
     """"module:Class", or "module" """
     extra: str = ""
     """The extra that installs its driver; empty if the base install has it."""
-    place: str = ""
-    """The options that name the queue or the store itself, separated by blanks; `/` is the last part of the path."""
-    left: str = ""
-    """Options that belong to one queue, and are left out of the URL of another; separated by blanks."""
+    names: str = ""
+    """The options that name the queue or the store, separated by spaces; `/` is the last part of the path. Empty if there is only one."""
+    private: str = ""
+    """Options that belong to one queue, and have no meaning for another; separated by spaces."""
 
 
+SOURCES: Mapping[str, Entry] = {
+    "files": Entry("headrace.sources.files:FileSource"),
+}
 BROKERS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
     "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
@@ -43,14 +46,14 @@ BROKERS: Mapping[str, Entry] = {
     "nats": Entry("headrace.brokers.nats:NatsBroker", "nats", "queue"),
     "redis": Entry("headrace.brokers.redis:RedisBroker", "redis", "queue"),
     "rediss": Entry("headrace.brokers.redis:RedisBroker", "redis", "queue"),
-    "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker", place="/"),
+    "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker", names="/"),
 }
 STORES: Mapping[str, Entry] = {
     "memory": Entry("headrace.stores.memory:MemoryStore"),
     "mongodb": Entry("headrace.stores.mongodb:MongodbStore", "mongodb", "prefix"),
     "none": Entry("headrace.stores.none:NoStore"),
     "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql", "schema"),
-    "sqlite": Entry("headrace.stores.sqlite:SqliteStore", place="/"),
+    "sqlite": Entry("headrace.stores.sqlite:SqliteStore", names="/"),
 }
 SINKS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqResults", "rabbitmq"),
@@ -58,17 +61,12 @@ SINKS: Mapping[str, Entry] = {
     "kafka": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
     "kafkas": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
 }
-SOURCES: Mapping[str, Entry] = {
-    "files": Entry("headrace.sources.files:FileSource"),
-}
 CLASSIFIERS: Mapping[str, Entry] = {
     "python": Entry("headrace.models.own"),
 }
 REGISTRIES: Mapping[str, Entry] = {
     "file": Entry("headrace.models.folder"),
 }
-
-
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
@@ -76,7 +74,7 @@ class Connectors:
     """How to connect to one broker, one store and, if results are published, one sink for them.
 
     A URL of something in memory gives the same at each call, and so does an adapter that is given instead of a URL. Raises Misconfigured
-    for a URL that no adapter serves, with what was perhaps meant; and if results would go nowhere, or come back as documents.
+    for a URL that no adapter serves, and if results would go nowhere, or come back as documents.
     """
 
     def __init__(self, broker: "str | BrokerAdapter", store: "str | StoreAdapter", results: "str | Sink" = "") -> None:
@@ -87,14 +85,14 @@ class Connectors:
         self.results: Callable[[], Sink] | None = _connector("results", results, SINKS) if results else None
         if not results and not keeps(store):
             raise Misconfigured(
-                "the store none: keeps nothing; use it for headrace work, with --results for what comes out, and another store for all else"
+                "the store none: keeps nothing; use it for headrace work, with --results to publish to, and another store for all else"
             )
 
 
 def apart(broker: str, store: str, name: str) -> tuple[str, str]:
-    """The URLs of another queue and another store, on the same servers as these and called after `name` (letters, digits, underscores).
+    """The URLs of a second queue and a second store on the same servers; `name` (letters, digits, underscores) begins their names.
 
-    Raises Misconfigured for a URL that nothing serves, and for memory, where there is no other place.
+    Raises Misconfigured for a URL that no adapter serves, and for one that exists only once, such as memory.
     """
     return _apart("broker", broker, f"{name}_queue", BROKERS), _apart("store", store, f"{name}_store", STORES)
 
@@ -153,17 +151,17 @@ def mask(text: str) -> str:
 
 def _apart(what: str, url: str, name: str, table: Mapping[str, Entry]) -> str:
     entry = _entry(what, url, table)
-    if not entry.place:
-        raise Misconfigured(f"the {what} {mask(url)} has no other place beside it; name one that other processes reach")
-    named = entry.place.split()
+    if not entry.names:
+        raise Misconfigured(f"no second {what} can be made beside {mask(url)}; name one that other processes reach")
+    named = entry.names.split()
     address, _, query = url.partition("?")
     if "/" in named:
         scheme, _, rest = address.partition("://")
         host, _, path = rest.partition("/")
         folder, slash, last = path.rpartition("/")
         address = f"{scheme}://{host}/{folder}{slash}{name}{PurePath(last).suffix if host == '' else ''}"
-    gone = {*named, *entry.left.split()}
-    options = [option for option in query.split("&") if option and option.partition("=")[0] not in gone]
+    dropped = {*named, *entry.private.split()}
+    options = [option for option in query.split("&") if option and option.partition("=")[0] not in dropped]
     options += [f"{option}={name}" for option in named if option != "/"]
     return f"{address}?{'&'.join(options)}" if options else address
 

@@ -104,7 +104,7 @@ def test_files_of_ones_own_are_not_touched_and_the_proof_happens_beside_them(hea
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (("--broker=memory:",), 2, "no other place"),
+        (("--broker=memory:",), 2, "no second broker can be made beside memory:"),
         (("--documents=0",), 2, "--documents is at least 1"),
         (("--kills=-1",), 2, "--kills at least 0"),
         (("--broker=amqp://127.0.0.1:1/",), 3, "amqp"),

@@ -75,10 +75,10 @@ def replay_(
     connectors = Connectors(settings.broker, settings.store)
     with closing(connectors.store()) as store, closing(connectors.broker()) as broker:
         found = _chosen(store, burials, everything=all_, model=model, source=source)
-        refused = [error for batch in _shown(found, "replaying") for error in replay(store, broker, batch)]
+        refused = [error for batch in _in_batches(found, "replaying") for error in replay(store, broker, batch)]
     for error in refused:
         say(mask(str(error)))
-    _tell(json, "replayed", len(found) - len(refused))
+    _print_count(json, "replayed", len(found) - len(refused))
     return 1 if refused else _missing(burials, found)
 
 
@@ -93,9 +93,9 @@ def drop_(
     """Delete dead letters for good, by their numbers."""
     with closing(Connectors(settings.broker, settings.store).store()) as store:
         found = _chosen(store, burials, everything=all_, model=model, source=source)
-        for batch in _shown(found, "dropping"):
+        for batch in _in_batches(found, "dropping"):
             store.drop([letter.burial for letter in batch])
-    _tell(json, "dropped", len(found))
+    _print_count(json, "dropped", len(found))
     return _missing(burials, found)
 
 
@@ -115,7 +115,7 @@ def _chosen(
     return list(letters(store, DeadQuery(burials=known, model=model, source=source)))
 
 
-def _shown(found: Sequence[DeadLetter], doing: str) -> Iterable[list[DeadLetter]]:
+def _in_batches(found: Sequence[DeadLetter], doing: str) -> Iterable[list[DeadLetter]]:
     with bar() as progress:
         task = progress.add_task(doing, total=len(found))
         for batch in batches(found, PAGE):
@@ -130,11 +130,11 @@ def _missing(burials: Sequence[int], found: Sequence[DeadLetter]) -> int:
     return 1 if gone else 0
 
 
-def _tell(json: bool, done: str, number: int) -> None:
+def _print_count(json: bool, action: str, number: int) -> None:
     if json:
-        print_json({done: number})
+        print_json({action: number})
     else:
-        print(f"{number:,} {done}")
+        print(f"{number:,} {action}")
 
 
 def _as_json(letter: DeadLetter) -> dict[str, Any]:

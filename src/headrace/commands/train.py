@@ -60,11 +60,11 @@ def train(
     except ModuleNotFoundError as error:
         raise Misconfigured(f"training needs {error.name}: pip install 'headrace[train]'") from error
     if test_size is not None and not 0 < test_size < 1:
-        raise Misconfigured(f"--test-size is {test_size}; it is a share between 0 and 1, such as 0.1")
+        raise Misconfigured(f"--test-size is {test_size}; it must be a share between 0 and 1, such as 0.1")
     if search < 0 or svd < 0:
-        raise Misconfigured("--search and --svd are at least 0")
+        raise Misconfigured("--search and --svd must be at least 0")
     if not 0 <= seed < 1 << 32:
-        raise Misconfigured(f"--seed is {seed}; it is a whole number from 0 to {(1 << 32) - 1}")
+        raise Misconfigured(f"--seed is {seed}; it must be a whole number from 0 to {(1 << 32) - 1}")
     if alias:
         check_alias(alias)
     registry = Registry.from_url(settings.registry)
@@ -83,22 +83,22 @@ def train(
             progress=_steps(shown),
             tell=lambda text: shown.console.print(Text(text), soft_wrap=True),
         )
-    _tell(registry, version, json=json)
+    _print_version(registry, version, json=json)
 
 
 def _steps(shown: Bar) -> Callable[[str, int, int], None]:
     """A progress bar for each step that training reports."""
     tasks: dict[str, TaskID] = {}
 
-    def progress(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = shown.add_task(what, total=total or None)
-        shown.update(tasks[what], completed=done, total=total or None)
+    def progress(step: str, done: int, total: int) -> None:
+        if step not in tasks:
+            tasks[step] = shown.add_task(step, total=total or None)
+        shown.update(tasks[step], completed=done, total=total or None)
 
     return progress
 
 
-def _tell(registry: Registry, version: "Version", *, json: bool) -> None:
+def _print_version(registry: Registry, version: "Version", *, json: bool) -> None:
     card = registry.card(str(version))
     report = version.folder / "report.html"
     accuracy = card.figures.accuracy if card.figures else None
