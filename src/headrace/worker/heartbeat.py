@@ -13,6 +13,8 @@ from headrace.ports import Presence, WorkerStatus
 from headrace.worker.measuring import progress
 
 BEAT_SECONDS = 2.0  #: between two heartbeats of a worker whose state does not change
+#: A worker with little to do changes between these states with every document; each heartbeat would cost a write as durable as a result's.
+AT_WORK = frozenset({"ready", "working"})
 #: What may be unavailable, and the state of a worker that waits for it.
 WAITING: Mapping[str, str] = {
     "broker": "waiting for the broker",
@@ -23,25 +25,32 @@ WAITING: Mapping[str, str] = {
 
 
 class Heartbeat:
-    """Tells the store every BEAT_SECONDS that the worker is alive, and at once when its state changes.
+    """Tells the store every BEAT_SECONDS that the worker is alive, and at once when it begins or ceases to be at work.
 
     `meter` holds all that the worker counts; each heartbeat carries a snapshot of it. `on_status` is called with every status, even if
     the store can't be reached.
     """
 
-    def __init__(self, store: Presence, on_status: Callable[[WorkerStatus], None] = lambda _status: None) -> None:
-        self._store, self._on_status = store, on_status
+    def __init__(
+        self,
+        store: Presence,
+        on_status: Callable[[WorkerStatus], None] = lambda _status: None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._on_status, self._clock = store, on_status, clock
         self._name = f"{platform.node()}:{os.getpid()}"
         self._started_at = microseconds()
-        self._beat_at = 0.0
+        self._beat_at = float("-inf")
         self._state = ""
         self.models: list[str] = []
         self.meter = Meter(metrics.OF_WORKERS)
 
     def beat(self, state: str) -> None:
         """Say that the worker is in this state. If the store can't be reached, the next call says it again."""
-        now = time.monotonic()
-        if state == self._state and now - self._beat_at < BEAT_SECONDS:
+        now = self._clock()
+        unchanged = state == self._state or {state, self._state} == AT_WORK
+        if unchanged and now - self._beat_at < BEAT_SECONDS:
             return
         self._state, self._beat_at = state, now
         counts, snapshot = progress(self.meter), self.meter.snapshot()
@@ -50,4 +59,4 @@ class Heartbeat:
         try:
             self._store.beat(status)
         except Unavailable:
-            self._beat_at = 0.0
+            self._beat_at = float("-inf")
