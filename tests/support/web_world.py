@@ -1,4 +1,4 @@
-"""What the tests of the web share: an API on memory adapters, called as a client would, over ASGI."""
+"""An API on memory adapters, called over ASGI as a client would."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

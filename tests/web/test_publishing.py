@@ -1,4 +1,4 @@
-"""The publishing thread: it packs, tries again, gives up in time, and never takes more than it can hold."""
+"""The publishing thread: it packs, retries, gives up in time, and never holds more than its limit."""
 
 import threading
 from collections.abc import Sequence
@@ -34,11 +34,11 @@ class Broken(MemoryBroker):
         super().publish(bodies)
 
     def close(self) -> None:
-        """It stays, to be connected to again."""
+        """Keep the queue for the next connection."""
 
 
 class Held(MemoryBroker):
-    """A broker that takes its time until it is let go."""
+    """A broker that waits in `publish` until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ def test_a_lost_connection_is_opened_again_and_nothing_is_lost() -> None:
     publisher.close()
 
 
-def test_a_broker_that_stays_away_is_given_up_in_time_with_its_reason() -> None:
+def test_a_broker_that_stays_unavailable_is_given_up_in_time_with_its_reason() -> None:
     publisher = Publisher(Broken(10**9).connect, patience=0.01)
     with pytest.raises(Unavailable, match=r"connection was lost.*send them again"):
         publisher.publish(HEJ, 10).result(PATIENCE)
@@ -156,7 +156,7 @@ def test_closing_publishes_what_waits_and_takes_no_more() -> None:
     publisher.close()
 
 
-def test_whoever_asks_the_broker_gets_its_answer_or_its_error() -> None:
+def test_a_question_to_the_broker_gets_its_answer_or_its_error() -> None:
     publisher = Publisher(MemoryBroker().connect)
     assert publisher.ask(lambda broker: broker.backlog().ready).result(PATIENCE) == 0
 

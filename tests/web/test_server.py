@@ -1,4 +1,4 @@
-"""The server: it takes its port or says why not, tells when it accepts, and stops when asked."""
+"""The server: it listens or says why it can't, reports when it is ready, and stops when asked."""
 
 import socket
 import threading
@@ -62,7 +62,7 @@ class Running:
         return answer
 
 
-def test_it_tells_its_address_when_it_accepts(tmp_path: Path) -> None:
+def test_it_reports_its_address_when_it_is_ready(tmp_path: Path) -> None:
     with Running(tmp_path) as server:
         assert server.url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{server.url}/livez", trust_env=False, timeout=PATIENCE).json() == {"live": True}
@@ -95,12 +95,12 @@ def test_a_port_in_use_is_named_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("host", "told"), [("192.0.2.1", "no such address"), ("no.such.host.invalid", "address of this machine")]
 )
-def test_an_address_that_is_not_ours_is_named(host: str, told: str) -> None:
+def test_an_address_that_the_machine_does_not_have_is_named(host: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=told):
         listen(ServerSettings(host=host, port=0, token="a long random word"))
 
 
-def test_it_does_not_start_where_everybody_could_come_in(tmp_path: Path) -> None:
+def test_it_does_not_start_on_a_network_without_a_token(tmp_path: Path) -> None:
     services = Services(
         store=MemoryStore(),
         connect=MemoryBroker,

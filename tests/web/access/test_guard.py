@@ -1,4 +1,4 @@
-"""Who may come in: names, origins, the token, and what browsers are told."""
+"""Which requests are let in: names, origins, the token; and the headers that browsers get."""
 
 from pathlib import Path
 
@@ -28,13 +28,13 @@ def test_a_loopback_server_is_called_by_its_own_names(tmp_path: Path, host: str)
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "192.168.1.5", "", "localhost:x"]
 )
-def test_a_foreign_name_is_refused_so_that_no_page_reaches_us_through_it(tmp_path: Path, host: str) -> None:
+def test_a_foreign_host_name_is_refused(tmp_path: Path, host: str) -> None:
     with world(tmp_path) as api:
         assert named(api, host) == 421
         assert named(api, host, "/livez") == 200
 
 
-def test_names_can_be_added(tmp_path: Path) -> None:
+def test_host_names_can_be_added_by_the_setting(tmp_path: Path) -> None:
     with world(tmp_path, settings=ServerSettings(hosts=("labels.example.org",))) as api:
         assert named(api, "labels.example.org:8000") == 200
         assert named(api, "other.example.org") == 421
@@ -58,14 +58,14 @@ def test_another_sites_page_changes_nothing(tmp_path: Path, origin: str) -> None
         assert api.queued() == []
 
 
-def test_our_own_page_and_programs_may(tmp_path: Path) -> None:
+def test_our_own_pages_and_programs_may_change_things(tmp_path: Path) -> None:
     with world(tmp_path) as api:
         own = {"origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin"}
         assert api.post("/v1/documents", {"text": "Hej"}, headers=own).status_code == 202
         assert api.post("/v1/documents", {"text": "Hej"}).status_code == 202
 
 
-def test_behind_a_proxy_pages_of_a_name_in_the_setting_may(tmp_path: Path) -> None:
+def test_behind_a_proxy_pages_of_a_name_in_the_setting_may_change_things(tmp_path: Path) -> None:
     with world(tmp_path, settings=ServerSettings(hosts=("labels.example.org",))) as api:
         for origin, status in (
             ("https://labels.example.org", 202),
@@ -80,7 +80,7 @@ def test_links_from_elsewhere_may_be_followed(tmp_path: Path) -> None:
         assert api.get("/v1/results", headers={"sec-fetch-site": "cross-site"}).status_code == 200
 
 
-def test_off_loopback_whoever_comes_shows_the_token(tmp_path: Path) -> None:
+def test_off_loopback_every_caller_must_send_the_token(tmp_path: Path) -> None:
     with world(tmp_path, settings=OUTSIDE, host="labels.example.org") as api:
         for shown in (
             {},
@@ -127,7 +127,7 @@ def test_a_websocket_of_another_site_is_turned_away_before_the_app_sees_it() -> 
 
 
 @pytest.mark.parametrize("path", ["/v1/results", "/livez", "/nothing", "/v1/documents/"])
-def test_browsers_are_told_to_do_no_more_than_they_must(tmp_path: Path, path: str) -> None:
+def test_responses_have_security_headers(tmp_path: Path, path: str) -> None:
     with world(tmp_path) as api:
         headers = api.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -138,7 +138,7 @@ def test_browsers_are_told_to_do_no_more_than_they_must(tmp_path: Path, path: st
 @pytest.mark.parametrize(
     "path", ["/v1/results", "/v1/models", "/v1/documents/nobody", "/livez", "/metrics", "/openapi.json"]
 )
-def test_who_asks_for_the_headers_gets_those_of_the_whole(tmp_path: Path, path: str) -> None:
+def test_head_is_answered_with_the_headers_of_get(tmp_path: Path, path: str) -> None:
     with world(tmp_path) as api:
         whole, headers = api.get(path), api.call("HEAD", path)
         assert (headers.status_code, headers.content) == (whole.status_code, b"")

@@ -1,4 +1,4 @@
-"""Documents over HTTP: every row of the table, and every bad input."""
+"""Documents over HTTP: POST, GET and DELETE, with good and bad input."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ def api(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One for the tests that leave nothing behind."""
+    """An API that is shared by the tests that store nothing."""
     with world(tmp_path_factory.mktemp("models")) as found:
         yield found
 
@@ -33,7 +33,7 @@ def stored(api: World, identity: str, text: str) -> None:
     api.store.write([Outcome(Document(identity, text, published_at=1), (Prediction(text[0], 0.9, MODEL),))])
 
 
-def test_a_posted_document_is_queued_and_its_id_told(api: World) -> None:
+def test_a_posted_document_is_queued_and_its_id_returned(api: World) -> None:
     answer = api.post(DOCUMENTS, {"id": "a", "text": "Hej", "lang": "?"})
     assert (answer.status_code, answer.json()) == (202, {"ids": ["a"]})
     (line,) = api.queued()
@@ -60,7 +60,7 @@ def test_the_time_of_publishing_is_ours_whatever_the_caller_says(api: World) -> 
     assert json.loads(api.queued()[0])["published_at"] > 5
 
 
-def test_who_waits_gets_the_results_in_the_order_of_the_request(api: World) -> None:
+def test_a_waiting_request_gets_the_results_in_its_own_order(api: World) -> None:
     documents = [{"id": "b", "text": "Brr"}, {"id": "a", "text": "Ahoj", "source": "form", "meta": {"n": 1}}]
     answer = api.begin("POST", f"{DOCUMENTS}?wait=60", json=documents)
     assert api.work(wait=60) == 2
@@ -81,7 +81,7 @@ def test_who_waits_gets_the_results_in_the_order_of_the_request(api: World) -> N
     }
 
 
-def test_who_waits_gets_the_dead_letter_of_what_failed(api: World) -> None:
+def test_a_waiting_request_gets_the_dead_letter_of_a_document_that_failed(api: World) -> None:
     answer = api.begin("POST", f"{DOCUMENTS}?wait=60", json=[{"id": "p", "text": "poison"}, {"id": "a", "text": "Hej"}])
     api.work(wait=60)
     dead, result = answer().json()["items"]
@@ -97,29 +97,29 @@ def test_an_earlier_dead_letter_is_not_mistaken_for_what_becomes_of_the_document
     assert answer().json()["items"][0]["predictions"]["language"]["label"] == "P"
 
 
-def test_what_is_stored_already_is_there_at_once(api: World) -> None:
+def test_a_document_that_is_stored_already_is_answered_at_once(api: World) -> None:
     stored(api, "a", "Hej")
     answer = api.post(f"{DOCUMENTS}?wait=60", {"id": "a", "text": "Hej"})
     assert answer.json()["items"][0]["predictions"]["language"]["label"] == "H"
 
 
-def test_who_waits_in_vain_is_told_the_ids(api: World) -> None:
+def test_a_request_that_waits_in_vain_gets_the_ids(api: World) -> None:
     answer = api.post(f"{DOCUMENTS}?wait=0.05", {"id": "a", "text": "Hej"})
     assert (answer.status_code, answer.json()) == (202, {"ids": ["a"]})
 
 
-def test_a_wait_of_nothing_is_none(api: World) -> None:
+def test_a_wait_of_zero_seconds_does_not_wait(api: World) -> None:
     assert api.post(f"{DOCUMENTS}?wait=0", {"id": "a", "text": "Hej"}).status_code == 202
 
 
-def test_a_wait_of_more_than_a_minute_is_taken(api: World) -> None:
+def test_a_wait_of_more_than_a_minute_is_accepted(api: World) -> None:
     answer = api.begin("POST", f"{DOCUMENTS}?wait=3600", json={"id": "a", "text": "Hej"})
     assert api.work(wait=60) == 1
     assert answer().status_code == 200
 
 
 @pytest.mark.parametrize("wait", ["-1", "nan", "inf", "soon", ""])
-def test_a_wait_that_is_no_number_of_seconds_is_refused(idle: World, wait: str) -> None:
+def test_a_wait_that_is_not_a_number_of_seconds_is_refused(idle: World, wait: str) -> None:
     answer = idle.post(f"{DOCUMENTS}?wait={wait}", {"text": "Hej"})
     assert answer.status_code == 422
     assert "wait" in answer.json()["error"]["message"]
@@ -228,7 +228,7 @@ def test_the_limit_of_a_document_is_a_setting(tmp_path: Path) -> None:
         assert "document_bytes" in answer.json()["error"]["message"]
 
 
-def test_what_the_broker_is_too_small_for_is_refused_with_its_index_and_nothing_is_taken(tmp_path: Path) -> None:
+def test_a_document_too_large_for_the_broker_is_refused_with_its_index_and_nothing_is_published(tmp_path: Path) -> None:
     broker = MemoryBroker(most=200)
     with world(tmp_path, connect=broker.connect) as api:
         answer = api.post(DOCUMENTS, [{"text": "a"}, {"text": "a" * 200}])
@@ -273,11 +273,11 @@ def test_an_id_may_hold_anything_that_a_path_can_carry(api: World, identity: str
 
 
 @pytest.mark.parametrize("path", ["", "%00", "i" * 257, "%FF%FE"])
-def test_an_id_that_nothing_can_have_is_unknown(idle: World, path: str) -> None:
+def test_an_id_that_no_document_can_have_is_unknown(idle: World, path: str) -> None:
     assert idle.get(f"{DOCUMENTS}/{path}").status_code == 404
 
 
-def test_a_document_that_was_buried_is_told_with_its_reason(api: World) -> None:
+def test_a_buried_document_is_answered_with_its_reason(api: World) -> None:
     api.post(DOCUMENTS, {"id": "p", "text": "poison"})
     api.work()
     dead = api.get(f"{DOCUMENTS}/p").json()

@@ -1,4 +1,4 @@
-"""Alive, ready, metrics; and that the description of the API is true."""
+"""Liveness, readiness, metrics, and the OpenAPI description."""
 
 import math
 from pathlib import Path
@@ -27,14 +27,14 @@ def test_it_is_ready_when_store_broker_and_models_answer(tmp_path: Path) -> None
         assert answer.json() == {"ready": True, "checks": {"store": "ok", "broker": "ok", "models": "ok"}}
 
 
-def test_probes_may_be_asked_for_their_head_alone(tmp_path: Path) -> None:
+def test_probes_answer_head_requests(tmp_path: Path) -> None:
     with world(tmp_path, predictor=FirstLetter()) as api:
         assert [api.call("HEAD", path).status_code for path in ("/livez", "/readyz")] == [200, 200]
     with world(tmp_path, store=LostStore()) as api:
         assert [api.call("HEAD", path).status_code for path in ("/livez", "/readyz")] == [200, 503]
 
 
-def test_it_says_what_is_not_ready(tmp_path: Path) -> None:
+def test_readiness_says_what_does_not_answer(tmp_path: Path) -> None:
     with world(tmp_path, store=LostStore(), connect=unreachable, predictor=FirstLetter(starting=True)) as api:
         answer = api.get("/readyz")
         assert answer.status_code == 503
@@ -141,7 +141,7 @@ def test_metrics_are_served_only_where_the_setting_says_so(tmp_path: Path) -> No
         ("POST", "/livez", 405),
     ],
 )
-def test_what_is_no_call_is_told_in_the_shape_of_every_error(
+def test_an_unknown_call_is_answered_with_an_error_of_the_usual_shape(
     tmp_path: Path, method: str, path: str, status: int
 ) -> None:
     with world(tmp_path) as api:
@@ -150,7 +150,7 @@ def test_what_is_no_call_is_told_in_the_shape_of_every_error(
         assert "/openapi.json" in answer.json()["error"]["message"]
 
 
-def test_the_description_names_every_call_and_every_shape_it_speaks_of(tmp_path: Path) -> None:
+def test_the_description_has_every_call_and_every_shape_that_it_refers_to(tmp_path: Path) -> None:
     with world(tmp_path) as api:
         described = api.get("/openapi.json")
     assert set(described.json()["paths"]) == {

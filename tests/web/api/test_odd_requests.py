@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of the API's own, and never an error of ours."""
+"""Whatever is sent, the API answers with a success or an error of its own, and never with status 500."""
 
 from collections.abc import Iterator
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Predictions at once, and the list of models."""
+"""`/v1/predict` and `/v1/models`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def api(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One for the tests that leave nothing behind."""
+    """An API that is shared by the tests that store nothing."""
     with world(tmp_path_factory.mktemp("models"), predictor=FirstLetter()) as found:
         yield found
 
@@ -67,7 +67,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("number", range(len(BAD)))
-def test_what_is_no_text_is_refused(idle: World, number: int) -> None:
+def test_input_that_is_not_text_is_refused(idle: World, number: int) -> None:
     answer = idle.post(PREDICT, BAD[number])
     assert answer.status_code == 422
     assert len(answer.json()["error"]["message"]) > 10
@@ -83,7 +83,7 @@ def test_a_text_on_which_a_model_fails_is_refused_and_not_an_error_of_ours(api: 
     assert "fails on this text" in answer.json()["error"]["message"]
 
 
-def test_while_the_models_start_callers_are_told_to_come_again(tmp_path: Path) -> None:
+def test_while_the_models_start_callers_are_asked_to_try_again(tmp_path: Path) -> None:
     with world(tmp_path, predictor=FirstLetter(starting=True)) as api:
         answer = api.post(PREDICT, {"text": "Hej"})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
@@ -97,7 +97,7 @@ def test_a_server_without_models_says_so(tmp_path: Path) -> None:
         assert "without models" in answer.json()["error"]["message"]
 
 
-def test_models_are_listed_with_what_is_known_of_them(api: World, tmp_path: Path) -> None:
+def test_models_are_listed_with_the_facts_of_their_cards(api: World, tmp_path: Path) -> None:
     card = Card("language", ("fi", "sv"), version="3f9c2a", figures=Figures(0.97, 0.96), created_at="2026-01-01")
     home = tmp_path / "language" / "3f9c2a"
     home.mkdir(parents=True)

@@ -22,7 +22,7 @@ def api(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One for the tests that leave nothing behind."""
+    """An API that is shared by the tests that store nothing."""
     with world(tmp_path_factory.mktemp("models")) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""The glances that all visitors of the console share."""
+"""The answers of store and broker that all visitors of the console share."""
 
 import anyio
 import pytest
@@ -19,12 +19,12 @@ from headrace.web.state import AppState
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is to be away says so at once; all others have the time that they need."""
+    """Give everything as much time as it needs: what is to be unavailable says so at once."""
     monkeypatch.setattr("headrace.web.state.ANSWER_SECONDS", PATIENCE)
 
 
 class Counting(MemoryStore):
-    """A store that counts how often it is asked, and takes a minute for an answer, on a clock of its own."""
+    """A store that counts its calls, and takes a minute for each on a clock of its own."""
 
     asked = counted = 0
     now = 0.0
@@ -53,7 +53,7 @@ def fill(store: MemoryStore) -> None:
     store.write([Outcome(one, (Prediction("sv", 0.9, "language@1"),)), Outcome(two, dead=(bury(two, "raised", "no"),))])
 
 
-def test_a_glance_has_all_the_figures() -> None:
+def test_the_totals_have_all_figures() -> None:
     store, broker = MemoryStore(), MemoryBroker()
     fill(store)
     broker.publish([Body(b"{}")])
@@ -65,7 +65,7 @@ def test_a_glance_has_all_the_figures() -> None:
     assert (totals.backlog.ready, totals.trouble) == (1, "")
 
 
-def test_visitors_who_look_together_ask_the_store_once_however_long_it_takes() -> None:
+def test_visitors_who_look_at_the_same_time_share_one_query_however_long_it_takes() -> None:
     store = Counting()
     fill(store)
     state = live_on(store)
@@ -82,7 +82,7 @@ def test_visitors_who_look_together_ask_the_store_once_however_long_it_takes() -
     state.close()
 
 
-def test_who_looks_a_second_later_sees_what_has_come() -> None:
+def test_a_visitor_a_second_later_sees_what_is_new() -> None:
     store = Counting()
     state = live_on(store)
     snapshots = Snapshots(state, clock=store.clock)
@@ -97,7 +97,7 @@ def test_who_looks_a_second_later_sees_what_has_come() -> None:
     state.close()
 
 
-def test_different_questions_have_answers_of_their_own() -> None:
+def test_different_filters_are_answered_separately() -> None:
     store = MemoryStore()
     fill(store)
     snapshots = Snapshots(live_on(store))
@@ -108,7 +108,7 @@ def test_different_questions_have_answers_of_their_own() -> None:
     assert anyio.run(look) == [1, 1, 0, 1]
 
 
-def test_a_broker_that_is_away_leaves_the_stores_figures_and_says_so() -> None:
+def test_without_the_broker_the_stores_figures_are_shown_and_the_trouble_is_reported() -> None:
     store = MemoryStore()
     fill(store)
     state = AppState.from_services(
@@ -120,7 +120,7 @@ def test_a_broker_that_is_away_leaves_the_stores_figures_and_says_so() -> None:
     assert "is it running?" in totals.trouble
 
 
-def test_a_store_that_is_away_is_told_and_its_rows_are_not_to_be_had() -> None:
+def test_a_store_that_is_unavailable_is_reported_and_gives_no_rows() -> None:
     class Away(LostStore):
         def count(self, query: ResultQuery) -> Counts:
             raise Unavailable(f"counting {query}: nobody answers")

@@ -1,4 +1,4 @@
-"""What the console's pages are given to show: names, rows, figures."""
+"""What the console's pages get to show: names, rows, figures."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def names(tmp_path: Path) -> LabelNames:
         ("zxx", "No language", ""),
     ],
 )
-def test_a_language_is_called_by_both_its_names(tag: str, english: str, own: str) -> None:
+def test_a_language_is_shown_with_both_its_names(tag: str, english: str, own: str) -> None:
     assert of_language(tag) == Name(english, own)
 
 
@@ -57,7 +57,7 @@ def test_each_of_the_default_models_languages_has_both_names() -> None:
 
 
 @pytest.mark.parametrize("label", ["", "xx", "qqq", "positive", "not a tag", "a/b", "../etc", "e", "en_US.UTF-8", "1"])
-def test_what_is_no_language_is_called_what_it_is(label: str) -> None:
+def test_a_label_that_is_not_a_language_is_shown_as_it_is(label: str) -> None:
     assert of_language(label) is None
     assert name_of(label, language=True) == Name(label)
 
@@ -108,7 +108,7 @@ def test_bars_are_in_the_order_of_their_counts(names: LabelNames) -> None:
     assert [(bar["label"], bar["count"]) for bar in shown] == [("fi", 5), ("de", 2), ("sv", 2)]
 
 
-def test_the_figures_say_what_is_known_and_nothing_of_what_is_not() -> None:
+def test_figures_that_are_not_known_are_question_marks() -> None:
     full = Totals(1234567, 812.4, {}, {"raised": 3, "malformed": 9}, Backlog(1200, 3, 75.0))
     assert [tile["value"] for tile in tiles(full)] == ["1,234,567", "812", "1,200", "12"]
     assert [tile["more"] for tile in tiles(full)][2:] == ["3 in progress, oldest 1 min", "malformed 9, others 3"]
@@ -120,11 +120,11 @@ def test_the_figures_say_what_is_known_and_nothing_of_what_is_not() -> None:
     ("seconds", "said"),
     [(-1, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3600, "1 h"), (7500, "2 h 5 min"), (200_000, "2 d")],
 )
-def test_spans_are_told_shortly(seconds: float, said: str) -> None:
+def test_durations_are_short(seconds: float, said: str) -> None:
     assert span(seconds) == said
 
 
-def test_a_worker_that_has_not_been_heard_of_is_marked() -> None:
+def test_a_silent_worker_is_faded() -> None:
     one = WorkerStatus("host:1", 0, 60_000_000, "working", (MODEL,), {"stored": 1000, "buried": 0})
     assert worker(one, 61_000_000) == {
         "name": "host:1",
@@ -158,7 +158,7 @@ def test_an_opinion_names_the_label_and_those_that_came_closest(names: LabelName
     assert [(one["name"], one["own"]) for one in said["top"]] == [("Swedish", "Svenska"), ("Norwegian", "Norsk")]
 
 
-def test_a_dead_letter_is_shown_as_text_even_where_it_is_none() -> None:
+def test_a_dead_letter_is_shown_as_text_even_if_its_bytes_are_not() -> None:
     letter = DeadLetter("x", "malformed", "no UTF-8", b"\xff" * 5000, "x", burial=7, buried_at=1_000_000)
     shown = dead_row(letter)
     assert (shown["burial"], shown["at"], len(shown["data"])) == (7, "1970-01-01T00:00:01.000Z", 4000)

@@ -1,4 +1,4 @@
-"""The API and the console on one port, behind one door."""
+"""The console's login, in front of a server with the API and the console on one port."""
 
 import signal
 import subprocess
@@ -14,7 +14,7 @@ TOKEN = "a long random word"
 
 
 class Visitor:
-    """Calls the two apps of a server; every call is a stranger's."""
+    """Calls a server; every call comes without cookies."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -32,7 +32,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
-    """To a server in a process of its own: a process has one console, and a process of the tests may come back to this file."""
+    """A visitor of a server in a process of its own: a process can have only one console, and these tests may run twice in one process."""
     folder = tmp_path_factory.mktemp("served")
     places = ["--broker", "sqlite:///queue.db", "--store", "sqlite:///store.db", "--registry", str(folder / "models")]
     command = [sys.executable, "-m", "headrace", "serve", "--port", "0", "--token", TOKEN, *places]
@@ -40,7 +40,7 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
         assert server.stdout is not None
         told = server.stdout.readline()
         try:
-            assert told.startswith("Headrace is at http://"), "it ended; why stands above"
+            assert told.startswith("Headrace is at http://"), "it ended; the reason is printed above"
             yield Visitor(told.split()[3])
         finally:
             server.send_signal(signal.SIGINT)
@@ -49,7 +49,7 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
 
 
 @pytest.mark.parametrize("path", ["/", "/dead", "/models", "/_nicegui/x"])
-def test_a_stranger_is_asked_for_the_token_on_a_page_without_scripts(visitor: Visitor, path: str) -> None:
+def test_people_without_the_token_get_a_form_without_scripts(visitor: Visitor, path: str) -> None:
     answer = visitor.page(path)
     assert answer.status_code == 401
     assert "<form" in answer.text
@@ -57,7 +57,7 @@ def test_a_stranger_is_asked_for_the_token_on_a_page_without_scripts(visitor: Vi
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-def test_the_right_token_opens_the_console_by_a_cookie_that_scripts_cannot_read(visitor: Visitor) -> None:
+def test_the_right_token_gives_a_cookie_that_scripts_cannot_read(visitor: Visitor) -> None:
     answer = visitor.enter(TOKEN)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     cookie = answer.headers["set-cookie"]
@@ -69,29 +69,29 @@ def test_the_right_token_opens_the_console_by_a_cookie_that_scripts_cannot_read(
     assert visitor.call("GET", "/v1/results", headers={"cookie": shown}).status_code == 200
 
 
-def test_a_wrong_token_opens_nothing(visitor: Visitor) -> None:
+def test_a_wrong_token_gives_no_cookie(visitor: Visitor) -> None:
     for wrong in ("", "wrong", TOKEN + "x", "å"):
         answer = visitor.enter(wrong)
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
 
 
-def test_another_sites_form_cannot_enter_for_somebody(visitor: Visitor) -> None:
+def test_a_form_of_another_site_cannot_log_in(visitor: Visitor) -> None:
     assert visitor.enter(TOKEN, origin="https://evil.example").status_code == 403
 
 
-def test_a_form_of_any_size_is_not_read(visitor: Visitor) -> None:
+def test_a_form_that_is_too_large_is_refused(visitor: Visitor) -> None:
     assert visitor.enter("x" * 10_000).status_code == 413
 
 
-def test_programs_get_an_error_and_no_form(visitor: Visitor) -> None:
+def test_the_api_answers_with_an_error_instead_of_the_form(visitor: Visitor) -> None:
     for path in ("/v1/results", "/v1/nothing"):
         answer = visitor.page(path)
         assert answer.status_code == 401
         assert "HEADRACE_TOKEN" in answer.json()["error"]["message"]
 
 
-def test_each_path_belongs_to_one_of_the_two(visitor: Visitor) -> None:
+def test_each_path_belongs_to_the_api_or_to_the_console(visitor: Visitor) -> None:
     known = {"authorization": f"Bearer {TOKEN}"}
     assert visitor.page("/", **known).headers["content-type"].startswith("text/html")
     for path in ("/v1/nothing", "/v1", "/openapi.json/x"):
@@ -102,7 +102,7 @@ def test_each_path_belongs_to_one_of_the_two(visitor: Visitor) -> None:
     assert visitor.page("/v1x", **known).headers["content-type"].startswith("text/html")
 
 
-def test_an_address_that_is_no_page_leads_to_those_that_are(visitor: Visitor) -> None:
+def test_the_page_for_unknown_addresses_links_to_all_pages(visitor: Visitor) -> None:
     answer = visitor.page("/nothing/here", authorization=f"Bearer {TOKEN}")
     assert answer.status_code == 404
     for path in ("/", "/dead", "/models"):
