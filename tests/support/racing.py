@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from datetime import UTC, datetime
 
 from headrace.burial import bury
 from headrace.documents import Outcome
@@ -9,6 +10,8 @@ from headrace.errors import Unavailable
 from headrace.ports import ResultQuery, StoreAdapter
 from headrace.testing.outcomes import document, labels, letters, prediction, results
 
+# Bounds of time that hold all that a race stores; to find it, a store looks at what it notes of times.
+STORED = ResultQuery(since=datetime(2000, 1, 1, tzinfo=UTC), until=datetime(9000, 1, 1, tzinfo=UTC))
 ROUNDS, EACH = 6, 8
 MODELS = ("language", "mood")
 
@@ -45,8 +48,13 @@ def check(store: StoreAdapter, *, answered: bool = True) -> None:
         listed = Counter(result.predictions[model].label for result in found)
         assert listed.total() == len(wanted)
         assert labels(store, model) == listed
+        by_hour: Counter[str] = Counter()
+        for counted in store.count_by_hour(model):
+            by_hour[counted.label] += counted.count
+        assert by_hour == listed
         assert all(one.predictions[model].model == f"{model}@{one.predictions[model].label}" for one in found)
     assert store.count(ResultQuery()).documents == len(wanted)
+    assert {result.id for result in results(store, STORED, limit=2 * len(wanted))} == wanted
     dead = letters(store, limit=2 * len(wanted))
     assert sorted(letter.id for letter in dead) == sorted(f"{turn}-0" for turn in range(ROUNDS))
     assert len({letter.burial for letter in dead}) == len(dead)

@@ -85,6 +85,10 @@ class HistorySuite:
         assert found(since=minute, until=31 * minute) == list("541")
         assert found(since=minute, until=31 * minute, label="sv", model="language") == list("51")
         assert found(since=96 * minute) == found(until=-minute) == found(since=minute, until=minute) == []
+        first, last = (at.replace(tzinfo=UTC) for at in (datetime.min, datetime.max))
+        assert [one.id for one in results(store, ResultQuery(since=first, until=last), limit=2)] == ["5+", "5"]
+        assert results(store, ResultQuery(since=last)) == results(store, ResultQuery(until=first)) == []
+        assert store.count_by_hour("language", first, last) == store.count_by_hour("language") != []
         assert store.count(ResultQuery(since=START + 30 * minute, label="da")).documents == 1
         assert store.count(ResultQuery(until=START + 30 * minute)).documents == 6
 

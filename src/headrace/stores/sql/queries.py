@@ -14,6 +14,9 @@ from headrace.stores.sql.schema import answers, counts, dead_letters, documents,
 from headrace.stores.sql.tallies import SECOND, WIDTHS
 
 LARGEST = (1 << 63) - 1
+LATEST = (
+    1 << 31
+) // 1440 * 86_400 * SECOND - 1  # of the last day whose minutes have numbers of 32 bits, in the year 6053
 
 
 def find(connection: Connection, query: ResultQuery, limit: int, page: str | None) -> Page[Result]:
@@ -116,7 +119,7 @@ def _bounds(connection: Connection, query: ResultQuery) -> tuple[int | None, int
 
 def _starts(at: int) -> list[int]:
     """The numbers of the minute, the hour and the day that hold a time."""
-    return [at // (width * SECOND) for width in WIDTHS]
+    return [min(at, LATEST) // (width * SECOND) for width in WIDTHS]
 
 
 def _of_spans(connection: Connection, extreme: Any, *chosen: ColumnElement[bool]) -> list[int]:
