@@ -175,6 +175,25 @@ def test_links_within_the_project_resolve(path: Path) -> None:
             assert anchor in _anchors(found), f"{path.name} links to {target}; there is no such heading"
 
 
+def test_every_file_that_the_architecture_names_exists() -> None:
+    package = ROOT / "src" / "headrace"
+    known = {path.relative_to(folder).as_posix() for folder in (package, ROOT) for path in folder.glob("*")}
+    known |= {path.relative_to(package).as_posix() for path in package.rglob("*")} | {
+        path.name for path in package.rglob("*")
+    }
+    known |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*")}
+    named = set(re.findall(r"`([a-z_/]+(?:/|\.py))`", text_of("ARCHITECTURE.md")))
+    assert len(named) > 30
+    assert not {name for name in named if name.rstrip("/") not in known}
+
+
+def test_a_link_that_shows_a_file_name_leads_to_that_file() -> None:
+    for path in PAGES:
+        for shown, target in re.findall(r"\[`?([\w./]+(?:\.py|/))`?\]\(([^)\s]+)\)", path.read_text()):
+            place = (path.parent / target).resolve().as_posix()
+            assert place.endswith(f"/{shown}".rstrip("/")), f"{path.name}: [{shown}]({target})"
+
+
 def test_every_test_that_a_page_names_exists() -> None:
     known = "\n".join(
         re.findall(r"def (test_\w+)", "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")))
