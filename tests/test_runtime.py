@@ -1,4 +1,4 @@
-"""Signals, child processes and waiting, with real signals and real processes."""
+"""Signals, the stop that they request, and children that follow their parents, with real signals and processes."""
 
 import os
 import signal

@@ -1,6 +1,6 @@
-"""What lives around the work: signals, child processes, waiting with back-off.
+"""Signals, and the stop that they request; children that leave when their parent is gone, however it died.
 
-The first signal drains, the second forces. A child follows its parent: it leaves when the parent is gone, however that died.
+The first signal asks a process to drain and end, the second one ends it at once.
 """
 
 import ctypes
@@ -12,40 +12,48 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-DRAIN_SECONDS = 4.0
+DRAIN_SECONDS = 4.0  # that a process has to finish what it has begun
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
 _PR_SET_PDEATHSIG = 1
 
 
 class Stop:
-    """A request to finish, made once and seen by everyone. `since` is the monotonic time of the request."""
+    """A request to finish that every thread sees. It is made once, and cannot be taken back.
+
+    `since` is the monotonic time of the request, infinite before it.
+    """
 
     def __init__(self) -> None:
-        # Its lock may be taken again by the thread that has it: a signal may come while that thread begins to wait.
+        # A reentrant lock: a signal may arrive, and request the stop, in the very thread that holds the lock to wait.
         self._changed = threading.Condition(threading.RLock())
         self.since = float("inf")
 
     @property
     def requested(self) -> bool:
+        """Whether the request was made."""
         return self.since < float("inf")
 
     def request(self) -> None:
+        """Make the request, from any thread or signal handler. Calling it again changes nothing."""
         with self._changed:
             self.since = min(self.since, time.monotonic())
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait, but no longer than until the request; whether it was made."""
+        """Wait for so many seconds, or until the request is made; whether it was."""
         with self._changed:
             return self._changed.wait_for(lambda: self.requested, seconds)
 
     def overdue(self, seconds: float = DRAIN_SECONDS) -> bool:
-        """Whether the request was made longer ago than this."""
+        """Whether the request was made more than so many seconds ago."""
         return time.monotonic() - self.since > seconds
 
 
 def on_signals(stop: Stop, force: Callable[[], None]) -> None:
-    """From now on the first SIGINT, SIGTERM or SIGHUP requests the stop, and another calls `force` and ends the process at once."""
+    """Let the first SIGINT, SIGTERM or SIGHUP request the stop, and the next one call `force` and end the process at once.
+
+    Call it from the main thread.
+    """
 
     def receive(number: int, _frame: FrameType | None) -> None:
         if stop.requested:
@@ -58,7 +66,10 @@ def on_signals(stop: Stop, force: Callable[[], None]) -> None:
 
 
 def follow_parent(parent: int, number: int) -> None:
-    """Ask the kernel for this signal when the parent dies (Linux; elsewhere the closed pipe has to do)."""
+    """Have the kernel send this process a signal when its parent dies, or send it now if it has died already.
+
+    Linux only: elsewhere it does nothing, and the end of standard input tells of the parent's death (`on_end_of_input`).
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:
@@ -66,7 +77,7 @@ def follow_parent(parent: int, number: int) -> None:
 
 
 def on_end_of_input(call: Callable[[], None]) -> None:
-    """Call once standard input is closed: a parent holds the other end as long as it lives."""
+    """Call, from another thread, when standard input ends: its other end is held by the parent as long as that lives."""
 
     def watch() -> None:
         while os.read(0, 4096):

@@ -157,12 +157,11 @@ def test_a_document_that_comes_twice_is_published_once_but_another_text_is_not_t
     assert [document.text for document in world.published()] == ["text of a", "another text"]
 
 
-def test_what_is_remembered_of_repeated_documents_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.ingest.ingest.REMEMBERED", 10)
+def test_what_is_remembered_of_repeated_documents_is_bounded() -> None:
     world = World()
-    work = ingest(world)
+    work = ingest(world, remembered=10)
     work.run(Listed(documents(*map(str, range(1000)))), "listed")
-    assert len(work._recent) + len(work._before) <= 20
+    assert len(work._recent) + len(work._older) <= 20
     work.run(Listed(documents("999")), "another")
     assert work.tally.repeated == 1
 

@@ -86,10 +86,9 @@ def test_replaying_nothing_is_nothing() -> None:
     assert broker.backlog().ready == 0
 
 
-def test_all_letters_of_a_query_come_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browse, "PAGE", 3)
+def test_all_letters_of_a_query_come_page_by_page() -> None:
     store = buried(*"abcdefgh")
-    assert [letter.id for letter in browse.letters(store, DEAD)] == list("hgfedcba")
+    assert [letter.id for letter in browse.letters(store, DEAD, size=3)] == list("hgfedcba")
     assert list(browse.letters(store, DeadQuery(source="other"))) == []
 
 

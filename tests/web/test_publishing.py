@@ -10,7 +10,7 @@ from support import PATIENCE
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, unpack
 from headrace.errors import Rejected, Unavailable
-from headrace.web.publishing import Oversized, Publisher
+from headrace.web.publishing import Job, Oversized, Publisher
 
 HEJ = [Document("a", "Hej", source="api")]
 
@@ -167,3 +167,28 @@ def test_a_question_to_the_broker_gets_its_answer_or_its_error() -> None:
         publisher.ask(fail).result(PATIENCE)
     assert publisher.ask(lambda broker: broker.backlog().ready).result(PATIENCE) == 0
     publisher.close()
+
+
+def test_a_request_that_is_too_late_beside_one_that_is_rejected_fails_once_as_too_late() -> None:
+    class AwayThenPicky(Picky):
+        away = True
+
+        def publish(self, bodies: Sequence[Body]) -> None:
+            if self.away:
+                self.away = False
+                raise Unavailable("publishing to the broker: the connection was lost")
+            super().publish(bodies)
+
+        def close(self) -> None:
+            """It stays, to be connected to again."""
+
+    broker = AwayThenPicky()
+    late, good, bad = (
+        Job([Document(name, text)], 10, deadline)
+        for name, text, deadline in (("a", "Hej", 0.0), ("b", "Hej", float("inf")), ("c", "huge", float("inf")))
+    )
+    Publisher(lambda: broker)._publish([late, good, bad])
+    assert isinstance(late.done.exception(), Unavailable)
+    assert good.done.exception() is None
+    assert isinstance(bad.done.exception(), Rejected)
+    assert len(lines(broker)) == 1

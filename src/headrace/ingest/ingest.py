@@ -1,4 +1,4 @@
-"""source → broker: the cursor is saved after the broker has confirmed, so that a death costs a repetition and loses nothing."""
+"""source → broker. The cursor is saved after the broker has confirmed, so a crash repeats some documents and loses none."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +17,8 @@ from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter
 from headrace.retrying import isolate, patiently, until_stopped
 from headrace.runtime import Stop
 
-REMEMBERED = 1_000_000
-WATCH_SECONDS = 0.1
+REMEMBERED = 1_000_000  # documents at least, and twice as many at most: a repetition among them is not published again
+WATCH_SECONDS = 0.1  # between two looks at whether the source is read to its end
 
 LOG = logger("headrace.ingest")
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Publishes(Protocol):
-    """All that ingest asks of a broker."""
+    """The part of a broker that ingest uses."""
 
     def body_bytes(self) -> int:
         """See `ports.Broker`."""
@@ -38,7 +38,7 @@ class Publishes(Protocol):
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """What is saved as the cursor: the source's own, and how many documents were published up to there."""
+    """What is saved as the cursor: the source's own cursor, and how many documents were published up to it."""
 
     cursor: str
     published: int
@@ -46,22 +46,21 @@ class Saved(msgspec.Struct, frozen=True):
 
 @dataclass
 class Tally:
-    """What became of what was read. `repeated`: published before, by this run or by an earlier one that it goes on from; `refused`:
-    the broker never takes such a document."""
+    """How many documents were read, by what became of them."""
 
     published: int = 0
-    repeated: int = 0
-    malformed: int = 0
-    refused: int = 0
-    erased: int = 0
-    gaps: int = 0
+    repeated: int = 0  # published before, by this run or by the earlier one that it continues
+    malformed: int = 0  # not documents; buried
+    refused: int = 0  # rejected by the broker; buried
+    erased: int = 0  # deleted at the source
+    gaps: int = 0  # not documents: how often the source lost some
 
 
 class Ingest:
-    """Publishes a source.
+    """Publishes the documents of sources.
 
-    What is no document is buried in the store at once, with its place, and so is a document that the broker never takes; documents that
-    were deleted at the source are erased.
+    A malformed record is buried in the store with its place in the source, a document that the broker rejects is buried too, and a
+    document that was deleted at the source is erased. `progress` is called after each batch. An unavailable broker or store is waited for.
     """
 
     def __init__(
@@ -71,14 +70,20 @@ class Ingest:
         *,
         stop: Stop,
         progress: Callable[[Tally], None] = lambda _tally: None,
+        remembered: int = REMEMBERED,
     ) -> None:
         self._broker, self._store, self._stop, self._progress = broker, store, stop, progress
-        self._recent: set[str] = set()
-        self._before: set[str] = set()
+        self._remembered = remembered
+        self._recent: set[str] = set()  # hashes of documents; when it is full it becomes the older ones
+        self._older: set[str] = set()
         self.tally = Tally()
 
     def run(self, source: Source, name: str, *, again: bool = False) -> bool:
-        """Publish what the source gives, from where it was left; `again` starts over. Whether it was read to its end."""
+        """Publish the source from the cursor that is saved under `name`, or from its start if `again`; whether it was read to its end.
+
+        Returns early if the stop is requested. Raises Unavailable if it is requested while something is waited for; then the cursor stays
+        at the last batch that was published completely.
+        """
         saved = None if again else self._load(name)
         before = saved.published if saved else 0
         self.tally.repeated += before
@@ -92,7 +97,7 @@ class Ingest:
         return not self._stop.requested
 
     def _take(self, batch: Batch) -> int:
-        """Publish, bury and erase what a batch holds; how many documents are new, and published."""
+        """Publish, bury and erase what a batch holds; how many documents were published."""
         now = microseconds()
         documents = [stamp(document, now) for document in self._new(batch)]
         buried = [
@@ -115,7 +120,7 @@ class Ingest:
         return published
 
     def _publish(self, documents: Sequence[Document]) -> int:
-        """Publish all but those that the broker rejects, which are buried; return how many were published."""
+        """Publish documents, and bury those that the broker rejects; how many were published."""
 
         def publish(some: Sequence[Document]) -> int:
             bodies = list(pack(some, target=min(BODY_BYTES, self._broker.body_bytes())))
@@ -125,21 +130,22 @@ class Ingest:
         return sum(isolate(documents, lambda some: self._insist(partial(publish, some)), self._refuse))
 
     def _refuse(self, document: Document, error: Rejected) -> int:
-        """Bury a document that the broker never takes."""
+        """Bury a document that the broker rejects; 0, the number that was published."""
         letter = bury(document, "refused", str(error))
         self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]))
         self.tally.refused += 1
         return 0
 
     def _new(self, batch: Batch) -> Iterator[Document]:
+        """The documents of a batch that are not remembered as published."""
         for item in batch.items:
             if isinstance(item, Document):
                 content = content_hash(item.id, item.text)
-                if content in self._recent or content in self._before:
+                if content in self._recent or content in self._older:
                     self.tally.repeated += 1
                     continue
-                if len(self._recent) >= REMEMBERED:
-                    self._before, self._recent = self._recent, set()
+                if len(self._recent) >= self._remembered:
+                    self._older, self._recent = self._recent, set()
                 self._recent.add(content)
                 yield item
 
@@ -151,13 +157,13 @@ class Ingest:
         self._store.save(name, msgspec.json.encode(saved).decode())
 
     def _insist(self, call: Callable[[], T]) -> T:
-        """The call's value, however long that takes; Unavailable where the stop comes first."""
+        """The call's value, however long it takes. Raises Unavailable if the stop is requested first."""
         return patiently(call, until_stopped(self._stop, LOG.warning))
 
 
 @contextmanager
 def _closed_at(stop: Stop, source: Source) -> Iterator[None]:
-    """Close the source as soon as the stop is requested, even while it waits for its next document."""
+    """Within the block, close the source as soon as the stop is requested, even while it waits for its next document."""
     done = threading.Event()
 
     def watch() -> None:

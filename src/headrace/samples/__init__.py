@@ -1,4 +1,4 @@
-"""The samples of `headrace demo`: texts in 38 languages, written for it, and how they are fed at a pace that one can watch."""
+"""The samples of `headrace demo`: texts in 38 languages, written for it, published at a pace that one can follow."""
 
 import random
 from functools import partial
@@ -10,7 +10,7 @@ from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.urls import Connectors
 
-PER_SECOND = 8
+PER_SECOND = 8  # samples
 
 
 def load() -> list[Document]:
@@ -20,9 +20,9 @@ def load() -> list[Document]:
 
 
 def feed(connectors: Connectors, stop: Stop) -> None:
-    """Publish the samples, mixed, some a second, until they are all in or the stop is requested.
+    """Publish the samples in random order, PER_SECOND, until all are published or the stop is requested.
 
-    Each run gives them ids of its own, so that they come in as new.
+    Each run gives them new ids, so that the store takes them as new documents. An unavailable broker is waited for.
     """
     run = microseconds()
     samples = load()

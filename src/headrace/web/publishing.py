@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from headrace.documents import BODY_BYTES, Document, encode, pack
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.ports import Broker
+from headrace.retrying import isolate, patiently
 
 PATIENCE_SECONDS = 10.0  #: how long a request may wait for the broker's confirmation
 MOST_BYTES = 64 << 20  #: of documents that may wait to be published; more are refused
@@ -140,29 +141,28 @@ class Publisher:
             return jobs, questions
 
     def _publish(self, jobs: Sequence[Job]) -> None:
-        pause = FIRST_PAUSE
-        while jobs:
-            try:
-                self._send([document for job in jobs for document in job.documents])
-            except Unavailable as error:
-                self._disconnect()
-                jobs = self._still_in_time(jobs, error)
-                self._closing.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            except Rejected as error:
-                if len(jobs) > 1:
-                    for job in jobs:
-                        self._publish([job])
-                else:
-                    jobs[0].done.set_exception(error)
-                return
-            except Exception as error:
-                _fail(jobs, error)
-                return
-            else:
-                for job in jobs:
-                    job.done.set_result(None)
-                return
+        """Publish jobs together, and finish each: with an error if the broker rejects it, or does not confirm it in time."""
+        try:
+            isolate(jobs, self._publish_together, _reject)
+        except Exception as error:
+            _fail(_unfinished(jobs), error)
+
+    def _publish_together(self, jobs: Sequence[Job]) -> None:
+        waiting = _unfinished(jobs)
+
+        def send() -> None:
+            if waiting:
+                self._send([document for job in waiting for document in job.documents])
+
+        def pause(seconds: float, error: Unavailable) -> None:
+            self._disconnect()
+            waiting[:] = self._still_in_time(waiting, error)
+            if waiting:
+                self._closing.wait(seconds)
+
+        patiently(send, pause, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        for job in waiting:
+            job.done.set_result(None)
 
     def _send(self, documents: Sequence[Document]) -> None:
         broker = self._connected()
@@ -212,3 +212,12 @@ class Publisher:
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
     for job in jobs:
         job.done.set_exception(error)
+
+
+def _reject(job: Job, error: Rejected) -> None:
+    _fail(_unfinished([job]), error)
+
+
+def _unfinished(jobs: Sequence[Job]) -> list[Job]:
+    """Those whose callers still wait: one that was too late may share a part with one that the broker rejects."""
+    return [job for job in jobs if not job.done.done()]
