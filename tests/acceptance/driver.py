@@ -27,7 +27,7 @@ MARK = "ACCEPTANCE_MARK"
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
 TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
 CHECKSUM = "fake=python:headrace.testing.classifiers:Checksum"
-# After so many seconds what a test waits for won't come any more; nobody waits so long where it does, and no machine is too slow for it.
+# Seconds after which a test gives up waiting; no machine is so slow that it would need them.
 PATIENCE = 600.0
 
 
@@ -46,7 +46,7 @@ class Running:
         self.child, self._mark, self._log = child, mark, log
 
     @property
-    def told(self) -> str:
+    def printed(self) -> str:
         """What it and its children have printed so far."""
         return self._log.read_text(errors="replace")
 
@@ -55,19 +55,19 @@ class Running:
 
         def seen() -> bool:
             ended = self.child.poll() is not None
-            found = "\n" in self.told.partition(text)[2]
-            assert found or not ended, f"it ended: {self.told}"
+            found = "\n" in self.printed.partition(text)[2]
+            assert found or not ended, f"it ended: {self.printed}"
             return found
 
-        until(seen, seconds, f"{text!r} is not told")
-        return self.told.partition(text)[2].partition("\n")[0]
+        until(seen, seconds, f"{text!r} was not printed")
+        return self.printed.partition(text)[2].partition("\n")[0]
 
     def address(self) -> str:
         """Where the API and the console are, once they are."""
         return self.wait_for("Headrace is at ").partition(" ")[0]
 
     def processes(self) -> list[psutil.Process]:
-        """What it started and still runs, itself included; whoever their parent is by now."""
+        """What it started and still runs, itself included; even if their parent has died."""
         return [process for process in psutil.process_iter() if _marked(process, self._mark)]
 
     def keepers(self) -> list[psutil.Process]:

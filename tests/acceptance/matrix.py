@@ -2,7 +2,7 @@
 
 deploy/servers start; python tests/acceptance/matrix.py --documents 20000 --kills 20
 
-Needs all the servers, unless pairs are named: `matrix.py RABBITMQ+POSTGRESQL SQLITE+MONGODB`. Exit status 1 where a proof failed.
+Needs all the servers, unless pairs are named: `matrix.py RABBITMQ+POSTGRESQL SQLITE+MONGODB`. Exit status 1 if a proof failed.
 """
 
 import argparse
@@ -57,13 +57,13 @@ def prove(broker: str, store: str, flags: list[str]) -> bool:
         )
     sys.stderr.write(done.stderr.decode())
     try:
-        told: Mapping[str, object] = json.loads(done.stdout)
+        ledger: Mapping[str, object] = json.loads(done.stdout)
     except ValueError:
-        told = {}
-    cells = [f"{told[name]:,}" if name in told else "?" for name in COLUMNS]
+        ledger = {}
+    cells = [f"{ledger[name]:,}" if name in ledger else "?" for name in COLUMNS]
     print(f"| {broker.lower()} | {store.lower()} | {' | '.join(cells)} |", flush=True)
     if done.returncode:
-        sys.stderr.write(f"exit status {done.returncode}: {told.get('details')}\n")
+        sys.stderr.write(f"exit status {done.returncode}: {ledger.get('details')}\n")
     return done.returncode != 0
 
 

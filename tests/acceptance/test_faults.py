@@ -132,17 +132,17 @@ def test_while_the_store_is_gone_the_worker_waits_readyz_says_so_and_nothing_is_
     gone = time.monotonic()
     publish(headrace, 500)
 
-    told = set()
+    answers = set()
 
     def was_away_for_long() -> bool:
         """Not ready all the time."""
         ready = get(f"{address}/readyz")
         assert ready.status_code == 503
-        told.add(ready.json()["checks"]["store"])
-        return time.monotonic() - gone > GONE_SECONDS and any("postgresql" in one for one in told)
+        answers.add(ready.json()["checks"]["store"])
+        return time.monotonic() - gone > GONE_SECONDS and any("postgresql" in one for one in answers)
 
     until(was_away_for_long, PATIENCE, "it does not say what is away", every=0.5)
-    assert "ok" not in told
+    assert "ok" not in answers
     running.wait_for("waiting for the store, and trying again")
     assert headrace.waiting() > 0
 

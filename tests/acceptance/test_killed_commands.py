@@ -31,9 +31,9 @@ def test_an_ingest_killed_again_and_again_and_resumed_publishes_all_and_nothing_
     for _ in range(8):
         kill_when_it_has_published(headrace, chance, "ingest", name)
 
-    told = json.loads(headrace.done("ingest", name, "--json"))
+    ingested = json.loads(headrace.done("ingest", name, "--json"))
 
-    assert told["published"] + told["repeated"] == len(texts)
+    assert ingested["published"] + ingested["repeated"] == len(texts)
     headrace.done("work", "--drain", models=TRIVIAL)
     assert texts_of(headrace) == Counter(texts)
     assert json.loads(headrace.done("ingest", name, "--json")) == {

@@ -39,8 +39,8 @@ def publish_everything(headrace: Headrace) -> set[bytes]:
     ]
     half = len(documents) // 2
     headrace.write("half.jsonl", [*documents[:half], *documents[:100], *IN_FILE])
-    told = headrace.run("ingest", "half.jsonl", "--json")
-    assert json.loads(told.output) == {"published": half, "repeated": 100, "malformed": len(IN_FILE)}
+    ingested = headrace.run("ingest", "half.jsonl", "--json")
+    assert json.loads(ingested.output) == {"published": half, "repeated": 100, "malformed": len(IN_FILE)}
     lines = [json.dumps(one).encode() for one in documents[half:]]
     starts = range(0, len(lines), 50)
     bodies = [Body(b"\n".join([*lines[start : start + 50], b"no json %d" % start])) for start in starts]
@@ -101,7 +101,7 @@ def test_workers_killed_again_and_again_lose_nothing_repeat_nothing_and_bury_onl
     assert {letter.data for letter in dead if letter.kind == "malformed"} == malformed
     buried = Counter(json.loads(letter.data)["text"] for letter in dead if letter.kind != "malformed")
     assert buried == Counter([*POISON, *KILLERS])
-    assert "locked" not in workers.told
+    assert "locked" not in workers.printed
 
 
 def killed_as_soon_as_something_is_acknowledged(headrace: Headrace, command: Sequence[str], steps: int) -> set[str]:
@@ -143,8 +143,8 @@ def test_two_workers_share_the_files_without_ever_finding_them_locked(headrace: 
     for worker in workers:
         worker.interrupt()
         assert worker.status() == 0
-        assert "locked" not in worker.told
-        assert "waiting" not in worker.told
+        assert "locked" not in worker.printed
+        assert "waiting" not in worker.printed
     assert not lost(headrace, SOUND[:2000])
 
 

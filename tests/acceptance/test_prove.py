@@ -55,21 +55,21 @@ def test_nothing_is_lost_doubled_or_wrong_and_nothing_is_left_behind(
     )
 
     assert finished.status == 0, finished
-    told = json.loads(finished.output)
-    assert told.pop("details") == {column: [] for column in FAILURES}
-    assert told.pop("seconds") > 0
-    buried = told["buried"]
+    ledger = json.loads(finished.output)
+    assert ledger.pop("details") == {column: [] for column in FAILURES}
+    assert ledger.pop("seconds") > 0
+    buried = ledger["buried"]
     assert 3 * (DOCUMENTS // 200) < buried < DOCUMENTS // 20
     none = dict.fromkeys(FAILURES, 0)
-    assert told == {"published": DOCUMENTS, "stored": DOCUMENTS - buried, "buried": buried, "kills": KILLS, **none}
+    assert ledger == {"published": DOCUMENTS, "stored": DOCUMENTS - buried, "buried": buried, "kills": KILLS, **none}
     assert_removed(finished.errors, servers)
 
 
-def assert_removed(told: str, servers: Servers) -> None:
+def assert_removed(printed: str, servers: Servers) -> None:
     """That what the command says it works in is gone."""
-    for path in re.findall(r"sqlite:///(\S+?),", told):
+    for path in re.findall(r"sqlite:///(\S+?),", printed):
         assert not Path(path).parent.exists() or not list(Path(path).parent.glob("headrace_prove_*"))
-    schema = re.search(r"schema=(\w+)", told)
+    schema = re.search(r"schema=(\w+)", printed)
     if schema:
         with psycopg.connect(servers("POSTGRESQL")) as connection:
             found = connection.execute("SELECT to_regnamespace(%s)", (schema[1],)).fetchone()
@@ -86,8 +86,8 @@ def test_ctrl_c_ends_it_and_leaves_neither_processes_nor_tables(
     running.interrupt()
     assert running.status() == 130
     running.leaves_nothing()
-    assert "interrupted, and cleaned up" in running.told
-    assert_removed(running.told, servers)
+    assert "interrupted, and cleaned up" in running.printed
+    assert_removed(running.printed, servers)
 
 
 def test_files_of_ones_own_are_not_touched_and_the_proof_happens_beside_them(headrace: Headrace) -> None:
@@ -102,7 +102,7 @@ def test_files_of_ones_own_are_not_touched_and_the_proof_happens_beside_them(hea
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "told"),
+    ("arguments", "status", "message"),
     [
         (("--broker=memory:",), 2, "no second broker can be made beside memory:"),
         (("--documents=0",), 2, "--documents is at least 1"),
@@ -112,10 +112,12 @@ def test_files_of_ones_own_are_not_touched_and_the_proof_happens_beside_them(hea
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_proved_is_told(headrace: Headrace, arguments: tuple[str, ...], status: int, told: str) -> None:
+def test_what_cannot_be_proved_is_told(
+    headrace: Headrace, arguments: tuple[str, ...], status: int, message: str
+) -> None:
     finished = headrace.run("prove", *arguments)
     assert finished.status == status, finished
-    assert told in finished.errors
+    assert message in finished.errors
     assert "Traceback" not in finished.errors
     assert "may be left" not in finished.errors
 

@@ -26,7 +26,7 @@ def test_ctrl_c_drains_and_ends_with_status_0_however_far_the_signal_reaches(hea
 
     assert running.status() == 0
     running.leaves_nothing()
-    assert "Traceback" not in running.told
+    assert "Traceback" not in running.printed
     assert not headrace.dead()
     headrace.done("work", "--drain")
     assert headrace.stored() == 2000
@@ -94,4 +94,4 @@ def test_every_command_that_runs_ends_at_ctrl_c(headrace: Headrace, command: tup
     running.interrupt()
     assert running.status() == 0
     running.leaves_nothing()
-    assert "Traceback" not in running.told
+    assert "Traceback" not in running.printed

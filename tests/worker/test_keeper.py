@@ -246,14 +246,14 @@ def test_nothing_is_acknowledged_before_it_is_written() -> None:
 
 
 def test_a_drain_ends_with_the_backlog_however_long_nothing_comes() -> None:
-    told = [9] * 12
+    sizes = [9] * 12
 
     class Broker(MemoryBroker):
         def receive(self, limit: int, wait: float) -> list[Delivery]:
-            return [] if told else super().receive(limit, wait)
+            return [] if sizes else super().receive(limit, wait)
 
         def backlog(self) -> Backlog:
-            return Backlog(told.pop(), None, None) if told else super().backlog()
+            return Backlog(sizes.pop(), None, None) if sizes else super().backlog()
 
     queue, store = queue_of("a", "b"), MemoryStore()
     drain(queue, store, broker=Broker(queue))
@@ -297,26 +297,26 @@ def test_a_remote_model_that_is_away_is_waited_for() -> None:
 
 
 def test_progress_is_counted_and_told() -> None:
-    told: list[dict[str, int]] = []
+    beats: list[dict[str, int]] = []
 
     class Store(MemoryStore):
         def beat(self, worker: WorkerStatus) -> None:
-            told.append(dict(worker.counts))
+            beats.append(dict(worker.counts))
 
     drain(queue_of("a", "RAISE b", "KILL c", "d"), Store(), f"{TRIVIAL}, shadow {FAULTY}")
-    last = told[-1]
+    last = beats[-1]
     assert (last["received"], last["stored"], last["buried"], last["shadow_failures"]) == (4, 4, 0, 2)
     assert last["predictor_deaths"] >= 3
 
 
 def last_snapshot(store: MemoryStore, broker: MemoryBroker | Flaky, models: str, **more: Any) -> str:
-    """What a worker told last, as Prometheus would read it."""
-    told: list[WorkerStatus] = []
-    store.beat = told.append  # type: ignore[method-assign]
+    """The last heartbeat of a worker, as Prometheus would read it."""
+    beats: list[WorkerStatus] = []
+    store.beat = beats.append  # type: ignore[method-assign]
     Keeper(broker, store, setup(models), deadline=PATIENCE, stop=Stop(), drain=True, **more).run()
-    assert told[-1].state == "stopped"
+    assert beats[-1].state == "stopped"
     sums = Meter()
-    sums.merge(told[-1].metrics)
+    sums.merge(beats[-1].metrics)
     return exposition.write(sums).decode()
 
 

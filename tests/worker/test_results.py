@@ -41,9 +41,9 @@ class Sink:
         self.bodies += bodies
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """It holds nothing."""
 
-    def told(self) -> list[tuple[str, str]]:
+    def keys_and_ids(self) -> list[tuple[str, str]]:
         """Keys and ids, sorted."""
         return sorted(
             (body.key, msgspec.json.decode(line)["id"]) for body in self.bodies for line in body.data.split(b"\n")
@@ -51,7 +51,7 @@ class Sink:
 
 
 class Watched(MemoryBroker):
-    """Says what had been published when it was told of an ack."""
+    """Notes how much had been published at each ack."""
 
     def __init__(self, queue: Queue, sink: Sink) -> None:
         super().__init__(queue)
@@ -59,7 +59,7 @@ class Watched(MemoryBroker):
         self.at_ack: list[int] = []
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        self.at_ack.append(len(self.sink.told()))
+        self.at_ack.append(len(self.sink.keys_and_ids()))
         super().ack(deliveries)
 
 
@@ -80,7 +80,7 @@ def work(queue: Queue, store: MemoryStore | NoStore, sink: Sink, models: str = F
     with logged() as said:
         Keeper(broker, store, setup(models), publisher=publisher, deadline=PATIENCE, stop=Stop(), drain=True).run()
     assert broker.at_ack, "nothing was acknowledged"
-    assert broker.at_ack[-1] == len(sink.told()), "something was published after its ack"
+    assert broker.at_ack[-1] == len(sink.keys_and_ids()), "something was published after its ack"
     backlog = broker.backlog()
     assert (backlog.ready, backlog.leased) == (0, 0)
     return said
@@ -97,7 +97,7 @@ def test_a_result_is_published_under_each_model_and_its_label_as_the_api_gives_i
     document = Document("a", "hej", source="s", created_at="2026-01-02", meta={"n": 1}, published_at=5)
     predictions = (Prediction("sv", 0.75, "language@1"), Prediction("glad", 0.5, "mood@2"))
     published(store, sink, Outcome(document, predictions, shadows=(Prediction("no", 1.0, "language@9"),)))
-    assert sink.told() == [("language.sv", "a"), ("mood.glad", "a")]
+    assert sink.keys_and_ids() == [("language.sv", "a"), ("mood.glad", "a")]
     (stored,) = results(store)
     assert {body.data for body in sink.bodies} == {encode(stored)}
     assert msgspec.json.decode(sink.bodies[0].data) == {
@@ -119,7 +119,7 @@ def test_what_comes_again_is_published_again_with_the_answers_that_stand() -> No
     sink, store = Sink(), MemoryStore()
     published(store, sink, outcome("a", "fake@1", label="first"))
     published(store, sink, outcome("a", "fake@2", label="second"))
-    assert sink.told() == [("fake.first", "a"), ("fake.first", "a")]
+    assert sink.keys_and_ids() == [("fake.first", "a"), ("fake.first", "a")]
 
 
 def test_a_conflict_and_what_was_erased_have_no_result() -> None:
@@ -127,7 +127,7 @@ def test_a_conflict_and_what_was_erased_have_no_result() -> None:
     store.write([outcome("a", "fake@1")])
     store.erase(["b"])
     published(store, sink, outcome("a", "fake@1", text="another"), outcome("b", "fake@1"), outcome("c", "fake@1"))
-    assert sink.told() == [("fake.fine", "c")]
+    assert sink.keys_and_ids() == [("fake.fine", "c")]
 
 
 def test_a_dead_letter_is_no_result_and_the_other_models_results_are() -> None:
@@ -135,7 +135,7 @@ def test_a_dead_letter_is_no_result_and_the_other_models_results_are() -> None:
     letter = bury_bytes(b"x", "because")
     half = Outcome(Document("a", "text"), (Prediction("fine", 0.5, "fake@1"),), dead=(letter,))
     published(store, sink, half, Outcome(None, dead=(letter,)), Outcome(Document("b", "text"), dead=(letter,)))
-    assert sink.told() == [("fake.fine", "a")]
+    assert sink.keys_and_ids() == [("fake.fine", "a")]
 
 
 def test_results_of_one_key_are_packed_and_none_is_left_out() -> None:
@@ -145,7 +145,7 @@ def test_results_of_one_key_are_packed_and_none_is_left_out() -> None:
         for number in range(1200)
     ]
     published(store, sink, *outcomes)
-    assert sink.told() == sorted((f"fake.{number % 3}", f"{number:04}") for number in range(1200))
+    assert sink.keys_and_ids() == sorted((f"fake.{number % 3}", f"{number:04}") for number in range(1200))
     assert len(sink.bodies) < 400
     assert all(len(body.data) <= 16 << 10 or body.data.count(b"\n") == 0 for body in sink.bodies)
 
@@ -153,9 +153,9 @@ def test_results_of_one_key_are_packed_and_none_is_left_out() -> None:
 def test_where_the_store_keeps_nothing_dead_letters_are_published_with_what_came() -> None:
     sink = Sink()
     published(NoStore(), sink, outcome("a", "fake@1"), Outcome(None, dead=(bury_bytes(b"\xff", "no UTF-8"),)))
-    told = {body.key: body.data for body in sink.bodies}
-    assert msgspec.json.decode(told["fake.fine"], type=Result).id == "a"
-    letter = msgspec.json.decode(told["dead.malformed"], type=Burial)
+    bodies = {body.key: body.data for body in sink.bodies}
+    assert msgspec.json.decode(bodies["fake.fine"], type=Result).id == "a"
+    letter = msgspec.json.decode(bodies["dead.malformed"], type=Burial)
     assert (letter.data, letter.reason, letter.kind) == (b"\xff", "no UTF-8", "malformed")
 
 
@@ -166,7 +166,9 @@ def test_what_is_never_taken_is_found_and_all_else_is_published() -> None:
     assert [(one.document, reason) for one, reason in published(store, sink, *good[:7], bad, *good[7:])] == [
         (bad.document, "this is not taken")
     ]
-    assert sink.told() == sorted((key, f"good {number}") for number in range(20) for key in ("fake.fine", "size.fine"))
+    assert sink.keys_and_ids() == sorted(
+        (key, f"good {number}") for number in range(20) for key in ("fake.fine", "size.fine")
+    )
 
 
 def test_without_outcomes_nothing_is_published() -> None:
@@ -179,7 +181,7 @@ def test_a_worker_publishes_what_it_has_stored_before_it_acks() -> None:
     sink, store = Sink(), MemoryStore()
     work(queue_of("a", "RAISE b", "long " * 30), store, sink, TWO)
     long = "long " * 30
-    assert sink.told() == sorted(
+    assert sink.keys_and_ids() == sorted(
         [("fake.fine", "a"), ("size.short", "a"), ("size.short", "RAISE b"), ("fake.fine", long), ("size.long", long)]
     )
     assert [letter.id for letter in letters(store)] == ["RAISE b"]
@@ -188,7 +190,7 @@ def test_a_worker_publishes_what_it_has_stored_before_it_acks() -> None:
 def test_a_worker_waits_while_results_can_not_be_published() -> None:
     sink, store = Sink(away=2), MemoryStore()
     said = work(queue_of("a", "b"), store, sink)
-    assert sink.told() == [("fake.fine", "a"), ("fake.fine", "b")]
+    assert sink.keys_and_ids() == [("fake.fine", "a"), ("fake.fine", "b")]
     assert sum("waiting for the broker of results, and trying again" in line for line in said) == 2
     assert letters(store) == []
 
@@ -196,7 +198,7 @@ def test_a_worker_waits_while_results_can_not_be_published() -> None:
 def test_a_result_that_is_never_taken_is_buried_and_stays_stored() -> None:
     sink, store = Sink(unwanted=b"poison"), MemoryStore()
     work(queue_of("a", "poison", "b"), store, sink)
-    assert sink.told() == [("fake.fine", "a"), ("fake.fine", "b")]
+    assert sink.keys_and_ids() == [("fake.fine", "a"), ("fake.fine", "b")]
     assert [(one.id, one.kind) for one in letters(store)] == [("poison", "refused")]
     assert "the result can't be published: this is not taken" in letters(store)[0].reason
     assert store.count(ResultQuery()).answers == {"fake": {"fine": 3}}
@@ -207,7 +209,7 @@ def test_without_a_store_nothing_is_lost_silently() -> None:
     queue = queue_of("a", "RAISE b", "x" * 20_000)
     MemoryBroker(queue).publish([Body(b"no JSON")])
     work(queue, NoStore(), sink)
-    keys = [key for key, _ in sink.told()]
+    keys = [key for key, _ in sink.keys_and_ids()]
     assert keys == ["dead.malformed", "dead.raised", "dead.refused", "fake.fine"]
 
 
@@ -217,7 +219,7 @@ def test_without_a_store_what_comes_again_is_published_again(times: int) -> None
     for _ in range(times):
         MemoryBroker(queue).publish(list(pack([Document("a", "a")])))
     work(queue, NoStore(), sink)
-    assert sink.told() == [("fake.fine", "a")] * times
+    assert sink.keys_and_ids() == [("fake.fine", "a")] * times
 
 
 def test_a_store_that_keeps_nothing_finds_nothing() -> None:
@@ -238,7 +240,7 @@ def test_dead_letters_are_published_once_each() -> None:
     sink = Sink()
     made: list[DeadLetter] = [bury_bytes(b"%d" % number, "because") for number in range(5)]
     published(NoStore(), sink, *(Outcome(None, dead=(letter,)) for letter in made))
-    assert sorted(identity for _, identity in sink.told()) == sorted(letter.id for letter in made)
+    assert sorted(identity for _, identity in sink.keys_and_ids()) == sorted(letter.id for letter in made)
 
 
 class Asking(MemoryBroker):
@@ -281,7 +283,7 @@ def answer(store: MemoryStore | NoStore, *published: bytes, models: str = FAULTY
 def test_a_reply_has_what_became_of_each_line_in_their_order(make: type[MemoryStore] | type[NoStore]) -> None:
     lines = [encode(Document(text, text)) for text in ("a", "RAISE b", "c")]
     broker = answer(make(), b"\n".join([lines[0], b"no JSON", *lines[1:]]), lines[0])
-    assert [[told.get("kind", told["id"]) for told in one] for one in broker.replies] == [
+    assert [[line.get("kind", line["id"]) for line in one] for one in broker.replies] == [
         ["a", "malformed", "raised", "c"],
         ["a"],
     ]
@@ -302,7 +304,7 @@ def test_a_reply_has_what_became_of_each_line_in_their_order(make: type[MemorySt
 
 def test_a_reply_has_result_and_dead_letter_where_one_of_two_models_failed() -> None:
     (reply,) = answer(MemoryStore(), encode(Document("a", "RAISE a")), models=TWO).replies
-    assert [sorted(told) for told in reply] == [
+    assert [sorted(line) for line in reply] == [
         ["created_at", "id", "meta", "predictions", "published_at", "source", "stored_at", "text"],
         ["data", "id", "kind", "model", "reason", "source"],
     ]
@@ -314,7 +316,7 @@ def test_a_reply_tells_of_a_conflict_and_of_what_was_erased() -> None:
     store.write([outcome("a", "fake@1", text="another")])
     store.erase(["b"])
     broker = answer(store, encode(Document("a", "a")), encode(Document("b", "b")))
-    assert [[told["kind"] for told in one] for one in broker.replies] == [["conflict"], ["erased"]]
+    assert [[line["kind"] for line in one] for one in broker.replies] == [["conflict"], ["erased"]]
 
 
 def test_nobody_is_answered_who_did_not_ask() -> None:
