@@ -50,7 +50,7 @@ class Classifier(Protocol):
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order; none for no texts. A remote model may raise Unavailable.
 
-        `model` on a prediction is left empty; whoever serves the classifier fills it in.
+        `model` on a prediction is left empty; what serves the classifier fills it in.
         """
         ...
 

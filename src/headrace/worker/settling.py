@@ -16,9 +16,8 @@ from headrace.retrying import isolate
 from headrace.worker.measuring import count_written
 from headrace.worker.results import ResultPublisher
 
-REFUSED_BYTES = (
-    1024  # of a document, and of the reason, that are kept if the store rejects the whole as a dead letter too
-)
+#: Bytes of a document, and characters of the reason, that are kept if the store rejects the whole as a dead letter too.
+REFUSED_BYTES = 1024
 
 T = TypeVar("T")
 
