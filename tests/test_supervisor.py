@@ -1,5 +1,6 @@
 """Child processes: their orders, and how they are kept running and ended, with real processes."""
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 from support import PATIENCE, alive, logged, until
 
-from headrace import supervisor
+from headrace import runtime, supervisor
 from headrace.config import Settings
 from headrace.errors import Unavailable
 from headrace.runtime import Stop
@@ -107,7 +108,7 @@ class Greeting(msgspec.Struct, frozen=True):
 GREETING = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from headrace import supervisor
+from headrace import runtime, supervisor
 from headrace.errors import Misconfigured, Unavailable
 from test_supervisor import Greeting
 
@@ -158,3 +159,31 @@ def test_ending_children_that_have_ended_is_no_trouble() -> None:
     for _ in range(2):
         supervisor.end([ended])
     assert ended.returncode == 0
+
+
+def test_a_child_that_the_system_cannot_start_now_is_started_later() -> None:
+    stop, started, failures = Stop(), list[Child](), [errno.EAGAIN, errno.EMFILE, errno.ENOMEM]
+
+    def spawn() -> Child:
+        with runtime.spawning("starting a worker"):
+            if len(started) == 1 and failures:
+                number = failures.pop(0)
+                raise OSError(number, os.strerror(number))
+            started.append(child("import time; time.sleep(600)" if started else "import sys; sys.exit(3)"))
+        return started[-1]
+
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(Supervisor(spawn, 1).run(stop)))
+    with logged() as said:
+        thread.start()
+        until(lambda: len(started) == 2, "another child")
+        stop.request()
+        thread.join(PATIENCE)
+    assert statuses == [0]
+    assert not failures
+    tried = [message for message in said if "cannot be started" in message]
+    assert ["Too many open files; raise the limit of open files (ulimit -n)" in one for one in tried] == [
+        False,
+        True,
+        False,
+    ]

@@ -3,7 +3,6 @@
 Exit status: 0 done, 1 something was found to be wrong, 2 misuse or configuration, 3 a server is unavailable.
 """
 
-import errno
 import io
 import os
 import sys
@@ -13,7 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from headrace import __version__, log
 from headrace.commands import settings
-from headrace.errors import HeadraceError, Misconfigured, Unavailable
+from headrace.errors import HeadraceError, system_error
 from headrace.log import LogSettings, logger
 
 LOG = logger("headrace.commands")
@@ -106,10 +105,9 @@ def _shown_default(value: object) -> str | None:
 
 def _described(error: OSError) -> tuple[str, int]:
     """The message for an error of a file or a stream, and the exit status."""
-    what = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{what}the disk is full; free some space, and call it again", Unavailable.status
-    return f"{what}{error.strerror or error}; check the name, the permissions and the disk", Misconfigured.status
+    what = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    told = system_error(what, error, "check the name, the permissions and the disk")
+    return str(told), told.status
 
 
 def _discard_output() -> None:

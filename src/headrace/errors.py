@@ -21,8 +21,25 @@ Other exceptions are signals between modules. Each is caught below the command l
                         Oversized        a Rejected: the broker takes no document of this size (422)
 """
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+
+#: Errors of the operating system that pass without a change of a setting, and what helps meanwhile. All others are misconfigurations.
+PASSING: Mapping[int, str] = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EMFILE: "raise the limit of open files (ulimit -n) if this goes on",
+    errno.ENFILE: "raise the system's limit of open files (fs.file-max) if this goes on",
+    errno.EAGAIN: "raise the limit of processes (ulimit -u, or pids of the container) if this goes on",
+    errno.ENOMEM: "give the machine more memory if this goes on",
+    errno.EIO: "check the disk if this goes on",
+    errno.ESTALE: "check the network file system if this goes on",
+    errno.ETIMEDOUT: "check the network file system if this goes on",
+    errno.ENOLCK: "check the network file system if this goes on",
+    errno.EBUSY: "check what uses it if this goes on",
+    errno.EINTR: "try again",
+}
 
 
 class HeadraceError(Exception):
@@ -49,6 +66,14 @@ class Rejected(HeadraceError):
 
 class Conflict(Rejected):
     """A document with this id is stored with another text."""
+
+
+def system_error(doing: str, error: OSError, advice: str) -> HeadraceError:
+    """What to raise for an error of the operating system: Unavailable if it may pass by itself, otherwise Misconfigured with `advice`."""
+    passing = PASSING.get(error.errno or 0)
+    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
+    told = f"{doing}: {what}" if doing else what
+    return Misconfigured(f"{told}; {advice}") if passing is None else Unavailable(f"{told}; {passing}")
 
 
 def did_you_mean(name: str, known: Iterable[str], form: str = "{}") -> str:

@@ -3,14 +3,17 @@
 The first signal asks a process to drain and end, the second one ends it at once.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
+
+from headrace.errors import PASSING, Unavailable
 
 DRAIN_SECONDS = 4.0  # that a process has to finish what it has begun
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
@@ -47,6 +50,16 @@ class Stop:
     def overdue(self, seconds: float = DRAIN_SECONDS) -> bool:
         """Whether the request was made more than so many seconds ago."""
         return time.monotonic() - self.since > seconds
+
+
+@contextlib.contextmanager
+def spawning(doing: str) -> Iterator[None]:
+    """Start a process within the block. What the system refuses it raises Unavailable: nobody can mend that in a setting of ours."""
+    try:
+        yield
+    except OSError as error:
+        advice = PASSING.get(error.errno or 0, "check that Python is still installed")
+        raise Unavailable(f"{doing}: {error.strerror or error}; {advice}") from error
 
 
 def on_signals(stop: Stop, force: Callable[[], None]) -> None:

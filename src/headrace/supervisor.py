@@ -4,6 +4,7 @@ A child is a module of ours that calls `run_child`. The first line on its standa
 tells the child that the parent is gone.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import msgspec
 
 from headrace import log, runtime
 from headrace.config import Settings
-from headrace.errors import HeadraceError, Misconfigured
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.log import logger
 from headrace.retrying import delays
 from headrace.runtime import DRAIN_SECONDS, Stop, describe
@@ -55,18 +56,21 @@ def start_child(
 ) -> Child:
     """Start `python -m module` and send it an order. A session of its own keeps a terminal's Ctrl-C from it: only its parent gets that.
 
-    What the child prints goes where ours goes, unless `output` (PIPE) or `errors` say otherwise.
+    What the child prints goes where ours goes, unless `output` (PIPE) or `errors` say otherwise. Raises Unavailable if the system has no
+    process, descriptor or memory for it now.
     """
-    child = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=errors,
-        start_new_session=True,
-        bufsize=0,
-    )
+    with runtime.spawning(f"starting {module}"):
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+            bufsize=0,
+        )
     assert child.stdin is not None
-    child.stdin.write(order)
+    with contextlib.suppress(BrokenPipeError):  # it has died already; its exit status tells how
+        child.stdin.write(order)
     return child
 
 
@@ -118,45 +122,63 @@ def close_input(child: Child) -> None:
 class Supervisor:
     """Keeps a number of children running: one that dies is started again with back-off, one that is misconfigured ends them all.
 
-    A child that ends with status 0 is done and is not started again.
+    A child that ends with status 0 is done and is not started again. `spawn` starts one; if it raises Unavailable, it is called again with
+    back-off.
     """
 
     def __init__(self, spawn: Callable[[], Child], number: int, *, leave_seconds: float = LEAVE_SECONDS) -> None:
         self.spawn = spawn
-        self._number, self._leave_seconds = number, leave_seconds
+        self._missing, self._leave_seconds = number, leave_seconds
         self._children: list[Child] = []
-        self._changed_at = 0.0
+        self._waits = delays()
+        self._due = self._changed_at = 0.0  # when a missing child may be started, and when one last was
 
     def run(self, stop: Stop) -> int:
         """Keep the children running until the stop is requested, or until all are done. Returns the exit status."""
-        self._children = [self.spawn() for _ in range(self._number)]
-        waits = delays()
-        while self._children and not stop.wait(POLL_SECONDS):
-            ended = [child for child in self._children if child.poll() is not None]
-            if any(child.returncode == Misconfigured.status for child in ended):
-                self.end()
-                return Misconfigured.status
-            self._children = [child for child in self._children if child not in ended]
-            for child in ended:
-                close_input(child)
-                if child.returncode != 0 and not stop.requested:
-                    LOG.warning(
-                        f"a worker died ({describe(child.returncode)}); it is started again",
-                        extra={"child": child.pid, "status": child.returncode},
-                    )
-                    stop.wait(next(waits))
-                    self._children.append(self.spawn())
-                    self._changed_at = time.monotonic()
-            if time.monotonic() - self._changed_at > SETTLED_SECONDS:
-                waits = delays()
-        self.end()
+        try:
+            while (self._missing or self._children) and not stop.requested:
+                self._start_missing()
+                stop.wait(POLL_SECONDS)
+                if self._misconfigured():
+                    return Misconfigured.status
+                self._replace_dead(stop)
+        finally:
+            self.end()
         return 0
+
+    def _start_missing(self) -> None:
+        while self._missing and time.monotonic() >= self._due:
+            try:
+                self._children.append(self.spawn())
+            except Unavailable as error:
+                LOG.warning(f"a worker cannot be started, and it is tried again: {error}")
+                self._due = time.monotonic() + next(self._waits)
+                return
+            self._missing -= 1
+            self._changed_at = time.monotonic()
+        if not self._missing and time.monotonic() - self._changed_at > SETTLED_SECONDS:
+            self._waits = delays()
+
+    def _misconfigured(self) -> bool:
+        return any(child.poll() == Misconfigured.status for child in self._children)
+
+    def _replace_dead(self, stop: Stop) -> None:
+        for child in [child for child in self._children if child.poll() is not None]:
+            self._children.remove(child)
+            close_input(child)
+            if child.returncode != 0 and not stop.requested:
+                LOG.warning(
+                    f"a worker died ({describe(child.returncode)}); it is started again",
+                    extra={"child": child.pid, "status": child.returncode},
+                )
+                self._missing += 1
+                self._due = time.monotonic() + next(self._waits)
 
     def end(self) -> None:
         """Ask the children to drain, then kill those that are left."""
         end(self._children, seconds=self._leave_seconds)
 
     def kill(self) -> None:
-        """Kill the children at once."""
-        for child in self._children:
+        """Kill the children at once; from any thread."""
+        for child in list(self._children):
             child.kill()

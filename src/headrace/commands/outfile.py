@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from headrace.durable import replacing
-from headrace.errors import HeadraceError, Misconfigured, Unavailable
+from headrace.errors import system_error
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def writing(name: str) -> Iterator[IO[bytes]]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _translated(name, error) from error
+        raise system_error(f"writing {name}", error, "check the name, the permissions and the disk") from error
 
 
 def _replacing(output: Path) -> Iterator[IO[bytes]]:
@@ -45,9 +45,3 @@ def _replacing(output: Path) -> Iterator[IO[bytes]]:
                 yield cast(IO[bytes], packed)
         else:
             yield target
-
-
-def _translated(name: str, error: OSError) -> HeadraceError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Unavailable(f"writing {name}: the disk is full; free some space, and call it again")
-    return Misconfigured(f"writing {name}: {error.strerror}; check the name, the permissions and the disk")

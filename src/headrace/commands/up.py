@@ -86,5 +86,8 @@ class Workers:
         except HeadraceError as error:
             LOG.error(str(error))
             self.status = error.status
+        except Exception:
+            LOG.exception("the workers ended with an error that was not expected")
+            self.status = HeadraceError.status
         finally:
             self._stop.request()

@@ -6,7 +6,6 @@ Nothing here imports a model's libraries until a model is opened, so that a keep
 """
 
 import contextlib
-import errno
 import fcntl
 import os
 import re
@@ -18,7 +17,7 @@ from typing import Any
 import msgspec
 
 from headrace import durable
-from headrace.errors import Misconfigured, Unavailable, did_you_mean
+from headrace.errors import Misconfigured, did_you_mean, system_error
 from headrace.models import card as cards
 from headrace.models.alias import CHAMPION, Aliases
 from headrace.models.card import Card
@@ -172,12 +171,8 @@ class Registry:
                 durable.sweep(home)
                 yield home
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise Unavailable(f"writing model {name!r} to {home}: the disk is full; free some space") from error
-            reason = error.strerror or str(error)
-            raise Misconfigured(
-                f"model {name!r} cannot be written to {home}: {reason}; correct that, or choose another --registry"
-            ) from error
+            doing = f"model {name!r} cannot be written to {home}"
+            raise system_error(doing, error, "correct that, or choose another --registry") from error
 
     def _aliases(self, name: str) -> Aliases:
         return Aliases(self.folder / name)

@@ -8,7 +8,7 @@ from socketserver import ThreadingTCPServer
 from typing import Any
 
 from headrace import exposition
-from headrace.errors import Misconfigured
+from headrace.errors import system_error
 from headrace.meter import Meter
 from headrace.ports import WorkerStatus
 from headrace.worker.totals import WorkerTotals, show_states
@@ -102,7 +102,5 @@ def _listen(host: str, port: int, scrape: Callable[[], bytes]) -> _Server:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         return _Server(found[0][0], found[0][4], scrape)
     except OSError as error:
-        raise Misconfigured(
-            f"serving the metrics of workers on port {port} of {host or 'every address'}: {error.strerror};"
-            " choose another --metrics-port or --host"
-        ) from None
+        doing = f"serving the metrics of workers on port {port} of {host or 'every address'}"
+        raise system_error(doing, error, "choose another --metrics-port or --host") from None
