@@ -62,6 +62,12 @@ def postgresql() -> str:
 
 
 @pytest.fixture(scope="session")
+def pgbouncer() -> str:
+    """The URL of the same database through PgBouncer, in transaction mode."""
+    return address("PGBOUNCER")
+
+
+@pytest.fixture(scope="session")
 def kafka() -> str:
     """The URL of a Kafka node, up to and with the slash before the topic."""
     return address("KAFKA")

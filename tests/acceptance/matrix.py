@@ -17,7 +17,7 @@ from pathlib import Path
 
 EMBEDDED = "SQLITE"
 BROKERS = (EMBEDDED, "RABBITMQ", "KAFKA", "REDIS", "NATS", "BEANSTALKD")
-STORES = (EMBEDDED, "POSTGRESQL", "MONGODB")
+STORES = (EMBEDDED, "POSTGRESQL", "PGBOUNCER", "MONGODB")
 COLUMNS = ("published", "stored", "buried", "lost", "duplicated", "wrong", "unsound", "kills", "seconds")
 SERVERS = Path(os.environ.get("SERVERS_FOLDER", "/tmp/headrace-servers")) / "servers.env"
 

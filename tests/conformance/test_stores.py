@@ -18,7 +18,7 @@ from headrace.testing.progress import ProgressSuite
 from headrace.testing.queries import QuerySuite
 from headrace.testing.stores import Connect, StoreSuite
 
-ADAPTERS = ("memory", "sqlite", "postgresql", "mongodb")
+ADAPTERS = ("memory", "sqlite", "postgresql", "pgbouncer", "mongodb")
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -30,8 +30,8 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connect]
         made = MemoryStore().connect
     elif request.param == "sqlite":
         made = lambda: SqliteStore(tmp_path / "store.db")  # noqa: E731
-    elif request.param == "postgresql":
-        server: str = request.getfixturevalue("postgresql")
+    elif request.param in ("postgresql", "pgbouncer"):
+        server: str = request.getfixturevalue(request.param)
         made = lambda: PostgresqlStore(server, schema=name)  # noqa: E731
     else:
         server = request.getfixturevalue("mongodb")
@@ -46,7 +46,7 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connect]
         yield connect
         if request.param == "mongodb":
             connect().remove()
-    if request.param == "postgresql":
+    if request.param in ("postgresql", "pgbouncer"):
         with psycopg.connect(server) as connection:
             connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
 

@@ -81,6 +81,14 @@ def ids_of(outcomes: Sequence[Outcome]) -> set[str]:
     return documents.union(letter.id for outcome in outcomes if outcome.document is None for letter in outcome.dead)
 
 
+def names_in(made: Plan) -> set[str]:
+    """All names that a plan mentions: of sources, versions, models and labels."""
+    predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
+    versions = {prediction.model for prediction in predictions}
+    labels = {prediction.label for prediction in predictions}
+    return versions | labels | {model_of(version) for version in versions} | {one.source for _, one in made.documents}
+
+
 def ordered(predictions: Iterable[StoredPrediction]) -> list[StoredPrediction]:
     """Predictions for one document, ordered by model, its answer first, then by version."""
     return sorted(predictions, key=lambda one: (model_of(one.prediction.model), not one.answer, one.prediction.model))

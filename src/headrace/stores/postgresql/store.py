@@ -4,26 +4,21 @@ A batch is written in one transaction, by COPY. Nothing is locked beforehand: if
 a unique index refuses the second, which tries again and finds what the first has written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Self
 
-import psycopg
-from psycopg import errors
-from sqlalchemy import Connection, create_engine, exc
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection
 
 from headrace.documents import DeadLetter, Outcome, Result
-from headrace.errors import Unavailable
 from headrace.ports import Counts, DeadQuery, HourCount, Page, ResultQuery, StoredPrediction, WorkerStatus
-from headrace.stores.postgresql import writing
-from headrace.stores.postgresql.server import Server, translate
+from headrace.stores.postgresql import tables, writing
+from headrace.stores.postgresql.pool import Pool
+from headrace.stores.postgresql.server import Server
+from headrace.stores.postgresql.url import parse
 from headrace.stores.sql import history, notes, queries
-
-ATTEMPTS = 30  # at a transaction that collides with those of other writers
-
-T = TypeVar("T")
+from headrace.stores.sql.schema import VERSION
 
 
 class PostgresqlStore:
@@ -35,30 +30,25 @@ class PostgresqlStore:
 
     def __init__(self, conninfo: str, *, schema: str = "headrace") -> None:
         self._server = Server(conninfo, schema)
-        self._names: dict[str, int] = {}
-        # The pool hands a connection to one thread at a time.
-        self._engine = create_engine(
-            "postgresql+psycopg://",
-            creator=self._server.open,
-            poolclass=QueuePool,
-            pool_size=4,
-            max_overflow=28,
-            isolation_level="AUTOCOMMIT",
-            use_native_hstore=False,
-        )
-        self._server.prepare()
+        self._pool = Pool(self._server)
+        doing = f"opening the store {self._server}"
+        try:
+            if self._pool.ask(doing, tables.version) != VERSION:
+                self._pool.transact(doing, lambda open_: tables.prepare(open_, doing))
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def from_url(cls, url: str) -> Self:
         """`postgresql://user:password@host[:port][,host2…]/database`, with libpq's parameters, and `schema`."""
-        return cls(**Server.parse(url))
+        return cls(**parse(url))
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
             return
         doing = f"writing {len(outcomes)} outcomes to {self._server}"
-        # Only names that were committed are remembered.
-        self._names = self._transact(doing, lambda open_: writing.write(open_, outcomes, self._names))
+        self._pool.transact(doing, lambda open_: writing.write(open_, outcomes))
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         with self._reading() as connection:
@@ -88,22 +78,22 @@ class PostgresqlStore:
 
     def erase(self, ids: Sequence[str]) -> None:
         doing = f"erasing {len(ids)} documents from {self._server}"
-        self._transact(doing, lambda open_: writing.erase(open_, ids))
+        self._pool.transact(doing, lambda open_: writing.erase(open_, ids))
 
     def drop(self, burials: Sequence[int]) -> None:
         doing = f"dropping dead letters from {self._server}"
-        self._transact(doing, lambda open_: writing.drop(open_, burials))
+        self._pool.transact(doing, lambda open_: writing.drop(open_, burials))
 
     def load(self, name: str) -> str | None:
         with self._reading() as connection:
             return notes.load_cursor(connection, name)
 
     def save(self, name: str, cursor: str) -> None:
-        with self._reading() as connection:
+        with self._writing() as connection:
             notes.save_cursor(connection, name, cursor)
 
     def beat(self, worker: WorkerStatus) -> None:
-        with self._reading() as connection:
+        with self._writing() as connection:
             notes.beat(connection, worker)
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
@@ -111,48 +101,20 @@ class PostgresqlStore:
             return notes.list_workers(connection, stopped=stopped)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._pool.close()
 
     def warnings(self) -> list[str]:
-        with self._translated(f"asking {self._server} for its settings"), self._server.open() as connection:
-            return self._server.warnings(connection)
+        losses = self._pool.ask(f"asking {self._server} for its settings", tables.losses)
+        return [f"{self._server}: {told}" for told in losses]
 
     def remove(self) -> None:
         """The schema is dropped too, unless it contains something else."""
-        self._transact(f"removing the store {self._server}", self._server.remove)
+        doing = f"removing the store {self._server}"
+        self._pool.transact(doing, tables.remove)
         self.close()
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._translated(f"using the store {self._server}"), self._engine.connect() as connection:
-            yield connection
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return self._pool.begun(f"using the store {self._server}", "READ ONLY")
 
-    def _transact(self, doing: str, work: Callable[[psycopg.Connection[Any]], T]) -> T:
-        """The work's value, in a transaction; retried if another writer was first."""
-        for _ in range(ATTEMPTS):
-            with self._translated(doing), self._engine.connect() as pooled:
-                connection = pooled.connection.driver_connection
-                assert isinstance(connection, psycopg.Connection)
-                try:
-                    with connection.transaction():
-                        return work(connection)
-                except (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure):
-                    continue
-                except psycopg.Error:
-                    if connection.closed:
-                        pooled.invalidate()
-                    raise
-        raise Unavailable(f"{doing}: another writer was first {ATTEMPTS} times in a row; try again")
-
-    @contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except psycopg.Error as error:
-            raise translate(error, doing) from error
-        except exc.DBAPIError as error:
-            if isinstance(error.orig, psycopg.Error):
-                raise translate(error.orig, doing) from error
-            raise
-        except exc.TimeoutError as error:
-            raise Unavailable(f"{doing}: too many calls at once; try again") from error
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return self._pool.begun(f"using the store {self._server}", "READ WRITE")

@@ -8,181 +8,167 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import psycopg
 
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
 from headrace.ports import model_of
-from headrace.stores.merging import Known, Plan, ids_of, plan
+from headrace.stores.merging import Known, Plan, ids_of, names_in, plan
+from headrace.stores.postgresql.server import Open, identifier
 from headrace.stores.sql import tallies
 from headrace.stores.sql.schema import key_of
 
-Open = psycopg.Connection[Any]
 SLOTS = 16  # rows of a figure; a connection adds to the one of its process id
 _SLOT = f"mod(pg_backend_pid(), {SLOTS})"
 _COUNT = (
-    f"INSERT INTO counts (model, label, slot, total) SELECT model, label, {_SLOT}, total"
+    f"INSERT INTO {{}}counts (model, label, slot, total) SELECT model, label, {_SLOT}, total"
     " FROM unnest(%s::int[], %s::int[], %s::bigint[]) AS t (model, label, total) ORDER BY model, label"
     " ON CONFLICT (model, label, slot) DO UPDATE SET total = counts.total + excluded.total"
 )
 _COUNT_HOURS = (
-    f"INSERT INTO hours (model, hour, label, slot, total) SELECT model, hour, label, {_SLOT}, total"
+    f"INSERT INTO {{}}hours (model, hour, label, slot, total) SELECT model, hour, label, {_SLOT}, total"
     " FROM unnest(%s::int[], %s::int[], %s::int[], %s::bigint[]) AS t (model, hour, label, total) ORDER BY model, hour, label"
     " ON CONFLICT (model, hour, label, slot) DO UPDATE SET total = hours.total + excluded.total"
 )
 _SPAN = (
-    f"INSERT INTO spans (seconds, start, slot, first, last) SELECT seconds, start, {_SLOT}, first, last"
+    f"INSERT INTO {{}}spans (seconds, start, slot, first, last) SELECT seconds, start, {_SLOT}, first, last"
     " FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS t (seconds, start, first, last) ORDER BY seconds, start"
     " ON CONFLICT (seconds, start, slot)"
     " DO UPDATE SET first = least(spans.first, excluded.first), last = greatest(spans.last, excluded.last)"
 )
 
 
-def write(connection: Open, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
-    """Write what is new in the outcomes. `names` has the numbers of names that are committed; it is returned with the new ones added.
+def write(open_: Open, outcomes: Sequence[Outcome]) -> None:
+    """Write what is new in the outcomes.
 
     Raises psycopg.errors.UniqueViolation if another writer has inserted one of the documents or answers in the meantime.
     """
     keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
     # Writers share this lock. An erasure waits for writers that have read the tombstones already, and later writers wait for it.
-    connection.execute("LOCK TABLE tombstones IN ROW EXCLUSIVE MODE")
-    made = _plan(connection, outcomes, keys)
-    numbers = _number_documents(connection, made)
-    names = _number_names(connection, made, names)
-    _insert(connection, made, keys, numbers, names)
-    _bury(connection, made)
-    return names
+    open_.execute("LOCK TABLE {}tombstones IN ROW EXCLUSIVE MODE")
+    made = _plan(open_, outcomes, keys)
+    numbers = _number_documents(open_, made)
+    _insert(open_, made, keys, numbers, _number_names(open_, made))
+    _bury(open_, made)
 
 
-def erase(connection: Open, ids: Sequence[str]) -> None:
+def erase(open_: Open, ids: Sequence[str]) -> None:
     """See `ports.Store.erase`."""
     keys = {identity: key_of(identity) for identity in ids}
     if not keys:
         return
-    connection.execute("LOCK TABLE tombstones IN SHARE ROW EXCLUSIVE MODE")
+    open_.execute("LOCK TABLE {}tombstones IN SHARE ROW EXCLUSIVE MODE")
     now = microseconds()
     stored, times = dict[int, int](), dict.fromkeys(keys, now)
     asked = list(keys.values()), list(keys)
-    for number, identity, published_at, stored_at in connection.execute(
-        "SELECT n, id, published_at, stored_at FROM documents WHERE key = ANY(%s) AND id = ANY(%s)", asked
+    for number, identity, published_at, stored_at in open_.execute(
+        "SELECT n, id, published_at, stored_at FROM {}documents WHERE key = ANY(%s) AND id = ANY(%s)", asked
     ):
         stored[number] = stored_at
         # A clock that was set back must not make the tombstone older than what it erases.
         times[identity] = max(now, published_at or 0)
     numbers = list(stored)
-    gone = connection.execute(
-        "DELETE FROM answers WHERE document = ANY(%s) RETURNING document, model, version, label", (numbers,)
+    gone = open_.execute(
+        "DELETE FROM {}answers WHERE document = ANY(%s) RETURNING document, model, version, label", (numbers,)
     ).fetchall()
     totals, hours = tallies.of_answers(gone, now, stored)
     totals[0, 0] = len(numbers)
-    _add(connection, _COUNT, [(*cell, -total) for cell, total in totals.items()])
-    _add(connection, _COUNT_HOURS, [(*cell, -total) for cell, total in hours.items()])
-    connection.execute("DELETE FROM predictions WHERE document = ANY(%s)", (numbers,))
-    connection.execute("DELETE FROM documents WHERE n = ANY(%s)", (numbers,))
-    connection.execute("DELETE FROM dead_letters WHERE key = ANY(%s) AND id = ANY(%s)", asked)
-    connection.execute(
-        "INSERT INTO tombstones SELECT key, max(at) FROM unnest(%s::bigint[], %s::bigint[]) AS t (key, at) GROUP BY key"
+    _add(open_, _COUNT, [(*cell, -total) for cell, total in totals.items()])
+    _add(open_, _COUNT_HOURS, [(*cell, -total) for cell, total in hours.items()])
+    open_.execute("DELETE FROM {}predictions WHERE document = ANY(%s)", (numbers,))
+    open_.execute("DELETE FROM {}documents WHERE n = ANY(%s)", (numbers,))
+    open_.execute("DELETE FROM {}dead_letters WHERE key = ANY(%s) AND id = ANY(%s)", asked)
+    open_.execute(
+        "INSERT INTO {}tombstones SELECT key, max(at) FROM unnest(%s::bigint[], %s::bigint[]) AS t (key, at) GROUP BY key"
         " ON CONFLICT (key) DO UPDATE SET erased_at = greatest(tombstones.erased_at, excluded.erased_at)",
         (list(keys.values()), [times[identity] for identity in keys]),
     )
 
 
-def drop(connection: Open, burials: Sequence[int]) -> None:
+def drop(open_: Open, burials: Sequence[int]) -> None:
     """See `ports.Store.drop`."""
-    connection.execute("DELETE FROM dead_letters WHERE burial = ANY(%s::bigint[])", (list(burials),))
+    open_.execute("DELETE FROM {}dead_letters WHERE burial = ANY(%s::bigint[])", (list(burials),))
 
 
-def _plan(connection: Open, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
+def _plan(open_: Open, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
     asked = list(keys.values())
-    found = connection.execute("SELECT n, id, text, stored_at FROM documents WHERE key = ANY(%s)", (asked,))
+    found = open_.execute("SELECT n, id, text, stored_at FROM {}documents WHERE key = ANY(%s)", (asked,))
     known = {
         identity: Known(number, text, stored_at) for number, identity, text, stored_at in found if identity in keys
     }
     if known:
-        _add_predictions(connection, known)
-    times = dict(connection.execute("SELECT key, erased_at FROM tombstones WHERE key = ANY(%s)", (asked,)).fetchall())
+        _add_predictions(open_, known)
+    times = dict(open_.execute("SELECT key, erased_at FROM {}tombstones WHERE key = ANY(%s)", (asked,)).fetchall())
     erased = {identity: times[key] for identity, key in keys.items() if key in times}
-    row = connection.execute("SELECT EXISTS (SELECT 1 FROM dead_letters)").fetchone()
+    row = open_.execute("SELECT EXISTS (SELECT 1 FROM {}dead_letters)").fetchone()
     # New documents get numbers below zero in the plan; `_number_documents` gives them their own.
     any_buried = row is not None and bool(row[0])
     return plan(outcomes, known, erased, next_number=-len(outcomes), now=microseconds(), any_buried=any_buried)
 
 
-def _add_predictions(connection: Open, known: Mapping[str, Known]) -> None:
+def _add_predictions(open_: Open, known: Mapping[str, Known]) -> None:
     by_number = {entry.number: entry for entry in known.values()}
     asked = (list(by_number),)
-    for document, model, version in connection.execute(
-        "SELECT document, m.name, v.name FROM answers JOIN names m ON m.n = model JOIN names v ON v.n = version"
+    for document, model, version in open_.execute(
+        "SELECT document, m.name, v.name FROM {}answers"
+        " LEFT JOIN {}names m ON m.n = model LEFT JOIN {}names v ON v.n = version"
         " WHERE document = ANY(%s)",
         asked,
     ):
         by_number[document].answered.append(model)
         by_number[document].versions.append(version)
-    for document, version in connection.execute(
-        "SELECT document, name FROM predictions JOIN names ON n = version WHERE document = ANY(%s)", asked
+    for document, version in open_.execute(
+        "SELECT document, name FROM {}predictions LEFT JOIN {}names ON n = version WHERE document = ANY(%s)", asked
     ):
         by_number[document].versions.append(version)
 
 
-def _number_documents(connection: Open, made: Plan) -> dict[int, int]:
+def _number_documents(open_: Open, made: Plan) -> dict[int, int]:
     """The numbers that new documents get in the table, by those that they have in the plan."""
     if not made.documents:
         return {}
-    rows = connection.execute(
-        "SELECT nextval(pg_get_serial_sequence('documents', 'n')) FROM generate_series(1, %s)", (len(made.documents),)
+    rows = open_.execute(
+        "SELECT nextval(pg_get_serial_sequence(%s, 'n')) FROM generate_series(1, %s)",
+        (f"{identifier(open_.schema)}.documents", len(made.documents)),
     )
     return {planned: row[0] for (planned, _), row in zip(made.documents, rows, strict=True)}
 
 
-def _number_names(connection: Open, made: Plan, numbered: dict[str, int]) -> dict[str, int]:
-    """The numbers of all names that the plan needs; new names are given one."""
-    predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
-    versions = {prediction.model for prediction in predictions}
-    needed = versions | {prediction.label for prediction in predictions} | {model_of(version) for version in versions}
-    needed |= {document.source for _, document in made.documents}
-    if missing := sorted(needed - numbered.keys()):
-        read = "SELECT name, n FROM names WHERE name = ANY(%s)"
-        found = dict(connection.execute(read, (missing,)).fetchall())
-        if new := [name for name in missing if name not in found]:
-            add = "INSERT INTO names (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
-            connection.execute(add, (new,))
-            found = dict(connection.execute(read, (missing,)).fetchall())
-        numbered = {**numbered, **found}
-    return numbered
+def _number_names(open_: Open, made: Plan) -> dict[str, int]:
+    """The numbers of all names that the plan needs; new names are given one.
+
+    They are asked for each time: what an earlier transaction was told may have been lost with a server, or replaced by a restore.
+    """
+    needed = sorted(names_in(made))
+    read = "SELECT name, n FROM {}names WHERE name = ANY(%s)"
+    found = dict(open_.execute(read, (needed,)).fetchall())
+    if new := [name for name in needed if name not in found]:
+        add = "INSERT INTO {}names (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
+        open_.execute(add, (new,))
+        found = dict(open_.execute(read, (needed,)).fetchall())
+    return found
 
 
 def _insert(
-    connection: Open, made: Plan, keys: Mapping[str, int], numbers: Mapping[int, int], names: Mapping[str, int]
+    open_: Open, made: Plan, keys: Mapping[str, int], numbers: Mapping[int, int], names: Mapping[str, int]
 ) -> None:
     documents = [_row(numbers[n], keys[document.id], document, names, made.now) for n, document in made.documents]
     documents.sort(key=lambda row: row[1:3])
     columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8, stored_at int8"
-    _copy(connection, "documents", columns, documents)
+    open_.copy("documents", columns, documents)
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
     answers = [(numbers.get(n, n), models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
-    _copy(connection, "answers", "document int8, model int4, version int4, label int4, score float8", sorted(answers))
+    open_.copy("answers", "document int8, model int4, version int4, label int4, score float8", sorted(answers))
     others = [(numbers.get(n, n), names[p.model], names[p.label], p.score) for n, p in made.predictions]
-    _copy(connection, "predictions", "document int8, version int4, label int4, score float8", sorted(others))
+    open_.copy("predictions", "document int8, version int4, label int4, score float8", sorted(others))
     totals, hours = tallies.of_answers(answers, made.now, made.earlier)
     totals[0, 0] = len(documents)
-    _add(connection, _COUNT, [(*cell, total) for cell, total in totals.items() if total])
-    _add(connection, _COUNT_HOURS, [(*cell, total) for cell, total in hours.items()])
-    _add(connection, _SPAN, tallies.of_documents(list(numbers.values()), made.now))
+    _add(open_, _COUNT, [(*cell, total) for cell, total in totals.items() if total])
+    _add(open_, _COUNT_HOURS, [(*cell, total) for cell, total in hours.items()])
+    _add(open_, _SPAN, tallies.of_documents(list(numbers.values()), made.now))
 
 
-def _copy(connection: Open, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    pairs = [column.split() for column in columns.split(", ")]
-    into = ", ".join(name for name, _ in pairs)
-    with connection.cursor().copy(f"COPY {table} ({into}) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types([kind for _, kind in pairs])
-        for row in rows:
-            copy.write_row(row)
-
-
-def _add(connection: Open, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
+def _add(open_: Open, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
     if rows:
-        connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+        open_.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _row(number: int, key: int, document: Document, names: Mapping[str, int], now: int) -> tuple[Any, ...]:
@@ -191,12 +177,12 @@ def _row(number: int, key: int, document: Document, names: Mapping[str, int], no
     return number, key, document.id, document.text, source, document.created_at, meta, published_at, now
 
 
-def _bury(connection: Open, made: Plan) -> None:
+def _bury(open_: Open, made: Plan) -> None:
     if made.cleared:
-        connection.execute("DELETE FROM dead_letters WHERE content = ANY(%s)", (sorted(made.cleared),))
+        open_.execute("DELETE FROM {}dead_letters WHERE content = ANY(%s)", (sorted(made.cleared),))
     for letter in _sorted(made.burials.values()):
-        connection.execute(
-            "INSERT INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
+        open_.execute(
+            "INSERT INTO {}dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             # A replacement gets a new number, so that dropping the old burial does not drop this one.
             " ON CONFLICT (content, model) DO UPDATE SET (burial, key, id, kind, reason, data, source, published_at, buried_at) ="

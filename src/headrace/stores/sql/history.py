@@ -10,25 +10,25 @@ from headrace.documents import Prediction
 from headrace.ports import HourCount, StoredPrediction
 from headrace.stores.merging import ordered
 from headrace.stores.sql.queries import name_number, names_of
-from headrace.stores.sql.schema import answers, documents, hours, key_of, names, predictions
+from headrace.stores.sql.schema import answers, documents, hours, key_of, predictions
 
 
 def all_predictions(connection: Connection, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
     """See `ports.History.predictions`."""
-    version, label = names.alias(), names.alias()
     keys = [key_of(identity) for identity in ids]
     found: dict[str, list[StoredPrediction]] = {}
     for table, answer in ((answers, true()), (predictions, false())):
         statement = (
-            select(documents.c.id, label.c.name, table.c.score, version.c.name, answer)
+            select(documents.c.id, table.c.label, table.c.score, table.c.version, answer)
             .select_from(documents)
             .join(table, table.c.document == documents.c.n)
-            .join(version, version.c.n == table.c.version)
-            .join(label, label.c.n == table.c.label)
             .where(documents.c.key.in_(keys), documents.c.id.in_(ids))
         )
-        for identity, said, score, by, stands in connection.execute(statement):
-            found.setdefault(identity, []).append(StoredPrediction(Prediction(said, score, by), bool(stands)))
+        rows = connection.execute(statement).all()
+        named = names_of(connection, {number for _, label, _, version, _ in rows for number in (label, version)})
+        for identity, label, score, version, stands in rows:
+            prediction = Prediction(named[label], score, named[version])
+            found.setdefault(identity, []).append(StoredPrediction(prediction, bool(stands)))
     return {identity: ordered(those) for identity, those in found.items()}
 
 

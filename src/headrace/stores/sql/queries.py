@@ -235,9 +235,14 @@ def _dead_letter(row: Mapping[Any, Any]) -> DeadLetter:
 
 
 def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
-    """The names of these numbers."""
+    """The names of these numbers. One that the store has lost is told as such: what else is known is worth showing."""
     found = connection.execute(select(names.c.n, names.c.name).where(names.c.n.in_(numbers)))
-    return {row[0]: row[1] for row in found}
+    return {**{number: lost_name(number) for number in numbers}, **{row[0]: row[1] for row in found}}
+
+
+def lost_name(number: int) -> str:
+    """What stands for a name of which only the number is left."""
+    return f"(lost name {number})"
 
 
 def name_number(connection: Connection, name: str) -> int:

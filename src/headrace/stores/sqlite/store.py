@@ -26,7 +26,6 @@ class SqliteStore:
 
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
-        self._names: dict[str, int] = {}
         # The pool hands a connection to one thread at a time; SQLite itself lets one write at a time.
         self._engine = create_engine("sqlite://", creator=self._open, poolclass=QueuePool, pool_size=4, max_overflow=60)
         self._open().close()
@@ -39,8 +38,7 @@ class SqliteStore:
         if not outcomes:
             return
         with self._writing(f"writing {len(outcomes)} outcomes to {self._path}") as connection:
-            names = writing.write(connection, outcomes, self._names)
-        self._names = names  # only names that are committed
+            writing.write(connection, outcomes)
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         with self._reading() as connection:

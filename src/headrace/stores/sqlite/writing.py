@@ -8,7 +8,7 @@ import msgspec
 
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
 from headrace.ports import model_of
-from headrace.stores.merging import Known, Plan, ids_of, plan
+from headrace.stores.merging import Known, Plan, ids_of, names_in, plan
 from headrace.stores.sql import tallies
 from headrace.stores.sql.schema import key_of
 
@@ -24,14 +24,12 @@ _SPAN = (
 )
 
 
-def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], names: dict[str, int]) -> dict[str, int]:
-    """Write what is new in the outcomes. `names` has the numbers of names that are committed; it is returned with the new ones added."""
+def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
+    """Write what is new in the outcomes."""
     keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
     made = _plan(connection, outcomes, keys)
-    names = _number_names(connection, made, names)
-    _insert(connection, made, keys, names)
+    _insert(connection, made, keys, _number_names(connection, made))
     _bury(connection, made)
-    return names
 
 
 def erase(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
@@ -99,29 +97,30 @@ def _add_predictions(connection: sqlite3.Connection, known: Mapping[str, Known])
     by_number = {entry.number: entry for entry in known.values()}
     asked = as_json(by_number)
     for document, model, version in connection.execute(
-        "SELECT document, m.name, v.name FROM answers JOIN names m ON m.n = model JOIN names v ON v.n = version"
+        "SELECT document, m.name, v.name FROM answers"
+        " LEFT JOIN names m ON m.n = model LEFT JOIN names v ON v.n = version"
         f" WHERE document {IN}",
         (asked,),
     ):
         by_number[document].answered.append(model)
         by_number[document].versions.append(version)
     for document, version in connection.execute(
-        f"SELECT document, name FROM predictions JOIN names ON n = version WHERE document {IN}", (asked,)
+        f"SELECT document, name FROM predictions LEFT JOIN names ON n = version WHERE document {IN}", (asked,)
     ):
         by_number[document].versions.append(version)
 
 
-def _number_names(connection: sqlite3.Connection, made: Plan, numbered: dict[str, int]) -> dict[str, int]:
-    """The numbers of all names that the plan needs; new names are given one."""
-    predictions = [prediction for _, prediction in (*made.answers, *made.predictions)]
-    versions = {prediction.model for prediction in predictions}
-    needed = versions | {prediction.label for prediction in predictions} | {model_of(version) for version in versions}
-    needed |= {document.source for _, document in made.documents}
-    if missing := needed - numbered.keys():
-        connection.executemany("INSERT OR IGNORE INTO names (name) VALUES (?)", ((name,) for name in sorted(missing)))
-        rows = connection.execute(f"SELECT name, n FROM names WHERE name {IN}", (as_json(missing),))
-        numbered = {**numbered, **dict(rows.fetchall())}
-    return numbered
+def _number_names(connection: sqlite3.Connection, made: Plan) -> dict[str, int]:
+    """The numbers of all names that the plan needs; new names are given one.
+
+    They are asked for each time: the file may have been restored since the last.
+    """
+    needed, read = names_in(made), f"SELECT name, n FROM names WHERE name {IN}"
+    found = dict(connection.execute(read, (as_json(needed),)).fetchall())
+    if new := needed - found.keys():
+        connection.executemany("INSERT INTO names (name) VALUES (?)", ((name,) for name in sorted(new)))
+        found |= dict(connection.execute(read, (as_json(new),)).fetchall())
+    return found
 
 
 def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int], names: Mapping[str, int]) -> None:
