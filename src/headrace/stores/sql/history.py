@@ -9,7 +9,7 @@ from headrace.clock import HOUR, to_datetime, to_microseconds
 from headrace.documents import Prediction
 from headrace.ports import HourCount, StoredPrediction
 from headrace.stores.merging import ordered
-from headrace.stores.sql.queries import name_number, names_of
+from headrace.stores.sql.numbering import name_number, names_of
 from headrace.stores.sql.schema import answers, documents, hours, key_of, predictions
 
 

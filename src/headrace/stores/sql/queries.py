@@ -1,6 +1,6 @@
 """The queries of the SQL stores, in SQLAlchemy Core: pages and counts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,8 @@ from headrace.clock import to_datetime, to_microseconds
 from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import Counts, DeadQuery, Page, ResultQuery, model_of
 from headrace.stores import pages
-from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of, names, spans
+from headrace.stores.sql.numbering import name_number, names_of
+from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of, spans
 from headrace.stores.sql.tallies import SECOND, WIDTHS
 
 LARGEST = (1 << 63) - 1
@@ -232,20 +233,3 @@ def _with_answers(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> 
 
 def _dead_letter(row: Mapping[Any, Any]) -> DeadLetter:
     return DeadLetter(**{name: row[name] for name in DeadLetter.__struct_fields__})
-
-
-def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
-    """The names of these numbers. One that the store has lost is told as such: what else is known is worth showing."""
-    found = connection.execute(select(names.c.n, names.c.name).where(names.c.n.in_(numbers)))
-    return {**{number: lost_name(number) for number in numbers}, **{row[0]: row[1] for row in found}}
-
-
-def lost_name(number: int) -> str:
-    """What stands for a name of which only the number is left."""
-    return f"(lost name {number})"
-
-
-def name_number(connection: Connection, name: str) -> int:
-    """The number of a name; for an unknown name one that nothing has."""
-    found = connection.execute(select(names.c.n).where(names.c.name == name)).scalar()
-    return -1 if found is None else int(found)

@@ -1,0 +1,24 @@
+"""Names and their numbers, as they are stored: never remembered beyond a transaction, because a failover or a restore may lose some."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, select
+
+from headrace.stores.sql.schema import names
+
+
+def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
+    """The names of these numbers. One that the store has lost is told as such: what else is known is worth showing."""
+    found = connection.execute(select(names.c.n, names.c.name).where(names.c.n.in_(numbers)))
+    return {**{number: lost_name(number) for number in numbers}, **{row[0]: row[1] for row in found}}
+
+
+def lost_name(number: int) -> str:
+    """What stands for a name of which only the number is left."""
+    return f"(lost name {number})"
+
+
+def name_number(connection: Connection, name: str) -> int:
+    """The number of a name; for an unknown name one that nothing has."""
+    found = connection.execute(select(names.c.n).where(names.c.name == name)).scalar()
+    return -1 if found is None else int(found)
