@@ -23,14 +23,24 @@ def bury(document: Document, kind: str, reason: str, *, model: str = "") -> Dead
     )
 
 
-def bury_bytes(data: bytes, reason: str, *, source: str = "", kind: str = "malformed") -> DeadLetter:
+def bury_bytes(
+    data: bytes,
+    reason: str,
+    *,
+    source: str = "",
+    kind: str = "malformed",
+    published_at: int | None = None,
+    received_at: int | None = None,
+) -> DeadLetter:
     """A dead letter of bytes that are not a document.
 
     Its id, source and time are those that the bytes name, if they can be read and stored. If they name no id, it is their hash; `source`
-    overrides the one they name.
+    and `published_at` override those they name, and `received_at` stands in for a time that they do not name. A store drops a dead letter
+    without a time if its id was ever erased, so whoever buries what has just come in gives one.
     """
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     named = _storable_members(data)
+    times = (published_at, named.get("published_at"), received_at)
     return DeadLetter(
         id=named.get("id") or digest,
         kind=kind,
@@ -38,7 +48,7 @@ def bury_bytes(data: bytes, reason: str, *, source: str = "", kind: str = "malfo
         data=data,
         content=digest,
         source=source or named.get("source", ""),
-        published_at=named.get("published_at"),
+        published_at=next((at for at in times if at is not None), None),
     )
 
 

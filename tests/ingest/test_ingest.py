@@ -161,9 +161,47 @@ def test_what_is_remembered_of_repeated_documents_is_bounded() -> None:
     world = World()
     work = ingest(world, remembered=10)
     work.run(Listed(documents(*map(str, range(1000)))), "listed")
-    assert len(work._recent) + len(work._older) <= 20
+    assert len(work._recent) <= 20
     work.run(Listed(documents("999")), "another")
     assert work.tally.repeated == 1
+
+
+def test_what_was_erased_and_comes_again_in_the_same_run_is_a_new_document() -> None:
+    class Erasing(Listed):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            for number, batch in enumerate(super().read(after)):
+                if number == 1:
+                    world.erase(["a"])
+                yield batch
+
+    world = World()
+    work = ingest(world)
+    work.run(Erasing(documents("a", "b"), documents("a", "b"), documents("a")), "listed")
+    assert (work.tally.published, work.tally.repeated) == (3, 2)
+    published = world.published()
+    assert [document.id for document in published] == ["a", "b", "a"]
+    world.write([Outcome(document) for document in published])
+    assert sorted(result.id for result in results(world)) == ["a", "b"]
+
+
+def test_what_a_source_deletes_and_sends_again_in_one_batch_is_stored() -> None:
+    world = World()
+    work = ingest(world)
+    again = [*documents("a"), Deletion("a"), *documents("a", "a"), Deletion("b"), Deletion("c"), *documents("b")]
+    work.run(Listed(again), "listed")
+    assert (work.tally.published, work.tally.repeated, work.tally.erased) == (3, 1, 3)
+    world.write([Outcome(document) for document in world.published()])
+    assert sorted(result.id for result in results(world)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("published_at", ["", ', "published_at": 5'])
+def test_a_malformed_record_under_an_id_that_was_erased_is_buried(published_at: str) -> None:
+    world = World()
+    world.erase(["X"])
+    line = f'{{"id": "X", "text": ""{published_at}}}'
+    ingest(world).run(Listed([Malformed(line.encode(), "'text' is empty", "a.jsonl, line 1")]), "listed")
+    (letter,) = letters(world)
+    assert (letter.id, letter.data) == ("X", line.encode())
 
 
 def test_what_is_no_document_is_buried_with_its_place_before_the_cursor_is_saved() -> None:

@@ -7,6 +7,8 @@ from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
 from headrace.predictor import frames
 from headrace.predictor.child import Turns, answer, label
+from headrace.stores.memory import MemoryStore
+from headrace.testing.outcomes import letters
 
 TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
 LIMIT = 1 << 20
@@ -22,6 +24,15 @@ def test_every_line_has_one_outcome_in_order() -> None:
     assert [one.document.id if one.document else None for one in found] == ["a", None, None, "b"]
     assert [[letter.kind for letter in one.dead] for one in found] == [[], ["malformed"], ["malformed"], []]
     assert found[0].predictions == (Prediction("short", 1.0, "size@aaaaaa"),)
+
+
+def test_a_malformed_line_under_an_id_that_was_erased_is_buried_and_one_from_before_the_erasure_is_not() -> None:
+    store = MemoryStore()
+    store.erase(["X"])
+    lines = [b'{"id": "X", "text": ""}', b'{"id": "X", "text": "' + b"x" * 500 + b'"}', b'{"id": "X", "te']
+    early = b'{"id": "X", "text": 5, "published_at": 1}'
+    store.write(label(model_set(), frames.Lines([*lines, early]), 100, Turns()).outcomes)
+    assert {letter.data for letter in letters(store)} == set(lines)
 
 
 def test_a_document_over_the_limit_is_buried() -> None:

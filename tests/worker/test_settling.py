@@ -124,3 +124,10 @@ def test_what_the_server_put_out_of_the_queue_becomes_a_dead_letter(line: bytes,
     assert (letter.kind, letter.data) == ("evicted", line)
     assert letter.reason == "the broker's server put it out of the queue: expired"
     assert identity is None or letter.id == identity
+
+
+def test_a_malformed_line_that_was_put_out_of_the_queue_is_kept_though_its_id_was_erased() -> None:
+    store = MemoryStore()
+    store.erase(["X"])
+    store.write(evicted([Delivery(b'{"id": "X", "text": ""}', 1, evicted="expired")]))
+    assert [letter.id for letter in letters(store, DeadQuery())] == ["X"]

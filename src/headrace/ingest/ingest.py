@@ -5,24 +5,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from headrace.burial import bury, bury_bytes
-from headrace.documents import BODY_BYTES, Body, Document, Outcome, content_hash, microseconds, pack, stamp
+from headrace.documents import BODY_BYTES, Body, Document, Outcome, microseconds, pack, stamp
 from headrace.errors import Rejected
+from headrace.ingest.recent import REMEMBERED, Recent
 from headrace.log import logger
 from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter
 from headrace.retrying import isolate, patiently, until_stopped
 from headrace.runtime import Stop
 
-REMEMBERED = 1_000_000  # documents at least, and twice as many at most: a repetition among them is not published again
 WATCH_SECONDS = 0.1  # between two looks at whether the source is read to its end
 
 LOG = logger("headrace.ingest")
 
 T = TypeVar("T")
+Item = Document | Deletion | Malformed | Gap
 
 
 class Publishes(Protocol):
@@ -61,6 +63,9 @@ class Ingest:
 
     A malformed record is buried in the store with its place in the source, a document that the broker rejects is buried too, and a
     document that was deleted at the source is erased. `progress` is called after each batch. An unavailable broker or store is waited for.
+
+    A document that comes again is not published again, unless it was erased in between: then it is a new one. That holds among the last
+    `remembered` documents at least; an older repetition is published, and the store absorbs it.
     """
 
     def __init__(
@@ -73,9 +78,7 @@ class Ingest:
         remembered: int = REMEMBERED,
     ) -> None:
         self._broker, self._store, self._stop, self._progress = broker, store, stop, progress
-        self._remembered = remembered
-        self._recent: set[str] = set()  # hashes of documents; when it is full it becomes the older ones
-        self._older: set[str] = set()
+        self._recent = Recent(remembered)
         self.tally = Tally()
 
     def run(self, source: Source, name: str, *, again: bool = False) -> bool:
@@ -98,19 +101,23 @@ class Ingest:
 
     def _take(self, batch: Batch) -> int:
         """Publish, bury and erase what a batch holds; how many documents were published."""
+        return sum(self._take_part(part) for part in _parts(batch.items))
+
+    def _take_part(self, items: Sequence[Item]) -> int:
+        """Take a part of a batch in which every deletion stands at the end; how many documents were published."""
         now = microseconds()
-        documents = [stamp(document, now) for document in self._new(batch)]
+        documents = [stamp(document, now) for document in self._new(items, now)]
         buried = [
-            Outcome(None, dead=(bury_bytes(item.data, f"{item.where}: {item.reason}"),))
-            for item in batch.items
+            Outcome(None, dead=(bury_bytes(item.data, f"{item.where}: {item.reason}", published_at=now),))
+            for item in items
             if isinstance(item, Malformed)
         ]
-        deleted = [item.id for item in batch.items if isinstance(item, Deletion)]
+        deleted = [item.id for item in items if isinstance(item, Deletion)]
         published = self._publish(documents)
         self._insist(lambda: self._store.write(buried))
         if deleted:
             self._insist(lambda: self._store.erase(deleted))
-        for item in batch.items:
+        for item in items:
             if isinstance(item, Gap):
                 LOG.warning(f"the source lost documents: {item.reason}")
                 self.tally.gaps += 1
@@ -136,18 +143,20 @@ class Ingest:
         self.tally.refused += 1
         return 0
 
-    def _new(self, batch: Batch) -> Iterator[Document]:
-        """The documents of a batch that are not remembered as published."""
-        for item in batch.items:
-            if isinstance(item, Document):
-                content = content_hash(item.id, item.text)
-                if content in self._recent or content in self._older:
-                    self.tally.repeated += 1
-                    continue
-                if len(self._recent) >= self._remembered:
-                    self._older, self._recent = self._recent, set()
-                self._recent.add(content)
-                yield item
+    def _new(self, items: Sequence[Item], now: int) -> list[Document]:
+        """The documents among these that are not remembered as published, or were erased since. They are remembered as published now."""
+        documents = [item for item in items if isinstance(item, Document)]
+        known = {one.id for one in documents if self._recent.published_at(one) is not None}
+        erased = self._insist(lambda: self._store.erased(sorted(known))) if known else {}
+        new: list[Document] = []
+        for document in documents:
+            before = self._recent.published_at(document)
+            if before is None or before <= erased.get(document.id, -1) < now:
+                self._recent.add(document, now)
+                new.append(document)
+            else:
+                self.tally.repeated += 1
+        return new
 
     def _load(self, name: str) -> Saved | None:
         text = self._insist(lambda: self._store.load(name))
@@ -159,6 +168,16 @@ class Ingest:
     def _insist(self, call: Callable[[], T]) -> T:
         """The call's value, however long it takes. Raises Unavailable if the stop is requested first."""
         return patiently(call, until_stopped(self._stop, LOG.warning))
+
+
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items in parts that end after a deletion, so that what follows it is published after the erasure."""
+    begin = 0
+    for place, (item, following) in enumerate(pairwise(items), 1):
+        if isinstance(item, Deletion) and not isinstance(following, Deletion):
+            yield items[begin:place]
+            begin = place
+    yield items[begin:]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from headrace.ports.stores import (
     Store,
     StoreAdapter,
     StoredPrediction,
+    Tombstones,
     WorkerStatus,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "Store",
     "StoreAdapter",
     "StoredPrediction",
+    "Tombstones",
     "VersionRef",
     "WorkerStatus",
     "model_of",

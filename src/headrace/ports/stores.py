@@ -152,6 +152,14 @@ class History(Protocol):
         ...
 
 
+class Tombstones(Protocol):
+    """Which documents were erased; the adapters of stores implement it."""
+
+    def erased(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """When each of these ids was erased last, in microseconds since the epoch; ids that never were are left out."""
+        ...
+
+
 class Cursors(Protocol):
     """How far each source has been read; the adapters of stores implement it."""
 
@@ -195,5 +203,5 @@ class Presence(Protocol):
         ...
 
 
-class StoreAdapter(Store, History, Cursors, Presence, Provisioned, Protocol):
+class StoreAdapter(Store, History, Tombstones, Cursors, Presence, Provisioned, Protocol):
     """What every adapter implements: a store and the small ports beside it."""

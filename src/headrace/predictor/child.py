@@ -16,7 +16,7 @@ import msgspec
 
 from headrace import log
 from headrace.burial import bury_bytes
-from headrace.documents import Document, Outcome, decode
+from headrace.documents import Document, Outcome, decode, microseconds
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
@@ -89,7 +89,7 @@ def label(models: ModelSet, request: frames.Lines, limit: int, turns: Turns) -> 
             documents.append(decode(line, limit=limit))
             outcomes.append(None)
         except Rejected as error:
-            outcomes.append(Outcome(None, dead=(bury_bytes(line, str(error)),)))
+            outcomes.append(Outcome(None, dead=(bury_bytes(line, str(error), received_at=microseconds()),)))
     turns.end()  # of what failed before
     labelled, shadow_failures = models.label(documents, skip=request.skip)
     model_seconds = turns.end()

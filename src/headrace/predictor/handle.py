@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headrace.burial import bury, bury_bytes
-from headrace.documents import DeadLetter, Outcome, Prediction, decode
+from headrace.documents import DeadLetter, Outcome, Prediction, decode, microseconds
 from headrace.errors import Rejected, Unavailable
 from headrace.models.spec import ModelSpec
 from headrace.predictor import frames
@@ -202,7 +202,8 @@ class Predictor:
                         self._process.pause(next(waits))
                     continue
                 if gone.place < 0:  # it died before any model began: while decoding the line
-                    return Outcome(None, dead=(bury_bytes(line, _reason(gone), kind=gone.kind),))
+                    letter = bury_bytes(line, _reason(gone), kind=gone.kind, received_at=microseconds())
+                    return Outcome(None, dead=(letter,))
                 given_up[gone.place] = gone
 
     def _with_dead(self, outcome: Outcome, line: bytes, given_up: dict[int, Gone]) -> Outcome:

@@ -147,6 +147,10 @@ class MemoryStore:
         with self._lock:
             self._dead = {key: letter for key, letter in self._dead.items() if letter.burial not in dropped}
 
+    def erased(self, ids: Sequence[str]) -> dict[str, int]:
+        with self._lock:
+            return {identity: self._erased[identity] for identity in set(ids) & self._erased.keys()}
+
     def load(self, name: str) -> str | None:
         with self._lock:
             return self._cursors.get(name)

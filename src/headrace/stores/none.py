@@ -62,6 +62,9 @@ class NoStore:
     def drop(self, burials: Sequence[int]) -> None:
         """Does nothing: there are no dead letters."""
 
+    def erased(self, ids: Sequence[str]) -> dict[str, int]:  # noqa: ARG002
+        return {}
+
     def load(self, name: str) -> str | None:
         return self._cursors.get(name)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from headrace.clock import microseconds
 from headrace.ports import FORGET_SECONDS, StoreAdapter, WorkerStatus
 
 Connect = Callable[[], StoreAdapter]
@@ -19,6 +20,17 @@ class ProgressSuite:
         store.save("files:a", '{"ö": 2}')
         store.save("files:b", "3")
         assert connect().load("files:a") == '{"ö": 2}'
+
+    def test_it_tells_which_ids_were_erased_and_when_last(self, connect: Connect) -> None:
+        store = connect()
+        before = microseconds()
+        store.erase(["a", "ö"])
+        first = store.erased(["a", "b", "ö"])
+        assert sorted(first) == ["a", "ö"]
+        assert all(before <= at <= microseconds() for at in first.values())
+        store.erase(["a"])
+        assert connect().erased(["a"])["a"] > first["a"]
+        assert store.erased([]) == store.erased(["b"]) == {}
 
     def test_a_worker_is_listed_until_it_has_stopped(self, connect: Connect) -> None:
         store = connect()

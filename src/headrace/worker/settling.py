@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Protocol, TypeVar
 
 from headrace.burial import bury, bury_bytes
-from headrace.documents import DeadLetter, Outcome, decode, encode, unpack
+from headrace.documents import DeadLetter, Outcome, decode, encode, microseconds, unpack
 from headrace.errors import Rejected
 from headrace.meter import Meter
 from headrace.ports import Delivery, Store
@@ -61,11 +61,12 @@ class Settler:
         """Bury an outcome that was rejected; only the beginning of its document if that is rejected too."""
         document = outcome.document
         data = encode(document) if document is not None else outcome.dead[0].data
-        letter = bury(document, "refused", reason) if document else bury_bytes(data, reason, kind="refused")
+        now = microseconds()
+        letter = bury(document, "refused", reason) if document else _refused(data, reason, now)
         try:
             self._write_letter(letter)
         except Rejected:
-            self._write_letter(bury_bytes(data[:REFUSED_BYTES], reason[:REFUSED_BYTES], kind="refused"))
+            self._write_letter(_refused(data[:REFUSED_BYTES], reason[:REFUSED_BYTES], now))
 
     def _write_letter(self, letter: DeadLetter) -> None:
         outcomes = [Outcome(None, dead=(letter,))]
@@ -90,5 +91,9 @@ def _evicted(delivery: Delivery, line: bytes) -> Outcome:
     try:
         letter = bury(decode(line), "evicted", reason)
     except Rejected:  # it is not a document
-        letter = bury_bytes(line, reason, kind="evicted")
+        letter = bury_bytes(line, reason, kind="evicted", received_at=microseconds())
     return Outcome(None, dead=(letter,))
+
+
+def _refused(data: bytes, reason: str, now: int) -> DeadLetter:
+    return bury_bytes(data, reason, kind="refused", received_at=now)

@@ -87,6 +87,9 @@ class MongodbStore:
         doing = f"dropping dead letters from {self._server}"
         self._insist(doing, lambda: writing.drop(self._kept, burials))
 
+    def erased(self, ids: Sequence[str]) -> dict[str, int]:
+        return self._ask(lambda: writing.erased_at(self._kept, ids))
+
     def load(self, name: str) -> str | None:
         row = self._ask(lambda: self._kept.cursors.find_one({"_id": name}))
         return None if row is None else str(row["cursor"])

@@ -58,7 +58,7 @@ def write(kept: Collections, outcomes: Sequence[Outcome], noted: Noted) -> Noted
     Raises AnotherWasFirst: then repeat the call.
     """
     ids = ids_of(outcomes)
-    erased = _erased(kept, ids)
+    erased = erased_at(kept, ids)
     # Another writer may have died between its insertions and its last sweep.
     _sweep(kept, erased)
     rows = {row["n"]: row for row in kept.documents.find({"_id": {"$in": sorted(ids)}})}
@@ -75,7 +75,7 @@ def write(kept: Collections, outcomes: Sequence[Outcome], noted: Noted) -> Noted
     _show(kept, {claim["n"] for claim in claims} | claimed.keys())
     _bury(kept, made)
     # An erasure writes the tombstone first. So either it has seen what was inserted here, or this sees the tombstone.
-    _sweep(kept, {identity: at for identity, at in _erased(kept, ids).items() if erased.get(identity) != at})
+    _sweep(kept, {identity: at for identity, at in erased_at(kept, ids).items() if erased.get(identity) != at})
     return noted
 
 
@@ -120,7 +120,8 @@ def with_duplicates(work: Any) -> None:
         raise AnotherWasFirst from error
 
 
-def _erased(kept: Collections, ids: Several[str]) -> dict[str, int]:
+def erased_at(kept: Collections, ids: Several[str]) -> dict[str, int]:
+    """See `ports.Tombstones.erased`."""
     hashes = {_hash(identity): identity for identity in ids}
     found = kept.tombstones.find({"_id": {"$in": list(hashes)}})
     return {hashes[row["_id"]]: row["erased_at"] for row in found}

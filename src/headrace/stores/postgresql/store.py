@@ -84,6 +84,10 @@ class PostgresqlStore:
         doing = f"dropping dead letters from {self._server}"
         self._pool.transact(doing, lambda open_: writing.drop(open_, burials))
 
+    def erased(self, ids: Sequence[str]) -> dict[str, int]:
+        with self._reading() as connection:
+            return notes.erased(connection, ids)
+
     def load(self, name: str) -> str | None:
         with self._reading() as connection:
             return notes.load_cursor(connection, name)

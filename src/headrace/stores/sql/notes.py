@@ -1,5 +1,6 @@
-"""What the SQL stores remember beside documents: the cursors of sources, and the workers."""
+"""What the SQL stores remember beside documents: tombstones, the cursors of sources, and the workers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,7 +8,15 @@ from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headrace.ports import FORGET_SECONDS, WorkerStatus
-from headrace.stores.sql.schema import cursors, workers
+from headrace.stores.sql.schema import cursors, key_of, tombstones, workers
+
+
+def erased(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """See `ports.Tombstones.erased`."""
+    keys = {identity: key_of(identity) for identity in ids}
+    asked = select(tombstones.c.key, tombstones.c.erased_at).where(tombstones.c.key.in_(list(keys.values())))
+    times = {row.key: row.erased_at for row in connection.execute(asked)}
+    return {identity: times[key] for identity, key in keys.items() if key in times}
 
 
 def load_cursor(connection: Connection, name: str) -> str | None:

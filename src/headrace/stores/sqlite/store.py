@@ -74,6 +74,10 @@ class SqliteStore:
         with self._writing(f"dropping dead letters from {self._path}") as connection:
             writing.drop(connection, burials)
 
+    def erased(self, ids: Sequence[str]) -> dict[str, int]:
+        with self._reading() as connection:
+            return notes.erased(connection, ids)
+
     def load(self, name: str) -> str | None:
         with self._reading() as connection:
             return notes.load_cursor(connection, name)
