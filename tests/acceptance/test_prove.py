@@ -15,7 +15,8 @@ from headrace import supervisor
 from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.proof import publisher
-from headrace.proof.ledger import FAILURES, Finding, Ledger
+from headrace.proof.findings import FAILURES, Finding
+from headrace.proof.ledger import Ledger
 from headrace.proof.run import Programs, Proof, Task
 from headrace.runtime import Stop
 
@@ -124,7 +125,9 @@ def test_what_cannot_be_proved_is_told(
 
 def test_a_publisher_that_never_can_publish_ends_with_the_status_that_says_so(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path}/missing/store.db")
-    child = supervisor.start_child(publisher.MODULE, [], publisher.order(settings, str(tmp_path / "file")))
+    child = supervisor.start_child(
+        publisher.MODULE, [], publisher.order(settings, tmp_path / "file", tmp_path / "gates")
+    )
     assert child.stdin is not None
     with child.stdin:
         assert child.wait(PATIENCE) == Misconfigured.status
@@ -142,13 +145,14 @@ class Proved(NamedTuple):
 
 
 def prove(
-    folder: Path, programs: Programs, *, documents: int = 2000, kills: int = 2, patience: float = PATIENCE
+    folder: Path, programs: Programs, *, documents: int = 400, kills: int = 2, patience: float = PATIENCE
 ) -> Proved:
     """A proof on files, with processes that break what they promise."""
     name = secrets.token_hex(4)
     queue, store = (f"sqlite:///{folder}/{name}-{kind}.db" for kind in ("queue", "store"))
     settings = Settings(broker=queue, store=store, deadline=PATIENCE)
-    proof = Proof(settings, Task(documents, kills, 7, patience), folder, stop=Stop(), programs=programs)
+    task = Task(documents, kills, 7, patience, drains=1)
+    proof = Proof(settings, task, folder, stop=Stop(), programs=programs)
     ledger, findings = proof.run()
     return Proved(ledger, findings, proof.gave_up)
 
@@ -162,8 +166,8 @@ def broken_processes_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     ("fault", "columns", "reason"),
     [
         ("hasty", {"lost"}, "published, and not stored"),
+        ("suicidal", {"lost"}, "published, and not stored"),
         ("forgetful", {"lost"}, "published, and not stored"),
-        ("lying", {"wrong"}, "stored is 'other'"),
         ("fickle", {"duplicated"}, "its answer was"),
         ("garbling", {"lost", "unsound"}, "nobody has published it"),
     ],
@@ -177,11 +181,72 @@ def test_a_broken_worker_store_or_broker_is_seen(tmp_path: Path, fault: str, col
     assert not proved.gave_up
 
 
-def test_a_broker_that_loses_what_it_has_confirmed_is_seen(tmp_path: Path) -> None:
-    proved = prove(tmp_path, Programs(publisher=("broken", "publisher", "leaky")), documents=400)
+def test_a_worker_that_buries_only_after_its_ack_is_seen(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Programs(worker=("broken", "worker", "eager")), documents=800)
     assert proved.columns() == {"lost"}
-    assert proved.ledger.published == 400
-    assert proved.ledger.lost > 20
+    assert {one.reason.partition(" (")[0] for one in proved.findings} == {"published, and not buried"}
+
+
+def test_whatever_a_worker_changes_in_what_it_stores_and_buries_is_seen(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Programs(worker=("broken", "worker", "altering")))
+    for column, reason in [
+        ("wrong", "the model gives .*, stored is 'other'"),
+        ("wrong", "the model never gives the score 0.5"),
+        ("wrong", "the model is 'proof@eeeeee', the answer is by 'proof@ffffff'"),
+        ("lost", "stored without an answer"),
+        ("wrong", "its source was published as '.+', and is ''"),
+        ("wrong", "its meta was published as .+, and is {}"),
+        ("wrong", "its created_at was published as '.+', and is None"),
+        ("wrong", "said to be published at None"),
+        ("wrong", "its text was published as 'sound .+', and is 'sound .+'"),
+        ("wrong", "its text was published as 'RAISE .+', and is 'RAIS .+'"),
+        ("wrong", "stored, but nobody has published it"),
+        ("lost", r"published, and not buried \(killed\)"),
+    ]:
+        assert any(one.column == column and re.search(reason, one.reason) for one in proved.findings), reason
+
+
+def test_whatever_a_store_loses_and_counts_wrongly_in_the_end_is_seen(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Programs(worker=("broken", "worker", "rotten")), documents=100, kills=0)
+    assert proved.columns() == {"lost", "duplicated"}
+    assert any("answers by hour" in one.reason for one in proved.findings)
+
+
+def test_whatever_a_publisher_changes_or_leaves_out_is_seen(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Programs(publisher=("broken", "publisher", "revising")), kills=0)
+    for column, reason in [
+        ("unsound", "buried .conflict."),
+        ("wrong", "its source was published as '.+', and is 'another'"),
+        ("wrong", "its meta was published as .+, and is {}"),
+        ("wrong", "its created_at was published as '.+', and is None"),
+        ("wrong", "said to be published at 1970"),
+        ("lost", "published, and not stored"),
+    ]:
+        assert any(one.column == column and re.search(reason, one.reason) for one in proved.findings), reason
+
+
+@pytest.mark.parametrize(("fault", "least"), [("silent", 99), ("half", 40), ("leaky", 2)])
+def test_what_a_publisher_or_broker_says_to_have_published_and_has_not_is_lost(
+    tmp_path: Path, fault: str, least: int
+) -> None:
+    proved = prove(tmp_path, Programs(publisher=("broken", "publisher", fault)), documents=100, kills=0)
+    assert proved.columns() == {"lost"}
+    assert proved.ledger.published == 100
+    assert proved.ledger.lost >= least
+    assert not proved.gave_up
+
+
+@pytest.mark.parametrize(("fault", "documents"), [("cursor-first", 200), ("cursor-before-burial", 1200)])
+def test_one_kill_finds_a_publisher_that_saves_its_cursor_too_early(tmp_path: Path, fault: str, documents: int) -> None:
+    proved = prove(tmp_path, Programs(publisher=("broken", "publisher", fault)), documents=documents, kills=1)
+    assert proved.columns() == {"lost"}
+    assert proved.ledger.kills == 1
+
+
+def test_a_publisher_that_cannot_be_held_is_killed_as_soon_as_its_cursor_moves(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Programs(publisher=("broken", "publisher", "alone")), kills=1)
+    assert any(one.reason == "published, and not stored" for one in proved.findings)
+    assert proved.ledger.kills >= 1
 
 
 def test_workers_that_never_do_anything_are_given_up_and_all_is_lost(tmp_path: Path) -> None:

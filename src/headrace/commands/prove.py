@@ -18,8 +18,10 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.ports import Provisioned
-from headrace.proof.ledger import FAILURES, Finding, Ledger
-from headrace.proof.run import Interrupted, Proof, Task
+from headrace.proof.findings import FAILURES, Finding
+from headrace.proof.ledger import Ledger
+from headrace.proof.patience import Interrupted
+from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
 from headrace.urls import Connectors, apart, mask
 

@@ -1,9 +1,11 @@
 """Observes a store while a proof runs: each answer when it first appears, and everything in the end."""
 
+from collections.abc import Sequence
+
 from headrace import browse
 from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import DeadQuery, ResultQuery, StoreAdapter
-from headrace.proof.ledger import Observations
+from headrace.proof.findings import Observations
 
 PAGE = 200  # results of a page when only the newest are wanted
 LARGE_PAGE = 5000  # when all are wanted: a server may sort everything for each page
@@ -35,6 +37,10 @@ class Observer:
         """The sum of all that workers count: it grows as long as any worker does anything, repetitions included."""
         return sum(sum(worker.counts.values()) for worker in self._store.workers())
 
+    def cursors(self, names: Sequence[str]) -> list[str | None]:
+        """The cursors that are saved under these names."""
+        return [self._store.load(name) for name in names]
+
     def observations(self) -> Observations:
         """All that the store holds now, and the first answers that were seen."""
         results = list(browse.results(self._store, ResultQuery(), size=LARGE_PAGE))
@@ -42,7 +48,9 @@ class Observer:
             results,
             list(browse.letters(self._store, DeadQuery())),
             dict(self.seen),
-            sum(self._store.count(ResultQuery()).by_model().values()),
+            self._store.count(ResultQuery()),
+            self._store.count_by_hour(self._model),
+            self._store.count_dead(DeadQuery()),
         )
 
     def _remember(self, result: Result) -> None:

@@ -41,12 +41,18 @@ class Workers:
     def kill_keeper(self, rng: random.Random) -> bool:
         """Kill one of the keepers (SIGKILL) and start another; whether it was running."""
         self.restart_dead()
-        place = rng.randrange(len(self._keepers))
-        killed = kill(self._keepers[place].pid)
-        self._keepers[place].wait()
-        close_input(self._keepers[place])
-        self._keepers[place] = self._spawn()
-        return killed
+        return self._kill(rng.randrange(len(self._keepers)))
+
+    def kill_keepers(self) -> int:
+        """Kill all keepers (SIGKILL) and start others; how many were running."""
+        return sum(self._kill(place) for place in range(len(self._keepers)))
+
+    def kill(self, pid: int) -> bool:
+        """Kill the keeper that has this id (SIGKILL) and start another; whether it was running."""
+        for place, keeper in enumerate(self._keepers):
+            if keeper.pid == pid:
+                return self._kill(place)
+        return False
 
     def kill_predictor(self, rng: random.Random) -> bool:
         """Kill one of the predictors (SIGKILL), which its keeper replaces; whether there was one."""
@@ -64,6 +70,13 @@ class Workers:
         """Ask the keepers to end, and kill those that don't."""
         supervisor.end(self._keepers, seconds=LEAVE_SECONDS)
 
+    def _kill(self, place: int) -> bool:
+        killed = kill(self._keepers[place].pid)
+        self._keepers[place].wait()
+        close_input(self._keepers[place])
+        self._keepers[place] = self._spawn()
+        return killed
+
 
 class Publisher:
     """A publisher of one file, in a process that is started again however often it dies.
@@ -80,6 +93,11 @@ class Publisher:
         self.confirmed = 0  # how often the broker has confirmed
         self.saved: set[str] = set()  # the ids of the documents up to the cursor
         file.touch()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process; 0 before the first."""
+        return self._child.pid if self._child is not None else 0
 
     @property
     def is_idle(self) -> bool:

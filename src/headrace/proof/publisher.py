@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from io import FileIO
+from pathlib import Path
 
 import msgspec
 
@@ -16,18 +17,24 @@ from headrace.config import Settings
 from headrace.documents import Body, Document
 from headrace.ingest.ingest import Ingest, Publishes
 from headrace.ports import Batch, Malformed, Source
+from headrace.proof.gates import CURSOR_SAVED, PUBLISHED, Gates
 from headrace.proof.workload import stored_id, truncate
 from headrace.runtime import Stop
 from headrace.urls import Connectors, open_file
 from headrace.worker import launch
 
 MODULE = "headrace.proof.publisher"
+ROLE = "publisher"
 
 
 class Task(msgspec.Struct, frozen=True):
-    """The file to publish. Each further line on standard input, a number, asks for the file as it is by then."""
+    """The file to publish, and the folder of the gates.
+
+    Each further line on standard input, a number, asks for the file as it is by then.
+    """
 
     file: str
+    gates: str
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,9 +84,14 @@ def report(said: Report) -> None:
     os.write(1, msgspec.json.encode(said) + b"\n")
 
 
-def order(settings: Settings, file: str) -> bytes:
+def order(settings: Settings, file: Path, gates: Path) -> bytes:
     """The order to a publisher of this file."""
-    return supervisor.order(settings, Task(file))
+    return supervisor.order(settings, Task(str(file), str(gates)))
+
+
+def cursor_name(file: Path) -> str:
+    """The name under which the publisher of a file saves its cursor."""
+    return f"files:{file}"
 
 
 def main() -> int:
@@ -91,15 +103,18 @@ def _publish(settings: Settings, task: Task, stop: Stop, parent: FileIO) -> None
     """Publish what the file has grown by, each time that the parent asks, until the parent closes the pipe."""
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(parent, asked, stop), name="parent", daemon=True).start()
+    gates = Gates(Path(task.gates))
+    gates.announce(ROLE)
     connectors = Connectors(settings.broker, settings.store)
     with (
         closing(launch.connected(connectors.store, stop)) as store,
         closing(launch.connected(connectors.broker, stop)) as broker,
     ):
-        ingest = Ingest(ReportingBroker(broker), store, stop=stop)
+        publishes = gates.watch(ReportingBroker(broker), {"publish": PUBLISHED}, stop)
+        ingest = Ingest(publishes, gates.watch(store, {"save": CURSOR_SAVED}, stop), stop=stop)
         while number := asked.get():
             source = open_file(task.file, kind="jsonl", limit=settings.document_bytes)
-            ingest.run(ReportingSource(source), f"files:{task.file}")
+            ingest.run(ReportingSource(source), cursor_name(Path(task.file)))
             report(Report(done=number))
 
 

@@ -2,61 +2,56 @@
 
 import random
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from headrace import supervisor
+from headrace.clock import microseconds
 from headrace.config import Settings
-from headrace.errors import Misconfigured, Unavailable
-from headrace.proof import publisher, workload
-from headrace.proof.ledger import Finding, Ledger, Reconciliation, reconcile
+from headrace.errors import Misconfigured
+from headrace.proof import publisher, worker, workload
+from headrace.proof.findings import Expected, Finding
+from headrace.proof.gates import Gates
+from headrace.proof.kills import Killer, plan
+from headrace.proof.ledger import Ledger, Reconciliation, reconcile
 from headrace.proof.observer import Observer
+from headrace.proof.patience import Interrupted, Patience
 from headrace.proof.processes import Publisher, Workers
-from headrace.retrying import patiently
 from headrace.runtime import Stop
 from headrace.supervisor import Child
-from headrace.testing.classifiers import checksum
+from headrace.testing.classifiers import Checksum, checksum, is_signed
 from headrace.urls import Connectors
-from headrace.worker import launch
 
 MODEL = "proof"
 CLASSIFIER = f"{MODEL}=python:headrace.testing.classifiers:Checksum"
 PUBLISHERS, LEAST_WORKERS = 2, 2  # processes
-DRAINS = 3  # at most, as long as documents are missing: a lease may come back that the broker doesn't count
 LOOK_SECONDS = 0.1  # between two looks at the store, at least
-PROGRESS_SECONDS = 5.0  # to wait for progress before a kill
-DELAY_SECONDS = 0.25  # after that progress until the kill, at most; drawn at random
-PREDICTOR_SECONDS = 5.0  # to wait for a predictor to kill
 MOST_PATIENCES, SLOWEST = 10, 50  # the whole may take this many patiences, and a second for this many documents
-
-T = TypeVar("T")
-
-
-class Interrupted(Exception):
-    """The stop was requested: there is no ledger."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be proved. `patience`: seconds without any progress after which the proof gives up."""
+    """What is to be proved.
+
+    `patience`: seconds without any progress after which the proof gives up. `drains`: how often workers drain the queue, at most, as long
+    as documents are missing: a lease may come back that the broker doesn't count.
+    """
 
     documents: int
     kills: int
     seed: int
     patience: float = 60.0
+    drains: int = 3
 
 
 @dataclass(frozen=True)
 class Programs:
     """The modules that are run as workers and publishers, with their arguments. Tests give others, which break a promise."""
 
-    worker: Sequence[str] = (launch.MODULE,)
+    worker: Sequence[str] = (worker.MODULE,)
     publisher: Sequence[str] = (publisher.MODULE,)
 
 
@@ -82,8 +77,12 @@ class Proof:
         self._settings = replace(settings, models=CLASSIFIER, processes=number, registry=registry, results="")
         self._task, self._folder, self._stop, self._progress, self._programs = task, folder, stop, progress, programs
         self._messages = folder / "messages"
+        self._patience = Patience(task.patience, stop)
+        self._files = [folder / f"{number}.jsonl" for number in range(PUBLISHERS)]
+        self._gates = Gates(folder / "gates")
         self._rng = random.Random(task.seed)
         self._items = workload.make(task.documents, self._rng)
+        self._began_at = microseconds()
         self._began = self._moved_at = self._looked_at = time.monotonic()
         self._look_seconds = 0.0  # that the last look took
         self._moved = self._kills = 0
@@ -94,11 +93,9 @@ class Proof:
         connectors = Connectors(self._settings.broker, self._settings.store)
         with ExitStack() as opened:
             store = opened.enter_context(closing(connectors.store()))
-            with closing(connectors.broker()) as broker:
-                broker.backlog()  # connects, so that a broker that can't be reached fails at once
+            self._backlog()  # connects, so that a broker that can't be reached fails at once
             self._observer = Observer(store, MODEL)
-            files = [self._folder / f"{number}.jsonl" for number in range(PUBLISHERS)]
-            self._publishers = [Publisher(self._spawn_publisher(file), file) for file in files]
+            self._publishers = [Publisher(self._spawn_publisher(file), file) for file in self._files]
             for one in self._publishers:
                 opened.callback(one.end)
             self._workers = Workers(lambda: self._worker(drain=False), self._settings.processes)
@@ -112,49 +109,58 @@ class Proof:
 
     def _publish_and_kill(self) -> None:
         """Publish a portion, kill a process, and so on; after the last kill comes a last portion."""
-        victims = (["keeper", "predictor", "publisher"] * (self._task.kills // 3 + 1))[: self._task.kills]
-        self._rng.shuffle(victims)
-        shares = workload.distribute(self._items, PUBLISHERS, self._rng)
-        for number, victim in enumerate([*victims, ""]):
-            for one, share in zip(self._publishers, shares, strict=True):
-                first, last = (len(share) * part // (len(victims) + 1) for part in (number, number + 1))
-                one.publish([item.line for item in share[first:last]])
-            if victim:
-                self._kill(victim)
+        killer = Killer(
+            self._workers,
+            self._publishers,
+            self._gates,
+            self._observer,
+            self._rng,
+            until=self._until,
+            cursors=lambda: self._patience.call(self._cursors),
+            backlog=lambda: self._patience.call(self._backlog),
+        )
+        moments = plan(self._task.kills, self._rng)
+        portions = workload.distribute(self._items, PUBLISHERS, len(moments) + 1, self._rng)
+        for moment, portion in zip([*moments, None], portions, strict=True):
+            if moment:
+                killer.prepare(moment)
+            for one, share in zip(self._publishers, portion, strict=True):
+                one.publish([item.line for item in share])
+            if moment:
+                self._kills += killer.kill(moment)
 
-    def _kill(self, victim: str) -> None:
-        """Kill a process in the middle of its work: once there is progress, or after PROGRESS_SECONDS without any, and a moment later."""
-        if victim == "publisher":
-            one = self._rng.choice(self._publishers)
-            before = one.confirmed
-            self._until(lambda: one.confirmed > before or one.is_idle, PROGRESS_SECONDS, every=0.002)
-            self._until(lambda: False, self._rng.choice((0.0, 0.0, DELAY_SECONDS / 10)), every=0.002)
-            killed = one.kill()
-        else:
-            stored = len(self._observer.seen)  # results, which only workers write: publishers bury
-            self._until(lambda: len(self._observer.seen) > stored, PROGRESS_SECONDS, every=0.02)
-            self._until(lambda: False, self._rng.uniform(0, DELAY_SECONDS), every=0.01)
-            killed = victim == "predictor" and self._until(
-                lambda: self._workers.kill_predictor(self._rng), PREDICTOR_SECONDS
-            )
-        self._kills += killed or self._workers.kill_keeper(self._rng)
+    def _cursors(self) -> list[str | None]:
+        return self._observer.cursors([publisher.cursor_name(file) for file in self._files])
+
+    def _backlog(self) -> int:
+        with closing(Connectors(self._settings.broker, self._settings.store).broker()) as broker:
+            backlog = broker.backlog()
+        return (backlog.ready or 0) + (backlog.leased or 0)
 
     def _finish(self) -> Reconciliation:
         """Let the publishers and then the workers finish, and compare what was published with what the store holds."""
-        self._wait_for(lambda: all(one.is_idle for one in self._publishers), "the publishers are not done")
+        self._wait_for(self._is_published, "the publishers are not done")
         for one in self._publishers:
             one.end()
         by_id = {item.id: item for item in self._items}
-        for _ in range(DRAINS):
+        for _ in range(self._task.drains):
             self._workers.replace(lambda: self._worker(drain=True))
             self._wait_for(lambda: not self._workers.restart_dead(), "the queue is not empty")
             self._workers.end()  # if the proof gave up, nothing may change while the store is read
-            confirmed = set[str]().union(*(one.saved for one in self._publishers))
-            observations = self._patiently(self._observer.observations, MOST_PATIENCES)
-            reconciliation = reconcile(by_id, confirmed, observations, model=MODEL, label=checksum)
+            # Once the publishers say that they are done, what they have left out is lost.
+            saved = set[str]().union(*(one.saved for one in self._publishers))
+            confirmed = by_id.keys() if self._is_published() else saved & by_id.keys()
+            observations = self._patience.call(self._observer.observations, MOST_PATIENCES)
+            reconciliation = reconcile(by_id, confirmed, observations, self._expected())
             if self.gave_up or not any(finding.column == "lost" for finding in reconciliation.findings):
                 break
         return reconciliation
+
+    def _is_published(self) -> bool:
+        return all(one.is_idle for one in self._publishers)
+
+    def _expected(self) -> Expected:
+        return Expected(f"{MODEL}@{Checksum.version}", checksum, is_signed, self._began_at, microseconds())
 
     def _wait_for(self, met: Callable[[], bool], otherwise: str) -> None:
         """Wait until the condition is met, as long as there is progress; if there is none, give up with the words `otherwise`."""
@@ -162,7 +168,7 @@ class Proof:
         latest = self._began + MOST_PATIENCES * self._task.patience + self._task.documents / SLOWEST
         while not self._until(met, 1.0):
             if time.monotonic() - self._moved_at > self._task.patience:
-                self._patiently(self._look)  # a slow store may not have been looked at for long
+                self._patience.call(self._look)  # a slow store may not have been looked at for long
             now = time.monotonic()
             if now - self._moved_at > self._task.patience:
                 reason = f"and nothing has moved for {self._task.patience:g} s"
@@ -184,7 +190,7 @@ class Proof:
                 one.restart_dead()
             # A slow store is looked at a tenth of the time at most: it has work to do.
             if time.monotonic() - self._looked_at > max(LOOK_SECONDS, 9 * self._look_seconds):
-                self._patiently(self._look)
+                self._patience.call(self._look)
         return is_met
 
     def _look(self) -> None:
@@ -197,44 +203,16 @@ class Proof:
             self._moved, self._moved_at = moved, self._looked_at
         self._progress(known)
 
-    def _patiently(self, call: Callable[[], T], patiences: int = 1) -> T:
-        """The call's value. Raises Unavailable only if the store stays unavailable that long."""
-        deadline = time.monotonic() + patiences * self._task.patience
-
-        def pause(seconds: float, error: Unavailable) -> None:
-            if time.monotonic() > deadline:
-                raise error
-            if self._stop.wait(seconds):
-                raise Interrupted
-
-        return patiently(lambda: self._in_thread(call, deadline), pause)
-
-    def _in_thread(self, call: Callable[[], T], deadline: float) -> T:
-        """The call's value, made in another thread: a server that never answers must not keep the proof from ending."""
-        answer: Future[T] = Future()
-
-        def work() -> None:
-            try:
-                answer.set_result(call())
-            except BaseException as error:
-                answer.set_exception(error)
-
-        threading.Thread(target=work, name="observer", daemon=True).start()
-        while not wait([answer], 0.2).done:
-            if self._stop.requested:
-                raise Interrupted
-            if time.monotonic() > deadline:
-                raise Unavailable(f"the store has not answered in time (--patience {self._task.patience:g})")
-        return answer.result()
-
     def _worker(self, *, drain: bool) -> Child:
         module, *arguments = self._programs.worker
         with self._messages.open("ab") as errors:
-            return supervisor.start_child(module, arguments, launch.order(self._settings, drain=drain), errors=errors)
+            return supervisor.start_child(
+                module, arguments, worker.order(self._settings, self._gates.folder, drain=drain), errors=errors
+            )
 
     def _spawn_publisher(self, file: Path) -> Callable[[], Child]:
         module, *arguments = self._programs.publisher
-        order = publisher.order(self._settings, str(file))
+        order = publisher.order(self._settings, file, self._gates.folder)
 
         def spawn() -> Child:
             with self._messages.open("ab") as errors:

@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -10,11 +11,20 @@ from headrace.burial import bury_bytes
 from headrace.documents import Body, Document, encode, read, unpack
 from headrace.ports import Malformed
 
-SOURCE = "prove"
+SOURCES = ("prove", "prøve/二", "")  # the last is none: a document of a file gets FILES_SOURCE then
+FILES_SOURCE = "files"
+BLOCK = 100  # documents in a row at most have the same source: a body holds documents of one
 ONE_IN = 200  # documents is malformed or makes the model raise, for each of these faults
 KILLERS_ONE_IN, MOST_KILLERS = 4000, 5  # documents that kill the predictor: each costs about ten of them
 SHARED_ONE_IN = 20  # documents is published by two publishers
 WORDS = ("Vad är klockan", "καλημέρα", 'quote " and \\', "今日は", "line\nbreak", "😀", "wie spät ist es", "tab\t.")
+TIMES = (None, "2024-02-29T23:59:59Z", "2023-12-31", "2024-05-06T07:08:09.123456+02:00")
+METAS: Sequence[Mapping[str, Any]] = (
+    {},
+    {"lang": "sv", "likes": 17},
+    {"author": {"name": "Åsa 😀", "seen": True, "tags": ["a", "ß", None]}, "ratio": 0.1, "größe": -(1 << 40)},
+    {"empty": {}, "list": [[], {"deep": [1, 2.5, "x"]}], "": "no name"},
+)
 
 # The first word of a text names its fault, for the classifier too; the values are the kinds of dead letters that it may become.
 DEAD_KINDS: Mapping[str, tuple[str, ...]] = {
@@ -30,16 +40,27 @@ TRUNCATED = b'"text":"TRUNCATE '
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A line of a publisher's file, the id under which the store will have it, and its text as published."""
+    """A line of a publisher's file, the id under which the store will have it, and what it says: what has to be found in the store.
+
+    A line that will be malformed has no members beside its text.
+    """
 
     line: bytes
     id: str
     text: str
+    source: str = ""
+    created_at: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def dead_kinds(self) -> tuple[str, ...]:
         """The kinds of dead letters that it may become; empty if it must be stored."""
         return DEAD_KINDS[self.text.partition(" ")[0]]
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether its publisher buries it."""
+        return self.text.startswith("TORN ")
 
 
 def make(number: int, rng: random.Random) -> list[WorkItem]:
@@ -51,17 +72,37 @@ def make(number: int, rng: random.Random) -> list[WorkItem]:
         kinds += [kind] * min(wanted, (number - len(kinds)) // 2)
     kinds += ["sound"] * (number - len(kinds))
     rng.shuffle(kinds)
-    return [_item(kind, place, rng) for place, kind in enumerate(kinds)]
+    block = max(1, min(BLOCK, number // len(SOURCES)))
+    return [_item(kind, place, SOURCES[place // block % len(SOURCES)], rng) for place, kind in enumerate(kinds)]
 
 
-def distribute(items: Sequence[WorkItem], publishers: int, rng: random.Random) -> list[list[WorkItem]]:
-    """The items of each publisher, in order. Every item is given to one publisher, and some to a second one too."""
+def distribute(
+    items: Sequence[WorkItem], publishers: int, portions: int, rng: random.Random
+) -> list[list[list[WorkItem]]]:
+    """The portions, each with a list of items for each publisher.
+
+    Every item is given to one publisher, and some to a second one too. Items that publishers bury are dealt out evenly, so that a
+    publisher which is killed in any portion has probably one of them.
+    """
     shares: list[list[WorkItem]] = [[] for _ in range(publishers)]
+    torn: list[WorkItem] = []
     for place, item in enumerate(items):
-        shares[place % publishers].append(item)
-        if rng.randrange(SHARED_ONE_IN) == 0:
-            shares[(place + 1) % publishers].append(item)
-    return shares
+        copies = 2 if rng.randrange(SHARED_ONE_IN) == 0 else 1
+        if item.is_torn:
+            torn += [item] * copies
+        else:
+            for copy in range(copies):
+                shares[(place + copy) % publishers].append(item)
+    made = [
+        [share[len(share) * part // portions : len(share) * (part + 1) // portions] for share in shares]
+        for part in range(portions)
+    ]
+    pairs = [lines for portion in made for lines in portion]
+    rng.shuffle(pairs)
+    for place, item in enumerate(torn):
+        lines = pairs[place % len(pairs)]
+        lines.insert(rng.randrange(len(lines) + 1), item)
+    return made
 
 
 def truncate(body: Body) -> Body:
@@ -80,15 +121,21 @@ def stored_id(item: Document | Malformed) -> str:
     return item.id if truncated is line else bury_bytes(truncated, "").id
 
 
-def _item(kind: str, place: int, rng: random.Random) -> WorkItem:
+def _item(kind: str, place: int, source: str, rng: random.Random) -> WorkItem:
     text = f"{kind} {place} {' '.join(rng.choices(WORDS, k=rng.randrange(20)))}"
+    # What is cut short is cut at its source, so it has one.
+    source = source or (SOURCES[0] if DEAD_KINDS[kind] == ("malformed",) else "")
+    created_at, meta = rng.choice(TIMES), rng.choice(METAS)
     own = {"id": f"own-{place}"} if rng.random() < 0.5 else {}
-    members = {**own, "text": text, "source": SOURCE}
+    named = {"source": source} if source else {}
+    timed = {"created_at": created_at} if created_at else {}
+    members = {**own, "text": text, **named, **timed, **({"meta": meta} if meta else {})}
     line = msgspec.json.encode(members)
     if kind == "TORN":
         line = line[: line.index(b'"source"')]
         return WorkItem(line, stored_id(Malformed(line, "", "")), text)
-    return WorkItem(line, stored_id(read(members)), text)
+    identity = stored_id(read(members, source=FILES_SOURCE))
+    return WorkItem(line, identity, text, source or FILES_SOURCE, created_at, meta)
 
 
 def _truncated(line: bytes) -> bytes:

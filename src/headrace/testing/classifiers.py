@@ -15,6 +15,7 @@ from headrace.errors import Unavailable
 
 SECONDS_A_TEXT = 0.001  # that `Checksum` takes
 LABELS = 32  # that `Checksum` has
+MOMENT_BITS, SIGNATURE_BITS = 24, 28  # of its scores: milliseconds, and their signature; a float holds both exactly
 
 
 class Trivial:
@@ -44,10 +45,24 @@ def checksum(text: str) -> str:
     return f"{zlib.crc32(text.encode()) % LABELS:x}"
 
 
-class Checksum:
-    """Labels a text by its checksum, so that swapped answers show, and scores by the clock, so that changed answers show.
+def signed_score(text: str, moment: int) -> float:
+    """The score, between 0 and 1, that `Checksum` gives a text at a moment: a number of MOMENT_BITS bits."""
+    signature = zlib.crc32(b"%d %s" % (moment, text.encode())) & ((1 << SIGNATURE_BITS) - 1)
+    return ((moment << SIGNATURE_BITS) | signature) / (1 << (MOMENT_BITS + SIGNATURE_BITS))
 
-    It has the faults of `Faulty`, and is slow enough to be killed in the middle of a batch.
+
+def is_signed(text: str, score: float) -> bool:
+    """Whether `Checksum` may have given the text this score, at any moment."""
+    if not 0 <= score < 1:
+        return False
+    return signed_score(text, int(score * (1 << MOMENT_BITS))) == score
+
+
+class Checksum:
+    """Labels a text by its checksum, so that swapped answers show.
+
+    A score tells the time at which it was given, so that changed answers show, and is signed, so that forged ones do. It has the faults of
+    `Faulty`, and is slow enough to be killed in the middle of a batch.
     """
 
     version = "eeeeee"
@@ -57,7 +72,8 @@ class Checksum:
         for text in texts:
             FAULTS.get(text.partition(" ")[0], _nothing)()
         time.sleep(SECONDS_A_TEXT * len(texts))
-        return [Prediction(checksum(text), time.time(), "") for text in texts]
+        moment = time.time_ns() // 1_000_000 % (1 << MOMENT_BITS)
+        return [Prediction(checksum(text), signed_score(text, moment), "") for text in texts]
 
 
 class Broken:
