@@ -20,7 +20,7 @@ MODULES: Mapping[str, Path] = {
 
 # From the bottom to the top: a module imports those of its own layer and of the layers below. `headrace` itself imports nothing.
 LAYERS = (
-    "headrace headrace.errors headrace.clock headrace.validation headrace.documents headrace.burial",
+    "headrace headrace.errors headrace.clock headrace.validation headrace.framing headrace.parsing headrace.documents headrace.burial",
     "headrace.ports",
     "headrace.sqlite_file",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
@@ -70,10 +70,10 @@ HOMES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|brokers\.(arrivals|queue_url|server_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(merging|pages|sql\..*))",
-    "sources": r"headrace\.sources\.(stream|lines|records)",
+    "sources": r"headrace\.sources\.(stream|lines|records|tables|gunzip|cursors)",
     "models": r"headrace\.models\.registry",
 }
-CONTRACT = r"headrace\.(clock|documents|errors|validation|ports(\..*)?)"
+CONTRACT = r"headrace\.(clock|documents|framing|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8

@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
+from headrace import framing
 from headrace.clock import microseconds as microseconds
 from headrace.errors import Rejected
+from headrace.parsing import parse as parse
 from headrace.validation import ID_BYTES as ID_BYTES
 from headrace.validation import META_DEPTH, check_members, fault, kind
 
@@ -105,7 +107,6 @@ class Body(msgspec.Struct, frozen=True):
 
 
 _decode_document = msgspec.json.Decoder(Document).decode
-_decode_any = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 _encode_canonical = msgspec.json.Encoder(order="deterministic").encode
 
@@ -148,27 +149,12 @@ def decode(line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
     try:
         document = _decode_document(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return read(parse(line), limit=limit)
+        return read(parse(line, lenient=True), limit=limit)
     if document.meta or b"\\u0000" in line:
         _check(document, limit, unnamed=False)
     else:
         check_members(document.id, document.text, document.source, document.created_at, document.published_at)
     return document
-
-
-def parse(line: bytes) -> object:
-    """The JSON value of a line, without a byte order mark. Raises Rejected, with the reason, if it is not JSON."""
-    if not line.strip():
-        raise Rejected("the body is empty; a document is a JSON object with a member 'text'")
-    try:
-        return _decode_any(line.removeprefix(b"\xef\xbb\xbf"))
-    except UnicodeDecodeError as error:
-        raise Rejected(f"the document is not valid UTF-8 (byte {error.start}); encode it as UTF-8") from None
-    except RecursionError:
-        raise Rejected("the JSON is nested too deeply") from None
-    except msgspec.DecodeError as error:
-        hint = "; or it holds half of a surrogate pair" if b"\\u" in line else ""
-        raise Rejected(f"the document is not JSON: {error}{hint}") from None
 
 
 def content_id(document: Document) -> str:
@@ -204,8 +190,17 @@ def pack(documents: Iterable[Document], *, target: int = BODY_BYTES) -> Iterator
 
 
 def unpack(data: bytes) -> list[bytes]:
-    """The lines of a body without blank ones; one empty line if there is no other."""
-    return [line for line in data.split(b"\n") if line.strip()] or [b""]
+    """The documents of a body: its lines without blank ones, or its JSON values if it is laid out otherwise. At least one, which is empty
+    if the body is blank."""
+    text = data.strip()
+    lines = text.split(b"\n")
+    for line in lines:
+        if line[:1] != b"{" or line[-1:] != b"}":
+            break
+    else:
+        if len(lines) > 1 or not (b"}{" in text or b"} {" in text):
+            return lines
+    return [value.data for value in framing.values(data)] or [text]
 
 
 def id_text(value: Any) -> Any:

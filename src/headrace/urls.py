@@ -5,7 +5,7 @@ An adapter is loaded when a URL first asks for it. What opens a URL is `from_url
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePath
@@ -115,10 +115,13 @@ def open_source(url: str, *, kind: str = "", limit: int) -> "SourceAdapter":
     return cast("SourceAdapter", adapter.from_url(url, limit=limit))
 
 
-def open_file(path: str, *, kind: str = "", limit: int) -> "FileSource":
-    """The source of a file, or of standard input (`-`); `kind` is its format, or empty. Raises Misconfigured for an unknown format."""
+def open_file(path: str, *, kind: str = "", limit: int, columns: Sequence[str] = ("text",)) -> "FileSource":
+    """The source of a file, or of standard input (`-`); `kind` is its format, or empty; a table needs these `columns`.
+
+    Raises Misconfigured for an unknown format.
+    """
     adapter = _load(SOURCES["files"].target, f"the file {path}", "")
-    return cast("FileSource", adapter(path, kind=kind, limit=limit))
+    return cast("FileSource", adapter(path, kind=kind, limit=limit, columns=columns))
 
 
 def open_classifier(url: str) -> "Classifier":

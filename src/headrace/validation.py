@@ -69,6 +69,15 @@ def fault(value: object, depth: int) -> str:
     return _number_fault(value)
 
 
+def not_utf8(data: bytes) -> str:
+    """Why bytes are not UTF-8, and what to do; empty if they are."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return f"not valid UTF-8: byte {error.start + 1} is 0x{data[error.start]:02x}; convert it to UTF-8"
+    return ""
+
+
 def kind(value: object) -> str:
     """The type of a value, in JSON's words: "a string", "null"; the Python type's name if JSON has no such type."""
     names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}

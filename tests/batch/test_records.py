@@ -19,6 +19,7 @@ class Line:
     members: object = None
     data: bytes = b""
     fault: str = ""
+    where: str = "a.csv, line 7"
 
 
 def scored(*records: Line) -> tuple[list[dict[str, Any]], int]:
@@ -54,7 +55,7 @@ def test_a_record_that_is_not_a_document_gets_an_error_and_keeps_what_it_was() -
         Line({"text": "a"}),
     )
     assert wrong == 4
-    assert lines[0] == {"data": "{\ufffd", "error": "the line is not UTF-8"}
+    assert lines[0] == {"data": "{\ufffd", "error": "a.csv, line 7: the line is not UTF-8"}
     assert lines[1]["id"] == "1"
     assert "has no member 'text'" in lines[1]["error"]
     assert "not a list" in lines[2]["error"]

@@ -1,14 +1,16 @@
 """Files as a source: every format, whatever is odd about a file, and going on where it was left."""
 
 import gzip
+import json
 import os
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from support import PATIENCE
+from support import PATIENCE, logged
 
 from headrace.documents import Document
 from headrace.errors import Misconfigured
@@ -49,6 +51,10 @@ def write(path: Path, data: bytes) -> Path:
         ("a.txt", b"one\ntwo\n"),
         ("b.txt", b"\xef\xbb\xbfone\r\n\r\n\t\r\ntwo"),
         ("a.log", b"one\ntwo"),
+        ("c.txt", b"one\rtwo\r"),
+        ("c.csv", b"text\rone\rtwo"),
+        ("d.csv", b"\n\ntext,\none,\n\ntwo,,\n"),
+        ("c.jsonl", b'{"text": "one"}\r{"text": "two"}\r\n'),
     ],
 )
 def test_every_format_is_read_compressed_or_not(tmp_path: Path, name: str, data: bytes) -> None:
@@ -91,8 +97,12 @@ def test_a_file_without_records_has_no_documents(tmp_path: Path, name: str, data
         ("a.txt", b"a\0b", "NUL", "line 2"),
         ("a.csv", b"1,2,3", "the row has 3 cells, the header 2", "line 3"),
         ("a.csv", b"5,", "'text' is empty", "line 3"),
-        ("a.csv", b"5,\xff", "surrogate", "line 3"),
-        ("a.csv", b"5,a\rb", "the row can't be read", "line 3"),
+        ("a.csv", b"5,\xff", "not valid UTF-8: byte 3 is 0xff", "line 3"),
+        ("a.csv", b'5,\xe4 "a"', "not valid UTF-8: byte 3 is 0xe4", "line 3"),
+        ("a.csv", b'5,"a\n\xe4"', "line 4 is not valid UTF-8: byte 1 is 0xe4", "line 3"),
+        ("a.csv", b"5,a\0b", "NUL", "line 3"),
+        ("a.csv", b'5,"a" b', "text follows the quote that ends a field", "line 3"),
+        ("a.jsonl", b'{"text": "\xe4"}', "not valid UTF-8: byte 11 is 0xe4", "line 2"),
     ],
 )
 def test_a_malformed_record_comes_with_its_place_and_the_rest_goes_on(
@@ -211,6 +221,118 @@ def test_another_file_of_the_same_name_is_read_from_its_start(tmp_path: Path) ->
     assert texts(write(path, b"a\n"), cursor) == ["a"]
     for foreign in ("", "7", "{}", '{"records": "x"}'):
         assert texts(path, foreign) == ["a"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv", "a.txt.gz"])
+@pytest.mark.parametrize("change", ["shorter", "longer", "as long", "the last but one"])
+def test_a_file_that_was_replaced_is_read_afresh_and_that_is_told(tmp_path: Path, name: str, change: str) -> None:
+    head = b"text\n" if name == "a.csv" else b""
+    line = b'{"text": "%s"}\n' if name == "a.jsonl" else b"%s\n"
+
+    def put(names: list[str]) -> Path:
+        data = head + b"".join(line % one.encode() for one in names)
+        return write(tmp_path / name, gzip.compress(data) if name.endswith(".gz") else data)
+
+    old = [f"text {number:04}" for number in range(1200)]
+    path = put(old)
+    cursor = last_cursor(path)
+    new = {
+        "shorter": [*old[:700], "new"],
+        "longer": [*old[:700], *(f"new {number}" for number in range(1200))],
+        "as long": [*old[:700], "text new!", *old[701:]],
+        "the last but one": [*old[:-2], "text new!", old[-1]],
+    }[change]
+    batches = list(FileSource(put(new)).read(cursor))
+    assert [item.text for batch in batches for item in batch.items] == new
+    assert batches[0].restarted
+    assert not any(batch.restarted for batch in batches[1:])
+    assert texts(path, batches[-1].cursor) == []
+
+
+def test_a_file_that_was_emptied_is_noticed_before_it_is_filled_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"a\nb\n")
+    cursor = last_cursor(path)
+    (empty,) = FileSource(write(path, b"")).read(cursor)
+    assert (empty.items, bool(empty.restarted)) == ([], True)
+    assert texts(write(path, b"a\nb\nc\n"), empty.cursor) == ["a", "b", "c"]
+
+
+def test_a_compressed_file_that_grew_goes_on_however_it_was_compressed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt.gz", gzip.compress(b"a\nb\n"))
+    cursor = last_cursor(path)
+    assert texts(write(path, gzip.compress(b"a\nb\n") + gzip.compress(b"c\n")), cursor) == ["c"]
+    assert texts(write(path, gzip.compress(b"a\nb\nc\nd", compresslevel=1)), cursor) == ["c", "d"]
+
+
+def test_a_cursor_of_an_earlier_version_reads_afresh(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"a\nb\n")
+    (batch,) = FileSource(path).read('{"records":2,"head":4,"digest":"x","last":"y"}')
+    assert [item.text for item in batch.items] == ["a", "b"]
+    assert batch.restarted
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a"])
+@pytest.mark.parametrize("indent", [None, 0, 2, "\t"])
+def test_a_list_of_documents_is_read_in_any_layout(tmp_path: Path, name: str, indent: int | str | None) -> None:
+    rows = [{"text": f"text {number}", "n": {"of": [number, {"x": "}]"}]}, "s": float("nan")} for number in range(50)]
+    path = write(tmp_path / name, json.dumps(rows, indent=indent).encode())
+    found = items(path)
+    assert [item.text for item in found] == [row["text"] for row in rows]
+    assert found[7].meta == {"n": {"of": [7, {"x": "}]"}]}, "s": None}
+    after = next(iter(FileSource(path, batch=20).read())).cursor
+    assert texts(path, after) == [row["text"] for row in rows[20:]]
+    objects = " ".join(json.dumps(row, indent=indent) for row in rows)
+    assert texts(write(tmp_path / name, objects.encode())) == [row["text"] for row in rows]
+
+
+def test_a_list_in_one_line_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    rows = [{"text": f"text {number} {'x' * 80}"} for number in range(30_000)]
+    path = write(tmp_path / "a.json", json.dumps(rows).encode())
+    tracemalloc.start()
+    number = sum(len(batch.items) for batch in FileSource(path, limit=10_000).read())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert number == len(rows)
+    assert peak < path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b'{"a":\n {"text": 1}\n}\n{"text": "b"}', ["!the document has no member 'text'", "b"]),
+        (b'[\n {"text": "a"},\n {"text": b,\n  "n": 1},\n {"text": "c"}\n]', ["a", "!the document is not JSON", "c"]),
+        (
+            b'[{"text": "a"}, {"text": "b"',
+            ["a", "!the document is not JSON", "!the JSON list that begins here never ends"],
+        ),
+        (
+            b'{"text": "to\n{"text": "a"}\n{\n{"text": "b"}',
+            ["!the document is not JSON", "a", "!the document is not JSON", "b"],
+        ),
+        (b'[1, "a", {"text": "b"}]', ["!a document is a JSON object", "!a document is a JSON object", "b"]),
+        (b'{"text": "a"},\n{"text": "b"},\n', ["a", "b"]),
+        (
+            b"{\n" + b'"x": [\n' + b'{"text": "a"},\n' * 5000 + b'{"text": "a"}]}\n{"text": "b"}',
+            ["!the JSON value", "b"],
+        ),
+    ],
+)
+def test_what_is_damaged_is_told_once_and_the_rest_is_read(tmp_path: Path, data: bytes, found: list[str]) -> None:
+    seen = texts(write(tmp_path / "a.json", data), limit=2000)
+    assert [text.replace("! ", "!")[: len(want)] for text, want in zip(seen, found, strict=True)] == found
+
+
+def test_html_in_place_of_json_is_refused_once(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="like HTML or XML, not like JSON"):
+        items(write(tmp_path / "a.json", b"<html>\n" * 1000))
+
+
+def test_padding_and_garbage_after_gzip_data_cost_nothing(tmp_path: Path) -> None:
+    packed = gzip.compress(b'{"text": "a"}\n{"text": "b"}')
+    assert texts(write(tmp_path / "a.jsonl.gz", packed + bytes(1000))) == ["a", "b"]
+    with logged() as said:
+        assert texts(write(tmp_path / "a.jsonl.gz", packed + b"garbage")) == ["a", "b"]
+    assert said == [f"reading {tmp_path}/a.jsonl.gz: what follows the end of the gzip data is ignored"]
 
 
 def test_batches_are_bounded_by_number_and_by_bytes(tmp_path: Path) -> None:

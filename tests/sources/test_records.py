@@ -1,5 +1,7 @@
 """The formats of records, and how the right one is found."""
 
+import re
+
 import pytest
 
 from headrace.errors import Misconfigured
@@ -9,7 +11,7 @@ from headrace.sources.records import FORMATS, Record, Records, format_of
 
 def records(data: bytes, kind: str, limit: int = 1000) -> list[Record]:
     chunks = iter([data, b""])
-    return list(Records("a file", limit).read(Lines(lambda _size: next(chunks), limit), kind, data[:10]))
+    return list(Records("a file", limit).read(Lines(lambda _size: next(chunks), limit), kind, data[:64]))
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,8 @@ def records(data: bytes, kind: str, limit: int = 1000) -> list[Record]:
         ("a.txt", b"{", "text"),
         ("a", b"\xef\xbb\xbf \n{", "jsonl"),
         ("a.log", b"[1]", "text"),
+        ("a", b'[\n {"text"', "jsonl"),
+        ("a.json", b"[", "jsonl"),
         ("-", b"", "text"),
     ],
 )
@@ -33,6 +37,34 @@ def test_the_name_decides_about_the_format_and_else_the_first_byte(path: str, he
 def test_a_record_says_where_it_stands_and_a_blank_line_does_not() -> None:
     assert [one.where for one in records(b"one\n \ntwo", "text")] == ["a file, line 1", "", "a file, line 3"]
     assert [one.where for one in records(b"text\none\n\ntwo", "csv")] == ["a file, line 2", "", "a file, line 4"]
+
+
+def test_what_is_wrong_with_a_header_is_told_once() -> None:
+    for header, reason in (
+        (b"id;text", "the columns are 'id;text'; 'id;text' may be several, separated otherwise"),
+        (b'id,"text', "the header, line 1, cannot be read: a quote begins a field that never ends"),
+        (b"text,id,text", "there are 2 columns 'text'; rename all but one"),
+        (b"text,\xff", "the header, line 1, cannot be read: the line is not valid UTF-8: byte 6 is 0xff"),
+    ):
+        with pytest.raises(Misconfigured, match=re.escape(reason)):
+            records(header + b"\n1,2\n", "csv")
+
+
+def test_columns_without_a_name_of_their_own_are_told_apart() -> None:
+    (record,) = records(b" text ,likes,likes,,likes\na,1,2,3,4\n", "csv")
+    assert record.members == {"text": "a", "likes": "1", "likes.1": "2", "column 4": "3", "likes.2": "4"}
+
+
+def test_rows_may_be_shorter_than_the_header_or_end_in_empty_cells() -> None:
+    assert [one.members for one in records(b"text,a,b\nx\ny,,,,\n", "csv")] == [{"text": "x"}, {"text": "y"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_wide_encodings_are_named_without_a_byte_order_mark_too(kind: str, encoding: str) -> None:
+    named = {"utf-32": "UTF-32"}.get(encoding, encoding.upper().replace("-LE", "LE").replace("-BE", "BE"))
+    with pytest.raises(Misconfigured, match=f"it is {named}; .*iconv -f {named} "):
+        records("text\none two".encode(encoding), kind)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -56,7 +56,7 @@ def test_rows_that_cannot_be_used_are_counted_with_their_lines(tmp_path):
     path = tmp_path / "a.jsonl"
     bad = [
         b"{",
-        b"[]",
+        b"[5]",
         b'{"text": "x"}',
         b'{"text": 3, "label": "x"}',
         b'{"text": " ", "label": "x"}',
@@ -68,8 +68,8 @@ def test_rows_that_cannot_be_used_are_counted_with_their_lines(tmp_path):
     data = read([path])
     assert triples(data) == [("fine", "True", "a")]
     assert data.malformed == len(bad)
-    assert data.faults[0].startswith("a.jsonl, line 1: not JSON")
-    assert data.faults[2] == "a.jsonl, line 5: 'label' is missing, empty, or neither string nor number"
+    assert data.faults[0].startswith(f"{path}, line 1: the document is not JSON")
+    assert data.faults[2] == f"{path}, line 5: 'label' is missing, empty, or neither string nor number"
     assert len(data.faults) == 5
 
 
@@ -85,10 +85,11 @@ def test_a_table_loses_only_the_rows_that_are_not_utf8(tmp_path):
     [
         ("a.jsonl", b"", "no labelled text was found"),
         ("a.jsonl", b"{}\n", "line 1: 'text' is missing"),
-        ("a.csv", b"", "is empty; its first line should name columns"),
-        ("a.csv", b"text,class\nx,y\n", "no column 'label'; its first line names 'text', 'class'"),
+        ("a.csv", b"", "there is no column 'text'; its first line is empty"),
+        ("a.csv", b"text,class\nx,y\n", "there is no column 'label'; the columns are 'text', 'class'"),
         ("a.jsonl.gz", b"no gzip", "is damaged"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "x", "label": "y"}', mtime=0)[:-6], "is damaged"),
+        ("a.csv.gz", gzip.compress(b"text,label\n" + bytes(range(32, 127)) * 90)[:60] + b"\xff" * 40, "is damaged"),
         ("a.txt", b"x", "give .jsonl"),
     ],
 )
@@ -97,6 +98,20 @@ def test_data_that_can_not_be_used_is_refused_by_name(tmp_path, name, content, w
     with pytest.raises(Misconfigured, match=words) as refusal:
         read([tmp_path / name])
     assert str(tmp_path) in str(refusal.value)
+
+
+def test_a_stray_quote_costs_its_own_row_alone(tmp_path):
+    (tmp_path / "a.csv").write_text('text,label\n"a,x\nb,x\nc,y\n5" d,y\n"two\nlines",y\n')
+    data = read([tmp_path / "a.csv"])
+    assert [row.text for row in data.rows] == ["b", "c", '5" d', "two\nlines"]
+    assert data.malformed == 1
+    assert data.faults[0].startswith(f"{tmp_path}/a.csv, line 2: a quote begins a field")
+
+
+def test_lists_and_padded_gzip_files_are_read(tmp_path):
+    rows = json.dumps([{"text": "a", "label": "x"}, {"text": "b", "label": "y", "score": float("nan")}], indent=1)
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(rows.encode()) + bytes(512))
+    assert [row.text for row in read([tmp_path / "a.json.gz"]).rows] == ["a", "b"]
 
 
 def test_a_missing_file_and_an_empty_folder_are_refused_by_name(tmp_path):

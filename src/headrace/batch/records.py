@@ -16,10 +16,13 @@ T = TypeVar("T")
 
 
 class Record(Protocol):
-    """A record as it stands in a file: its bytes, the object that they decode to, and why they can't be decoded (empty if they can)."""
+    """A record as it stands in a file: its bytes, its place, the object that they decode to, and why they can't be decoded (empty if they
+    can)."""
 
     @property
     def data(self) -> bytes: ...
+    @property
+    def where(self) -> str: ...
     @property
     def members(self) -> object: ...
     @property
@@ -63,7 +66,7 @@ def _failure(_text: str, error: Rejected) -> list[dict[str, Any] | str]:
 def _fault(record: Record, limit: int) -> str:
     """Why a record is not a document; empty if it is one."""
     if record.fault:
-        return record.fault
+        return f"{record.where}: {record.fault}"
     try:
         read(record.members, limit=limit)
     except Rejected as error:

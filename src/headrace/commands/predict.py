@@ -12,6 +12,7 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import read
 from headrace.errors import Misconfigured, Rejected
+from headrace.validation import not_utf8
 
 
 def predict(
@@ -56,4 +57,8 @@ def predict(
 def _lines() -> list[str]:
     if sys.stdin.isatty():
         say("reading texts from standard input, one a line; Ctrl-D ends them")
-    return [line.rstrip("\n") for line in sys.stdin]
+    lines = sys.stdin.buffer.read().splitlines()
+    for number, line in enumerate(lines, 1):
+        if fault := not_utf8(line):
+            raise Misconfigured(f"line {number} of standard input is {fault}")
+    return [line.decode() for line in lines]

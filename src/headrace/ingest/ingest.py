@@ -92,6 +92,10 @@ class Ingest:
         self.tally.repeated += before
         with _closed_at(self._stop, source):
             for batch in source.read(saved.cursor if saved else None):
+                if batch.restarted:
+                    LOG.warning(f"{name}: {batch.restarted}; reading it from its start")
+                    self.tally.repeated -= before
+                    before = 0
                 before += self._take(batch)
                 self._insist(partial(self._save, name, Saved(batch.cursor, before)))
                 self._progress(self.tally)

@@ -33,11 +33,12 @@ class Gap:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What a source has read, in order, and the cursor from which reading continues after it. `items` may be empty: only the cursor
-    moved.
+    moved. `restarted` says in the first batch why the source is read from its start although a cursor was given; else it is empty.
     """
 
     items: Sequence[Document | Deletion | Malformed | Gap]
     cursor: str
+    restarted: str = ""
 
 
 class Source(Protocol):

@@ -1,23 +1,22 @@
 """The lines of a byte stream as they come, in bounded memory."""
 
-import gzip
 import os
+import re
 import select
-import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+
+from headrace.sources.gunzip import Damaged
 
 _CHUNK = 256 << 10  #: bytes asked for at a time
 _POLL_SECONDS = 0.1  #: between two looks whether reading is to end
-_MAGIC = b"\x1f\x8b"  #: how gzip data begins
-_GZIP = 31  #: zlib's `wbits` for gzip
+_END = re.compile(rb"\r\n?|\n")  #: of a line
 
 
 class Lines:
-    """An iterator over the lines of the stream that `read` reads, without their line ends.
+    """An iterator over the lines of the stream that `read` reads, without their ends: `\\n`, `\\r\\n` or `\\r`, also mixed.
 
-    A line longer than `limit` bytes is cut to `limit + 1`, so that its length still shows that it is too long. If a compressed stream is
-    damaged, the lines end before the damage, and `damage` says what is wrong; otherwise it is empty.
+    A line longer than `limit` bytes is cut to `limit + 1`, so that its length still shows that it is too long; `more` has the rest of it.
+    If a compressed stream is damaged, the lines end before the damage, and `damage` says what is wrong; otherwise it is empty.
     """
 
     def __init__(self, read: Callable[[int], bytes], limit: int) -> None:
@@ -25,7 +24,11 @@ class Lines:
         self._limit = limit
         self._ready: Iterator[bytes] = iter(())
         self._left = 0
-        self._rest = b""
+        self._rest = b""  # what was read and is not in lines yet
+        self._peeked = False  # `_rest` may hold line ends
+        self._after_return = False  # the last byte before `_rest` was \r: a \n that follows belongs to it
+        self._tail = b""  # of the current line, after its first `limit + 1` bytes
+        self._open = False  # the current line goes on in the stream
         self._ended = False
         self.damage = ""
 
@@ -40,36 +43,66 @@ class Lines:
         """
         while len(self._rest) < least and not self._ended:
             self._rest += self._read()
+        self._peeked = True
         return self._rest[:most]
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
+        if self._tail or self._open:
+            for _ in self.more():
+                pass
         while self._left == 0:
             self._fill()
         self._left -= 1
-        return next(self._ready)
+        line = next(self._ready)
+        if len(line) > self._limit + 1:
+            line, self._tail = line[: self._limit + 1], line[self._limit + 1 :]
+        return line
+
+    def more(self) -> Iterator[bytes]:
+        """What the current line holds after its first `limit + 1` bytes, in pieces; nothing for a line that is no longer."""
+        tail, self._tail = self._tail, b""
+        if tail:
+            yield tail
+        while self._open:
+            chunk = self._rest or self._read()
+            end = _END.search(chunk)
+            self._rest, self._peeked = (b"", False) if end is None else (chunk[end.end() :], True)
+            self._open = end is None and not self._ended
+            self._after_return = end is not None and end.group() == b"\r" and not self._rest
+            if piece := chunk if end is None else chunk[: end.start()]:
+                yield piece
 
     def _fill(self) -> None:
-        if self._ended:
-            if not self._rest:
+        """Make lines ready, if the next bytes of the stream hold any."""
+        if len(self._rest) > self._limit and not self._peeked:
+            self._open = not self._ended
+            self._serve([self._rest], b"")
+        elif self._ended and not self._peeked:
+            if not self._rest or self.damage:  # a line that was cut short doesn't count
                 raise StopIteration
-            lines, self._rest = [*self._rest.split(b"\n")], b""
-            if lines[-1] == b"" or self.damage:  # a line that was cut short doesn't count
-                lines.pop()
+            self._serve([self._rest], b"")
         else:
-            more = b"" if b"\n" in self._rest else self._read()  # deliver what `head` has read before reading more
-            *lines, rest = (self._rest + more).split(b"\n")
-            # Of a line that goes on and on, keep only as much as shows that it is too long.
-            self._rest = rest[: self._limit + 1]
-        self._ready = iter([line[: self._limit + 1].removesuffix(b"\r") for line in lines])
-        self._left = len(lines)
+            data = self._rest if self._peeked else self._rest + self._read_on()
+            self._peeked = False
+            lines = data.splitlines()
+            self._after_return = data.endswith(b"\r") or (self._after_return and not data)
+            rest = lines.pop() if lines and not data.endswith((b"\n", b"\r")) else b""
+            self._serve(lines, rest)
+
+    def _serve(self, lines: list[bytes], rest: bytes) -> None:
+        self._ready, self._left, self._rest = iter(lines), len(lines), rest
+
+    def _read_on(self) -> bytes:
+        chunk = self._read()
+        return chunk[1:] if self._after_return and chunk.startswith(b"\n") else chunk
 
     def _read(self) -> bytes:
         try:
             chunk = self._read_some(_CHUNK)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except Damaged as error:
             self.damage, chunk = str(error), b""
         self._ended = not chunk
         return chunk
@@ -87,54 +120,3 @@ def read_until(descriptor: int, ended: Callable[[], bool]) -> Callable[[int], by
         return b""
 
     return read
-
-
-class Unpacking:
-    """Reads a stream, decompressing it if it begins as gzip data does, which no text can.
-
-    Raises EOFError if the compressed data is cut short, and zlib.error or BadGzipFile if it is damaged, or if it is not gzip data although
-    `packed` says so.
-    """
-
-    def __init__(self, read: Callable[[int], bytes], *, packed: bool) -> None:
-        self._read = read
-        self._packed = packed
-        self._held = b""
-        self._begun = False
-        self._member: Any = None  # zlib's decompressor; None if the stream is not compressed
-
-    def __call__(self, size: int) -> bytes:
-        if not self._begun:
-            self._begin(size)
-        if self._member is None:
-            return self._take(size)
-        made = b""
-        while not made:
-            packed = self._take(size)
-            if not packed:
-                return self._rest()
-            if self._member.eof:  # a gzip file may have several members
-                self._member = zlib.decompressobj(wbits=_GZIP)
-            made = self._member.decompress(packed, size)
-            self._held = self._member.unconsumed_tail or self._member.unused_data
-        return made
-
-    def _begin(self, size: int) -> None:
-        self._begun = True
-        while len(self._held) < len(_MAGIC) and (chunk := self._read(size)):
-            self._held += chunk
-        if self._held.startswith(_MAGIC):
-            self._member = zlib.decompressobj(wbits=_GZIP)
-        elif self._packed and self._held:
-            raise gzip.BadGzipFile("it does not begin like gzip data")
-
-    def _take(self, size: int) -> bytes:
-        chunk, self._held = self._held or self._read(size), b""
-        return chunk
-
-    def _rest(self) -> bytes:
-        """The last decompressed bytes."""
-        left: bytes = b"" if self._member.eof else self._member.flush()
-        if not left and not self._member.eof:
-            raise EOFError("the data ends before its end is marked")
-        return left

@@ -1,13 +1,19 @@
-"""Records: the lines of a stream as JSON Lines, CSV or plain text."""
+"""Records: what a stream of JSON, CSV or plain text holds, one after the other."""
 
-import csv
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
+from headrace.framing import KEPT_BYTES as KEPT_BYTES
+from headrace.framing import Framing, Value
 from headrace.sources.lines import Lines
+from headrace.sources.tables import Row, Rows
+from headrace.validation import not_utf8
 
 #: The format of a file by the end of its name.
 SUFFIXES: Mapping[str, str] = {
@@ -19,9 +25,10 @@ SUFFIXES: Mapping[str, str] = {
     ".txt": "text",
 }
 FORMATS = ("jsonl", "csv", "tsv", "text")
-KEPT_BYTES = 64 << 10  #: of a malformed record, the rest of which is dropped
 BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
-UTF16 = (b"\xff\xfe", b"\xfe\xff")  #: UTF-16's byte order marks
+_JSON = re.compile(rb"\s*(\{|\[\s*\{)")
+_MEMBERS = ("text", "id", "source", "created_at", "meta", "published_at")
+_decode = msgspec.json.Decoder().decode
 
 
 class Record(NamedTuple):
@@ -37,98 +44,156 @@ class Record(NamedTuple):
 
 
 def format_of(path: str, head: bytes) -> str:
-    """The format of a file: by the end of its name, else by its first byte. `.gz` at the end of the name doesn't count."""
+    """The format of a file: by the end of its name, else by its first bytes. `.gz` at the end of the name doesn't count."""
     named = SUFFIXES.get(Path(path.removesuffix(".gz")).suffix.lower(), "")
-    return named or ("jsonl" if head.removeprefix(BOM).lstrip()[:1] == b"{" else "text")
+    return named or ("jsonl" if _JSON.match(head.removeprefix(BOM)) else "text")
 
 
 class Records:
-    """Reads records. `name` is that of the stream, for messages; `limit`: the longest line, in bytes."""
+    """Reads records. `name` is that of the stream, for messages; `limit`: the longest line, in bytes; a table has these `columns`."""
 
-    def __init__(self, name: str, limit: int) -> None:
-        self._name, self._limit = name, limit
+    def __init__(self, name: str, limit: int, columns: Sequence[str] = ("text",)) -> None:
+        self._name, self._limit, self._columns = name, limit, columns
         self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
 
     def read(self, lines: Lines, kind: str, head: bytes) -> Iterator[Record]:
         """The records of these lines, blank ones included. `kind` is one of FORMATS; `head` are the first bytes of the stream.
 
-        Raises Misconfigured if the stream is UTF-16, or a table without a column `text`.
+        Raises Misconfigured if the stream is in UTF-16 or UTF-32, or a table without the columns, or not JSON but HTML or XML.
         """
-        if head.startswith(UTF16) and b"\0" in head:
+        if encoding := wide_encoding(head):
             raise Misconfigured(
-                f"reading {self._name}: it is UTF-16; convert it to UTF-8: iconv -f UTF-16 -t UTF-8 OLD > NEW"
+                f"reading {self._name}: it is {encoding}; convert it to UTF-8: iconv -f {encoding} -t UTF-8 OLD > NEW"
             )
         if kind in ("csv", "tsv"):
-            return self._rows(lines, "," if kind == "csv" else "\t")
-        decode = parse if kind == "jsonl" else _text
-        return (self._line(decode, line, f"{self._name}, line {number}") for number, line in enumerate(lines, 1))
+            return self._rows(_without_bom(lines), "," if kind == "csv" else "\t")
+        if kind == "text":
+            return self._texts(_without_bom(lines))
+        if head.removeprefix(BOM).lstrip()[:1] == b"<":
+            raise Misconfigured(
+                f"reading {self._name}: it begins like HTML or XML, not like JSON; convert it to JSON Lines"
+            )
+        return self._json(lines)
 
-    def _line(self, decode: Callable[[bytes], object], line: bytes, where: str) -> Record:
-        if not line.strip():
-            return Record()
-        if len(line) > self._limit:
-            return Record(line[:KEPT_BYTES], where, fault=self._too_long)
-        try:
-            return Record(line, where, decode(line))
-        except Rejected as error:
-            return Record(line[:KEPT_BYTES], where, fault=str(error))
+    def _where(self, number: int) -> str:
+        return f"{self._name}, line {number}"
 
-    def _rows(self, lines: Lines, delimiter: str) -> Iterator[Record]:
-        csv.field_size_limit(self._limit + 1)
-        # Bytes that are not UTF-8 become lone surrogates, for which their row is refused.
-        too_long: list[int] = []
-        rows = csv.reader(self._decoded(lines, too_long), delimiter=delimiter)
-        header = [name.strip() for name in next(rows, [])]
-        if "text" not in header:
-            columns = f"the columns are {', '.join(map(repr, header))}" if header else "its first line is empty"
-            raise Misconfigured(f"reading {self._name}: there is no column 'text'; {columns}")
-        while True:
-            fault, row = "", None
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                fault = f"the row can't be read: {error}"
-            where = f"{self._name}, line {rows.line_num}"
-            if too_long:
-                too_long.clear()
-                fault = self._too_long
-            if fault:
-                # An unreadable row is replaced by its place, so that two of them are not taken for each other.
-                yield Record(_joined(row or [where])[:KEPT_BYTES], where, fault=fault)
+    def _texts(self, lines: Iterator[bytes]) -> Iterator[Record]:
+        for number, line in enumerate(lines, 1):
+            where = self._where(number)
+            if not line.strip():
+                yield Record()
+            elif len(line) > self._limit:
+                yield Record(line[:KEPT_BYTES], where, fault=self._too_long)
+            elif fault := not_utf8(line):
+                yield Record(line[:KEPT_BYTES], where, fault=f"the line is {fault}")
             else:
-                yield _row(header, row, where) if row else Record()
+                yield Record(line, where, {"text": line.decode()})
 
-    def _decoded(self, lines: Lines, too_long: list[int]) -> Iterator[str]:
-        """The lines for the CSV reader; the numbers of those that were cut are appended to `too_long`."""
-        for number, line in enumerate(lines):
-            if len(line) > self._limit:
-                too_long.append(number)
-            yield (line if number else line.removeprefix(BOM)).decode("utf-8", "surrogateescape") + "\n"
+    def _json(self, lines: Lines) -> Iterator[Record]:
+        framing = Framing(self._limit)
+        for number, data in enumerate(lines, 1):
+            line = data if number > 1 else data.removeprefix(BOM)
+            if framing.idle:
+                if not line.strip():
+                    yield Record()
+                    continue
+                members = _object(line) if len(line) <= self._limit else None
+                if members is not None:
+                    yield Record(line, self._where(number), members)
+                    continue
+            for value in framing.feed(line, number, lines.more()):
+                yield self._value(value)
+        for value in framing.end():
+            yield self._value(value)
+
+    def _value(self, value: Value) -> Record:
+        where = self._where(value.line)
+        if value.fault or len(value.data) > self._limit:
+            return Record(value.data[:KEPT_BYTES], where, fault=value.fault or self._too_long)
+        try:
+            return Record(value.data, where, parse(value.data, lenient=True))
+        except Rejected as error:
+            return Record(value.data[:KEPT_BYTES], where, fault=str(error))
+
+    def _rows(self, lines: Iterator[bytes], delimiter: str) -> Iterator[Record]:
+        rows = Rows(lines, delimiter, self._limit)
+        header = self._header(next((row for row in rows if row.cells or row.fault), None))
+        for row in rows:
+            if row.fault:
+                yield Record(row.data[:KEPT_BYTES], self._where(row.line), fault=row.fault)
+            else:
+                yield _record(header, row, self._where(row.line)) if row.cells else Record()
+
+    def _header(self, row: Row | None) -> Sequence[str]:
+        """The names of the columns. Raises Misconfigured if they cannot be read, or one that is needed is missing or ambiguous."""
+        reading = f"reading {self._name}"
+        if row is None:
+            raise Misconfigured(f"{reading}: there is no column {self._columns[0]!r}; its first line is empty")
+        if row.fault:
+            raise Misconfigured(f"{reading}: the header, line {row.line}, cannot be read: {row.fault}")
+        header = [name.strip() for name in row.cells]
+        if missing := [name for name in self._columns if name not in header]:
+            names = " and no column ".join(map(repr, missing))
+            hint = f"; {row.cells[0]!r} may be several, separated otherwise" if len(header) == 1 else ""
+            raise Misconfigured(
+                f"{reading}: there is no column {names}; the columns are {', '.join(map(repr, header))}{hint}"
+            )
+        for name in (*self._columns, *_MEMBERS):
+            if header.count(name) > 1:
+                raise Misconfigured(f"{reading}: there are {header.count(name)} columns {name!r}; rename all but one")
+        return _distinct(header)
 
 
-def _text(line: bytes) -> object:
+def wide_encoding(head: bytes) -> str:
+    """The name of the encoding if these first bytes of a stream are in UTF-16 or UTF-32, with or without a byte order mark; else empty."""
+    for marks, name in (((b"\xff\xfe\0\0", b"\0\0\xfe\xff"), "UTF-32"), ((b"\xff\xfe", b"\xfe\xff"), "UTF-16")):
+        if head.startswith(marks) and (b"\0" in head or not head[2:]):
+            return name
+    even, odd = head[0:64:2], head[1:64:2]
+    if len(odd) >= 4 and not even.count(0) and odd.count(0) > 0.7 * len(odd):
+        return "UTF-16LE"
+    if len(odd) >= 4 and not odd.count(0) and even.count(0) > 0.7 * len(even):
+        return "UTF-16BE"
+    return ""
+
+
+def _without_bom(lines: Lines) -> Iterator[bytes]:
+    first = next(lines, None)
+    if first is not None:
+        yield first.removeprefix(BOM)
+        yield from lines
+
+
+def _object(line: bytes) -> object:
+    """The object of a usual line; None for any other, which may be a part of something else."""
     try:
-        return {"text": line.decode("utf-8-sig")}
-    except UnicodeDecodeError as error:
-        raise Rejected(f"the line is not valid UTF-8 (byte {error.start}); encode the file as UTF-8") from None
+        members = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return members if isinstance(members, dict) else None
 
 
-def _row(header: list[str], row: list[str], where: str) -> Record:
+def _distinct(header: Sequence[str]) -> list[str]:
+    """The names of columns, each once: a column without a name is called by its place, a repeated name gets a number."""
+    names: list[str] = []
+    for place, name in enumerate(header):
+        before = header[:place].count(name)
+        names.append(f"{name}.{before}" if name and before else name or f"column {place + 1}")
+    return names
+
+
+def _record(header: Sequence[str], row: Row, where: str) -> Record:
     """The record of a row. Empty cells are left out, except for the text."""
-    data = _joined(row)
-    if len(row) > len(header):
-        fault = f"the row has {len(row)} cells, the header {len(header)}; quote a cell that holds a separator"
-        return Record(data, where, fault=fault)
-    members: dict[str, Any] = {"text": "", **{name: cell for name, cell in zip(header, row, strict=False) if cell}}
+    if len(row.cells) > len(header) and any(row.cells[len(header) :]):
+        fault = f"the row has {len(row.cells)} cells, the header {len(header)}; quote a cell that holds a separator"
+        return Record(row.data[:KEPT_BYTES], where, fault=fault)
+    members: dict[str, Any] = {
+        name: cell for name, cell in zip(header, row.cells, strict=False) if cell or name == "text"
+    }
+    if "meta" not in members:
+        return Record(row.data, where, members)
     try:
-        if "meta" in members:
-            members["meta"] = parse(members["meta"].encode("utf-8", "surrogateescape"))
+        return Record(row.data, where, {**members, "meta": parse(members["meta"].encode(), lenient=True)})
     except Rejected as error:
-        return Record(data, where, fault=f"the column 'meta': {error}")
-    return Record(data, where, members)
-
-
-def _joined(row: list[str]) -> bytes:
-    return ",".join(row).encode("utf-8", "surrogateescape")
+        return Record(row.data[:KEPT_BYTES], where, fault=f"the column 'meta': {error}")

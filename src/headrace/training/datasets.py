@@ -101,9 +101,9 @@ def read(
         progress("reading", number, len(paths))
         before = len(reader.rows)
         names = (text, label, stem(path))
-        for line, members in rows_of(path, (text, label)):
+        for where, members in rows_of(path, (text, label)):
             if fault := _add_row(members, names, reader):
-                reader.reject(f"{path.name}, line {line}", fault)
+                reader.reject(where, fault)
         origins[stem(path)] += len(reader.rows) - before
     progress("reading", len(paths), len(paths))
     if not reader.rows:

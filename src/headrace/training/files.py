@@ -1,19 +1,14 @@
 """Data files: those that a user means, and the rows in them, as they are."""
 
-import csv
-import gzip
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import msgspec
+from typing import Any
 
 from headrace.errors import Misconfigured
+from headrace.urls import open_file
 
-#: The endings of files of JSON Lines, and those of tables with their delimiters.
-JSON_LINES = (".jsonl", ".ndjson", ".json")
-TABLES: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+ROW_BYTES = 16 << 20  # the longest row
 
 
 def find(files: Sequence[Path | str]) -> list[Path]:
@@ -25,9 +20,7 @@ def find(files: Sequence[Path | str]) -> list[Path]:
         elif not given.exists():
             raise Misconfigured(f"the data {given} can't be read: there is no such file or folder")
         elif not _kind(given):
-            raise Misconfigured(
-                f"the data {given} can't be read: give {', '.join([*JSON_LINES, *TABLES])}, each also with .gz"
-            )
+            raise Misconfigured(f"the data {given} can't be read: give {', '.join(SUFFIXES)}, each also with .gz")
         else:
             paths.append(given)
     if not paths:
@@ -40,7 +33,7 @@ def find(files: Sequence[Path | str]) -> list[Path]:
 def _kind(path: Path) -> str:
     """The ending of a data file without .gz; an empty string for any other file."""
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    return suffix if suffix in JSON_LINES or suffix in TABLES else ""
+    return suffix if suffix in SUFFIXES else ""
 
 
 def stem(path: Path) -> str:
@@ -48,54 +41,10 @@ def stem(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).stem
 
 
-def rows(path: Path, columns: tuple[str, str]) -> Iterator[tuple[int, Any]]:
-    """The rows of a data file, each with the number of its line; a row that can't be parsed is a Misconfigured instead of its members.
+def rows(path: Path, columns: tuple[str, str]) -> Iterator[tuple[str, Any]]:
+    """The rows of a data file, each with its place; a row that can't be read is a Misconfigured instead of its members.
 
     A table needs these columns. Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
     """
-    kind = _kind(path)
-    try:
-        with _open(path) as file:
-            yield from _table_rows(path, file, TABLES[kind], columns) if kind in TABLES else _json_rows(file)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise Misconfigured(f"the data {path} is damaged: {error}; fetch it again") from None
-    except OSError as error:
-        raise Misconfigured(f"the data {path} can't be read: {error.strerror or error}") from None
-
-
-def _open(path: Path) -> BinaryIO:
-    # GzipFile reads lines in Python; a buffer around it does so in C, which is faster
-    return io.BufferedReader(gzip.open(path), 1 << 20) if path.name.endswith(".gz") else path.open("rb")
-
-
-def _json_rows(file: BinaryIO) -> Iterator[tuple[int, Any]]:
-    decode = msgspec.json.Decoder().decode
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, decode(line.removeprefix(b"\xef\xbb\xbf"))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            yield number, Misconfigured(f"not JSON ({error})")
-
-
-def _table_rows(path: Path, file: BinaryIO, delimiter: str, wanted: tuple[str, str]) -> Iterator[tuple[int, Any]]:
-    lines = (line.decode("utf-8-sig", "surrogateescape") for line in file)
-    reader = csv.DictReader(lines, delimiter=delimiter)
-    if reader.fieldnames is None:
-        raise Misconfigured(
-            f"the data {path} is empty; its first line should name columns, {' and '.join(wanted)} among them"
-        )
-    missing = [name for name in wanted if name not in reader.fieldnames]
-    if missing:
-        columns = ", ".join(map(repr, reader.fieldnames))
-        raise Misconfigured(
-            f"the data {path} has no column {' and no column '.join(map(repr, missing))}; its first line names {columns}"
-        )
-    while True:
-        try:
-            yield reader.line_num, next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield reader.line_num, Misconfigured(str(error))
+    for record in open_file(str(path), limit=ROW_BYTES, columns=columns).records():
+        yield record.where, Misconfigured(record.fault) if record.fault else record.members

@@ -1,0 +1,44 @@
+"""Parsing JSON, with a word on what is wrong with what is not."""
+
+import json
+import re
+
+import msgspec
+
+from headrace.errors import Rejected
+from headrace.validation import not_utf8
+
+_BOM = b"\xef\xbb\xbf"
+_NOT_FINITE = re.compile(rb"\bNaN\b|\bInfinity\b")
+_decode = msgspec.json.Decoder().decode
+
+
+def parse(text: bytes, *, lenient: bool = False) -> object:
+    """A JSON value, without a byte order mark. Raises Rejected, with the reason, if it is not JSON.
+
+    NaN and infinities are not JSON; if `lenient`, they are read as null.
+    """
+    if not text.strip():
+        raise Rejected("the body is empty; a document is a JSON object with a member 'text'")
+    try:
+        return _decode(text.removeprefix(_BOM))
+    except UnicodeDecodeError:
+        raise Rejected(f"the document is {not_utf8(text)}") from None
+    except RecursionError:
+        raise Rejected("the JSON is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        if lenient and _NOT_FINITE.search(text):
+            return _parse_not_finite(text)
+        hint = "; or it holds half of a surrogate pair" if b"\\u" in text else ""
+        raise Rejected(f"the document is not JSON: {error}{hint}") from None
+
+
+def _parse_not_finite(text: bytes) -> object:
+    try:
+        return json.loads(text.removeprefix(_BOM), parse_constant=lambda _name: None)
+    except UnicodeDecodeError:
+        raise Rejected(f"the document is {not_utf8(text)}") from None
+    except RecursionError:
+        raise Rejected("the JSON is nested too deeply") from None
+    except ValueError as error:
+        raise Rejected(f"the document is not JSON: {error}") from None

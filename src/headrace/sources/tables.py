@@ -1,0 +1,120 @@
+"""Tables: the rows of CSV and of tab-separated values, of which a stray quote swallows nothing.
+
+A field in quotes may hold separators, doubled quotes and line ends. What opens such a field and never ends it, or ends it by accident many
+lines later, is told as one malformed row, and reading goes on at the next line.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from headrace.validation import not_utf8
+
+#: Lines within a quoted field that look like rows themselves, from which on its quote counts as a stray one: in a table of several
+#: columns, where a look says much, and in a table of one column, where it says little.
+ROWS, LINES = 2, 1000
+SHARE = 0.95  #: of the lines within a field
+
+
+class Row(NamedTuple):
+    """A row: the number of its first line, its bytes, and its cells, or (`fault`) why they can't be read.
+
+    A blank line is a row without cells and fault.
+    """
+
+    line: int
+    data: bytes
+    cells: Sequence[str] = ()
+    fault: str = ""
+
+
+class Rows:
+    """An iterator over the rows of a table. `limit`: the longest line, in bytes; a row may have twice as many.
+
+    The first row that is not blank is the header: what else looks like a row has as many cells.
+    """
+
+    def __init__(self, lines: Iterator[bytes], delimiter: str, limit: int) -> None:
+        self._lines, self._delimiter, self._limit = enumerate(lines, 1), delimiter, limit
+        self._separator = delimiter.encode()
+        self._again: deque[tuple[int, bytes]] = deque()  # lines that were taken for a part of a field
+        self._width = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        number, data = self._again.popleft() if self._again else next(self._lines)
+        read = self._quoted if b'"' in data and len(data) <= self._limit else self._plain
+        row = read(number, data)
+        self._width = self._width or len(row.cells)
+        return row
+
+    def _plain(self, number: int, data: bytes) -> Row:
+        """The row of a line without quotes, or of one that is too long."""
+        if len(data) > self._limit:
+            return Row(number, data, fault=f"the line is longer than {self._limit:,} bytes (setting document_bytes)")
+        if not data or data.isspace():
+            return Row(number, data)
+        try:
+            return Row(number, data, data.decode().split(self._delimiter))
+        except UnicodeDecodeError:
+            return Row(number, data, fault=f"the line is {not_utf8(data)}")
+
+    def _quoted(self, number: int, data: bytes) -> Row:
+        """The row that begins in a line with quotes, which may end in a later one."""
+        taken, fault = [(number, data)], "text follows the quote that ends a field; double the quotes within a field"
+
+        def following() -> Iterator[str]:
+            nonlocal fault
+            size = len(data)
+            yield _text(data)
+            fault = "a quote begins a field that does not end as a field does; double the quote, or end the field"
+            while size <= 2 * self._limit and (line := self._next_line()) is not None:
+                taken.append(line)
+                size += len(line[1])
+                if len(line[1]) > self._limit:
+                    break
+                yield _text(line[1])
+            fault = "a quote begins a field that never ends; double the quote, or end the field"
+
+        try:
+            cells = next(csv.reader(following(), delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            self._again.extendleft(reversed(taken[1:]))
+            return Row(number, data, fault=fault)
+        if len(taken) > 1 and self._is_stray([line for _, line in taken[1:]], len(cells)):
+            self._again.extendleft(reversed(taken[1:]))
+            end = taken[-1][0]
+            fault = f"a quote begins a field that ends only in line {end}, but the lines up to there look like rows"
+            return Row(number, data, fault=f"{fault}; double the quote, or end the field")
+        return Row(number, b"\n".join(line for _, line in taken), cells, _encoding_fault(taken))
+
+    def _next_line(self) -> tuple[int, bytes] | None:
+        return self._again.popleft() if self._again else next(self._lines, None)
+
+    def _is_stray(self, following: Sequence[bytes], width: int) -> bool:
+        """Whether the lines after the first of a row look like rows, so that the quote that makes them a field is probably a stray one."""
+        if not self._width:
+            return False
+        said = [line for line in following if line.strip() and not line.endswith(self._separator)]
+        alike = [self._looks_like_row(line) for line in said]
+        least = {1: LINES}.get(self._width, ROWS if width == self._width else 1)
+        return len(alike) >= least and alike[-1] and sum(alike) >= SHARE * len(alike)
+
+    def _looks_like_row(self, data: bytes) -> bool:
+        # In prose a blank follows a comma; in a table it follows none that is not quoted.
+        return data.count(self._separator) + 1 == self._width and self._separator + b" " not in data
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape") + "\n"
+
+
+def _encoding_fault(lines: Sequence[tuple[int, bytes]]) -> str:
+    """Why the lines of a row are not UTF-8, with the number of the line if it has several."""
+    for number, line in lines:
+        if not line.isascii() and (fault := not_utf8(line)):
+            return f"line {number} is {fault}" if len(lines) > 1 else f"the line is {fault}"
+    return ""
