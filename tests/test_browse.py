@@ -6,7 +6,7 @@ import pytest
 
 from headrace import browse
 from headrace.burial import bury
-from headrace.documents import DeadLetter, Outcome, Result
+from headrace.documents import DeadLetter, Outcome, Result, content_hash
 from headrace.ports import DeadQuery, Page, ResultQuery
 from headrace.stores.memory import MemoryStore
 from headrace.testing.outcomes import document, labelled
@@ -20,6 +20,7 @@ class Counted(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[int] = []
+        self.contents: list[int] = []
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         self.asked.append(len(query.ids))
@@ -27,6 +28,7 @@ class Counted(MemoryStore):
 
     def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
         self.asked.append(len(query.ids))
+        self.contents.append(len(query.contents))
         return super().find_dead(query, limit=limit, page=page)
 
 
@@ -57,12 +59,22 @@ def test_many_ids_are_asked_for_in_chunks_and_no_ids_not_at_all(store: Counted) 
     assert store.asked == [browse.IDS, browse.IDS, 1]
     store.asked.clear()
     assert list(browse.results_of(store, [])) == list(browse.letters_of(store, [])) == []
+    assert list(browse.letters_numbered(store, [], DeadQuery())) == []
     assert store.asked == []
 
 
-def test_dead_letters_of_ids_come_newest_first_though_they_fill_several_pages(store: Counted) -> None:
-    found = list(browse.letters_of(store, names(range(MANY))))
+def test_dead_letters_of_contents_come_newest_first_though_they_fill_several_pages(store: Counted) -> None:
+    contents = [content_hash(one.id, one.text) for one in map(document, names(range(MANY)))]
+    found = list(browse.letters_of(store, contents))
     assert len(found) == 2 * MANY
     by_id = {name: [one.model for one in found if one.id == name] for name in ("0", f"{MANY - 1}")}
     assert set(map(tuple, by_id.values())) == {("topic", "mood")}
-    assert max(store.asked) == browse.IDS
+    assert max(store.contents) == browse.IDS
+
+
+def test_dead_letters_are_found_by_their_numbers_in_pages(store: Counted) -> None:
+    numbers = [one.burial for one in browse.letters(store, DeadQuery(model="mood"))]
+    store.asked.clear()
+    found = browse.letters_numbered(store, [*numbers, 12345], DeadQuery(model="mood"))
+    assert sorted((one.burial for one in found), reverse=True) == numbers
+    assert len(store.asked) >= MANY / browse.LETTERS

@@ -175,18 +175,22 @@ def stamp(document: Document, at: int) -> Document:
 
 def pack(documents: Iterable[Document], *, target: int = BODY_BYTES) -> Iterator[Body]:
     """Bodies of up to `target` bytes, each of one source, with the documents in order; a longer document gets a body of its own."""
-    lines: list[bytes] = []
+    return pack_lines(((encode(document), document.source) for document in documents), target=target)
+
+
+def pack_lines(lines: Iterable[tuple[bytes, str]], *, target: int = BODY_BYTES) -> Iterator[Body]:
+    """Bodies as `pack` makes them, of lines that are encoded already, each with its source."""
+    packed: list[bytes] = []
     size, key = 0, ""
-    for document in documents:
-        line = encode(document)
-        if lines and (size + len(line) > target or document.source != key):
-            yield Body(b"\n".join(lines), key)
-            lines, size = [], 0
-        lines.append(line)
+    for line, source in lines:
+        if packed and (size + len(line) > target or source != key):
+            yield Body(b"\n".join(packed), key)
+            packed, size = [], 0
+        packed.append(line)
         size += len(line) + 1
-        key = document.source
-    if lines:
-        yield Body(b"\n".join(lines), key)
+        key = source
+    if packed:
+        yield Body(b"\n".join(packed), key)
 
 
 def unpack(data: bytes) -> list[bytes]:

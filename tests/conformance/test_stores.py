@@ -13,6 +13,7 @@ from headrace.stores.memory import MemoryStore
 from headrace.stores.mongodb import MongodbStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
+from headrace.testing.dead_letters import DeadLetterSuite
 from headrace.testing.history import HistorySuite
 from headrace.testing.progress import ProgressSuite
 from headrace.testing.queries import QuerySuite
@@ -52,6 +53,10 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connect]
 
 
 class TestStores(StoreSuite):
+    pass
+
+
+class TestDeadLetters(DeadLetterSuite):
     pass
 
 

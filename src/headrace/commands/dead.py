@@ -3,7 +3,7 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import Annotated, Any
@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headrace.batch.records import batches
-from headrace.browse import PAGE, letters
-from headrace.commands.output import Json, bar, print_json, say, shown, when
+from headrace.browse import LETTERS, letters, letters_numbered
+from headrace.commands.output import Json, bar, print_items, print_json, say, shown, when
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import DeadLetter
@@ -35,15 +35,18 @@ def list_(
     if limit < 1:
         raise Misconfigured(f"--limit is {limit}; list at least 1")
     with closing(Connectors(settings.broker, settings.store).store()) as store:
-        found = list(islice(letters(store, DeadQuery(model=model, source=source)), min(limit, sys.maxsize)))
-    if json:
-        print_json({"items": [_as_json(letter) for letter in found]})
-        return
-    for letter in found:
-        buried = when(letter.buried_at)[:16].replace("T", " ")
-        print(f"{letter.burial:>6}  {buried}  {letter.kind:<9}  {letter.model or '-'}  {shown(letter.id)}")
-        print(_indented(shown(letter.reason)))
-    if not found:
+        query = DeadQuery(model=model, source=source)
+        found = islice(letters(store, query, size=min(limit, LETTERS)), min(limit, sys.maxsize))
+        if json:
+            print_items(map(_as_json, found))
+            return
+        none = True
+        for letter in found:
+            none = False
+            buried = when(letter.buried_at)[:16].replace("T", " ")
+            print(f"{letter.burial:>6}  {buried}  {letter.kind:<9}  {letter.model or '-'}  {shown(letter.id)}")
+            print(_indented(shown(letter.reason)))
+    if none:
         say("there are none")
 
 
@@ -53,14 +56,14 @@ def show_(*burials: int, json: Json = False, settings: Flags = Settings()) -> in
     The exit status is 1 if one of them does not exist.
     """
     with closing(Connectors(settings.broker, settings.store).store()) as store:
-        found = _chosen(store, burials, everything=False, model="", source="")
-    if json:
-        print_json({"items": [_as_json(letter) for letter in found]})
-    else:
-        for letter in found:
-            for name, value in _as_json(letter).items():
-                print(f"{name:>12}  {'-' if value in (None, '') else shown(str(value))}")
-    return _missing(burials, found)
+        found = Chosen(store, burials)
+        if json:
+            print_items(map(_as_json, found))
+        else:
+            for letter in found:
+                for name, value in _as_json(letter).items():
+                    print(f"{name:>12}  {'-' if value in (None, '') else shown(str(value))}")
+    return found.tell_missing()
 
 
 def replay_(
@@ -74,12 +77,13 @@ def replay_(
     """Publish dead letters again, by their numbers, and drop each once the broker has confirmed it."""
     connectors = Connectors(settings.broker, settings.store)
     with closing(connectors.store()) as store, closing(connectors.broker()) as broker:
-        found = _chosen(store, burials, everything=all_, model=model, source=source)
-        refused = [error for batch in _in_batches(found, "replaying") for error in replay(store, broker, batch)]
-    for error in refused:
-        say(mask(str(error)))
-    _print_count(json, "replayed", len(found) - len(refused))
-    return 1 if refused else _missing(burials, found)
+        found, refused = Chosen(store, burials, everything=all_, model=model, source=source), 0
+        for page in found.pages("replaying"):
+            for error in replay(store, broker, page):
+                say(mask(str(error)))
+                refused += 1
+    _print_count(json, "replayed", found.count - refused)
+    return 1 if refused else found.tell_missing()
 
 
 def drop_(
@@ -92,42 +96,63 @@ def drop_(
 ) -> int:
     """Delete dead letters for good, by their numbers."""
     with closing(Connectors(settings.broker, settings.store).store()) as store:
-        found = _chosen(store, burials, everything=all_, model=model, source=source)
-        for batch in _in_batches(found, "dropping"):
-            store.drop([letter.burial for letter in batch])
-    _print_count(json, "dropped", len(found))
-    return _missing(burials, found)
+        found = Chosen(store, burials, everything=all_, model=model, source=source)
+        for page in found.pages("dropping"):
+            store.drop([letter.burial for letter in page])
+    _print_count(json, "dropped", found.count)
+    return found.tell_missing()
+
+
+class Chosen:
+    """The dead letters that a command is about: those of some numbers, or all that match. They are read a page at a time, once.
+
+    Raises Misconfigured for neither, and for both. `count` is how many were read.
+    """
+
+    def __init__(
+        self,
+        store: StoreAdapter,
+        burials: Sequence[int],
+        *,
+        everything: bool = False,
+        model: str = "",
+        source: str = "",
+    ) -> None:
+        if bool(burials) == everything:
+            raise Misconfigured("give the numbers of dead letters (see headrace dead list), or --all")
+        self._store = store
+        self._query = DeadQuery(model=model, source=source)
+        self._known = sorted({burial for burial in burials if 0 < burial <= LAST_BURIAL}, reverse=True)
+        self._missing = set(burials)
+        self._everything = everything
+        self.count = 0
+
+    def __iter__(self) -> Iterator[DeadLetter]:
+        chosen = letters_numbered(self._store, self._known, self._query)
+        for letter in letters(self._store, self._query) if self._everything else chosen:
+            self.count += 1
+            self._missing.discard(letter.burial)
+            yield letter
+
+    def pages(self, doing: str) -> Iterator[list[DeadLetter]]:
+        """A page after the other, with a progress bar."""
+        total = sum(self._store.count_dead(self._query).values()) if self._everything else len(self._known)
+        with bar() as progress:
+            task = progress.add_task(doing, total=total)
+            for page in batches(self, LETTERS):
+                yield page
+                progress.advance(task, len(page))
+
+    def tell_missing(self) -> int:
+        """Say which of the numbers do not exist, and return the exit status."""
+        if self._missing:
+            say(f"there is no dead letter {', '.join(map(str, sorted(self._missing)))}")
+        return 1 if self._missing else 0
 
 
 def _indented(reason: str) -> str:
     width = max(40, shutil.get_terminal_size().columns)
     return textwrap.fill(reason, width, initial_indent=" " * 8, subsequent_indent=" " * 8)
-
-
-def _chosen(
-    store: StoreAdapter, burials: Sequence[int], *, everything: bool, model: str, source: str
-) -> list[DeadLetter]:
-    if bool(burials) == everything:
-        raise Misconfigured("give the numbers of dead letters (see headrace dead list), or --all")
-    known = [burial for burial in burials if 0 < burial <= LAST_BURIAL]
-    if burials and not known:
-        return []
-    return list(letters(store, DeadQuery(burials=known, model=model, source=source)))
-
-
-def _in_batches(found: Sequence[DeadLetter], doing: str) -> Iterable[list[DeadLetter]]:
-    with bar() as progress:
-        task = progress.add_task(doing, total=len(found))
-        for batch in batches(found, PAGE):
-            yield batch
-            progress.advance(task, len(batch))
-
-
-def _missing(burials: Sequence[int], found: Sequence[DeadLetter]) -> int:
-    gone = sorted(set(burials) - {letter.burial for letter in found})
-    if gone:
-        say(f"there is no dead letter {', '.join(map(str, gone))}")
-    return 1 if gone else 0
 
 
 def _print_count(json: bool, action: str, number: int) -> None:

@@ -23,6 +23,16 @@ def print_json(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
+def print_items(items: Iterable[object]) -> None:
+    """One JSON object with the member `items` on standard output, written item by item: there may be more than fit into memory."""
+    before = b'{"items":['
+    for item in items:
+        sys.stdout.buffer.write(before + msgspec.json.encode(item))
+        before = b","
+    sys.stdout.buffer.write(b"]}\n" if before == b"," else before + b"]}\n")
+    sys.stdout.buffer.flush()
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table on standard output. Cells are text, never markup. Only the last column is wrapped, and only in a terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -43,11 +43,13 @@ class ResultQuery:
 class DeadQuery:
     """Which dead letters to find or to count. Members left empty don't restrict; all others must hold.
 
-    `burials` are their numbers; `model` is the one that failed.
+    `burials` are their numbers; `contents` are hashes of id and text, each of which has one dead letter a model at most, while an id may
+    have any number; `model` is the one that failed.
     """
 
     ids: Sequence[str] = ()
     burials: Sequence[int] = ()
+    contents: Sequence[str] = ()
     model: str = ""
     source: str = ""
 
@@ -79,8 +81,9 @@ class Store(Protocol):
         """All or nothing, and idempotent.
 
         A document that is known with the same text keeps its answers; with another text it is buried as a conflict.
-        What was published before its id was erased is dropped. A complete outcome (no dead letter) clears the burials of the same
-        document and text. Raises Rejected if an outcome can't be stored: the caller halves.
+        What was published before its id was erased is dropped. An outcome clears the burials of the same document and text by the models
+        that answer in it and, if it is complete (no dead letter), the one of the whole document. Raises Rejected if an outcome can't be
+        stored: the caller halves.
         """
         ...
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from headrace.burial import bury
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, content_hash
 from headrace.ports import StoredPrediction, model_of
 
 CONFLICT = "a document with this id is stored with another text; publish this one under an id of its own"
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -24,7 +27,8 @@ class Known:
 
 @dataclass(slots=True)
 class Plan:
-    """What is new: documents, answers and other predictions by the document's number; what to bury, and which contents to clear.
+    """What is new: documents, answers and other predictions by the document's number; what to bury; and of which content and model the
+    earlier dead letters are cleared.
 
     `now` is when the new documents are stored; `earlier` says when those were that had been stored before, by their numbers.
     """
@@ -35,7 +39,15 @@ class Plan:
     answers: list[tuple[int, Prediction]] = field(default_factory=list)
     predictions: list[tuple[int, Prediction]] = field(default_factory=list)
     burials: dict[tuple[str, str], DeadLetter] = field(default_factory=dict)
-    cleared: set[str] = field(default_factory=set)
+    cleared: set[tuple[str, str]] = field(default_factory=set)
+
+    def clears(self, letters: Iterable[tuple[T, str, str]]) -> list[T]:
+        """Which dead letters, of those that have a content that is cleared, are cleared; of each its key, its content and its model."""
+        return [key for key, content, model in letters if (content, model) in self.cleared]
+
+    def cleared_contents(self) -> list[str]:
+        """The contents of which something is cleared, sorted."""
+        return sorted({content for content, _ in self.cleared})
 
 
 def plan(
@@ -50,7 +62,7 @@ def plan(
     """Decide on outcomes in their order; `known` gains the documents that are new.
 
     `known` and `erased` (when an id was erased) need only hold those of `ids_of`. `now` is when new documents are stored. `any_buried`:
-    whether the store has dead letters that a complete outcome might clear. Times are microseconds since the epoch.
+    whether the store has dead letters that an outcome might clear. Times are microseconds since the epoch.
     """
     made = Plan(now, {entry.number: entry.stored_at for entry in known.values()})
     for outcome in outcomes:
@@ -64,14 +76,14 @@ def plan(
         if entry is not None and entry.text != document.text:
             _bury(made, (bury(document, "conflict", CONFLICT),))
             continue
+        if any_buried or made.burials:
+            _clear(made, outcome, content_hash(document.id, document.text))
         _bury(made, outcome.dead)
         if outcome.predictions or not outcome.dead:
             if entry is None:
                 entry = known[document.id] = Known(next_number + len(made.documents), document.text, now)
                 made.documents.append((entry.number, document))
             _add_predictions(made, outcome, entry)
-        if not outcome.dead and (any_buried or made.burials):
-            _clear(made, content_hash(document.id, document.text))
     return made
 
 
@@ -116,10 +128,15 @@ def _bury(made: Plan, letters: Sequence[DeadLetter]) -> None:
         made.burials[letter.content, letter.model] = letter
 
 
-def _clear(made: Plan, content: str) -> None:
-    made.cleared.add(content)
-    for key in [key for key in made.burials if key[0] == content]:
-        del made.burials[key]
+def _clear(made: Plan, outcome: Outcome, content: str) -> None:
+    """Clear the dead letters of the models that have answered and, if nothing failed, the one of the whole document.
+
+    Those of models that were not asked stay: nothing has come of them.
+    """
+    models = {model_of(prediction.model) for prediction in outcome.predictions}
+    for model in models if outcome.dead else {*models, ""}:
+        made.cleared.add((content, model))
+        made.burials.pop((content, model), None)
 
 
 def _is_erased(one: Document | DeadLetter, erased: Mapping[str, int]) -> bool:

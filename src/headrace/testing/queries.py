@@ -1,4 +1,4 @@
-"""What every store finds and counts: results by what they are, dead letters by what failed, pages of both. Needs a fixture `connect`."""
+"""What every store finds and counts: results by what they are, in pages. Needs a fixture `connect`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from headrace.burial import bury_bytes
 from headrace.documents import Outcome
 from headrace.errors import Rejected
 from headrace.ports import Counts, DeadQuery, ResultQuery
-from headrace.testing.outcomes import document, labelled, letters, prediction, results
+from headrace.testing.outcomes import document, labelled, prediction, results
 from headrace.testing.stores import Connect
 
 
@@ -111,19 +111,6 @@ class QuerySuite:
                     break
             assert len(seen) == wanted
             assert seen == sorted(set(seen), reverse=True)
-
-    def test_pages_of_dead_letters_hold_each_once_newest_first(self, connect: Connect) -> None:
-        store = connect()
-        store.write([Outcome(None, dead=(bury_bytes(b"%d" % number, "no", source="s"),)) for number in range(7)])
-        first = store.find_dead(DeadQuery(source="s"), limit=4)
-        assert first.next is not None
-        second = store.find_dead(DeadQuery(source="s"), limit=4, page=first.next)
-        assert second.next is None
-        burials = [letter.burial for letter in (*first.items, *second.items)]
-        assert len(burials) == 7
-        assert burials == sorted(set(burials), reverse=True)
-        chosen = letters(store, DeadQuery(burials=[burials[2], burials[5], 12345]))
-        assert [letter.burial for letter in chosen] == [burials[2], burials[5]]
 
     @pytest.mark.parametrize("page", ["x", "-1", "1 OR 1", "", "٣"])
     def test_a_page_token_of_another_is_rejected(self, connect: Connect, page: str) -> None:

@@ -1,8 +1,8 @@
-"""What every store does: what becomes of documents that are written, buried and erased.
+"""What every store does: what becomes of documents that are written and erased.
 
-Four suites say what a store is: `StoreSuite`, `QuerySuite` (testing.queries), `HistorySuite` (testing.history) and `ProgressSuite`
-(testing.progress). Subclass each in a test module that has a fixture `connect`: a function, of which each call opens a connection of its
-own to one empty store.
+Five suites say what a store is: `StoreSuite`, `DeadLetterSuite` (testing.dead_letters), `QuerySuite` (testing.queries), `HistorySuite`
+(testing.history) and `ProgressSuite` (testing.progress). Subclass each in a test module that has a fixture `connect`: a function, of which
+each call opens a connection of its own to one empty store.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ import msgspec
 
 from headrace.burial import bury, bury_bytes
 from headrace.clock import microseconds, to_datetime
-from headrace.documents import DeadLetter, Outcome, Result
-from headrace.ports import Counts, DeadQuery, ResultQuery, StoreAdapter
+from headrace.documents import Outcome, Result
+from headrace.ports import Counts, ResultQuery, StoreAdapter
 from headrace.testing.outcomes import document, labelled, labels, letters, prediction, results, timeless
 
 Connect = Callable[[], StoreAdapter]
@@ -23,7 +23,7 @@ OPENERS = 4  # threads that open a store at once
 
 
 class StoreSuite:
-    """What is written, buried and erased; each name is the sentence that the test shows."""
+    """What is written and erased; each name is the sentence that the test shows."""
 
     def test_a_result_is_found_as_it_was_written(self, connect: Connect) -> None:
         store = connect()
@@ -134,72 +134,6 @@ class StoreSuite:
         assert len(letters(store)) == 2
         store.write([labelled("a", text="one")])
         assert len(letters(store)) == 2
-
-    def test_a_dead_letter_is_found_as_it_was_buried(self, connect: Connect) -> None:
-        store = connect()
-        raw = b"\xff\x00 no JSON \n"
-        store.write([Outcome(None, dead=(bury_bytes(raw, "no JSON", source="suite"),))])
-        (letter,) = letters(store)
-        assert (letter.data, letter.kind, letter.reason) == (raw, "malformed", "no JSON")
-        assert (letter.source, letter.model) == ("suite", "")
-        assert letter.burial > 0
-        assert letter.buried_at > 1_000_000
-        assert msgspec.json.decode(msgspec.json.encode(letter), type=DeadLetter) == letter
-        assert results(store) == []
-
-    def test_the_same_burial_written_twice_is_one(self, connect: Connect) -> None:
-        store = connect()
-        outcome = Outcome(document("a"), dead=(bury(document("a"), "raised", "ValueError: no"),))
-        store.write([outcome])
-        store.write([outcome, outcome])
-        assert len(letters(store)) == 1
-        assert store.count_dead(DeadQuery()) == {"raised": 1}
-
-    def test_buried_again_it_is_a_new_one_that_outlives_the_drop_of_the_old(self, connect: Connect) -> None:
-        store = connect()
-        outcome = Outcome(document("a"), dead=(bury(document("a"), "raised", "ValueError: no"),))
-        store.write([outcome])
-        (old,) = letters(store)
-        store.write([outcome])
-        store.drop([old.burial])
-        (new,) = letters(store)
-        assert new.burial > old.burial
-        store.drop([new.burial, new.burial, 12345])
-        store.drop([])
-        assert letters(store) == []
-
-    def test_numbers_of_burials_are_never_given_twice(self, connect: Connect) -> None:
-        store = connect()
-        numbers = []
-        for turn in range(3):
-            store.write([Outcome(None, dead=(bury_bytes(b"%d" % turn, "no"),))])
-            (letter,) = letters(store)
-            numbers.append(letter.burial)
-            store.drop([letter.burial])
-        assert numbers == sorted(set(numbers))
-
-    def test_a_failed_model_leaves_the_others_predictions_and_a_dead_letter(self, connect: Connect) -> None:
-        store = connect()
-        dead = bury(document("a"), "raised", "ValueError: no", model="sentiment")
-        store.write([Outcome(document("a"), (prediction("sv"),), dead=(dead,))])
-        assert results(store)[0].predictions == {"language": prediction("sv")}
-        assert [letter.model for letter in letters(store)] == ["sentiment"]
-        assert letters(store, DeadQuery(model="language")) == []
-
-    def test_a_document_whose_every_model_failed_is_no_result(self, connect: Connect) -> None:
-        store = connect()
-        store.write([Outcome(document("a"), dead=(bury(document("a"), "raised", "no", model="language"),))])
-        assert results(store) == []
-        assert len(letters(store)) == 1
-
-    def test_a_complete_result_clears_the_earlier_burials_of_its_document(self, connect: Connect) -> None:
-        store = connect()
-        dead = [bury(document(name), "raised", "no", model="language") for name in "ab"]
-        store.write([Outcome(document("a"), dead=(dead[0],)), Outcome(document("b"), dead=(dead[1],))])
-        store.write([labelled("a")])
-        assert [letter.id for letter in letters(store)] == ["b"]
-        store.write([Outcome(document("b"), dead=(dead[1],)), labelled("b")])
-        assert letters(store) == []
 
     def test_an_erased_document_is_gone_with_its_dead_letters(self, connect: Connect) -> None:
         store = connect()

@@ -1,14 +1,19 @@
-"""What became of documents, found by their ids, in the shapes of the API."""
+"""What became of documents, in the shapes of the API.
 
-from collections.abc import Sequence
+Nothing here reads all dead letters of an id: a producer that goes on editing texts under one id leaves one for each.
+"""
+
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from headrace.browse import letters_of, results_of
-from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import History, Store, model_of
+from headrace.documents import DeadLetter, Document, Prediction, Result
+from headrace.ports import DeadQuery, History, ResultQuery, Store, model_of
+
+SHOWN = 10  #: dead letters that are shown with the result of a document, the newest
 
 
 class DeadLetterInfo(msgspec.Struct, frozen=True):
@@ -35,8 +40,9 @@ class VersionPrediction(msgspec.Struct, frozen=True):
 
 
 class FullResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A result. `dead` is there if some of it was buried: a model that failed, another text under the same id. `versions` is there if a
-    single document was asked for: all predictions that are stored for it, those of shadows and of later versions included."""
+    """A result. `dead` is there if some of it was buried: a model that failed, another text under the same id; if there are more than ten,
+    the newest, and `more_dead` says how many are left out. `versions` is there if a single document was asked for: all predictions that
+    are stored for it, those of shadows and of later versions included."""
 
     id: str
     text: str
@@ -47,20 +53,22 @@ class FullResult(msgspec.Struct, frozen=True, omit_defaults=True):
     published_at: datetime | None
     stored_at: datetime | None
     dead: tuple[DeadLetterInfo, ...] = ()
+    more_dead: int = 0
     versions: tuple[VersionPrediction, ...] = ()
 
 
 class StoredOutcome(msgspec.Struct, frozen=True):
-    """What the store has for one id; the newest dead letter first."""
+    """What the store has for a document; the newest dead letter first. `more` is how many older ones were left out."""
 
-    result: Result | None
-    letters: tuple[DeadLetter, ...]
+    result: Result | None = None
+    letters: tuple[DeadLetter, ...] = ()
+    more: int = 0
 
     def shown(self) -> "FullResult | DeadLetterInfo | None":
-        """The result with its dead letters; without a result the newest dead letter; None for an unknown id."""
+        """The result with its dead letters; without a result the newest dead letter; None if there is neither."""
         if self.result is not None:
             dead = tuple(dead_letter_info(letter) for letter in self.letters)
-            return FullResult(**msgspec.structs.asdict(self.result), dead=dead)
+            return FullResult(**msgspec.structs.asdict(self.result), dead=dead, more_dead=self.more)
         return dead_letter_info(self.letters[0]) if self.letters else None
 
 
@@ -86,13 +94,40 @@ def add_versions(store: History, found: FullResult) -> FullResult:
     return msgspec.structs.replace(found, versions=versions)
 
 
-def outcomes_of(store: Store, ids: Sequence[str]) -> dict[str, StoredOutcome]:
-    """What became of each of these documents, by id. Unknown ids have neither a result nor dead letters."""
-    results = {result.id: result for result in results_of(store, ids)}
-    letters: dict[str, list[DeadLetter]] = {}
-    for letter in letters_of(store, ids):
-        letters.setdefault(letter.id, []).append(letter)
+def outcome_of(store: Store, identity: str) -> StoredOutcome:
+    """What the store has under an id: the result, and the newest dead letters, whatever their texts."""
+    query = DeadQuery(ids=[identity])
+    result = _result_of(store, identity)
+    found = store.find_dead(query, limit=SHOWN)
+    more = sum(store.count_dead(query).values()) - len(found.items) if found.next else 0
     # A result that was written with its dead letters between the two queries must not look like a dead letter alone.
-    late = [identity for identity in letters if identity not in results]
-    results.update((result.id, result) for result in results_of(store, late))
-    return {identity: StoredOutcome(results.get(identity), tuple(letters.get(identity, ()))) for identity in ids}
+    if result is None and found.items:
+        result = _result_of(store, identity)
+    return StoredOutcome(result, tuple(found.items), max(0, more))
+
+
+def outcomes_of(store: Store, documents: Mapping[str, Document]) -> dict[str, StoredOutcome]:
+    """What became of each of these documents, which are given by their contents: the result of the id, if it has this text, and the dead
+    letters of this text."""
+    letters: dict[str, list[DeadLetter]] = {}
+    results = {result.id: result for result in results_of(store, _ids(documents.values()))}
+    for letter in letters_of(store, list(documents)):
+        letters.setdefault(letter.content, []).append(letter)
+    # As in `outcome_of`.
+    late = {content: documents[content] for content in letters if documents[content].id not in results}
+    results.update((result.id, result) for result in results_of(store, _ids(late.values())))
+    outcomes: dict[str, StoredOutcome] = {}
+    for content, document in documents.items():
+        result = results.get(document.id)
+        same = result if result is not None and result.text == document.text else None
+        outcomes[content] = StoredOutcome(same, tuple(letters.get(content, ())))
+    return outcomes
+
+
+def _result_of(store: Store, identity: str) -> Result | None:
+    found = store.find(ResultQuery(ids=[identity]), limit=1).items
+    return found[0] if found else None
+
+
+def _ids(documents: Iterable[Document]) -> list[str]:
+    return list({document.id: None for document in documents})

@@ -18,7 +18,7 @@ import msgspec
 from headrace.browse import letters_of, results_of
 from headrace.burial import bury
 from headrace.clock import to_datetime
-from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, encode, unpack
+from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, content_hash, encode, unpack
 from headrace.errors import Rejected
 from headrace.ports import Delivery, Sink, Store, model_of
 from headrace.retrying import isolate
@@ -87,7 +87,7 @@ class ResultPublisher:
     def _reply_lines(self, outcomes: Sequence[Outcome]) -> Iterator[bytes]:
         results = {result.id: result for result, _ in self._results_of(outcomes)}
         documents = [outcome.document for outcome in outcomes if outcome.document is not None]
-        without = [document.id for document in documents if document.id not in results]
+        without = [content_hash(document.id, document.text) for document in documents if document.id not in results]
         buried = self._buried(without) if self._keeps else {}
         for outcome in outcomes:
             document = outcome.document
@@ -95,14 +95,15 @@ class ResultPublisher:
             if document is not None and document.id in results:
                 yield encode(results[document.id])
             elif document is not None and not letters:
-                letters = buried.get(document.id) or [bury(document, "erased", "it was erased while it was on its way")]
+                content = content_hash(document.id, document.text)
+                letters = buried.get(content) or [bury(document, "erased", "it was erased while it was on its way")]
             yield from (encode(_burial(letter)) for letter in letters)
 
-    def _buried(self, ids: Sequence[str]) -> dict[str, list[DeadLetter]]:
-        """The newest dead letter of each id that has one: a conflict, or a document that the store rejected."""
+    def _buried(self, contents: Sequence[str]) -> dict[str, list[DeadLetter]]:
+        """The newest dead letter of each content that has one: a conflict, or a document that the store rejected."""
         buried: dict[str, list[DeadLetter]] = {}
-        for letter in letters_of(self._store, ids):
-            buried.setdefault(letter.id, [letter])
+        for letter in letters_of(self._store, contents):
+            buried.setdefault(letter.content, [letter])
         return buried
 
     def _results_of(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import until
 from support.web_world import MODEL, World, world
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.burial import bury
-from headrace.documents import Document, Outcome, Prediction
+from headrace.documents import DeadLetter, Document, Outcome, Prediction
+from headrace.ports import DeadQuery, Page
+from headrace.stores.memory import MemoryStore
 from headrace.web.services import ServerSettings
 
 DOCUMENTS = "/v1/documents"
@@ -294,3 +297,49 @@ def test_a_document_of_which_one_model_failed_has_both_its_result_and_the_dead_l
     told = api.get(f"{DOCUMENTS}/a").json()
     assert told["predictions"]["language"]["label"] == "sv"
     assert [(one["model"], one["reason"]) for one in told["dead"]] == [("mood@1a2b3c", "no mood")]
+
+
+class Careful(MemoryStore):
+    """A store that notes how many dead letters it has given at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[int] = []
+
+    def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
+        found = super().find_dead(query, limit=limit, page=page)
+        self.given.append(len(found.items))
+        return found
+
+
+def test_any_number_of_conflicts_under_one_id_costs_a_few_dead_letters_a_call(tmp_path: Path) -> None:
+    store = Careful()
+    with world(tmp_path, store=store) as api:
+        stored(api, "a", "Hej")
+        edits = [Document("a", f"edit {number}", published_at=1) for number in range(1000)]
+        api.store.write([Outcome(edit, (Prediction("sv", 0.9, MODEL),)) for edit in edits])
+        told = api.get(f"{DOCUMENTS}/a").json()
+        assert (told["text"], len(told["dead"]), told["more_dead"]) == ("Hej", 10, 990)
+        assert json.loads(told["dead"][0]["data"])["text"] == "edit 999"
+        assert store.given == [10]
+        store.given.clear()
+        assert api.post(DOCUMENTS, [{"id": "a", "text": "Hej"}, {"id": "a", "text": "Hopp"}]).status_code == 409
+        assert api.post(DOCUMENTS, {"id": "a", "text": "Hopp"}).status_code == 409
+        assert store.given == []
+        answer = api.begin("POST", f"{DOCUMENTS}?wait=60", json={"id": "a", "text": "Hej"})
+        assert "dead" not in answer().json()["items"][0]
+        assert set(store.given) == {0}
+        page = api.get("/v1/dead?id=a&limit=300").json()
+        assert (len(page["items"]), {one["id"] for one in page["items"]}) == (300, {"a"})
+        assert len(api.get(f"/v1/dead?id=a&limit=1000&page={page['next']}").json()["items"]) == 700
+        assert api.get("/v1/dead?id=b").json()["items"] == []
+
+
+def test_two_requests_that_wait_for_two_texts_under_one_id_get_each_their_own(api: World) -> None:
+    first = api.begin("POST", f"{DOCUMENTS}?wait=60", json={"id": "a", "text": "one"})
+    second = api.begin("POST", f"{DOCUMENTS}?wait=60", json={"id": "a", "text": "two"})
+    until(lambda: api.queue.backlog().ready == 2, "both are queued")
+    api.work()
+    texts = {answer().json()["items"][0].get("text", "conflict") for answer in (first, second)}
+    assert texts & {"one", "two"}
+    assert "conflict" in texts

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -175,11 +175,13 @@ def _scored(query: ResultQuery, rows: Iterable[Row]) -> Iterator[Row]:
 
 def _dead(query: DeadQuery) -> list[Row]:
     asked: list[Row] = [{name: value} for name in ("source", "model") if (value := getattr(query, name))]
-    if query.ids:
-        asked.append({"id": {"$in": list(query.ids)}})
-    if query.burials:
-        asked.append({"_id": {"$in": list(query.burials)}})
-    return asked
+    of: Mapping[str, Sequence[Any]] = {"id": query.ids, "_id": query.burials, "content": query.contents}
+    return asked + [{name: _among(values)} for name, values in of.items() if values]
+
+
+def _among(values: Sequence[Any]) -> Any:
+    """What a member must be to be one of these. A single value is found in the index by FerretDB too."""
+    return {"$in": list(values)} if len(values) > 1 else values[0]
 
 
 def _all(asked: Sequence[Row]) -> Row:

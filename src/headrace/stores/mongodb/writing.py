@@ -205,7 +205,9 @@ def _show(kept: Collections, numbers: Several[int]) -> None:
 
 def _bury(kept: Collections, made: Plan) -> None:
     if made.cleared:
-        kept.dead.delete_many({"content": {"$in": sorted(made.cleared)}})
+        found = kept.dead.find({"content": {"$in": made.cleared_contents()}}, {"content": 1, "model": 1})
+        if cleared := made.clears((row["_id"], row["content"], row["model"]) for row in found):
+            drop(kept, cleared)
     if not made.burials:
         return
     first = _take(kept, "dead", len(made.burials))

@@ -179,7 +179,10 @@ def _row(number: int, key: int, document: Document, names: Mapping[str, int], no
 
 def _bury(open_: Open, made: Plan) -> None:
     if made.cleared:
-        open_.execute("DELETE FROM {}dead_letters WHERE content = ANY(%s)", (sorted(made.cleared),))
+        asked = (made.cleared_contents(),)
+        found = open_.execute("SELECT burial, content, model FROM {}dead_letters WHERE content = ANY(%s)", asked)
+        if cleared := made.clears(found):
+            drop(open_, cleared)
     for letter in _sorted(made.burials.values()):
         open_.execute(
             "INSERT INTO {}dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"

@@ -176,6 +176,8 @@ def _dead(query: DeadQuery) -> Select[Any]:
         statement = statement.where(dead_letters.c.key.in_(keys), dead_letters.c.id.in_(query.ids))
     if query.burials:
         statement = statement.where(dead_letters.c.burial.in_(query.burials))
+    if query.contents:
+        statement = statement.where(dead_letters.c.content.in_(query.contents))
     if query.source:
         statement = statement.where(dead_letters.c.source == query.source)
     if query.model:

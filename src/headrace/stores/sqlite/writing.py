@@ -151,7 +151,9 @@ def _row(number: int, key: int, document: Document, names: Mapping[str, int], no
 
 def _bury(connection: sqlite3.Connection, made: Plan) -> None:
     if made.cleared:
-        connection.execute(f"DELETE FROM dead_letters WHERE content {IN}", (as_json(made.cleared),))
+        asked = as_json(made.cleared_contents())
+        found = connection.execute(f"SELECT burial, content, model FROM dead_letters WHERE content {IN}", (asked,))
+        drop(connection, made.clears(found))
     connection.executemany(
         # A replacement gets a new number, so that dropping the old burial does not drop this one.
         "INSERT OR REPLACE INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from headrace.documents import DeadLetter
 from headrace.ports import DeadQuery, Store
-from headrace.web.api.results import LIMIT, Limit, Name, Token, check_names
+from headrace.web.api.results import LIMIT, NAME_LENGTH, Limit, Name, Token, check_names
 from headrace.web.api.schemas import Accepted, DeadLetters, responses
 from headrace.web.lookup import dead_letter_info
 from headrace.web.responses import Refused, json_response
@@ -16,6 +16,7 @@ from headrace.web.state import AppState
 
 LAST_BURIAL = (1 << 63) - 1
 
+Id = Annotated[str, Query(alias="id", max_length=NAME_LENGTH)]
 Burial = Annotated[int, Path(ge=1, le=LAST_BURIAL)]
 
 
@@ -53,10 +54,12 @@ class DeadLetterRoutes:
         )
         return router
 
-    async def dead(self, source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None) -> Response:
-        """`model` is the one that failed; a document that failed as a whole has none."""
-        check_names(source=source, model=model)
-        query = DeadQuery(source=source, model=model)
+    async def dead(
+        self, identity: Id = "", source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None
+    ) -> Response:
+        """`id` is the document's; `model` is the one that failed; a document that failed as a whole has none."""
+        check_names(id=identity, source=source, model=model)
+        query = DeadQuery(ids=[identity] if identity else [], source=source, model=model)
         found = await anyio.to_thread.run_sync(lambda: self._store.find_dead(query, limit=limit, page=page))
         return json_response(DeadLetters([dead_letter_info(letter) for letter in found.items], found.next))
 

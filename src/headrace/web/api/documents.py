@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from headrace import documents, metrics
+from headrace.browse import results_of
 from headrace.documents import Document
 from headrace.errors import Conflict, Rejected
 from headrace.web import requests
 from headrace.web.api.schemas import Accepted, Items, NewDocument, Queued, json_body, reference, responses
-from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcomes_of
+from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcome_of
 from headrace.web.publishing import Oversized
 from headrace.web.responses import Refused, json_response, refusal
 from headrace.web.state import AppState, wait_for
@@ -108,8 +109,11 @@ class DocumentRoutes:
         raise _unknown(identity)
 
     def _find(self, identity: str) -> FullResult | DeadLetterInfo | None:
-        found = outcomes_of(self._store, [identity])[identity].shown()
+        found = outcome_of(self._store, identity).shown()
         return add_versions(self._store, found) if isinstance(found, FullResult) else found
+
+    def _texts_of(self, ids: Sequence[str]) -> dict[str, str]:
+        return {result.id: result.text for result in results_of(self._store, ids)}
 
     async def delete(self, identity: str) -> Response:
         """Erases the result, the dead letters, and everything that was published under this id so far. Unknown ids are fine."""
@@ -142,10 +146,9 @@ class DocumentRoutes:
         named = [document.id for member, document in zip(members, taken, strict=True) if member.get("id") is not None]
         if not named:
             return
-        outcomes = await anyio.to_thread.run_sync(outcomes_of, self._store, named)
+        texts = await anyio.to_thread.run_sync(self._texts_of, named)
         for index, document in enumerate(taken):
-            stored = outcomes[document.id].result if document.id in outcomes else None
-            if stored is not None and stored.text != document.text:
+            if texts.get(document.id, document.text) != document.text:
                 message = (
                     f"the document {document.id!r} is stored with another text; publish this one under an id of its own"
                 )

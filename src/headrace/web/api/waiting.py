@@ -42,7 +42,7 @@ class RecentIds:
 
 @dataclass(eq=False)
 class PendingRequest:
-    """A request that waits: the documents whose fate is not known yet, and what became of the others, by id."""
+    """A request that waits: the documents whose fate is not known yet, and what became of the others, by their contents."""
 
     missing: dict[str, Document]
     there: dict[str, FullResult | DeadLetterInfo]
@@ -62,7 +62,9 @@ class ResultPoller:
         """What became of these documents, in order; None if that is not known in time, or if the server stops first."""
         if self._closed:
             return None
-        request = PendingRequest({one.id: one for one in documents}, {}, asyncio.get_running_loop().create_future())
+        contents = [content_hash(document.id, document.text) for document in documents]
+        missing = dict(zip(contents, documents, strict=True))
+        request = PendingRequest(missing, {}, asyncio.get_running_loop().create_future())
         self._pending.add(request)
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
@@ -72,7 +74,7 @@ class ResultPoller:
             return None
         finally:
             self._pending.discard(request)
-        return [request.there[one.id] for one in documents]
+        return [request.there[content] for content in contents]
 
     def close(self) -> None:
         """End all waiting, now and later: `wait_for` gives None."""
@@ -85,9 +87,9 @@ class ResultPoller:
         pause = POLL_SECONDS
         while self._pending:
             await asyncio.sleep(pause)
-            ids = list({identity for request in self._pending for identity in request.missing})
+            missing = {content: one for request in self._pending for content, one in request.missing.items()}
             try:
-                outcomes = await anyio.to_thread.run_sync(outcomes_of, self._store, ids)
+                outcomes = await anyio.to_thread.run_sync(outcomes_of, self._store, missing)
             except HeadraceError:
                 pause = SLOWEST_POLL_SECONDS  # the documents are queued; the store may come back in time
                 continue
@@ -98,25 +100,21 @@ class ResultPoller:
 def _settle(request: PendingRequest, outcomes: dict[str, StoredOutcome]) -> bool:
     """Note what became of the documents of a request; whether anything is new."""
     found = {
-        identity: item
-        for identity, document in request.missing.items()
-        if identity in outcomes and (item := _fate(document, outcomes[identity])) is not None
+        content: item
+        for content, document in request.missing.items()
+        if content in outcomes and (item := _fate(document, outcomes[content])) is not None
     }
     request.there |= found
-    for identity in found:
-        del request.missing[identity]
+    for content in found:
+        del request.missing[content]
     if not request.missing and not request.done.done():
         request.done.set_result(None)
     return bool(found)
 
 
 def _fate(document: Document, known: StoredOutcome) -> FullResult | DeadLetterInfo | None:
-    """What became of this very document: another text under its id, or an earlier burial, does not count."""
+    """What became of this very document: an earlier burial does not count."""
     since = document.published_at or 0
     letters = tuple(letter for letter in known.letters if (letter.published_at or 0) >= since)
-    if letters:
-        content = content_hash(document.id, document.text)
-        letters = tuple(letter for letter in letters if letter.content == content)
     whole = any(not letter.model for letter in letters)
-    result = None if known.result is None or known.result.text != document.text or whole else known.result
-    return StoredOutcome(result, letters).shown()
+    return StoredOutcome(None if whole else known.result, letters).shown()

@@ -11,7 +11,7 @@ from headrace.web.console.layout import ASSETS, Header, open_page, put
 from headrace.web.console.snapshot import Snapshots, Totals
 from headrace.web.console.try_it import TryIt
 from headrace.web.console.view import LabelNames, bars, detail, row, tiles, worker
-from headrace.web.lookup import outcomes_of
+from headrace.web.lookup import outcome_of
 from headrace.web.state import AppState
 
 SECONDS = 1.0  #: between two refreshes
@@ -93,11 +93,11 @@ class LivePage:
             put(self._results, detail=None)
             return
         try:
-            found = await anyio.to_thread.run_sync(outcomes_of, self._state.services.store, [str(identity)])
+            found = await anyio.to_thread.run_sync(outcome_of, self._state.services.store, str(identity))
         except HeadraceError as error:
             put(self._summary, trouble=str(error))
             return
-        put(self._results, detail=detail(str(identity), found[str(identity)].shown(), self._names))
+        put(self._results, detail=detail(str(identity), found.shown(), self._names))
 
 
 def add(state: AppState, snapshots: Snapshots, names: LabelNames) -> None:

@@ -116,6 +116,8 @@ def detail(identity: str, found: FullResult | DeadLetterInfo | None, names: Labe
         for model, said in sorted(found.predictions.items())
     ]
     facts += [[f"Failed: {letter.model or letter.kind}", letter.reason] for letter in found.dead]
+    if found.more_dead:
+        facts.append(["Failed", f"and {found.more_dead:,} more, older"])
     facts += [[name, value] for name, value in (("Source", found.source), ("Created", found.created_at)) if value]
     meta = json.dumps(found.meta, ensure_ascii=False, indent=2)[:WHOLE_LENGTH] if found.meta else ""
     return {"id": identity, "text": shorten(found.text, WHOLE_LENGTH), "facts": facts, "meta": meta}

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import msgspec
+from itertools import islice
 
 from headrace.clock import HOUR, microseconds, to_datetime, to_microseconds
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result
@@ -22,6 +21,7 @@ from headrace.ports import (
     model_of,
 )
 from headrace.stores import pages
+from headrace.stores.memory.dead_letters import DeadLetters
 from headrace.stores.merging import Known, Plan, ids_of, ordered, plan
 
 GONE = "the store memory: loses all that is stored when its process ends; name another"
@@ -51,12 +51,11 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._rows: dict[str, Row] = {}
         self._by_number: dict[int, Row] = {}
-        self._dead: dict[tuple[str, str], DeadLetter] = {}
+        self._dead = DeadLetters()
         self._erased: dict[str, int] = {}
         self._cursors: dict[str, str] = {}
         self._workers: dict[str, WorkerStatus] = {}
         self._next_document = 1
-        self._next_burial = 1
 
     @classmethod
     def from_url(cls, _url: str) -> "MemoryStore":
@@ -84,8 +83,7 @@ class MemoryStore:
     def find_dead(self, query: DeadQuery, *, limit: int = 50, page: str | None = None) -> Page[DeadLetter]:
         below = pages.below(page)
         with self._lock:
-            letters = [letter for letter in self._letters(query) if below is None or letter.burial < below]
-            letters.sort(key=lambda letter: -letter.burial)
+            letters = list(islice(self._dead.find(query, below), limit + 1))
             return Page(*pages.cut(letters, limit, lambda letter: letter.burial))
 
     def count(self, query: ResultQuery) -> Counts:
@@ -100,7 +98,7 @@ class MemoryStore:
 
     def count_dead(self, query: DeadQuery) -> dict[str, int]:
         with self._lock:
-            return dict(Counter(letter.kind for letter in self._letters(query)))
+            return dict(Counter(letter.kind for letter in self._dead.find(query)))
 
     def predictions(self, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
         found: dict[str, list[StoredPrediction]] = {}
@@ -139,13 +137,11 @@ class MemoryStore:
                 # A clock that was set back must not make the tombstone older than what it erases.
                 published_at = (row.document.published_at or 0) if row else 0
                 self._erased[identity] = max(now, published_at, self._erased.get(identity, 0))
-            erased = set(ids)
-            self._dead = {key: letter for key, letter in self._dead.items() if letter.id not in erased}
+            self._dead.erase(set(ids))
 
     def drop(self, burials: Sequence[int]) -> None:
-        dropped = set(burials)
         with self._lock:
-            self._dead = {key: letter for key, letter in self._dead.items() if letter.burial not in dropped}
+            self._dead.drop(burials)
 
     def erased(self, ids: Sequence[str]) -> dict[str, int]:
         with self._lock:
@@ -178,7 +174,8 @@ class MemoryStore:
 
     def remove(self) -> None:
         with self._lock:
-            for kept in (self._rows, self._by_number, self._dead, self._erased, self._cursors, self._workers):
+            self._dead = DeadLetters()
+            for kept in (self._rows, self._by_number, self._erased, self._cursors, self._workers):
                 kept.clear()
 
     def _apply(self, made: Plan) -> None:
@@ -190,11 +187,9 @@ class MemoryStore:
             by_number[number].answers[model_of(prediction.model)] = prediction
         for number, prediction in made.predictions:
             by_number[number].others[prediction.model] = prediction
-        if made.cleared:
-            self._dead = {key: letter for key, letter in self._dead.items() if key[0] not in made.cleared}
-        for key, letter in made.burials.items():
-            self._dead[key] = msgspec.structs.replace(letter, burial=self._next_burial, buried_at=microseconds())
-            self._next_burial += 1
+        self._dead.clear(made.cleared)
+        for letter in made.burials.values():
+            self._dead.bury(letter)
 
     def _matching(self, query: ResultQuery) -> Iterator[Row]:
         ids = set(query.ids)
@@ -209,17 +204,6 @@ class MemoryStore:
                 and (not query.of_answers() or any(_answers(query, model, one) for model, one in row.answers.items()))
             ):
                 yield row
-
-    def _letters(self, query: DeadQuery) -> Iterator[DeadLetter]:
-        ids = set(query.ids)
-        for letter in self._dead.values():
-            if (
-                (not ids or letter.id in ids)
-                and (not query.burials or letter.burial in query.burials)
-                and (not query.source or letter.source == query.source)
-                and (not query.model or letter.model == query.model)
-            ):
-                yield letter
 
 
 def _answers(query: ResultQuery, model: str, answer: Prediction) -> bool:
