@@ -134,3 +134,59 @@ def test_the_file_may_set_what_is_also_the_name_of_a_command(tmp_path: Path, mon
 
     app(["models"])
     assert seen[0].models == "language, mood if language=en"
+
+
+SERVICE = {
+    "PORT": "tcp://10.0.0.1:80",
+    "SERVICE_HOST": "10.0.0.1",
+    "SERVICE_PORT": "80",
+    "SERVICE_PORT_HTTP": "80",
+    "PORT_80_TCP": "tcp://10.0.0.1:80",
+    "PORT_80_TCP_PROTO": "tcp",
+    "PORT_80_TCP_PORT": "80",
+    "PORT_80_TCP_ADDR": "10.0.0.1",
+}
+
+
+@pytest.mark.parametrize("service", ["HEADRACE", "HEADRACE_API", "HEADRACE_STORE", "HEADRACE_METRICS", "HEADRACE_PORT"])
+def test_what_kubernetes_sets_for_a_service_is_passed_over_and_told_once(tmp_path: Path, service: str) -> None:
+    variables = {f"{service}_{end}": value for end, value in SERVICE.items()}
+    done = status(tmp_path, "--broker", f"sqlite:///{tmp_path}/queue.db", HEADRACE_STORE=store("given"), **variables)
+    assert "missing-given" in done.stderr
+    notes = [line for line in done.stderr.splitlines() if "Kubernetes" in line]
+    assert notes == [f"headrace: passing over what Kubernetes sets for a Service: {', '.join(sorted(variables))}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEADRACE_STORE_PORT", "5432"),
+        ("HEADRACE_HOTS", "tcp://10.0.0.1:80"),
+        ("HEADRACE_SERVICE", "10.0.0.1"),
+        ("HEADRACE_PORTS", "tcp://10.0.0.1:80"),
+    ],
+)
+def test_a_mistyped_variable_is_misuse_although_kubernetes_sets_similar_ones(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    done = status(tmp_path, HEADRACE_PORT="tcp://10.0.0.1:80", **{name: value})
+    assert done.returncode == 2
+    assert f"{name} in the environment is not a setting" in done.stderr
+
+
+def test_the_file_gives_the_port_that_a_variable_of_kubernetes_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEADRACE_PORT", "tcp://10.0.0.1:80")
+    monkeypatch.setenv("HEADRACE_METRICS_PORT", "udp://10.0.0.1:80")
+    (tmp_path / "headrace.toml").write_text("port = 9\n")
+    seen: list[Settings] = []
+    app = App(config=settings_flags.sources(), result_action="return_value")
+
+    @app.command
+    def go(settings: Flags = Settings()) -> None:
+        seen.append(settings)
+
+    app(["go"])
+    assert (seen[0].port, seen[0].metrics_port) == (9, 0)

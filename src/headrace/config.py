@@ -5,6 +5,7 @@ This is the only module that reads the environment.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,11 @@ from headrace.log import LogSettings
 
 FILE = "headrace.toml"
 PREFIX = "HEADRACE_"
+#: What Kubernetes, and Docker's links, set in every container for a Service called `headrace` or `headrace-…`.
+_OF_A_SERVICE = re.compile(
+    PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_PORT_OF_A_SERVICE = re.compile(PREFIX + r"(\w+_)?PORT"), re.compile(r"(tcp|udp|sctp)://\S*")
 
 
 @dataclass(frozen=True)
@@ -114,10 +120,20 @@ def read_file(path: Path = Path(FILE)) -> SettingsFile:
     return SettingsFile(path, values, tables)
 
 
-def check_environment() -> None:
-    """Raises Misconfigured for a variable that begins with HEADRACE_ and names no setting."""
-    given = [name for name in os.environ if name.startswith(PREFIX)]
-    _check_names(given, [PREFIX + name.upper() for name in SETTINGS], "in the environment")
+def check_environment() -> Sequence[str]:
+    """The variables that Kubernetes sets for a Service called `headrace…`, which are passed over, sorted.
+
+    Raises Misconfigured for any other variable that begins with HEADRACE_ and names no setting.
+    """
+    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    passed_over = sorted(name for name, value in given.items() if _is_of_a_service(name, value))
+    _check_names(given.keys() - set(passed_over), [PREFIX + name.upper() for name in SETTINGS], "in the environment")
+    return passed_over
+
+
+def _is_of_a_service(name: str, value: str) -> bool:
+    port, address = _PORT_OF_A_SERVICE
+    return bool(_OF_A_SERVICE.fullmatch(name) or (port.fullmatch(name) and address.fullmatch(value)))
 
 
 def _parse(path: Path) -> dict[str, object]:

@@ -11,8 +11,9 @@ from headrace import config, log
 from headrace.commands.operands import check_operands
 from headrace.config import FILE, PREFIX, Settings, SettingsFile
 from headrace.errors import Misconfigured
-from headrace.log import LogSettings
+from headrace.log import LogSettings, logger
 
+LOG = logger("headrace.commands")
 Flags = Annotated[
     Settings,
     Parameter(
@@ -31,8 +32,34 @@ Flags = Annotated[
 def sources() -> Sequence[Any]:
     """Where Cyclopts finds what no flag gives, in falling order. Raises Misconfigured for an unknown setting."""
     file = config.read_file()
-    config.check_environment()
-    return Env(PREFIX, command=False), FileSource(file), configure_log, check_whole_numbers, check_operands
+    of_services = OfServices(config.check_environment())
+    variables = Env(PREFIX, command=False)
+    return (
+        variables,
+        of_services.drop,
+        FileSource(file),
+        configure_log,
+        of_services.tell,
+        check_whole_numbers,
+        check_operands,
+    )
+
+
+class OfServices:
+    """Variables that look like settings, and were set by Kubernetes for a Service."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+
+    def drop(self, _app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        """Forget what was taken from them."""
+        for argument in arguments:
+            argument.tokens[:] = [token for token in argument.tokens if token.keyword not in self._names]
+
+    def tell(self, _app: App, _commands: tuple[str, ...], _arguments: ArgumentCollection) -> None:
+        """Log that they are passed over, if there are any."""
+        if self._names:
+            LOG.info(f"passing over what Kubernetes sets for a Service: {', '.join(self._names)}")
 
 
 class FileSource:
