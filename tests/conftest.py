@@ -1,6 +1,7 @@
 """The real servers, for the tests that ask for one (`deploy/servers start` starts those that are missing), and how Hypothesis searches."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,10 @@ settings.register_profile(
     database=settings.get_profile("default").database,
 )
 settings.load_profile("tests")
+
+# A test run in a script's background ignores SIGINT, and so would all commands that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FOLDER = Path(os.environ.get("SERVERS_FOLDER", "/tmp/headrace-servers"))
 

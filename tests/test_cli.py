@@ -188,6 +188,52 @@ def test_whoever_reads_the_output_may_leave(arguments: list[str]) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+CLOSED = """
+import os, sys
+for number in map(int, sys.argv[1]):
+    os.close(number)
+os.execv(sys.executable, [sys.executable, "-m", "headrace", *sys.argv[2:]])
+"""
+
+
+def with_closed(numbers: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A command, started with these standard streams closed."""
+    command = [sys.executable, "-c", CLOSED, numbers, *arguments]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("numbers", "arguments"), [("1", ["predict", "hi"]), ("01", ["models", "list", "--json"]), ("1", ["--help"])]
+)
+def test_a_command_that_prints_onto_closed_output_says_so_with_status_3(numbers: str, arguments: list[str]) -> None:
+    ended = with_closed(numbers, *arguments)
+    assert (ended.returncode, ended.stderr) == (3, "headrace: standard output: it is closed; open it\n")
+
+
+@pytest.mark.usefixtures("run")
+def test_a_command_that_reads_closed_input_says_so() -> None:
+    ended = with_closed("0", "predict", "-")
+    assert (ended.returncode, ended.stderr) == (3, "headrace: standard input: it is closed; open it\n")
+
+
+@pytest.mark.usefixtures("run")
+def test_what_is_said_on_closed_errors_harms_no_command_and_gets_into_no_file() -> None:
+    Path("texts.txt").write_text("hej\n")
+    assert with_closed("2", "ingest", "texts.txt").stdout == "1 published, 0 repeated, 0 malformed\n"
+    assert with_closed("012", "ingest", "--again", "texts.txt").returncode == 3
+    assert '"ready":2,' in with_closed("02", "status", "--json").stdout
+
+
+@FULL
+@pytest.mark.usefixtures("run")
+def test_messages_that_nobody_can_read_harm_no_command() -> None:
+    Path("texts.jsonl").write_text("{}\n")
+    command = [sys.executable, "-m", "headrace", "ingest", "texts.jsonl"]
+    with Path("/dev/full").open("wb") as full:
+        assert subprocess.run(command, stderr=full, stdout=subprocess.DEVNULL, check=False).returncode == 1
+
+
 def test_what_the_encoding_of_the_output_lacks_is_escaped(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     ended = command("predict", "glad på", "--registry", str(trained / "models"), "--model", "mood")

@@ -48,6 +48,22 @@ def test_the_first_signal_drains_and_the_second_forces(waiting: "subprocess.Pope
     assert waiting.wait(PATIENCE) == 128 + number
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_is_ignored_from_the_start_stays_ignored(number: signal.Signals) -> None:
+    command = ["sh", "-c", f'trap "" {number.name.removeprefix("SIG")}; exec "$@"', "sh", sys.executable, "-c", WAITING]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "draining\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "forced\n"
+        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+
+
 def test_a_stop_is_requested_once_and_seen_by_all_who_wait() -> None:
     stop = Stop()
     assert not stop.requested

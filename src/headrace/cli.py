@@ -3,6 +3,8 @@
 Exit status: 0 done, 1 something was found to be wrong, 2 misuse or configuration, 3 a server is unavailable.
 """
 
+import errno
+import fcntl
 import io
 import os
 import sys
@@ -10,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from headrace import __version__, log
+from headrace import __version__, log, runtime
 from headrace.commands import settings
 from headrace.errors import HeadraceError, system_error
 from headrace.log import LogSettings, logger
@@ -38,6 +40,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "dead drop": ("dead:drop_", "Delete dead letters for good."),
 }
 """Command → "module:function" of headrace.commands, and its line in lists. A command of two words belongs to a group."""
+
+STREAMS: Sequence[tuple[str, str]] = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+"""The standard streams in the order of their numbers: their names in `sys`, and how they are opened."""
 
 GROUPS: Mapping[str, str] = {
     "models": "Model versions, their cards and aliases.",
@@ -83,16 +88,18 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _discard_output()  # the reader has left, as `head` does
+        runtime.discard_output()  # the reader has left, as `head` does
         return 0
     except OSError as error:
-        _discard_output()
-        return _fail(*_described(error))
+        told = _described(error)
+        runtime.discard_output()
+        return _fail(*told)
     return status if isinstance(status, int) else 0
 
 
 def main() -> int:
     """The entry point of the command `headrace`. Characters that the terminal's encoding lacks are written as escapes."""
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     return run(sys.argv[1:])
@@ -106,13 +113,25 @@ def _shown_default(value: object) -> str | None:
 def _described(error: OSError) -> tuple[str, int]:
     """The message for an error of a file or a stream, and the exit status."""
     what = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    if error.errno == errno.EBADF and not what:
+        writable = fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+        what = "standard input" if writable else "standard output"
     told = system_error(what, error, "check the name, the permissions and the disk")
     return str(told), told.status
 
 
-def _discard_output() -> None:
-    """Send what is still buffered nowhere: flushing it at exit would fail once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _open_closed_streams() -> None:
+    """Open a standard stream that whoever called us has closed, so that no file or socket gets its number, and is read or written as it.
+
+    Standard input and output fail when they are used; what is printed on standard error is lost.
+    """
+    for number, (name, mode) in enumerate(STREAMS):
+        try:
+            os.fstat(number)
+        except OSError:
+            failing = os.O_WRONLY if mode == "r" else os.O_RDONLY
+            os.open(os.devnull, failing if name != "stderr" else os.O_WRONLY)
+            setattr(sys, name, open(number, mode, buffering=-1, closefd=False))  # noqa: SIM115
 
 
 def _fail(message: str, status: int) -> int:

@@ -39,6 +39,13 @@ PASSING: Mapping[int, str] = {
     errno.ENOLCK: "check the network file system if this goes on",
     errno.EBUSY: "check what uses it if this goes on",
     errno.EINTR: "try again",
+    errno.EBADF: "open it",  # of a standard stream alone
+}
+
+_PLAIN: Mapping[int, str] = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk is full",
+    errno.EBADF: "it is closed",
 }
 
 
@@ -71,7 +78,7 @@ class Conflict(Rejected):
 def system_error(doing: str, error: OSError, advice: str) -> HeadraceError:
     """What to raise for an error of the operating system: Unavailable if it may pass by itself, otherwise Misconfigured with `advice`."""
     passing = PASSING.get(error.errno or 0)
-    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
+    what = _PLAIN.get(error.errno or 0) or error.strerror or str(error)
     told = f"{doing}: {what}" if doing else what
     return Misconfigured(f"{told}; {advice}") if passing is None else Unavailable(f"{told}; {passing}")
 

@@ -65,7 +65,8 @@ def spawning(doing: str) -> Iterator[None]:
 def on_signals(stop: Stop, force: Callable[[], None]) -> None:
     """Let the first SIGINT, SIGTERM or SIGHUP request the stop, and the next one call `force` and end the process at once.
 
-    Call it from the main thread.
+    A SIGINT or SIGHUP that whoever started the process has it ignore (nohup, a script's background job) stays ignored. Call it from the
+    main thread.
     """
 
     def receive(number: int, _frame: FrameType | None) -> None:
@@ -75,7 +76,13 @@ def on_signals(stop: Stop, force: Callable[[], None]) -> None:
         stop.request()
 
     for number in SIGNALS:
-        signal.signal(number, receive)
+        if number == signal.SIGTERM or not is_ignored(number):
+            signal.signal(number, receive)
+
+
+def is_ignored(number: int) -> bool:
+    """Whether this process ignores a signal; it does from its start if the one that started it did."""
+    return signal.getsignal(number) == signal.SIG_IGN
 
 
 def follow_parent(parent: int, number: int) -> None:
@@ -98,6 +105,13 @@ def on_end_of_input(call: Callable[[], None]) -> None:
         call()
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def discard_output() -> None:
+    """Send what is still buffered for standard output nowhere: flushing it at exit would fail once more."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
 
 
 def describe(status: int) -> str:

@@ -1,5 +1,6 @@
 """How commands print: tables for people, JSON for programs."""
 
+import contextlib
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
+
+from headrace import runtime
 
 UNLIMITED = 1 << 30  # columns when the output is not a terminal
 
@@ -48,13 +51,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people, on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(text))
+    """A line for people, on standard error; lost if nobody can read it there."""
+    with contextlib.suppress(OSError):
+        Console(stderr=True, highlight=False, soft_wrap=True).print(Text(text))
 
 
 def print_address(address: str) -> None:
-    """The line that says where the server listens; programs wait for it."""
-    print(f"Headrace is at {address} (Ctrl-C stops it)", flush=True)
+    """The line that says where the server listens; programs wait for it. A server serves whether anybody reads it or not."""
+    try:
+        print(f"Headrace is at {address} (Ctrl-C stops it)", flush=True)
+    except OSError:
+        runtime.discard_output()
 
 
 def bar() -> Progress:

@@ -21,14 +21,15 @@ from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
 from headrace.predictor import frames
-from headrace.runtime import follow_parent
+from headrace.runtime import follow_parent, is_ignored
 
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def main() -> None:
     """Serve the parent over standard input and output until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # so that the exit status shows that the process was asked to end
+    if not is_ignored(signal.SIGINT):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # so that the exit status shows that the process was asked to end
     reading, writing = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # what a model prints must not get between the frames, and it must not read them
     nothing = os.open(os.devnull, os.O_RDONLY)
