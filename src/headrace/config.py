@@ -131,6 +131,22 @@ def check_environment() -> Sequence[str]:
     return passed_over
 
 
+def caches() -> Path | None:
+    """The user's folder of caches: XDG_CACHE_HOME, else `~/.cache`; None if the user has no home."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(given):  # noqa: PTH117 (others are to be ignored, as the specification says)
+        return Path(given)
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:
+        return None
+
+
+def numba_cache() -> str:
+    """NUMBA_CACHE_DIR, or an empty string."""
+    return os.environ.get("NUMBA_CACHE_DIR", "")
+
+
 def _is_of_a_service(name: str, value: str) -> bool:
     port, address = _PORT_OF_A_SERVICE
     return bool(_OF_A_SERVICE.fullmatch(name) or (port.fullmatch(name) and address.fullmatch(value)))

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from headrace.errors import PASSING, Unavailable
+from headrace.errors import system_error
 
 DRAIN_SECONDS = 4.0  # that a process has to finish what it has begun
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
@@ -54,12 +54,11 @@ class Stop:
 
 @contextlib.contextmanager
 def spawning(doing: str) -> Iterator[None]:
-    """Start a process within the block. What the system refuses it raises Unavailable: nobody can mend that in a setting of ours."""
+    """Start a process within the block. Raises Unavailable if the system has nothing for it now, and Misconfigured if that won't pass."""
     try:
         yield
     except OSError as error:
-        advice = PASSING.get(error.errno or 0, "check that Python is still installed")
-        raise Unavailable(f"{doing}: {error.strerror or error}; {advice}") from error
+        raise system_error(doing, error, f"check that {sys.executable} can be run") from error
 
 
 def on_signals(stop: Stop, force: Callable[[], None]) -> None:

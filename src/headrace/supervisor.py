@@ -57,7 +57,7 @@ def start_child(
     """Start `python -m module` and send it an order. A session of its own keeps a terminal's Ctrl-C from it: only its parent gets that.
 
     What the child prints goes where ours goes, unless `output` (PIPE) or `errors` say otherwise. Raises Unavailable if the system has no
-    process, descriptor or memory for it now.
+    process, descriptor or memory for it now, Misconfigured if it never will.
     """
     with runtime.spawning(f"starting {module}"):
         child = subprocess.Popen(
@@ -123,7 +123,7 @@ class Supervisor:
     """Keeps a number of children running: one that dies is started again with back-off, one that is misconfigured ends them all.
 
     A child that ends with status 0 is done and is not started again. `spawn` starts one; if it raises Unavailable, it is called again with
-    back-off.
+    back-off. So it is if it raises Misconfigured after it has started one: Python itself may be upgraded meanwhile.
     """
 
     def __init__(self, spawn: Callable[[], Child], number: int, *, leave_seconds: float = LEAVE_SECONDS) -> None:
@@ -150,7 +150,9 @@ class Supervisor:
         while self._missing and time.monotonic() >= self._due:
             try:
                 self._children.append(self.spawn())
-            except Unavailable as error:
+            except (Misconfigured, Unavailable) as error:
+                if isinstance(error, Misconfigured) and not self._changed_at:  # none was ever started
+                    raise
                 LOG.warning(f"a worker cannot be started, and it is tried again: {error}")
                 self._due = time.monotonic() + next(self._waits)
                 return

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support import until
+
+from headrace.scoring import cache
 
 KERNELS = """
 import sys
@@ -68,4 +71,34 @@ def test_kernels_work_if_the_cache_folder_of_the_environment_can_not_be_used(tmp
     environment = {**os.environ, "NUMBA_CACHE_DIR": missing}
     ended = subprocess.run(both, capture_output=True, text=True, check=False, env=environment)
     assert (ended.returncode, ended.stdout) == (0, "3\n2\n"), ended.stderr
-    assert ended.stderr.count(f"not cached in {missing} (NUMBA_CACHE_DIR): Not a directory") == 1
+    assert ended.stderr.count("compiled code is not kept") == 1
+    assert f"{missing} (NUMBA_CACHE_DIR): Not a directory" in ended.stderr
+
+
+#: The system does not know the user, as that of a container.
+UNKNOWN = """
+import pwd
+
+def getpwuid(number):
+    raise KeyError(number)
+
+pwd.getpwuid = getpwuid
+"""
+
+
+def test_kernels_work_for_a_user_without_a_home_and_it_is_told_once_that_they_are_not_kept(tmp_path: Path) -> None:
+    both = command(tmp_path, "add", "multiply")
+    (tmp_path / "kernels.py").write_text(UNKNOWN + KERNELS.replace("Path(sys.argv[1])", "None"))
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    ended = subprocess.run(both, capture_output=True, text=True, check=False, env=environment)
+    assert (ended.returncode, ended.stdout) == (0, "3\n2\n"), ended.stderr
+    assert ended.stderr.count("compiled code is not kept") == 1
+    assert "the user has no home; set HOME, or NUMBA_CACHE_DIR" in ended.stderr
+
+
+def test_the_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.folder() == tmp_path / "headrace" / "numba"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache.folder() == tmp_path / ".cache" / "headrace" / "numba"

@@ -13,7 +13,7 @@ from headrace.log import logger
 from headrace.runtime import Stop
 from headrace.urls import Connectors, is_memory
 from headrace.web import launch
-from headrace.worker.launch import predictor_settings
+from headrace.worker.launch import predictor_settings, told_of_cache
 
 LOG = logger("headrace.commands")
 
@@ -35,4 +35,5 @@ def serve(
         connectors.broker().close()  # the web connects only when it publishes; a wrong setting is reported now
     except Unavailable as error:
         LOG.warning(f"serving without the broker for now: {error}")
-    launch.serve(settings, predictor_settings(settings), connectors, stop, console=not api_only, on_ready=print_address)
+    predictor = told_of_cache(predictor_settings(settings))
+    launch.serve(settings, predictor, connectors, stop, console=not api_only, on_ready=print_address)

@@ -44,7 +44,12 @@ class Registry:
     """
 
     def __init__(self, folder: Path | str, *, builtin: Path | None = BUILTIN) -> None:
-        self.folder = Path(folder).expanduser()
+        try:
+            self.folder = Path(folder).expanduser()
+        except RuntimeError:
+            raise Misconfigured(
+                f"the registry {folder}: there is no such home; write the folder's path from /"
+            ) from None
         self._folders = [self.folder, *([builtin] if builtin else [])]
 
     @classmethod

@@ -4,6 +4,7 @@ It holds no connection. `headrace.predictor.process` starts it; it reads frames 
 """
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
 from headrace.predictor import frames
 from headrace.runtime import follow_parent, is_ignored
+from headrace.scoring import cache
 
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -41,6 +43,8 @@ def main() -> None:
     follow_parent(start.parent, signal.SIGKILL)
     settings = start.settings
     log.configure(settings.log)
+    if settings.cache_told:
+        logging.getLogger(cache.LOG.name).setLevel(logging.ERROR)
     _limit_memory(settings.memory, settings.sharers)
 
     def say(message: frames.Message) -> None:

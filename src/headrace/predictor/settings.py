@@ -11,7 +11,8 @@ class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The models to serve, from which registry (a folder or its URL), the limits of the process, and how it logs.
 
     `memory` is how many bytes the process may allocate, and `sharers` how many predictors share the memory of the container.
-    `document_bytes` is the size of the largest document, in bytes of JSON; a larger one is buried.
+    `document_bytes` is the size of the largest document, in bytes of JSON; a larger one is buried. `cache_told` says that it was logged
+    already if no compiled code is kept.
     """
 
     models: tuple[ModelSpec, ...]
@@ -19,4 +20,5 @@ class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
     memory: int
     document_bytes: int = DOCUMENT_BYTES
     sharers: int = 1
+    cache_told: bool = False
     log: LogSettings = LogSettings()

@@ -9,8 +9,6 @@ import contextlib
 import fcntl
 import functools
 import hashlib
-import os
-import stat
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from numba import config, njit, types
 from numba.core import event
 
 from headrace.log import logger
+from headrace.scoring import cache
 
 LOG = logger("headrace.scoring")
 _DECORATING = threading.Lock()  # Numba reads the folder from its global settings, which all threads share
@@ -35,14 +34,15 @@ def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: P
     """The function compiled for arguments of these Numba types; calls release the GIL.
 
     Loading it from the cache takes about 0.1 s. The first process on a machine compiles it and logs a warning, once in a process; others
-    that need it meanwhile wait silently. The cache is `folder` (`~/.cache/headrace/numba` if not given), or NUMBA_CACHE_DIR if the
-    environment sets it. If nothing can be cached there, a warning says so, and each process compiles.
+    that need it meanwhile wait silently. The cache is `folder` (that of `scoring.cache` if not given), or NUMBA_CACHE_DIR if the
+    environment sets it. If nothing can be kept there, a warning says so, and each process compiles.
     """
-    folder = (folder or Path.home() / ".cache" / "headrace" / "numba") / _source_hash(function)
-    with _DECORATING, _cache_folder(folder) as caches:
+    home = folder or cache.folder()
+    own = home / _source_hash(function) if home is not None else None
+    with _DECORATING, _cache_folder(own) as caches:
         kernel = njit(nogil=True, error_model="numpy", cache=caches)(function)
     with (
-        _compiled_once(folder, function.__name__, caches),
+        _compiled_once(own, function.__name__, caches),
         event.install_listener("numba:compile", _CompilationNotice()),
     ):
         kernel.compile(signature)
@@ -51,17 +51,15 @@ def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: P
 
 
 @contextlib.contextmanager
-def _cache_folder(folder: Path) -> Iterator[bool]:
+def _cache_folder(folder: Path | None) -> Iterator[bool]:
     """Set Numba's cache to this folder while functions are decorated. Yields whether they are cached."""
-    if given := str(config.CACHE_DIR):  # type: ignore[attr-defined]
-        reason = _why_not_writable(Path(given))
-        if reason:
-            _warn_not_cached(f"{given} (NUMBA_CACHE_DIR)", reason)
-        yield not reason
-        return
-    if reason := _why_unsafe(folder):
-        _warn_not_cached(str(folder.parent), reason)
+    given = str(config.CACHE_DIR)  # type: ignore[attr-defined]
+    if reason := cache.why_not_kept(folder, given):
+        _warn_not_kept(reason)
         yield False
+        return
+    if given:
+        yield True
         return
     config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     try:
@@ -71,10 +69,9 @@ def _cache_folder(folder: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def _compiled_once(folder: Path, name: str, caches: bool) -> Iterator[None]:
+def _compiled_once(folder: Path | None, name: str, caches: bool) -> Iterator[None]:
     """Hold the lock of a kernel, so that one process compiles it and others wait; once it is cached, nothing is locked."""
-    done = folder / f"{name}.done"
-    if not caches or not folder.is_dir() or done.exists():
+    if not caches or folder is None or not folder.is_dir() or (done := folder / f"{name}.done").exists():
         yield
         return
     with (folder / f"{name}.lock").open("wb") as lock:
@@ -104,32 +101,6 @@ def _source_hash(function: Callable[..., Any]) -> str:
     return hashlib.blake2b(b"\0".join(files[name] for name in sorted(files)), digest_size=8).hexdigest()
 
 
-def _why_unsafe(folder: Path) -> str:
-    """Why code must not be loaded from this folder, or an empty string; a missing folder is made."""
-    try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.stat()
-        if status.st_uid != os.geteuid():
-            return "it belongs to another user"
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return "others may write there; chmod 700 it"
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return "it can't be written to"
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
-
-
-def _why_not_writable(folder: Path) -> str:
-    """Why nothing can be cached in this folder, or an empty string; a missing folder is made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return error.strerror or str(error)
-    return "" if os.access(folder, os.W_OK | os.X_OK) else "it can't be written to"
-
-
 class _CompilationNotice(event.Listener):
     """Says that a kernel is being compiled. Numba sends no event if the kernel comes from the cache."""
 
@@ -149,6 +120,7 @@ def _announced() -> threading.Event:
 
 
 @functools.cache
-def _warn_not_cached(where: str, reason: str) -> None:
-    """Warn once in a process, however many kernels there are."""
-    LOG.warning(f"compiled code is not cached in {where}: {reason}")
+def _warn_not_kept(reason: str) -> None:
+    """Warn once in a process, however many kernels there are, and say nothing more of compiling them."""
+    _announced().set()
+    cache.warn(reason)

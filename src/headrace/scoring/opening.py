@@ -11,7 +11,7 @@ from headrace.scoring.scorer import Scorer
 def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) -> Scorer:
     """The scorer that was saved in a folder: linear, hashed, or a pipeline that is not compiled.
 
-    `threads` is how many threads score a batch; a pipeline ignores it. `cache` is the folder for compiled code (`~/.cache/headrace/numba`
+    `threads` is how many threads score a batch; a pipeline ignores it. `cache` is the folder for compiled code (that of `scoring.cache`
     if not given). Raises Misconfigured, with the reason, if the folder has no scorer or one that can't be used.
     """
     path = folder / weights.FILE

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from headrace import runtime, supervisor
+from headrace import config, runtime, supervisor
 from headrace.config import Settings
 from headrace.log import logger
 from headrace.models.registry import Registry
@@ -18,6 +18,7 @@ from headrace.models.spec import parse, pinned
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
+from headrace.scoring import cache
 from headrace.supervisor import Supervisor
 from headrace.urls import Connectors, keeps, mask
 from headrace.worker import status_files
@@ -55,11 +56,19 @@ def checked_predictor_settings(settings: Settings) -> PredictorSettings:
 
     Raises Misconfigured for a model that no worker could open.
     """
-    predictor = predictor_settings(settings)
+    predictor = told_of_cache(predictor_settings(settings))
     pinned(predictor.models, Registry.from_url(settings.registry))
     results = f", results {mask(settings.results)}" if settings.results else ""
     LOG.info(f"broker {mask(settings.broker)}, store {mask(settings.store)}{results}, models {settings.models}")
     return predictor
+
+
+def told_of_cache(predictor: PredictorSettings) -> PredictorSettings:
+    """The settings with which no predictor logs once more what is logged here: why no compiled code is kept, if so."""
+    reason = cache.why_not_kept(cache.folder(), config.numba_cache())
+    if reason and any(spec.reference for spec in predictor.models):
+        cache.warn(reason)
+    return msgspec.structs.replace(predictor, cache_told=True)
 
 
 def run_worker(
@@ -139,7 +148,8 @@ def _work(settings: Settings, task: Task, stop: Stop, _input: FileIO) -> None:
     runtime.on_end_of_input(stop.request)
     connectors = Connectors(settings.broker, settings.store, settings.results)
     statuses = Path(task.statuses) if task.statuses else None
-    run_worker(settings, predictor_settings(settings), connectors, stop, drain=task.drain, statuses=statuses)
+    predictor = msgspec.structs.replace(predictor_settings(settings), cache_told=True)  # by the parent
+    run_worker(settings, predictor, connectors, stop, drain=task.drain, statuses=statuses)
 
 
 if __name__ == "__main__":

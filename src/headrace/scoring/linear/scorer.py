@@ -36,7 +36,7 @@ class LinearScorer:
 
     A text gets exactly the same scores alone and in any batch. `labels` are in the order of the classifier's classes; `calibrated` says
     whether scores are probabilities. `threads` is how many threads score a batch: the kernel releases the GIL. `cache` is the folder for
-    compiled code (`~/.cache/headrace/numba` if not given). Safe to use from several threads.
+    compiled code (that of `scoring.cache` if not given). Safe to use from several threads.
     """
 
     compiled = True
