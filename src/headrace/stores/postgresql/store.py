@@ -88,10 +88,6 @@ class PostgresqlStore:
         with self._reading() as connection:
             return notes.erased(connection, ids)
 
-    def erased(self, ids: Sequence[str]) -> dict[str, int]:
-        with self._reading() as connection:
-            return notes.erased(connection, ids)
-
     def load(self, name: str) -> str | None:
         with self._reading() as connection:
             return notes.load_cursor(connection, name)
