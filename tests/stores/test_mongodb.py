@@ -21,7 +21,9 @@ from headrace.documents import Outcome
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import Counts, DeadQuery, HourCount, ResultQuery, StoreAdapter
 from headrace.stores.mongodb import MongodbStore
-from headrace.stores.mongodb.server import INDEXES, VERSION, Server, translate
+from headrace.stores.mongodb.failures import translate
+from headrace.stores.mongodb.server import INDEXES, VERSION, Server
+from headrace.stores.mongodb.url import parse
 from headrace.testing.outcomes import document, labelled, labels, letters, prediction, results, timeless
 
 CALLS = ("find", "find_one", "insert_many", "bulk_write", "delete_many", "find_one_and_update", "update_one")
@@ -349,6 +351,15 @@ def test_a_server_that_is_not_there_is_unavailable_and_no_word_shows_the_passwor
         ("mongodb://me:secret@x@127.0.0.1/base", "escaped"),
         ("mongodb://me:secret/x@127.0.0.1/base", "percent-encode"),
         ("mongodb://127.0.0.1:x/base", "check hosts, ports"),
+        ("mongodb://me:secret@127.0.0.1:99999/base", "check hosts, ports"),
+        ("mongodb://me:secret@127.0.0.1/base?tls=maybe", "its option 'tls'"),
+        ("mongodb://me:secret@127.0.0.1/base?w=1&connectTimeoutMS=abc", "its option 'connectTimeoutMS'"),
+        ("mongodb://me:secret@127.0.0.1/base?authMechanism=foo", "its option 'authMechanism'"),
+        ("mongodb://me:secret@127.0.0.1/base?tls=true&tlsCAFile=/none", "the file that its option 'tlsCAFile' names"),
+        ("mongodb://one,two/base?directConnection=true", "multiple hosts"),
+        ("mongodb://me:secret@h..i/base", "is not the name of a host"),
+        ("mongodb://me:secret@a b/base", "is not the name of a host"),
+        ("mongodb://[::1/base", "check its hosts"),
         ("mongodb://", "cannot be read"),
     ],
 )
@@ -359,9 +370,9 @@ def test_an_address_that_means_nothing_is_refused_with_a_word_and_without_the_pa
 
 
 def test_a_url_names_database_and_prefix_and_leaves_the_rest_to_the_driver() -> None:
-    said = Server.parse("mongodb://me:p%40ss@one,two:27018/base?replicaSet=rs0&prefix=my&tls=true")
+    said = parse("mongodb://me:p%40ss@one,two:27018/base?replicaSet=rs0&prefix=my&tls=true")
     assert said == {"address": "mongodb://me:p%40ss@one,two:27018/base?replicaSet=rs0&tls=true", "prefix": "my"}
-    assert Server.parse("mongodb://one") == {"address": "mongodb://one/", "prefix": "headrace"}
+    assert parse("mongodb://one") == {"address": "mongodb://one/", "prefix": "headrace"}
     server = Server("mongodb://me:p%40ss@one,two:27018/base?connectTimeoutMS=5", "my")
     with closing(server.client):
         assert str(server) == "mongodb://one:27017,two:27018/base?prefix=my"
@@ -381,6 +392,19 @@ def test_whatever_the_url_says_writes_are_confirmed_by_most_and_reads_see_what_m
 def test_a_write_that_most_nodes_did_not_confirm_in_time_is_tried_again() -> None:
     error = WriteConcernError("waiting for replication timed out", 64)
     assert isinstance(translate(error, "writing"), Unavailable)
+
+
+@pytest.mark.parametrize(
+    "code", [6, 24, 43, 91, 112, 117, 175, 189, 237, 262, 314, 365, 384, 10107, 11601, 12587, 13435, 14031]
+)
+def test_what_passes_by_itself_is_waited_for(code: int) -> None:
+    assert isinstance(translate(OperationFailure("no", code), "writing"), Unavailable)
+
+
+def test_what_the_server_calls_transient_is_waited_for_whatever_its_code() -> None:
+    said = {"ok": 0, "code": 99_999, "errorLabels": ["RetryableWriteError"]}
+    assert isinstance(translate(OperationFailure("no", 99_999, said), "writing"), Unavailable)
+    assert isinstance(translate(OperationFailure("no", 99_999), "writing"), Misconfigured)
 
 
 # What the store of version 1 (commit 9405cac) has made of two documents, of which one came without a time of publishing.
@@ -501,6 +525,28 @@ def test_an_index_that_a_server_takes_for_one_of_a_dropped_collection_is_asked_f
     place.connect().write(batch())
     assert len(failed) == sum(map(len, INDEXES.values()))
     assert {"n_1", "keys_1_n_1", "source_1_n_1"} < place.collection("documents").index_information().keys()
+
+
+def test_collections_that_were_dropped_under_a_store_are_made_whole_and_counted_again(place: Provisioned) -> None:
+    store = place.connect()
+    store.write([labelled("a", "sv")])
+    for name in ("documents", "labels", "hours", "numbers", "about"):
+        place.collection(name).drop()
+    store.write([labelled("b", "sv"), labelled("c", "da")])
+    assert store.count(ResultQuery()) == Counts(2, {"language": {"sv": 1, "da": 1}})
+    assert {one.label: one.count for one in store.count_by_hour("language")} == {"sv": 1, "da": 1}
+    assert {"n_1", "keys_1_n_1", "source_1_n_1"} < place.collection("documents").index_information().keys()
+    assert place.collection("about").find_one() == {"_id": "store", "version": VERSION}
+
+
+def test_what_was_noted_and_then_restored_away_is_noted_again(place: Provisioned) -> None:
+    store = place.connect()
+    store.write([labelled("a", "sv")])
+    for name in ("documents", "labels", "hours"):  # as they were before, while the numbers went on
+        place.collection(name).delete_many({})
+    store.write([labelled("b", "sv")])
+    assert store.count(ResultQuery()) == Counts(1, {"language": {"sv": 1}})
+    assert [one.count for one in store.count_by_hour("language")] == [1]
 
 
 def test_ferretdb_is_warned_of_and_mongodb_is_not(place: Provisioned) -> None:

@@ -4,38 +4,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
 
-from bson.errors import BSONError
-from pymongo import IndexModel, MongoClient, ReadPreference, errors, uri_parser
+from pymongo import IndexModel, MongoClient, ReadPreference, errors
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.errors import Misconfigured
+from headrace.stores.mongodb.url import opened, parsed_of
 
 VERSION = 2
-DATABASE, PREFIX = "headrace", "headrace"
-# Defaults that the URL overrides. Milliseconds.
-PATIENCE: Mapping[str, Any] = {
-    "appname": "headrace",
-    "serverSelectionTimeoutMS": 10_000,
-    "connectTimeoutMS": 10_000,
-    "socketTimeoutMS": 60_000,
-}
+DATABASE = "headrace"
 # The URL cannot override these: what is confirmed is on the disks of most nodes, and what is read cannot be rolled back.
 CONFIRMED = WriteConcern("majority", wtimeout=30_000, j=True)
 DECIDED = ReadConcern("majority")
 DUPLICATE = 11000
 INDEX_ATTEMPTS, PAUSE_SECONDS = 10, 0.02
-_REFUSED = frozenset({13, 18, 8000, 11})  # not allowed, or unknown user
-_TOO_LARGE = frozenset({2, 10334, 17280, 17419, 17420})
-# Temporary errors: elections, shutdowns, time-outs, a full disk, and internal errors of the server.
-_PASSING = frozenset(
-    {1, 6, 7, 50, 64, 89, 91, 112, 133, 134, 189, 202, 234, 262, 317, 358, 9001, 10107, 11600, 11602, 13388, 13435}
-    | {13436, 14031}
-)
 
 Row: TypeAlias = dict[str, Any]
 # Indexes for pages and queries; unique ones also decide which of two writers was first.
@@ -83,19 +68,8 @@ class Server:
     """The server, database and prefix of a store. `str` gives hosts, database and prefix, without the password."""
 
     def __init__(self, address: str, prefix: str) -> None:
-        if not prefix.isidentifier():
-            raise Misconfigured(f"prefix={prefix!r} of a MongoDB store: write letters, digits and underscores")
-        try:
-            parsed = uri_parser.parse_uri(address)
-            options = {name: value for name, value in PATIENCE.items() if name not in parsed["options"]}
-            self.client: MongoClient[Row] = MongoClient(address, **options)
-        except errors.PyMongoError as error:
-            raise Misconfigured(f"the address of a MongoDB store cannot be read: {error}") from None
-        except (ValueError, TypeError):  # their messages may contain the password
-            raise Misconfigured(
-                "the address of a MongoDB store cannot be read: check hosts, ports and options, and percent-encode special"
-                " characters of user and password"
-            ) from None
+        parsed = parsed_of(address, prefix)
+        self.client: MongoClient[Row] = opened(address, parsed)
         name = parsed["database"] or DATABASE
         self._database: Database[Row] = self.client.get_database(
             name, write_concern=CONFIRMED, read_concern=DECIDED, read_preference=ReadPreference.PRIMARY
@@ -108,16 +82,6 @@ class Server:
 
     def __str__(self) -> str:
         return self._named
-
-    @staticmethod
-    def parse(url: str) -> dict[str, str]:
-        """The keyword arguments of the store that a URL describes."""
-        parts = urlsplit(url)
-        parameters = parts.query.split("&")
-        prefix = [unquote(part.removeprefix("prefix=")) for part in parameters if part.startswith("prefix=")]
-        rest = "&".join(part for part in parameters if not part.startswith("prefix="))
-        address = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}{'?' if rest else ''}{rest}"
-        return {"address": address, "prefix": prefix[-1] if prefix else PREFIX}
 
     def prepare(self, steps: Mapping[int, Callable[[Collections], None]]) -> None:
         """Make the indexes that are missing, and take documents of an earlier version forward by the steps from it.
@@ -179,29 +143,3 @@ def _create_index(collection: Collection[Row], index: IndexModel) -> None:
             if "already exists" not in str(error) or attempt == INDEX_ATTEMPTS:
                 raise
             time.sleep(PAUSE_SECONDS * attempt)
-
-
-def translate(error: Exception, doing: str) -> HeadraceError:
-    """The error to raise for one of MongoDB's, of its driver's or of BSON's."""
-    message = " ".join(str(error).partition(", Timeout:")[0].partition(", full error:")[0].split())
-    if isinstance(error, (BSONError, OverflowError, errors.DocumentTooLarge)):
-        return Rejected(f"{doing}: MongoDB can never store it ({message})")
-    if isinstance(error, errors.ConfigurationError):
-        return Misconfigured(f"{doing}: {message}; check the options of the URL")
-    if isinstance(error, (errors.ConnectionFailure, errors.InvalidOperation, errors.WriteConcernError)):
-        return Unavailable(f"{doing}: {message}")
-    code = error.code if isinstance(error, errors.OperationFailure) else None
-    if isinstance(error, errors.BulkWriteError):
-        failed = error.details["writeErrors"] or error.details["writeConcernErrors"]
-        code, message = failed[0]["code"], failed[0]["errmsg"]
-        if not error.details["writeErrors"]:
-            return Unavailable(f"{doing}: {message}")
-    if code in _REFUSED:
-        return Misconfigured(
-            f"{doing}: {message}; check user, password and authSource of the URL, and that the user may write"
-        )
-    if code in _TOO_LARGE:
-        return Rejected(f"{doing}: the server can never store it ({message})")
-    if code is None or code in _PASSING:
-        return Unavailable(f"{doing}: {message}")
-    return Misconfigured(f"{doing}: {message}")

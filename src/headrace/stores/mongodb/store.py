@@ -22,7 +22,9 @@ from headrace.ports import (
     WorkerStatus,
 )
 from headrace.stores.mongodb import migrations, queries, writing
-from headrace.stores.mongodb.server import PREFIX, Server, translate
+from headrace.stores.mongodb.failures import translate
+from headrace.stores.mongodb.server import Server
+from headrace.stores.mongodb.url import PREFIX, parse
 
 ATTEMPTS = 60  # at a write that collides with those of other writers
 LONGEST_PAUSE = 0.05  # seconds between two attempts
@@ -40,10 +42,9 @@ class MongodbStore:
     def __init__(self, address: str, *, prefix: str = PREFIX) -> None:
         self._server = Server(address, prefix)
         self._kept = self._server.collections
-        self._noted = writing.Noted()
         self._closed = False
         try:
-            self._insist(f"opening the store {self._server}", lambda: self._server.prepare(migrations.STEPS))
+            self._prepare()
         except BaseException:
             self.close()
             raise
@@ -51,13 +52,14 @@ class MongodbStore:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """`mongodb://user:password@host[:port][,host2…]/database`, with MongoDB's options, and `prefix`."""
-        return cls(**Server.parse(url))
+        return cls(**parse(url))
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
             return
         doing = f"writing {len(outcomes)} outcomes to {self._server}"
-        self._noted = self._insist(doing, lambda: writing.write(self._kept, outcomes, self._noted))
+        if self._insist(doing, lambda: writing.write(self._kept, outcomes)):
+            self._prepare()  # somebody may have dropped the collections since they were opened
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         return self._ask(lambda: queries.find(self._kept, query, limit, page))
@@ -120,6 +122,9 @@ class MongodbStore:
         if not self._closed:
             self._insist(f"removing the store {self._server}", self._server.remove)
         self.close()
+
+    def _prepare(self) -> None:
+        self._insist(f"opening the store {self._server}", lambda: self._server.prepare(migrations.STEPS))
 
     def _ask(self, work: Callable[[], T]) -> T:
         return self._insist(f"using the store {self._server}", work)

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Collection as Several
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from bson import Int64
@@ -44,16 +43,8 @@ class AnotherWasFirst(Exception):
     """Another writer has inserted under one of the keys; reading again finds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """Which labels, and which cells of this hour, are known to be noted in their collections."""
-
-    labels: frozenset[str] = frozenset()
-    cells: frozenset[str] = frozenset()
-
-
-def write(kept: Collections, outcomes: Sequence[Outcome], noted: Noted) -> Noted:
-    """Write what is new in the outcomes. Returns what is noted by then.
+def write(kept: Collections, outcomes: Sequence[Outcome]) -> bool:
+    """Write what is new in the outcomes; whether the collections began with it, and may lack their indexes.
 
     Raises AnotherWasFirst: then repeat the call.
     """
@@ -67,16 +58,16 @@ def write(kept: Collections, outcomes: Sequence[Outcome], noted: Noted) -> Noted
     any_buried = kept.dead.find_one({}, {"_id": 1}) is not None
     # New documents get numbers below zero in the plan; `_insert` gives them their own.
     made = plan(outcomes, known, erased, next_number=-len(outcomes), now=microseconds(), any_buried=any_buried)
-    noted = _note(kept, made, noted)
-    _insert(kept, made)
+    _note(kept, made)
+    began = _insert(kept, made)
     claims = [claim_row(rows[n], ANSWERED, p) for n, p in made.answers if n in rows]
     claims += [claim_row(rows[n], OTHERS, p) for n, p in made.predictions if n in rows]
     insert(kept.claims, claims)
     _show(kept, {claim["n"] for claim in claims} | claimed.keys())
-    _bury(kept, made)
+    began |= _bury(kept, made)
     # An erasure writes the tombstone first. So either it has seen what was inserted here, or this sees the tombstone.
     _sweep(kept, {identity: at for identity, at in erased_at(kept, ids).items() if erased.get(identity) != at})
-    return noted
+    return began
 
 
 def erase(kept: Collections, ids: Sequence[str]) -> None:
@@ -146,47 +137,51 @@ def _claims(kept: Collections, numbers: Iterable[int]) -> dict[int, list[Row]]:
     return found
 
 
-def _note(kept: Collections, made: Plan, noted: Noted) -> Noted:
+def _note(kept: Collections, made: Plan) -> None:
     """Note which labels and cells there will be, before the answers are written: so counting by what is noted misses none."""
     answers = [(n, model_of(prediction.model), prediction.label) for n, prediction in made.answers]
-    labels = {pair(model, label) for _, model, label in answers}
-    note_labels(kept, labels - noted.labels)
-    cells = {(made.earlier.get(n, made.now) // HOUR, model, label) for n, model, label in answers}
-    note_cells(kept, {one for one in cells if cell(*one) not in noted.cells})
-    hour = made.now // HOUR
-    this = {cell(*one) for one in cells if one[0] == hour}
-    return Noted(noted.labels | labels, frozenset(this | {one for one in noted.cells if one.startswith(f"{hour} ")}))
+    note_labels(kept, {pair(model, label) for _, model, label in answers})
+    note_cells(kept, {(made.earlier.get(n, made.now) // HOUR, model, label) for n, model, label in answers})
 
 
 def note_labels(kept: Collections, labels: Several[str]) -> None:
     """Note labels (`pair`) that models answer."""
-    if labels:
-        with suppress(AnotherWasFirst):  # its presence is all that counts
-            insert(kept.labels, [{"_id": name} for name in sorted(labels)])
+    _add_missing(kept.labels, [{"_id": name} for name in sorted(labels)])
 
 
 def note_cells(kept: Collections, cells: Several[tuple[int, str, str]]) -> None:
     """Note in which hours models answer which labels."""
-    if cells:
-        rows = [
+    _add_missing(
+        kept.hours,
+        [
             {"_id": cell(hour, model, label), "hour": hour, "model": model, "label": label}
             for hour, model, label in sorted(cells)
-        ]
+        ],
+    )
+
+
+def _add_missing(collection: Collection[Row], rows: Sequence[Row]) -> None:
+    """Insert the rows that are not there. The server is asked each time: it may have been restored, or emptied, since the last."""
+    if rows:
+        there = {row["_id"] for row in collection.find({"_id": {"$in": [row["_id"] for row in rows]}}, {"_id": 1})}
         with suppress(AnotherWasFirst):  # its presence is all that counts
-            insert(kept.hours, rows)
+            insert(collection, [row for row in rows if row["_id"] not in there])
 
 
-def _insert(kept: Collections, made: Plan) -> None:
+def _insert(kept: Collections, made: Plan) -> bool:
+    """Insert the new documents; whether they are the first."""
     if not made.documents:
-        return
+        return False
     said: dict[int, Row] = {planned: {ANSWERED: [], OTHERS: []} for planned, _ in made.documents}
     for name, predictions in ((ANSWERED, made.answers), (OTHERS, made.predictions)):
         for planned, prediction in predictions:
             if planned in said:
                 said[planned][name].append(entry(prediction))
-    numbered = enumerate(made.documents, _take(kept, "documents", len(made.documents)))
+    first = _take(kept, "documents", len(made.documents))
+    numbered = enumerate(made.documents, first)
     rows = [document_row(n, document, made.now, said[planned]) for n, (planned, document) in numbered]
     insert(kept.documents, rows)
+    return first == 1
 
 
 def _show(kept: Collections, numbers: Several[int]) -> None:
@@ -203,13 +198,14 @@ def _show(kept: Collections, numbers: Several[int]) -> None:
         kept.documents.bulk_write(updates, ordered=False)
 
 
-def _bury(kept: Collections, made: Plan) -> None:
+def _bury(kept: Collections, made: Plan) -> bool:
+    """Bury the dead letters; whether they are the first."""
     if made.cleared:
         found = kept.dead.find({"content": {"$in": made.cleared_contents()}}, {"content": 1, "model": 1})
         if cleared := made.clears((row["_id"], row["content"], row["model"]) for row in found):
             drop(kept, cleared)
     if not made.burials:
-        return
+        return False
     first = _take(kept, "dead", len(made.burials))
     insert(kept.dead, [dead_row(number, letter) for number, letter in enumerate(made.burials.values(), first)])
     # Of the same content the newest stays. Numbers are never given twice, so dropping the old burial does not drop this one.
@@ -223,6 +219,7 @@ def _bury(kept: Collections, made: Plan) -> None:
         newest.add(key)
     if older:
         kept.dead.delete_many({"_id": {"$in": older}})
+    return first == 1
 
 
 def _take(kept: Collections, what: str, many: int) -> int:

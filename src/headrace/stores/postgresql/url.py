@@ -9,6 +9,7 @@ import psycopg
 from psycopg import conninfo, pq
 
 from headrace.errors import Misconfigured, did_you_mean
+from headrace.stores.hosts import is_host
 
 # Without these, libpq waits as long as the kernel does. The URL overrides them. Seconds; the last in milliseconds.
 PATIENCE: Mapping[str, Any] = {
@@ -23,8 +24,6 @@ NOWHERE = "/dev/null"
 _ADDRESS = "the address of a PostgreSQL store cannot be read"
 _ENCODE = "percent-encode special characters of user and password"
 _BEFORE_HOST = re.compile(r"[a-z]+://([^@/]*@)?")
-_HOST = re.compile(r"(?!.{254})[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
-_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?")
 # libpq takes these from the URL and reads them as numbers when it connects.
 _NUMBERS = (
     "connect_timeout",
@@ -96,7 +95,7 @@ def _what_is_wrong(address: str) -> str:
 def _check_hosts(said: Mapping[str, Any]) -> None:
     hosts = str(said.get("host", "")).split(",")
     for host in hosts:
-        if host and host[0] not in "/@" and not _HOST.fullmatch(host) and not _IPV6.fullmatch(host):
+        if host and host[0] not in "/@" and not is_host(host):
             shown = f"{host!r} is not the name of a host" if "@" not in host else "a host has an @"
             raise Misconfigured(f"{_ADDRESS}: {shown}; write a host's name or address, and {_ENCODE}")
     if "@" in str(said.get("dbname", "")):
