@@ -17,7 +17,7 @@ from headrace.documents import Body
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.ports import ResultQuery
 from headrace.stores.sqlite import SqliteStore
-from headrace.testing.outcomes import labelled
+from headrace.testing.outcomes import labelled, results
 
 Open = Callable[[Path], Any]
 
@@ -189,3 +189,82 @@ def test_a_transaction_that_fails_is_rolled_back_and_the_next_one_works(tmp_path
         connection.execute("INSERT INTO t VALUES (2)")
     assert connection.execute("SELECT x FROM t").fetchall() == [(2,)]
     connection.close()
+
+
+def replace(path: Path) -> None:
+    """Put an empty copy of another file in the place of this one, as a restore does."""
+    for one in sqlite_file.files_of(path)[1:]:
+        one.unlink(missing_ok=True)
+    path.with_name("backup.db").replace(path)
+
+
+def test_a_store_whose_file_is_replaced_or_removed_goes_on_with_the_one_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with closing(SqliteStore(tmp_path / "backup.db")) as backup:
+        backup.write([labelled("kept", "fi")])
+    with closing(SqliteStore(path)) as store:
+        store.write([labelled("lost", "sv"), labelled("lost too", "lt")])
+        replace(path)
+        assert [one.id for one in results(store)] == ["kept"]
+        store.write([labelled("new", "lt")])
+        with closing(SqliteStore(path)) as other:
+            assert {one.id: one.predictions["language"].label for one in results(other)} == {"kept": "fi", "new": "lt"}
+        for one in sqlite_file.files_of(path):
+            one.unlink(missing_ok=True)
+        store.write([labelled("first", "sv")])
+        with closing(SqliteStore(path)) as other:
+            assert {one.id: one.predictions["language"].label for one in results(other)} == {"first": "sv"}
+
+
+def test_a_store_that_is_restored_in_place_uses_the_names_that_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with closing(SqliteStore(path)) as store, closing(sqlite3.connect(":memory:")) as backup:
+        store.write([labelled("kept", "fi")])
+        with closing(sqlite3.connect(path)) as source:
+            source.backup(backup)
+        store.write([labelled("lost", "sv"), labelled("lost too", "lt", source="gone")])
+        with closing(sqlite3.connect(path)) as restored:
+            backup.backup(restored)
+        with closing(SqliteStore(path)) as other:
+            other.write([labelled("b", "de", source="x")])
+        store.write([labelled("a", "lt", source="gone")])
+        assert {one.id: (one.source, one.predictions["language"].label) for one in results(store)} == {
+            "kept": ("suite", "fi"),
+            "b": ("x", "de"),
+            "a": ("gone", "lt"),
+        }
+
+
+def test_what_is_committed_to_a_file_that_was_replaced_meanwhile_is_not_confirmed(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    SqliteStore(tmp_path / "backup.db").close()
+    tables = sqlite_file.Tables(7, 1, ["CREATE TABLE t (x)"])
+    with closing(sqlite_file.open_file(path, kind="store", tables=tables, durable=True)) as connection:
+
+        def write() -> None:
+            with sqlite_file.transaction(connection, "writing"):
+                connection.execute("INSERT INTO t VALUES (1)")
+                replace(path)
+
+        with pytest.raises(Unavailable, match="replaced or removed"):
+            write()
+        assert not connection.is_current()
+
+
+def test_a_queue_whose_file_is_replaced_goes_on_with_the_one_that_is_there_and_acks_nothing_of_it_by_old_receipts(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "queue.db"
+    with closing(SqliteBroker(tmp_path / "backup.db")) as backup:
+        backup.publish([Body(b"kept")])
+    with closing(SqliteBroker(path)) as worker, closing(SqliteBroker(path)) as publisher:
+        publisher.publish([Body(b"lost")])
+        (old,) = worker.receive(100, 0)
+        replace(path)
+        publisher.publish([Body(b"new")])
+        got = worker.receive(100, 0)
+        assert [one.data for one in got] == [b"kept", b"new"]
+        worker.ack([old])
+        assert worker.backlog().leased == 2
+        worker.ack(got)
+        assert (worker.backlog().ready, worker.backlog().leased) == (0, 0)

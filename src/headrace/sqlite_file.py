@@ -39,9 +39,18 @@ class Tables:
     steps: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
-def open_file(
-    path: Path, *, kind: str, tables: Tables, durable: bool, patience: float = BUSY_SECONDS
-) -> sqlite3.Connection:
+class OpenFile(sqlite3.Connection):
+    """A connection that knows which file it has open: the path may come to name another, or none."""
+
+    path: Path
+    identity: tuple[int, int]
+
+    def is_current(self) -> bool:
+        """Whether the path still names the file that is open here. If not, whatever is written here is lost."""
+        return _identity(self.path) == self.identity
+
+
+def open_file(path: Path, *, kind: str, tables: Tables, durable: bool, patience: float = BUSY_SECONDS) -> OpenFile:
     """A connection in WAL mode that begins no transaction by itself. A new file gets the tables; an older one is upgraded to this version.
 
     `kind` names the file in messages. `durable` syncs at every commit (FULL); otherwise a commit survives the process, but the last ones
@@ -49,8 +58,11 @@ def open_file(
     a file that is something else or of a newer version, and Unavailable if another process holds a lock for too long.
     """
     with translated(f"opening the {kind} {path}"):
-        connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            path, timeout=patience, isolation_level=None, check_same_thread=False, factory=OpenFile
+        )
         try:
+            connection.path, connection.identity = path, _identity(path) or (0, 0)
             _check_application(connection, path, kind, tables.application)
             _use_wal(connection, patience)
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -78,7 +90,10 @@ def warnings(path: Path) -> list[str]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, doing: str) -> Iterator[None]:
-    """A write transaction, rolled back on any error. It takes the write lock at once, so that it can't fail half-way for want of it."""
+    """A write transaction, rolled back on any error. It takes the write lock at once, so that it can't fail half-way for want of it.
+
+    Raises Unavailable if the file was replaced or removed by the time it was committed: then nobody will ever read what was written.
+    """
     with translated(doing):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -88,6 +103,8 @@ def transaction(connection: sqlite3.Connection, doing: str) -> Iterator[None]:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        if isinstance(connection, OpenFile) and not connection.is_current():
+            raise Unavailable(f"{doing}: the file was replaced or removed meanwhile; it is opened again as it is now")
 
 
 @contextmanager
@@ -121,6 +138,15 @@ def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable(f"{doing}: the file cannot be used now ({error})")
     return Misconfigured(f"{doing}: {error}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names; None if it names none that can be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _file_system(path: Path) -> str:

@@ -7,7 +7,6 @@ the process dies, and never while it is merely slow, so no clock decides who own
 import fcntl
 import os
 import secrets
-import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +40,7 @@ class SqliteBroker:
 
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
-        self._publisher: sqlite3.Connection | None = None
+        self._publisher: sqlite_file.OpenFile | None = None
         self._consumer = self._open(durable=False)
         self._owner = secrets.randbits(62)
         self._lock: int | None = None
@@ -83,6 +82,7 @@ class SqliteBroker:
                     if now >= deadline:
                         return []
                     if now - self._reclaimed_at >= RECLAIM_SECONDS:
+                        self._check_open()
                         break
                     time.sleep(min(POLL_SECONDS, deadline - now))
 
@@ -131,8 +131,9 @@ class SqliteBroker:
     def _return_leases(self) -> None:
         assert self._lock is not None
         try:
-            with sqlite_file.transaction(self._consumer, f"giving back what was received from {self._path}"):
-                self._consumer.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
+            if self._consumer.is_current():
+                with sqlite_file.transaction(self._consumer, f"giving back what was received from {self._path}"):
+                    self._consumer.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
             self._lock_path(self._owner).unlink(missing_ok=True)
         finally:
             os.close(self._lock)
@@ -185,13 +186,27 @@ class SqliteBroker:
     def _lock_path(self, owner: int) -> Path:
         return self._path.with_name(f"{self._path.name}-lease-{owner:016x}")
 
-    def _open(self, *, durable: bool) -> sqlite3.Connection:
+    def _open(self, *, durable: bool) -> sqlite_file.OpenFile:
         tables = sqlite_file.Tables(APPLICATION, VERSION, SCHEMA)
         return sqlite_file.open_file(self._path, kind="queue", tables=tables, durable=durable)
 
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable(f"using the queue {self._path}: this connection is closed")
+        if not self._consumer.is_current():
+            self._open_again()
+
+    def _open_again(self) -> None:
+        """Open the file that the path names now. Numbers mean other bodies there, so the owner of the earlier leases ends."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock_path(self._owner).unlink(missing_ok=True)
+        self._lock, self._owner = None, secrets.randbits(62)
+        for connection in (self._consumer, self._publisher):
+            if connection is not None:
+                connection.close()
+        self._publisher = None
+        self._consumer = self._open(durable=False)
 
 
 def _lock_file(path: Path, *, create: bool = True) -> int | None:

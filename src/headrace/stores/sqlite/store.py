@@ -105,22 +105,36 @@ class SqliteStore:
         for path in sqlite_file.files_of(self._path):
             path.unlink(missing_ok=True)
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite_file.OpenFile:
         tables = sqlite_file.Tables(APPLICATION, schema.VERSION, schema.ddl(sqlite.dialect()), migrations.SQLITE)
         return sqlite_file.open_file(self._path, kind="store", tables=tables, durable=True)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _translated(f"using the store {self._path}"), self._engine.connect() as connection:
+        with _translated(f"using the store {self._path}"), self._connected() as (connection, _):
             yield connection
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[sqlite3.Connection]:
-        with _translated(doing), self._engine.connect() as pooled:
+        with (
+            _translated(doing),
+            self._connected() as (_, connection),
+            sqlite_file.transaction(connection, doing),
+        ):
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[Connection, sqlite_file.OpenFile]]:
+        """A connection to the file that the path names now: all that have another open are closed."""
+        with self._engine.connect() as pooled:
             connection = pooled.connection.driver_connection
-            assert isinstance(connection, sqlite3.Connection)
-            with sqlite_file.transaction(connection, doing):
-                yield connection
+            assert isinstance(connection, sqlite_file.OpenFile)
+            if not connection.is_current():
+                pooled.invalidate()
+                self._engine.dispose()
+                connection = pooled.connection.driver_connection
+                assert isinstance(connection, sqlite_file.OpenFile)
+            yield pooled, connection
 
 
 @contextmanager
