@@ -39,13 +39,15 @@ class SqliteBroker:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
+        self._path, self._closed = Path(path), False
+        self._begin()
+
+    def _begin(self) -> None:
         self._publisher: sqlite_file.OpenFile | None = None
         self._consumer = self._open(durable=False)
         self._owner = secrets.randbits(62)
         self._lock: int | None = None
         self._reclaimed_at = 0.0
-        self._closed = False
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -109,16 +111,18 @@ class SqliteBroker:
         return Backlog(everything - leased, leased, None if oldest is None else max(0.0, time.time() - oldest))
 
     def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
+        if not self._closed:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
+        lock, self._lock = self._lock, None
         try:
-            if self._lock is not None:
-                self._return_leases()
+            if lock is not None:
+                self._return_leases(lock)
         finally:
-            for connection in (self._consumer, self._publisher):
-                if connection is not None:
-                    connection.close()
+            for connection in filter(None, (self._consumer, self._publisher)):
+                connection.close()
 
     def warnings(self) -> list[str]:
         return sqlite_file.warnings(self._path)
@@ -128,23 +132,21 @@ class SqliteBroker:
         for path in (*sqlite_file.files_of(self._path), *self._path.parent.glob(f"{self._path.name}-lease-*")):
             path.unlink(missing_ok=True)
 
-    def _return_leases(self) -> None:
-        assert self._lock is not None
+    def _return_leases(self, lock: int) -> None:
         try:
             if self._consumer.is_current():
                 with sqlite_file.transaction(self._consumer, f"giving back what was received from {self._path}"):
                     self._consumer.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
             self._lock_path(self._owner).unlink(missing_ok=True)
         finally:
-            os.close(self._lock)
+            os.close(lock)
 
     def _lease(self, limit: int) -> list[Delivery]:
         if self._consumer.execute(f"SELECT EXISTS ({_READY})").fetchone() == (0,):
             return []
         if self._lock is None:
             self._lock = _lock_file(self._lock_path(self._owner))
-        deliveries: list[Delivery] = []
-        size = 0
+        deliveries, size = list[Delivery](), 0
         with sqlite_file.transaction(self._consumer, f"receiving from {self._path}"):
             for number, data in self._consumer.execute(_READY):
                 size += len(data)
@@ -180,8 +182,7 @@ class SqliteBroker:
                     os.close(lock)
 
     def _change(self) -> int:
-        number: int = self._consumer.execute("PRAGMA data_version").fetchone()[0]
-        return number
+        return int(self._consumer.execute("PRAGMA data_version").fetchone()[0])
 
     def _lock_path(self, owner: int) -> Path:
         return self._path.with_name(f"{self._path.name}-lease-{owner:016x}")
@@ -193,20 +194,9 @@ class SqliteBroker:
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable(f"using the queue {self._path}: this connection is closed")
-        if not self._consumer.is_current():
-            self._open_again()
-
-    def _open_again(self) -> None:
-        """Open the file that the path names now. Numbers mean other bodies there, so the owner of the earlier leases ends."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock_path(self._owner).unlink(missing_ok=True)
-        self._lock, self._owner = None, secrets.randbits(62)
-        for connection in (self._consumer, self._publisher):
-            if connection is not None:
-                connection.close()
-        self._publisher = None
-        self._consumer = self._open(durable=False)
+        if not self._consumer.is_current():  # in the file that is there now, the numbers of receipts mean other bodies
+            self._end()
+            self._begin()
 
 
 def _lock_file(path: Path, *, create: bool = True) -> int | None:
@@ -219,11 +209,10 @@ def _lock_file(path: Path, *, create: bool = True) -> int | None:
         raise Unavailable(f"making the lock file {path}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
     except OSError as error:
         os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
         raise Unavailable(
             f"locking {path}: {error.strerror}; keep the queue on a local disk, as locks don't hold on network file systems"
         ) from error
