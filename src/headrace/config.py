@@ -62,7 +62,9 @@ class Settings:
     processes: int = _setting(1, "How many workers `work`, `up` and `demo` start.", Limits(1, 1024))
     host: str = _setting("127.0.0.1", "Address that the API, the console and the metrics of workers listen on.")
     port: int = _setting(8000, "Port of the API and the console; 0 takes a free one.", Limits(0, 65535))
-    hosts: str = _setting("", "Further host names that the API answers to, separated by commas.")
+    hosts: str = _setting(
+        "", "Further host names of the server, separated by commas; with a port if it is not 80 or 443."
+    )
     token: str = _setting("", "Token that callers must send; required unless host is loopback.")
     metrics: bool = _setting(True, "Serve /metrics.")
     metrics_port: int = _setting(0, "Port on which `work` serves its own metrics; 0 serves none.", Limits(0, 65535))

@@ -10,8 +10,9 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
-from headrace.web.access.guard import AccessGuard, is_api
+from headrace.web.access.guard import AccessGuard
 from headrace.web.access.login import Login
+from headrace.web.access.paths import is_api, route_path
 from headrace.web.api.app import plain_api
 from headrace.web.services import ServerSettings, Services
 from headrace.web.state import AppState
@@ -69,7 +70,7 @@ def build_app(state: AppState, *, console: bool) -> ASGIApp:
         if scope["type"] == "lifespan":
             await starter(scope, receive, send)
         else:
-            await (api if is_api(scope["path"]) else pages)(scope, receive, send)
+            await (api if is_api(route_path(scope)) else pages)(scope, receive, send)
 
     return AccessGuard(split, settings, Login())
 

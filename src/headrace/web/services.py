@@ -36,9 +36,9 @@ class TextPredictor(Protocol):
 class ServerSettings:
     """Where the server listens, who may use it, and how much a request may hold.
 
-    `hosts` are further names by which the server may be called (Host headers). Off loopback a `token` is required, unless `open` says
-    that something else, such as a proxy, checks the callers. `metrics` serves `/metrics`, which is open to everybody, as `/livez` and
-    `/readyz` always are.
+    `hosts` are further names by which the server may be called, with their ports if they are not the usual ones. Off loopback a `token` is
+    required, unless `open` says that something else, such as a proxy, checks the callers. `metrics` serves `/metrics`, which needs no
+    token, as `/livez` and `/readyz` never do.
     """
 
     host: str = "127.0.0.1"

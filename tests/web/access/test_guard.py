@@ -1,5 +1,6 @@
 """Which requests are let in: names, origins, the token; and the headers that browsers get."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -109,21 +110,74 @@ def test_a_loopback_server_needs_no_token(host: str) -> None:
     check(ServerSettings(host=host))
 
 
-def test_a_websocket_of_another_site_is_turned_away_before_the_app_sees_it() -> None:
-    async def never(*_: object) -> None:
-        raise AssertionError("the app saw it")
+@pytest.mark.parametrize("path", ["/readyz", "/metrics", "/openapi.json", "/v1/models"])
+@pytest.mark.parametrize("settings", [ServerSettings(), OUTSIDE])
+def test_a_page_that_rebinds_its_name_reads_neither_workers_nor_checks(
+    tmp_path: Path, settings: ServerSettings, path: str
+) -> None:
+    with world(tmp_path, settings=settings) as api:
+        for method in ("GET", "HEAD", "OPTIONS"):
+            answer = api.call(method, path, headers={"host": "evil.example:8000"})
+            assert answer.status_code == 421
+        assert api.get("/livez", headers={"host": "evil.example"}).content == b'{"live":true}'
 
-    sent = []
 
-    async def send(message: object) -> None:
+def socket_answer(settings: ServerSettings, kind: str, headers: dict[str, str]) -> list[dict[str, object]]:
+    """What the server sends to a browser that opens the console's socket, by WebSocket or by long polling."""
+    sent: list[dict[str, object]] = []
+
+    async def app(_scope: object, _receive: object, send: Callable[[object], Awaitable[None]]) -> None:
+        await send({"type": "seen by the app"})
+
+    async def send(message: dict[str, object]) -> None:
         sent.append(message)
 
-    headers = [(b"host", b"127.0.0.1:8000"), (b"origin", b"https://evil.example")]
-    scope = {"type": "websocket", "path": "/_nicegui_ws/", "headers": headers}
-    call = AccessGuard(never, ServerSettings())(scope, never, send)  # type: ignore[arg-type]
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope: dict[str, object] = {"type": kind, "path": "/_nicegui_ws/socket.io/", "headers": raw}
+    if kind == "http":
+        scope["method"] = "GET"
+    call = AccessGuard(app, settings)(scope, None, send)  # type: ignore[arg-type]
     with pytest.raises(StopIteration):
         call.send(None)
-    assert sent == [{"type": "websocket.close", "code": 1008}]
+    return sent
+
+
+@pytest.mark.parametrize("kind", ["websocket", "http"])
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("127.0.0.1:8000", "https://evil.example"),
+        ("127.0.0.1:8000", "http://127.0.0.1:9000"),
+        ("127.0.0.1:8000", "null"),
+        ("labels.example.org", "https://labels.example.org:8443"),
+        ("labels.example.org:8000", "http://labels.example.org:9000"),
+        ("127.0.0.1:8000", "https://labels.example.org:8443"),
+    ],
+)
+def test_a_page_of_another_site_or_port_opens_no_socket(kind: str, host: str, origin: str) -> None:
+    settings = ServerSettings(hosts=("labels.example.org",))
+    sent = socket_answer(settings, kind, {"host": host, "origin": origin})
+    refused = {"type": "websocket.close", "code": 1008} if kind == "websocket" else {"status": 403}
+    assert sent[0] == refused | sent[0]
+    assert {"type": "seen by the app"} not in sent
+
+
+@pytest.mark.parametrize("kind", ["websocket", "http"])
+def test_a_page_of_our_own_opens_its_socket(kind: str) -> None:
+    settings = ServerSettings(hosts=("labels.example.org",))
+    for host, origin in (
+        ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("labels.example.org:8000", "http://labels.example.org:8000"),
+        ("127.0.0.1:8000", "https://labels.example.org"),
+    ):
+        assert socket_answer(settings, kind, {"host": host, "origin": origin}) == [{"type": "seen by the app"}]
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_script_element_of_another_port_opens_no_socket(site: str) -> None:
+    """It comes without an Origin, and with the cookie if the host is the same."""
+    (start, _) = socket_answer(ServerSettings(), "http", {"host": "127.0.0.1:8000", "sec-fetch-site": site})
+    assert start["status"] == 403
 
 
 @pytest.mark.parametrize("path", ["/v1/results", "/livez", "/nothing", "/v1/documents/"])

@@ -1,7 +1,7 @@
 """The login: people enter the token once and get the console's cookie. A single page without scripts."""
 
 import asyncio
-import hmac
+import html
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -9,11 +9,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.web import requests
+from headrace.web.access.paths import ENTER
+from headrace.web.access.session import Session
 from headrace.web.responses import Refused
 
-ENTER = "/enter"  #: the path that the form is sent to
 FORM_BYTES = 4096  #: the largest form that is read
-DAYS = 30  #: how long the cookie is valid
 WRONG_SECONDS = 0.5  #: how long a wrong token is answered late, which makes guessing slow
 
 _PAGE = """<!doctype html>
@@ -29,7 +29,7 @@ input, button {{ font: inherit; padding: .6rem .8rem; border-radius: .5rem; bord
   background: light-dark(#fff, #172023); color: inherit; }}
 button {{ background: light-dark(#0b6e72, #2aa3a6); color: light-dark(#fff, #06181a); border: 0; cursor: pointer; font-weight: 600; }}
 p {{ margin: 0; }} .wrong {{ color: light-dark(#a4321f, #f0907d); }}
-</style></head><body><form method="post" action="/enter"><h1>Headrace</h1>
+</style></head><body><form method="post" action="{action}"><h1>Headrace</h1>
 <p{style}>{message}</p><label>Token<input name="token" type="password" autocomplete="current-password" required autofocus></label>
 <button>Sign in</button></form></body></html>"""
 
@@ -39,33 +39,37 @@ class Login:
 
     async def page(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the form, and status 401."""
-        await _page(401, "Enter the token that this server was started with.", wrong=False)(scope, receive, send)
+        message = "Enter the token that this server was started with."
+        await _page(scope, 401, message, wrong=False)(scope, receive, send)
 
-    def enter(self, token: str, cookie: str) -> ASGIApp:
-        """An app that answers the form: with the cookie (`name=value`) if the token is right, or else with the page again."""
+    def enter(self, session: Session) -> ASGIApp:
+        """An app that answers the form: with the session's cookie if the token is right, or else with the page again."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            response = await _answer(Request(scope, receive), token, cookie)
+            response = await _answer(Request(scope, receive), session)
             await response(scope, receive, send)
 
         return answer
 
 
-async def _answer(request: Request, token: str, cookie: str) -> Response:
+async def _answer(request: Request, session: Session) -> Response:
+    root: str = request.scope.get("root_path", "")
     if request.method != "POST":
-        return RedirectResponse("/", 303)
+        return RedirectResponse(f"{root}/", 303)
     try:
         form = parse_qs((await requests.read(request, FORM_BYTES)).decode(errors="replace"))
     except Refused as refused:
         return refused.response()
-    given = form.get("token", [""])[0]
-    if not hmac.compare_digest(given.encode(errors="replace"), token.encode()):
+    except ValueError:  # more fields than parse_qs reads
+        form = {}
+    if not session.is_token(form.get("token", [""])[0]):
         await asyncio.sleep(WRONG_SECONDS)
-        return _page(403, "Wrong token. The right one is the value of HEADRACE_TOKEN.", wrong=True)
-    secure = "; Secure" if request.url.scheme == "https" else ""
-    kept = f"{cookie}; HttpOnly; SameSite=Lax; Path=/; Max-Age={DAYS * 86400}{secure}"
-    return RedirectResponse("/", 303, {"set-cookie": kept})
+        return _page(request.scope, 403, "Wrong token. The right one is the value of HEADRACE_TOKEN.", wrong=True)
+    cookie = session.set_cookie(root or "/", encrypted=request.scope["scheme"] == "https")
+    return RedirectResponse(f"{root}/", 303, {"set-cookie": cookie})
 
 
-def _page(status: int, message: str, *, wrong: bool) -> Response:
-    return HTMLResponse(_PAGE.format(message=message, style=' class="wrong"' if wrong else ""), status)
+def _page(scope: Scope, status: int, message: str, *, wrong: bool) -> Response:
+    action = html.escape(scope.get("root_path", "") + ENTER)
+    style = ' class="wrong"' if wrong else ""
+    return HTMLResponse(_PAGE.format(action=action, message=message, style=style), status)

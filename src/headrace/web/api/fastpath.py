@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import HeadraceError
+from headrace.web.access.paths import route_path
 from headrace.web.responses import Refused, refusal
 
 
@@ -20,7 +21,7 @@ class FastPath:
         self._route = SimpleNamespace(path=path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != self._method:
+        if scope["type"] != "http" or route_path(scope) != self._path or scope["method"] != self._method:
             await self.app(scope, receive, send)
             return
         scope["route"] = self._route

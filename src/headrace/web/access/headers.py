@@ -1,0 +1,57 @@
+"""The headers that browsers get with every response."""
+
+from urllib.parse import urlsplit
+
+from starlette.types import Message, Scope, Send
+
+from headrace.web.access.paths import is_api, route_path
+
+_COMMON = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),  # with no-referrer, our own forms would have the origin "null"
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_API = (
+    *_COMMON,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+# The console's framework compiles templates in the browser, which needs eval and inline scripts. Nothing is loaded from other hosts.
+_CONSOLE = (
+    *_COMMON,
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
+        b"form-action 'self'; frame-ancestors 'none'",
+    ),
+)
+
+
+def with_headers(scope: Scope, send: Send) -> Send:
+    """`send` with security headers, with redirects inside of this server, and without the content if the request is HEAD."""
+    bodiless = scope["method"] == "HEAD"
+    more = _API if is_api(route_path(scope)) else _CONSOLE
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message["headers"]
+            if 300 <= message["status"] < 400:
+                headers = [_own(header) for header in headers]
+            message["headers"] = [*headers, *more]
+        elif bodiless and message["type"] == "http.response.body":
+            message["body"] = b""
+        await send(message)
+
+    return send_with_headers
+
+
+def _own(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """A redirect without the host: behind a proxy the host that the server knows may not be the one that the browser called."""
+    name, value = header
+    if name.lower() != b"location":
+        return header
+    target = urlsplit(value.decode("latin-1"))
+    path = "/" + target.path.lstrip("/")
+    return name, (f"{path}?{target.query}" if target.query else path).encode("latin-1")
