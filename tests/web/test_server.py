@@ -1,13 +1,12 @@
 """The server: it listens or says why it can't, reports when it is ready, and stops when asked."""
 
 import socket
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from support import PATIENCE, until
+from support.web_server import WebServer
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.errors import Misconfigured
@@ -17,53 +16,8 @@ from headrace.web.server import listen, serve
 from headrace.web.services import ServerSettings, Services
 
 
-class Running:
-    """A server on a free port, in a thread."""
-
-    def __init__(self, folder: Path) -> None:
-        self.services = Services(
-            store=MemoryStore(),
-            connect=MemoryBroker().connect,
-            registry=Registry(folder, builtin=None),
-            settings=ServerSettings(port=0),
-        )
-        self.url = ""
-        self._ready, self._stop = threading.Event(), threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: serve(self.services, console=False, stop=self._stop.is_set, on_ready=self._accepts)
-        )
-
-    def __enter__(self) -> "Running":
-        self._thread.start()
-        assert self._ready.wait(PATIENCE)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        assert not self._thread.is_alive()
-
-    def _accepts(self, url: str) -> None:
-        self.url = url
-        self._ready.set()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(PATIENCE)
-
-    def begin(self, ask: Callable[[], httpx.Response]) -> Callable[[], httpx.Response]:
-        answers: list[httpx.Response] = []
-        thread = threading.Thread(target=lambda: answers.append(ask()))
-        thread.start()
-
-        def answer() -> httpx.Response:
-            thread.join(PATIENCE)
-            return answers[0]
-
-        return answer
-
-
 def test_it_reports_its_address_when_it_is_ready(tmp_path: Path) -> None:
-    with Running(tmp_path) as server:
+    with WebServer(tmp_path) as server:
         assert server.url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{server.url}/livez", trust_env=False, timeout=PATIENCE).json() == {"live": True}
 
@@ -73,7 +27,7 @@ def test_it_stops_though_connections_are_kept_open_and_requests_wait(
 ) -> None:
     monkeypatch.setattr("headrace.web.api.documents.WAIT_SECONDS", 3600)  # so that it's the stop that ends the wait
     monkeypatch.setattr("headrace.web.server.DRAIN_SECONDS", 60)  # and nothing else, however slow the machine is
-    with Running(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client:
+    with WebServer(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client:
         assert client.get("/livez").status_code == 200
         waiting = server.begin(
             lambda: httpx.post(

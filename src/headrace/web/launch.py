@@ -28,6 +28,7 @@ def serve(
     try:
         from headrace.predictor.shared import SharedPredictor
         from headrace.web import server
+        from headrace.web.access.limits import ConnectionLimits
         from headrace.web.services import ServerSettings, Services
     except ModuleNotFoundError as error:
         extra = "console" if console else "api"
@@ -49,6 +50,7 @@ def serve(
                 document_bytes=settings.document_bytes,
                 request_bytes=settings.request_bytes,
                 metrics=settings.metrics,
+                limits=ConnectionLimits(connections=settings.connections),
             ),
         )
         server.serve(services, console=console, stop=lambda: stop.requested, on_ready=on_ready)

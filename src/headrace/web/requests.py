@@ -9,7 +9,45 @@ from starlette.requests import ClientDisconnect, Request
 from headrace import documents
 from headrace.web.responses import Refused
 
+PAYLOADS = 4  #: how many payloads of the largest size all requests together may hold
+LEAST_MEMORY = 16 << 20  #: bytes that they may hold in any case
+PAYLOAD = "headrace.payload"  #: the scope's key of what a request holds
 LARGE = 128 << 10  #: bytes of content from which it is parsed in a thread: a few milliseconds of work
+
+
+class PayloadMemory:
+    """The bytes of payloads that all requests hold. Nothing is held for a request that has been answered."""
+
+    def __init__(self, request_bytes: int) -> None:
+        self._free = max(PAYLOADS * request_bytes, LEAST_MEMORY)
+
+    def take(self, size: int) -> None:
+        """Hold so many bytes more. Raises Refused (503) if all requests together hold too many; nothing is held then."""
+        if size > self._free:
+            raise Refused(503, "the server is receiving too much at once; send this again in a moment", again=True)
+        self._free -= size
+
+    def give_back(self, size: int) -> None:
+        """Hold so many bytes less."""
+        self._free += size
+
+
+class Payload:
+    """What one request holds of the memory."""
+
+    def __init__(self, memory: PayloadMemory) -> None:
+        self._memory = memory
+        self._size = 0
+
+    def grow_to(self, size: int) -> None:
+        """Hold this many bytes in all. Raises Refused as `PayloadMemory.take`."""
+        self._memory.take(size - self._size)
+        self._size = size
+
+    def release(self) -> None:
+        """Hold nothing any more."""
+        self._memory.give_back(self._size)
+        self._size = 0
 
 
 async def read_json(request: Request, limit: int) -> tuple[object, int]:
@@ -25,7 +63,11 @@ async def read_json(request: Request, limit: int) -> tuple[object, int]:
 
 
 async def read(request: Request, limit: int) -> bytes:
-    """The content of a request, decompressed. Raises Refused as `read_json` does."""
+    """The content of a request, decompressed; it counts as held until the request is answered.
+
+    Raises Refused as `read_json` does, and with 503 if all requests together hold too much.
+    """
+    payload: Payload = request.scope[PAYLOAD]
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise Refused(415, f"the content encoding {encoding!r} is not supported; send gzip, or no encoding")
@@ -34,21 +76,22 @@ async def read(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     chunks = request.stream()
     try:
-        return await (_unpack(chunks, limit) if encoding == "gzip" else _join(chunks, limit))
+        return await (_unpack(chunks, limit, payload) if encoding == "gzip" else _join(chunks, limit, payload))
     except ClientDisconnect:
         raise Refused(400, "the connection ended before the request was complete; send it again") from None
 
 
-async def _join(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+async def _join(chunks: AsyncIterator[bytes], limit: int, payload: Payload) -> bytes:
     body = bytearray()
     async for chunk in chunks:
         body += chunk
         if len(body) > limit:
             raise _too_large(limit)
+        payload.grow_to(len(body))
     return bytes(body)
 
 
-async def _unpack(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+async def _unpack(chunks: AsyncIterator[bytes], limit: int, payload: Payload) -> bytes:
     unpacker = zlib.decompressobj(wbits=31)
     body = bytearray()
     try:
@@ -59,6 +102,7 @@ async def _unpack(chunks: AsyncIterator[bytes], limit: int) -> bytes:
             body += unpacker.decompress(chunk, limit + 1 - len(body))
             if len(body) > limit:
                 raise _too_large(limit)
+            payload.grow_to(len(body))
             if unpacker.unused_data:
                 raise _more_after_end()
     except zlib.error as error:

@@ -2,6 +2,8 @@
 
 import contextlib
 import errno
+import functools
+import math
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -10,16 +12,19 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
+from headrace.web.access.connections import Connections
 from headrace.web.access.guard import AccessGuard
+from headrace.web.access.http_connection import HttpConnection
 from headrace.web.access.login import Login
 from headrace.web.access.paths import is_api, route_path
+from headrace.web.access.socket_connection import SocketConnection
 from headrace.web.api.app import plain_api
 from headrace.web.services import ServerSettings, Services
 from headrace.web.state import AppState
 
 DRAIN_SECONDS = 1  #: how long requests may go on after the stop
 BACKLOG = 2048  #: connections that the kernel holds before they are accepted
-KEEP_ALIVE_SECONDS = 30  #: how long a connection without requests stays open
+SOCKET_BYTES = 1 << 20  #: the largest message of the console's WebSocket
 
 
 def serve(
@@ -33,19 +38,22 @@ def serve(
     state = AppState.from_services(services)
     app = build_app(state, console=console)
     with contextlib.closing(listen(services.settings)) as listener:
+        connections = Connections(services.settings.limits)
         config = uvicorn.Config(
             app,
+            http=functools.partial(HttpConnection, connections=connections),  # type: ignore[arg-type]
+            ws=functools.partial(SocketConnection, connections=connections),  # type: ignore[arg-type]
             log_config=None,
             log_level="error",
             access_log=False,
             server_header=False,
             lifespan="on",
-            ws_max_size=services.settings.request_bytes,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            ws_max_size=SOCKET_BYTES,
+            timeout_keep_alive=math.ceil(services.settings.limits.idle_seconds),
             timeout_graceful_shutdown=DRAIN_SECONDS,
             backlog=BACKLOG,
         )
-        server = _Server(config, state, stop, lambda: on_ready(address(listener)) if on_ready else None)
+        server = _Server(config, state, connections, stop, lambda: on_ready(address(listener)) if on_ready else None)
         server.run([listener])
 
 
@@ -121,9 +129,15 @@ class _Server(uvicorn.Server):
     """uvicorn, without its signal handlers."""
 
     def __init__(
-        self, config: uvicorn.Config, state: AppState, stop: Callable[[], bool], on_ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        state: AppState,
+        connections: Connections,
+        stop: Callable[[], bool],
+        on_ready: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self._connections = connections
         self._state = state
         self._stop = stop
         self._on_ready = on_ready
@@ -138,6 +152,7 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def on_tick(self, counter: int) -> bool:
+        self._connections.check()
         return self._stop() or await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,12 +1,13 @@
 """What the web is given by its caller."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from headrace.documents import DOCUMENT_BYTES, Prediction
 from headrace.models.registry import Registry
 from headrace.ports import Broker, History, Presence, Store
+from headrace.web.access.limits import ConnectionLimits
 
 
 class WebStore(Store, History, Presence, Protocol):
@@ -49,6 +50,7 @@ class ServerSettings:
     document_bytes: int = DOCUMENT_BYTES
     request_bytes: int = 32 << 20
     metrics: bool = True
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,14 @@
 `/livez` alone is answered whoever asks: it shows nothing.
 """
 
+from typing import Any
+
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
+from headrace.web import requests
 from headrace.web.access.headers import with_headers
 from headrace.web.access.login import Login
 from headrace.web.access.names import ServerNames, is_loopback
@@ -20,6 +24,8 @@ from headrace.web.access.paths import ENTER, is_api, is_socket, route_path
 from headrace.web.access.session import Session
 from headrace.web.responses import Refused
 from headrace.web.services import ServerSettings
+
+CONSOLE_BYTES = 1_000_000  #: the largest payload that the console takes; its own messages are smaller
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -42,6 +48,7 @@ class AccessGuard:
         self._login = login
         self._names = ServerNames(settings.host, settings.hosts)
         self._session = Session(settings.token) if settings.token else None
+        self._memory = requests.PayloadMemory(settings.request_bytes)
         self._open = {"/readyz", "/metrics"} if settings.metrics else {"/readyz"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +58,28 @@ class AccessGuard:
         app = self._app_for(scope)
         if scope["type"] == "websocket":
             await (_close if app is not self.app else app)(scope, receive, send)
-        else:
-            await app(_as_get(scope), receive, with_headers(scope, send))
+            return
+        payload = requests.Payload(self._memory)
+        seen = _as_get({**scope, requests.PAYLOAD: payload})
+        try:
+            if app is self.app and scope["method"] not in _SAFE and not is_api(route_path(scope)):
+                app, receive = await self._read_ahead(seen, receive)
+            await app(seen, receive, with_headers(scope, send))
+        finally:
+            payload.release()
+
+    async def _read_ahead(self, scope: Scope, receive: Receive) -> tuple[ASGIApp, Receive]:
+        """What answers a request to the console, which reads payloads without a limit: the app or an error; and the payload, read."""
+        try:
+            content = await requests.read(Request(scope, receive), CONSOLE_BYTES)
+        except Refused as refused:
+            return refused.response(), receive
+        messages = iter([{"type": "http.request", "body": content, "more_body": False}])
+
+        async def replay() -> Message:
+            return next(messages, None) or await receive()
+
+        return self.app, replay
 
     def _app_for(self, scope: Scope) -> ASGIApp:
         """What answers this request: the app, the login page, or an error."""
@@ -101,6 +128,8 @@ async def _close(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1008})
 
 
-def _as_get(scope: Scope) -> Scope:
+def _as_get(scope: dict[str, Any]) -> Scope:
     """The request as the app sees it: HEAD is answered like GET, without the content."""
-    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+    if scope["method"] == "HEAD":
+        scope["method"] = "GET"
+    return scope

@@ -1,10 +1,13 @@
 """The headers that browsers get with every response."""
 
+import http
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.types import Message, Scope, Send
 
 from headrace.web.access.paths import is_api, route_path
+from headrace.web.responses import Refused
 
 _COMMON = (
     (b"x-content-type-options", b"nosniff"),
@@ -12,7 +15,7 @@ _COMMON = (
     (b"referrer-policy", b"same-origin"),  # with no-referrer, our own forms would have the origin "null"
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-_API = (
+API_HEADERS = (
     *_COMMON,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
@@ -32,7 +35,7 @@ _CONSOLE = (
 def with_headers(scope: Scope, send: Send) -> Send:
     """`send` with security headers, with redirects inside of this server, and without the content if the request is HEAD."""
     bodiless = scope["method"] == "HEAD"
-    more = _API if is_api(route_path(scope)) else _CONSOLE
+    more = API_HEADERS if is_api(route_path(scope)) else _CONSOLE
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -45,6 +48,14 @@ def with_headers(scope: Scope, send: Send) -> Send:
         await send(message)
 
     return send_with_headers
+
+
+def as_bytes(refusal: Refused, more: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
+    """An error as a whole response, after which the connection is closed."""
+    response = refusal.response()
+    headers = [*more, *response.raw_headers, *API_HEADERS, (b"connection", b"close")]
+    first = f"HTTP/1.1 {refusal.status} {http.HTTPStatus(refusal.status).phrase}".encode()
+    return b"\r\n".join([first, *(name + b": " + value for name, value in headers), b"", bytes(response.body)])
 
 
 def _own(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

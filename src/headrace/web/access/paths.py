@@ -24,5 +24,14 @@ def is_socket(path: str) -> bool:
     return _below(path, (SOCKET,))
 
 
+def path_of(target: bytes) -> bytes:
+    """The path and the query of a request target, which may name the host too (`GET http://host/path`)."""
+    _, named, rest = target.partition(b"://")
+    if target.startswith(b"/") or not named:
+        return target
+    beginning = min((place for place in (rest.find(b"/"), rest.find(b"?")) if place >= 0), default=len(rest))
+    return b"/" + rest[beginning:].removeprefix(b"/")
+
+
 def _below(path: str, those: tuple[str, ...]) -> bool:
     return any(path == one or path.startswith(one + "/") for one in those)

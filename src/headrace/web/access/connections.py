@@ -1,0 +1,130 @@
+"""The connections of the server: how many there may be, and how long each may keep the server waiting."""
+
+import asyncio
+import fcntl
+import resource
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from headrace.log import logger
+from headrace.web.access.limits import ConnectionLimits
+
+LOG = logger("headrace.web")
+TELL_SECONDS = 60.0  #: between two log lines about too many connections
+
+
+class Connection(Protocol):
+    """A connection that can be looked at and ended. It compares by identity."""
+
+    def check(self, now: float) -> None:
+        """End it if it has kept the server waiting for too long; `now` is the time of `Connections.clock`."""
+        ...
+
+    def abort(self) -> None:
+        """End it at once."""
+        ...
+
+
+class Connections:
+    """All open connections of a server. For one event loop; the caller calls `check` several times a second.
+
+    Half of the file descriptors of the process are left to everything else.
+    """
+
+    def __init__(self, limits: ConnectionLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self.clock = clock
+        self._most = min(limits.connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        self._open: dict[Connection, None] = {}
+        self._waiting: dict[Connection, None] = {}  # those from which a request may come, the longest wait first
+        self._told_at = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._open)
+
+    def admit(self, connection: Connection) -> bool:
+        """Whether one more connection may stay. If there are too many, the one that has waited longest for a request is ended for it."""
+        if len(self._open) >= self._most:
+            self._tell()
+            longest = next(iter(self._waiting), None)
+            if longest is None:
+                return False
+            self.remove(longest)
+            longest.abort()
+        self._open[connection] = None
+        self._waiting[connection] = None
+        return True
+
+    def wait(self, connection: Connection) -> None:
+        """Note that a connection waits for a request from now on."""
+        if connection in self._open:
+            self._waiting[connection] = None
+
+    def work(self, connection: Connection) -> None:
+        """Note that a connection has a request."""
+        self._waiting.pop(connection, None)
+
+    def replace(self, connection: Connection, successor: Connection) -> None:
+        """Count the successor in place of a connection: it has become a WebSocket."""
+        self.remove(connection)
+        self._open[successor] = None
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection; one that is unknown is fine."""
+        self._open.pop(connection, None)
+        self._waiting.pop(connection, None)
+
+    def check(self) -> None:
+        """End the connections that have kept the server waiting for too long."""
+        now = self.clock()
+        for connection in list(self._open):
+            connection.check(now)
+
+    def _tell(self) -> None:
+        now = self.clock()
+        if now - self._told_at >= TELL_SECONDS:
+            self._told_at = now
+            LOG.warning(
+                f"{self._most} connections are open, which is the limit (setting connections, or half of ulimit -n); those that have"
+                " waited longest for a request are closed"
+            )
+
+
+class Progress:
+    """Whether the peer of a connection reads what it is sent: at the least rate, or it has stalled."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._seconds = limits.stall_seconds
+        self._least = int(limits.stall_seconds * limits.least_rate)
+        self._unsent, self._due = 0, 0.0
+
+    def reset(self) -> None:
+        """Begin anew: the peer has read."""
+        self._unsent = 0
+
+    def has_stalled(self, now: float, transport: asyncio.Transport) -> bool:
+        """Call it while there is something in the transport that should go out."""
+        unsent = _unsent(transport)
+        if not self._unsent:
+            self._unsent, self._due = unsent, now + self._seconds
+        if now < self._due:
+            return False
+        stalled = self._unsent - unsent < min(self._least, self._unsent)
+        self._unsent, self._due = unsent, now + self._seconds
+        return stalled
+
+
+def _unsent(transport: asyncio.Transport) -> int:
+    """The bytes that the peer has not taken, those that wait in the kernel included."""
+    size = transport.get_write_buffer_size()
+    try:
+        waiting = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    except (AttributeError, OSError, ValueError):  # the system does not tell, or no longer
+        return size
+    return size + int.from_bytes(waiting, sys.byteorder)

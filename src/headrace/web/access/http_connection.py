@@ -1,0 +1,243 @@
+"""uvicorn's HTTP connection, with limits that hold before a request reaches the app: no token has been looked at by then."""
+
+import asyncio
+import enum
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from headrace.web.access.connections import Connections, Progress
+from headrace.web.access.headers import as_bytes
+from headrace.web.access.paths import path_of
+from headrace.web.responses import Refused
+
+SLICE_BYTES = (
+    4096  #: how much is parsed at once before a payload begins: that many requests may wait for the one before them
+)
+PIPELINED = 256  #: requests that wait for the one before them
+UNPARSED_BYTES = 1 << 20  #: what may wait to be parsed behind them
+
+
+class _Part(enum.Enum):
+    """What the client is to send next: a request, the rest of its head, of its payload, or nothing before it has its answer."""
+
+    REQUEST = enum.auto()
+    HEAD = enum.auto()
+    PAYLOAD = enum.auto()
+    NOTHING = enum.auto()
+
+
+class HttpConnection(HttpToolsProtocol):
+    """An HTTP connection within the limits of `connections`. What exceeds them is answered with an error, and the connection ends."""
+
+    def __init__(self, *args: Any, connections: Connections, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._all = connections
+        self._limits = connections.limits
+        self._progress = Progress(connections.limits)
+        self._part = _Part.REQUEST
+        self._deadline = connections.clock() + self._limits.head_seconds
+        self._received = 0  # bytes of the current part, those that came together with its beginning left out
+        self._head = self._lines = self._payload = 0
+        self._unparsed = b""
+        self._refusal: Refused | None = None
+
+    # The transport calls these.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if not self._all.admit(self):
+            self._answer(Refused(503, "the server has too many connections; try again in a moment", again=True))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._all.remove(self)
+        self._unparsed = b""
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refusal is not None:
+            return
+        if self.pipeline or self._unparsed:
+            self._unparsed += data
+            self.flow.pause_reading()
+            if len(self._unparsed) > UNPARSED_BYTES:
+                self.abort()
+            return
+        self._parse(data)
+
+    def resume_writing(self) -> None:
+        self._progress.reset()
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        self.abort() if self._refusal is not None else super().shutdown()
+
+    # The parser calls these. What they raise makes it stop, and call send_400_response.
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._part is _Part.NOTHING:
+            self._deadline = self._all.clock() + self._limits.head_seconds
+        else:
+            self._hasten(self._limits.head_seconds)
+        self._part = _Part.HEAD
+        self._received = self._head = self._lines = self._payload = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self._limits.target_bytes:
+            raise self._exceeds(414, f"the request's address is longer than {self._limits.target_bytes:,} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._lines += 1
+        self._head += len(name) + len(value) + 4
+        if self._lines > self._limits.headers:
+            raise self._exceeds(431, f"the request has more than {self._limits.headers} headers; send fewer")
+        if self._head > self._limits.head_bytes:
+            raise self._exceeds(431, self._head_too_long())
+        if self._part is _Part.HEAD:  # or else it's a trailer, which nothing reads
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= PIPELINED:
+            raise self._exceeds(503, "too many requests were sent ahead; send them one by one")
+        self._lines = self._head = 0
+        self._part = _Part.PAYLOAD
+        self._deadline = self._all.clock() + self._limits.stall_seconds
+        self._received = 0
+        self._all.work(self)
+        if not self.url.startswith(b"/"):
+            self.url = path_of(self.url)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._payload += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._part = _Part.NOTHING
+        if self.cycle is not None and self.cycle.response_complete:
+            self._wait_for_request()
+
+    def send_400_response(self, _msg: str) -> None:
+        refusal = self._refusal or Refused(400, "this is not a request of HTTP/1.1")
+        self._refusal = None
+        self._refuse(refusal)
+
+    # uvicorn calls this when an answer is complete.
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing() or self._refusal is not None:
+            return
+        if self.pipeline:
+            self.flow.pause_reading()
+        elif self._unparsed:
+            data, self._unparsed = self._unparsed, b""
+            self._parse(data)
+        elif self._part is _Part.NOTHING:
+            self._wait_for_request()
+        else:  # the rest of its payload, or the beginning of the next request
+            self._hasten(self._limits.stall_seconds)
+            self._all.wait(self)
+
+    # Connections calls these.
+
+    def check(self, now: float) -> None:
+        if self.transport.is_closing() or self.flow.write_paused:
+            if self._progress.has_stalled(now, self.transport):
+                self.abort()
+        elif now >= self._deadline and (self._part is not _Part.NOTHING or self._refusal is not None):
+            self._end_overdue(now)
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether an error was sent, after which nothing is read."""
+        return self._refusal is not None
+
+    def _parse(self, data: bytes) -> None:
+        """Hand data to the parser, until requests wait for the one before them."""
+        while data:
+            if self._part is _Part.PAYLOAD:
+                piece, data = data, b""
+                self._credit(len(piece))
+            else:
+                piece, data = data[:SLICE_BYTES], data[SLICE_BYTES:]
+            if self._part is _Part.REQUEST:
+                self._hasten(self._limits.head_seconds)
+            self._received += len(piece)
+            super().data_received(piece)
+            if self._refusal is not None or self.transport.is_closing() or self.transport.get_protocol() is not self:
+                return
+            if self._part is _Part.HEAD and self._received > self._limits.head_bytes:
+                self._refuse(Refused(431, self._head_too_long()))
+                return
+            if self._received - 8 * self._payload > self._limits.framing_bytes + self._limits.head_bytes:
+                self._refuse(Refused(400, "the payload is in too many chunks, or has too much between them"))
+                return
+            if self.pipeline and data:
+                self._unparsed = data
+                return
+
+    def _end_overdue(self, now: float) -> None:
+        silent = self._part is _Part.REQUEST and not self._received
+        answered = self._part is _Part.PAYLOAD and not self._is_answering()
+        if self._refusal is not None or silent or answered:
+            self.abort()
+        elif self.flow.read_paused or (self._part is _Part.HEAD and self._is_answering()):
+            self._deadline = now + self._limits.stall_seconds  # it is the server that is slow
+        else:
+            self._refuse(Refused(408, "the request took too long to arrive; send it again"))
+
+    def _credit(self, size: int) -> None:
+        """Give a payload that arrives at the least rate the time that it needs."""
+        earned = self._deadline + size / self._limits.least_rate
+        if self.cycle is None or not self.cycle.response_complete:
+            self._deadline = min(self._all.clock() + self._limits.stall_seconds, earned)
+
+    def _hasten(self, seconds: float) -> None:
+        self._deadline = min(self._deadline, self._all.clock() + seconds)
+
+    def _wait_for_request(self) -> None:
+        self._part = _Part.REQUEST
+        self._received = 0
+        self._deadline = self._all.clock() + self._limits.idle_seconds
+        self._all.wait(self)
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _head_too_long(self) -> str:
+        return f"the headers are longer than {self._limits.head_bytes:,} bytes; send fewer"
+
+    def _exceeds(self, status: int, message: str) -> Exception:
+        """What a callback of the parser raises, so that this is answered."""
+        self._refusal = Refused(status, message)
+        return self._refusal
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer with an error, throw away what the client still sends, and close soon."""
+        self._unset_keepalive_if_required()
+        self.pipeline.clear()
+        answering = self._is_answering()
+        if answering:  # the app waits for a payload that does not come
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._refusal = refusal
+        self._deadline = self._all.clock() + self._limits.linger_seconds
+        if self.transport.is_closing():
+            return
+        if answering and self.cycle.response_started:
+            self.abort()
+            return
+        self._answer(refusal)
+        self.flow.resume_reading()
+        self.transport.write_eof()
+
+    def _answer(self, refusal: Refused) -> None:
+        self.transport.write(as_bytes(refusal, self.server_state.default_headers))
