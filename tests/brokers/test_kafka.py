@@ -1,23 +1,21 @@
 """What Kafka's adapter does beyond the suite: addresses, prefixes and notes, refusals, and partitions that go to others."""
 
-import re
 import secrets
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
 from threading import Barrier
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from hypothesis import given
 from hypothesis import strategies as st
 from support import come, insist, until
+from support.own_topic import OwnTopic
 
 from headrace.brokers.kafka import KafkaBroker
 from headrace.brokers.kafka.admin import RECORD_BYTES, warnings
-from headrace.brokers.kafka.assignment import NOTE_CHARACTERS, Assignment, done_above
+from headrace.brokers.kafka.assignment import Assignment
 from headrace.brokers.kafka.errors import translate
+from headrace.brokers.kafka.progress import NOTE_CHARACTERS, done_above
 from headrace.brokers.kafka.url import KafkaUrl, parse
 from headrace.documents import Body
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
@@ -25,52 +23,6 @@ from headrace.ports import Backlog, Delivery
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
 
 SECRET = "pass:w0rd/x"
-
-
-class OwnTopic:
-    """A topic for one test, and the driver's clients to look at it."""
-
-    def __init__(self, url: str, opened: ExitStack) -> None:
-        self.url, self._opened = url, opened
-        self.server = url.removeprefix("kafka://").rstrip("/")
-        self.admin = AdminClient({"bootstrap.servers": self.server})
-        self.name = f"test-{secrets.token_hex(6)}"
-
-    def connect(self, options: str = "&partitions=4", *, patience: float = PATIENCE) -> KafkaBroker:
-        """A broker on this topic. It stays in the group however slow the test is, unless the options say otherwise."""
-        address = parse(f"{self.url}{self.name}?group={self.name}&session=120{options}")
-        broker = KafkaBroker(address, patience=patience)
-        self._opened.callback(broker.close)
-        return broker
-
-    def make(self, **config: str) -> None:
-        """Create the topic, as another program would."""
-        made = NewTopic(self.name, 2, 1, config={name.replace("_", "."): value for name, value in config.items()})
-        self.admin.create_topics([made])[self.name].result()
-
-    def put(self, *names: str, partition: int) -> None:
-        """Publish to one partition."""
-        producer = Producer({"bootstrap.servers": self.server, "linger.ms": 0})
-        for name in names:
-            producer.produce(self.name, name.encode(), partition=partition)
-        assert producer.flush(PATIENCE) == 0
-
-    def throw_away(self, before: int) -> None:
-        """Delete what is before this offset of the first partition, as retention does."""
-        part = TopicPartition(self.name, 0, before)
-        self.admin.delete_records([part])[part].result()
-
-    def remove(self) -> None:
-        with suppress(KafkaException):  # not every test makes it
-            self.admin.delete_topics([self.name])[self.name].result()
-
-
-@pytest.fixture
-def topic(kafka: str) -> Iterator[OwnTopic]:
-    with ExitStack() as opened:
-        topic = OwnTopic(kafka, opened)
-        opened.callback(topic.remove)
-        yield topic
 
 
 def test_a_url_names_servers_account_and_queue() -> None:
@@ -377,41 +329,6 @@ def test_records_of_transactions_do_not_count_as_backlog(topic: OwnTopic) -> Non
     producer.commit_transaction(PATIENCE)
     broker.ack(take(broker, 2))
     assert until(lambda: [broker.receive(LARGE, 0.01), broker.backlog().ready == 0][1])
-
-
-def test_bodies_that_the_server_deleted_before_they_were_done_are_reported_once(topic: OwnTopic) -> None:
-    broker = topic.connect("&partitions=1")
-    broker.publish(bodies("a", "b", "c"))
-    broker.ack([delivery for delivery in take(broker, 3) if delivery.data == b"a"])
-    broker.close()
-
-    topic.throw_away(2)
-    late = topic.connect()
-    assert re.search("bodies 1 to 1 of partition 0 .* deleted", told_of_a_loss(late))
-    assert data(take(late, 1)) == ["c"]
-
-
-def test_bodies_that_the_server_deletes_while_workers_run_are_reported_too(topic: OwnTopic) -> None:
-    broker = topic.connect("&partitions=1")
-    for number in range(40):  # more than is fetched ahead
-        broker.publish([Body(b"%02d" % number + bytes(1 << 20))])
-    take(broker, 1, limit=1)
-    topic.throw_away(39)
-    assert re.search("bodies 0 to 38 of partition 0 .* deleted", told_of_a_loss(broker))
-    assert [delivery.data[:2] for delivery in take(broker, 1)] == [b"39"]
-
-
-def told_of_a_loss(broker: KafkaBroker) -> str:
-    """Receive until an error tells of deleted bodies, and return its message."""
-
-    def told() -> str:
-        try:
-            broker.receive(1, 0.05)
-        except Unavailable as error:
-            return str(error) if "deleted" in str(error) else ""
-        return ""
-
-    return until(told, "word of the loss")
 
 
 def all_that_is_left(broker: KafkaBroker) -> list[Delivery]:

@@ -1,28 +1,28 @@
 """One partition while it is assigned to us: what was delivered of it, and which of that is done.
 
 For a partition and a group, Kafka keeps one number, the offset at which to go on, and a note of some bytes beside it. Bodies are done in
-any order, so the number is the end of the longest prefix that is done, and the note says what is done above it.
+any order, so the number is the end of the longest prefix that is done, and the note says what is done above it (progress.py).
 """
 
-import re
 from collections.abc import Iterable, Iterator
 
-NOTE_CHARACTERS = 4000  #: the longest note; the server takes 4,096 bytes unless told otherwise
-_NOTE = re.compile(r"\d{1,18}(,\d{1,18})*")
+from headrace.brokers.kafka.progress import note, runs
 
 
 class Assignment:
     """One partition for as long as it is assigned to one connection. A receipt that names another assignment is stale.
 
-    `committed` and `note` are what the server keeps when the assignment begins. Offsets rise; an offset that is missing between two holds
-    no body. So whatever comes has to be shown to `take`, in its order.
+    `committed` and `kept` are the offset and the note that the server keeps when the assignment begins; `topic_id` is the id of the topic,
+    if it is known. Offsets rise; an offset that is missing between two holds no body. So whatever comes has to be shown to `take`, in its
+    order.
     """
 
-    def __init__(self, partition: int, committed: int = 0, note: str = "") -> None:
+    def __init__(self, partition: int, committed: int = 0, kept: str = "", topic_id: str = "") -> None:
         self.partition = partition
+        self._topic_id = topic_id
         self._next = max(0, committed)
         self._open: dict[int, None] = {}
-        self._known = list(_runs(self._next, note))
+        self._known = list(runs(self._next, kept))
         self._committed = self.state
 
     @property
@@ -40,8 +40,8 @@ class Assignment:
         """What to commit: the end of the prefix that is done, and the note."""
         prefix = next(iter(self._open), self._next)
         if self._next - prefix == len(self._open) and not self._known:
-            return prefix, ""
-        return prefix, _note(prefix, self._done(prefix))
+            return prefix, note(prefix, (), self._topic_id)
+        return prefix, note(prefix, self._done(prefix), self._topic_id)
 
     def take(self, offset: int) -> bool:
         """Whether a body that came with this offset is to be delivered: not if it came before, or was done in an earlier assignment."""
@@ -77,29 +77,3 @@ class Assignment:
         yield prefix, self._next
         for first, end in self._known:
             yield max(first, self._next), end
-
-
-def done_above(note: str) -> int:
-    """How many offsets a note says are done; 0 for a note that is not ours."""
-    return sum(end - first for first, end in _runs(0, note))
-
-
-def _note(prefix: int, done: Iterable[tuple[int, int]]) -> str:
-    """The lengths of the runs above the prefix, in turn: not done, done, not done, … A note that would grow too long is cut, which costs
-    repetitions and nothing else."""
-    note = ""
-    for first, end in done:
-        if first < end:
-            longer = f"{note},{first - prefix},{end - first}".lstrip(",")
-            if len(longer) > NOTE_CHARACTERS:
-                break
-            note, prefix = longer, end
-    return note
-
-
-def _runs(prefix: int, note: str) -> Iterator[tuple[int, int]]:
-    """The runs that a note says are done, as `_done` gives them; none for a note that is not ours."""
-    lengths = [int(one) for one in note.split(",")] if _NOTE.fullmatch(note) else []
-    for gap, length in zip(lengths[::2], lengths[1::2], strict=False):
-        yield prefix + gap, prefix + gap + length
-        prefix += gap + length

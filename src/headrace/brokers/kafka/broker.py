@@ -50,15 +50,15 @@ class KafkaBroker:
         self._connection.publish(bodies)
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
-        """Raises Unavailable, once, if the server deleted bodies that were not done."""
+        """Raises Unavailable, once, if the server deleted bodies that were not done, or a partition is read from its beginning again."""
         self._connection.check_open()
         self._check_reachable()
         with self._joined("receiving from") as member:
             member.commit()
             self._take_in(member, limit, wait)
-        if member.lost:
-            lost, member.lost = member.lost, ""
-            raise Unavailable(f"receiving from {self._address}: {lost}")
+        if member.notices:
+            notices, member.notices = member.notices, []
+            raise Unavailable(f"receiving from {self._address}: {'; '.join(notices)}")
         return self._arrivals.take(limit)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -129,8 +129,8 @@ class KafkaBroker:
         try:
             with self._connection.translated(doing):
                 if self._member is None:
-                    self._connection.topic()
-                    self._member = Member(self._address, self._arrivals)
+                    topic = self._connection.topic()
+                    self._member = Member(self._address, topic.identity, self._arrivals)
                 yield self._member
         except BaseException:
             self._leave()

@@ -50,5 +50,6 @@ def settings(address: KafkaUrl, reports: Reports) -> dict[str, Any]:
         "socket.timeout.ms": int(ANSWER_SECONDS * 1000),
         "socket.connection.setup.timeout.ms": int(ANSWER_SECONDS * 1000),
         "reconnect.backoff.max.ms": 1000,
+        "topic.metadata.refresh.interval.ms": int(address.refresh * 1000),
         **address.security,
     }

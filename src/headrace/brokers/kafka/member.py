@@ -9,14 +9,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from headrace.brokers.arrivals import Arrivals
 from headrace.brokers.kafka.assignment import Assignment
 from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings
 from headrace.brokers.kafka.errors import translate
+from headrace.brokers.kafka.identity import Identity
+from headrace.brokers.kafka.progress import Log, resume
 from headrace.brokers.kafka.url import KafkaUrl
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, Unavailable
 from headrace.ports import Delivery
 
 AHEAD_BYTES = 4 << 20  #: bodies held back, beyond which `keep` pauses fetching
@@ -29,13 +31,14 @@ _PASSING = (KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._AL
 class Member:
     """What comes is added to `arrivals`; the receipts name the assignment and the offset.
 
-    `lost` says which bodies the server deleted before they were done; it is empty if there are none, and its reader empties it.
+    `notices` say what was lost, or begins again, in the partitions that were assigned to us; their reader removes them.
     """
 
-    def __init__(self, address: KafkaUrl, arrivals: Arrivals) -> None:
-        self._address = address
+    def __init__(self, address: KafkaUrl, identity: Identity, arrivals: Arrivals) -> None:
+        self._address, self._identity = address, identity
+        self._topic_id = identity.ask()
         self.reports = Reports()
-        self.lost = ""
+        self.notices: list[str] = []
         self._arrivals = arrivals
         self._assigned: dict[int, Assignment] = {}
         self._committing: list[tuple[Assignment, tuple[int, str]]] = []  # asked of the server and not yet answered
@@ -66,8 +69,9 @@ class Member:
 
     def take_in(self, number: int, wait: float) -> int:
         """Add about `number` messages to the arrivals. If there are none, wait up to `wait` seconds for the first. Returns how many
-        came.
+        came. Raises Unavailable if the topic was made anew.
         """
+        self._check_same()
         self._pause(False)
         before = len(self._arrivals)
         if not self._arrivals and wait > 0:
@@ -80,6 +84,7 @@ class Member:
         """Poll, which keeps our place in the group and tells whether we still have our partitions. Fetching pauses while much is held
         back.
         """
+        self._check_same()
         if self._arrivals.bytes > AHEAD_BYTES:
             self._pause(True)
         message = self._consumer.poll(0)
@@ -114,6 +119,10 @@ class Member:
             self._commit_at_last()
         self._assigned.clear()
         self._consumer.close()
+
+    def _check_same(self) -> None:
+        if self._identity.differs(self._topic_id):
+            raise Unavailable(f"receiving from {self._address}: the topic was deleted and made anew")
 
     def _take(self, messages: Iterable[Message]) -> None:
         trouble: HeadraceError | None = None
@@ -169,21 +178,18 @@ class Member:
         if self._closed or not parts:
             return
         committed = consumer.committed(parts, timeout=ANSWER_SECONDS)
-        asked = [TopicPartition(part.topic, part.partition, OFFSET_BEGINNING) for part in parts]
-        first = {part.partition: part.offset for part in consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS)}
+        first, end = _ends(consumer, parts, OFFSET_BEGINNING), _ends(consumer, parts, OFFSET_END)
         for part in committed:
-            start = max(part.offset, first[part.partition])
-            note = (part.metadata or "") if part.offset == start else ""
-            self._assigned[part.partition] = assignment = Assignment(part.partition, start, note)
-            if part.offset < start:
-                # So that the start is committed before anything is done.
-                assignment.mark_committed((part.offset, ""))
-            if 0 <= part.offset < start:
-                self.lost = (
-                    f"bodies {part.offset:,} to {start - 1:,} of partition {part.partition} of {self._address} were deleted before they"
-                    " were done, as the topic's retention is over; raise its retention.ms. It goes on with the rest"
-                )
-            part.offset = start
+            number, note = part.partition, part.metadata or ""
+            log = Log(first[number], end[number], self._topic_id)
+            place = resume(part.offset, note, log, f"partition {number} of {self._address}")
+            self._assigned[number] = assignment = Assignment(number, place.offset, place.note, self._topic_id)
+            if place.offset != part.offset:
+                # So that the place is committed before anything is done.
+                assignment.mark_committed((part.offset, note))
+            if place.why:
+                self.notices.append(place.why)
+            part.offset = place.offset
         consumer.incremental_assign([TopicPartition(part.topic, part.partition, part.offset) for part in committed])
 
     def _on_revoke(self, _consumer: Consumer, parts: list[TopicPartition]) -> None:
@@ -209,3 +215,9 @@ class Member:
             parts = self._consumer.assignment()
             (self._consumer.pause if paused else self._consumer.resume)(parts)
             self._paused = paused
+
+
+def _ends(consumer: Consumer, parts: Iterable[TopicPartition], which: int) -> dict[int, int]:
+    """The first offsets of these partitions, or the ones after their last, by their numbers."""
+    asked = [TopicPartition(part.topic, part.partition, which) for part in parts]
+    return {part.partition: part.offset for part in consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS)}

@@ -15,9 +15,10 @@ from confluent_kafka import (
 )
 
 from headrace.brokers.kafka.admin import create, most_body_bytes, read
-from headrace.brokers.kafka.assignment import done_above
 from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings
 from headrace.brokers.kafka.errors import translate
+from headrace.brokers.kafka.identity import Identity
+from headrace.brokers.kafka.progress import Log, done_above, resume
 from headrace.brokers.kafka.url import KafkaUrl
 from headrace.errors import Unavailable
 
@@ -28,12 +29,13 @@ HEADS_SECONDS = 2.0  #: that `oldest` takes at most
 class Topic:
     """The constructor raises Unavailable if no server answers, and Misconfigured if the topic can't be used or created.
 
-    `body_bytes`: the largest body that the topic takes.
+    `body_bytes`: the largest body that the topic takes. `identity`: which topic of this name it is.
     """
 
     def __init__(self, address: KafkaUrl) -> None:
         self._address = address
         self._reports = Reports()
+        self.identity = Identity(address)
         self._client = Consumer(
             {
                 **settings(address, self._reports),
@@ -74,6 +76,7 @@ class Topic:
         `done`: the states of the partitions that are assigned to us, which may not be committed yet.
         """
         numbers = range(len(self.partitions()))
+        topic_id = self.identity.ask()
         try:
             committed = self._client.committed(self._parts(numbers), timeout=ANSWER_SECONDS)
             first, end = self._ends(numbers, OFFSET_BEGINNING), self._ends(numbers, OFFSET_END)
@@ -81,10 +84,9 @@ class Topic:
             raise translate(error, f"asking for the backlog of {self._address}") from error
         waiting = []
         for one in committed:
-            offset, note = done.get(one.partition, (one.offset, one.metadata or ""))
-            start = max(offset, first[one.partition])
-            above = done_above(note) if start == offset else 0
-            waiting.append((one.partition, start, max(0, end[one.partition] - start - above)))
+            log = Log(first[one.partition], end[one.partition], topic_id)
+            place = resume(*done.get(one.partition, (one.offset, one.metadata or "")), log, "")
+            waiting.append((one.partition, place.offset, max(0, log.end - place.offset - done_above(place.note))))
         return waiting
 
     def oldest(self, heads: Sequence[tuple[int, int]]) -> float | None:

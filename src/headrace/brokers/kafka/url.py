@@ -8,6 +8,7 @@ from headrace.brokers.server_url import ServerUrl, host_and_port
 from headrace.errors import Misconfigured
 
 NAME = "headrace"
+REFRESH_SECONDS = 10.0  #: after which new partitions, and a topic that was made anew, are noticed at the latest
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 FILES: Mapping[str, str] = {
     "cacertfile": "ssl.ca.location",
@@ -24,7 +25,8 @@ class KafkaUrl:
 
     `partitions`, `replication` and `body_bytes` are for a topic that we create; a replication of 0 is the server's default. `session`:
     after so many seconds without a heartbeat, a worker's partitions go to others. `poll`: the same, if the worker hasn't called for so
-    long. `security`: the driver's settings for account and encryption.
+    long. `security`: the driver's settings for account and encryption. `refresh`: after how many seconds the
+    server is asked again for the topic's partitions and its id.
     """
 
     hosts: str
@@ -36,6 +38,7 @@ class KafkaUrl:
     session: int = 10
     poll: int = 300
     security: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refresh: float = REFRESH_SECONDS
 
     def __str__(self) -> str:
         scheme = "kafkas" if "SSL" in self.security.get("security.protocol", "") else "kafka"
