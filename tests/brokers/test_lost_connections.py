@@ -87,6 +87,22 @@ def test_a_queue_that_another_has_removed_is_made_again(queue: OwnQueue) -> None
     assert data(come(one, "b")) == ["b"]
 
 
+@pytest.mark.parametrize("kind", ["redis", "nats"])  # in beanstalkd nothing is removed that another holds
+def test_leases_on_a_queue_that_was_made_anew_acknowledge_nothing_there(queue: OwnQueue) -> None:
+    slow, publisher, other = queue.connect(), queue.connect(), queue.connect()
+    publisher.publish(bodies(*"vwxyz"))
+    held = take(slow, 5)
+    queue.connect().remove()
+    again(lambda: publisher.publish(bodies(*"abcdefgh")))
+    take(other, 3, limit=1)
+    assert len(take(slow, 2, limit=1)) == 2
+    again(lambda: slow.keep(held))
+    again(lambda: slow.ack(held))
+    other.close()
+    slow.close()
+    assert data(take(queue.connect(), 8)) == list("abcdefgh")
+
+
 @pytest.fixture(scope="module")
 def own() -> Iterator[OwnServers]:
     servers = OwnServers()

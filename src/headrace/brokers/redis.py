@@ -159,7 +159,8 @@ class RedisBroker:
             length, pending, first = pipe.execute()
             times = [int(fields.get(b"at") or name.partition(b"-")[0]) / 1000 for name, fields in first]
             oldest = max(0.0, time.time() - times[0]) if times else None
-            return Backlog(length - pending["pending"], pending["pending"], oldest)
+            leased = min(length, pending["pending"])  # others may have trimmed the stream
+            return Backlog(length - leased, leased, oldest)
 
     def close(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """NATS JetStream as a broker: a stream that keeps what is not acked, and one durable consumer from which all workers pull.
 
 A lease lasts for the consumer's `ack_wait`, and `keep` renews it. It doesn't end with its connection: a new connection goes on with
-what this broker holds.
+what this broker holds. It ends with its stream: if that is deleted and made anew, nothing is acknowledged to the new one.
 """
 
 import time
@@ -28,6 +28,7 @@ class NatsBroker:
         self._address = address
         self._connection = Connection(address, patience=patience)
         self._leases: dict[str, float] = {}  # by the subject that acknowledges; the time when each runs out
+        self._leased_from = ""  # the stream's `created`
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -47,20 +48,21 @@ class NatsBroker:
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         until = time.monotonic() + self._address.lease
         pulled = self._connection.pull(limit, wait, "receiving from")
+        self._forget_other_streams()
         self._leases.update((subject, until) for subject, _ in pulled)
         return [Delivery(data, (self, subject)) for subject, data in pulled]
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         held = self._held(deliveries)
-        self._connection.acknowledge(held, ACK, "acknowledging to")
+        self._tell(held, ACK, "acknowledging to")
         for subject in held:
-            del self._leases[subject]
+            self._leases.pop(subject, None)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
         until = time.monotonic() + self._address.lease
         held = self._held(deliveries)
         if held or self._connection.is_open:  # an open connection has to answer the server's pings
-            self._connection.acknowledge(held, HOLD, "keeping the leases of")
+            self._tell(held, HOLD, "keeping the leases of")
             self._leases.update(dict.fromkeys(held, until))
 
     def backlog(self) -> Backlog:
@@ -76,7 +78,7 @@ class NatsBroker:
             now = time.monotonic()
             held = [subject for subject, until in self._leases.items() if until > now]
             if held and self._connection.is_open:
-                self._connection.acknowledge(held, GIVE_BACK, "giving back what came from")
+                self._tell(held, GIVE_BACK, "giving back what came from")
         except Unavailable:
             return  # then the leases run out
         finally:
@@ -108,3 +110,23 @@ class NatsBroker:
         now = time.monotonic()
         subjects = (subject for owner, subject in (delivery.receipt for delivery in deliveries) if owner is self)
         return [subject for subject in dict.fromkeys(subjects) if self._leases.get(subject, 0.0) > now]
+
+    def _tell(self, subjects: Sequence[str], word: bytes, doing: str) -> None:
+        try:
+            self._connection.acknowledge(subjects, word, self._leased_from, doing)
+        finally:
+            self._forget_other_streams()
+
+    def _forget_other_streams(self) -> None:
+        """Drop the leases on a stream that is gone, although there is one of its name."""
+        if self._leased_from != self._connection.created:
+            self._leased_from = self._connection.created
+            created = datetime.fromisoformat(self._leased_from).timestamp()
+            self._leases = {one: until for one, until in self._leases.items() if _stored_at(one) >= created}
+
+
+def _stored_at(subject: str) -> float:
+    """When a message was stored, in seconds since the epoch, by the subject that acknowledges it: `$JS.ACK.` (domain, account,) stream,
+    consumer, deliveries, two numbers, the time, and what more the server puts there."""
+    parts = subject.split(".")
+    return int(parts[7 if len(parts) == 9 else 9]) / 1e9

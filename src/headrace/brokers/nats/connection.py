@@ -13,6 +13,7 @@ from nats import errors
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
+from headrace.brokers.nats.answers import read
 from headrace.brokers.queue_url import QueueUrl
 from headrace.brokers.server_url import host_and_port
 from headrace.errors import Misconfigured, Rejected, Unavailable
@@ -21,8 +22,6 @@ CONNECT_SECONDS = 5  #: for opening a connection to one host
 CLOSE_SECONDS = 2.0  #: for closing it in order
 NO_LIMIT = 1 << 40  #: bytes or messages that the driver may hold for us: what we ask for is bounded already
 MOST_AT_ONCE = 10_000  #: messages asked for in one request
-NO_CONSUMER, NO_STREAM = 10014, 10059  # JetStream's codes of errors
-TOO_LARGE = 10054  # beyond the stream's own limit
 NO_RESPONDERS = "503"  # the status of a request that nobody answers
 DURABLE = "headrace"  #: the consumer's name
 STREAM: Mapping[str, Any] = {"retention": "workqueue", "storage": "file", "discard": "new"}
@@ -41,7 +40,8 @@ class Connection:
 
     Stream and consumer are created on it if they are missing; a stream that exists is used as it is. A call whose connection is lost is
     made again, up to once for each host. It raises Unavailable, Misconfigured or Rejected; `doing` begins the message. `patience`: how many
-    seconds an answer may take.
+    seconds an answer may take. `created` is when the stream was created, as the server writes it and as far as we know: another time is
+    another stream, although it has the same name.
     """
 
     def __init__(self, address: QueueUrl, *, patience: float) -> None:
@@ -53,6 +53,7 @@ class Connection:
         self._connecting = False
         self._inbox, self._requests = "", 0
         self._arriving: Subscription | None = None
+        self.created = ""
         self.is_closed = False
 
     @property
@@ -92,10 +93,18 @@ class Connection:
 
         return self._run(doing, pull, wait)
 
-    def acknowledge(self, subjects: Sequence[str], word: bytes, doing: str) -> None:
-        """Send a word of JetStream's (`+ACK`, `-NAK`, `+WPI`) for each of these messages, and return once the server has taken all."""
+    def acknowledge(self, subjects: Sequence[str], word: bytes, created: str, doing: str) -> None:
+        """Send a word of JetStream's (`+ACK`, `-NAK`, `+WPI`) for each of these messages, and return once the server has taken all.
+
+        They came from the stream that was created then. Raises Unavailable if that was deleted and made anew: the server would take the
+        word for the messages that have the same numbers now.
+        """
 
         async def acknowledge() -> None:
+            if subjects:
+                self.created = (await self._call(f"STREAM.INFO.{self._stream}"))["created"]
+                if self.created != created:
+                    raise Unavailable("the stream was deleted and made anew, and what was leased is gone with it")
             for subject in subjects[:-1]:
                 await self._client.publish(subject, word)
             if subjects:  # the server takes them in order, and answers to the last
@@ -178,10 +187,11 @@ class Connection:
             f"{self._inbox}.*", pending_msgs_limit=NO_LIMIT, pending_bytes_limit=NO_LIMIT
         )
         try:
-            await self._call(f"STREAM.INFO.{self._stream}")
+            found = await self._call(f"STREAM.INFO.{self._stream}")
         except ConnectionError:
             stream = {"name": self._stream, "subjects": [self._stream], **STREAM}
-            await self._call(f"STREAM.CREATE.{self._stream}", stream)
+            found = await self._call(f"STREAM.CREATE.{self._stream}", stream)
+        self.created = found["created"]
         config = {**CONSUMER, "ack_wait": int(self._address.lease * 1e9)}
         consumer = {"stream_name": self._stream, "config": config}
         await self._call(f"CONSUMER.DURABLE.CREATE.{self._stream}.{DURABLE}", consumer)
@@ -210,17 +220,10 @@ class Connection:
     async def _request(self, subject: str, data: bytes) -> Any:
         """JetStream's answer. If that is an error, raises ConnectionError if connecting again may help, otherwise one of Headrace's."""
         try:
-            answer = json.loads((await self._client.request(subject, data, timeout=self._patience)).data)
+            answer = await self._client.request(subject, data, timeout=self._patience)
         except errors.NoRespondersError as error:
             raise ConnectionError(f"nobody answers to {subject}; is JetStream enabled?") from error
-        if "error" not in answer:
-            return answer
-        reason, code = answer["error"].get("description", ""), answer["error"].get("err_code")
-        if code in (NO_CONSUMER, NO_STREAM):
-            raise ConnectionError(reason)
-        if code == TOO_LARGE:
-            raise Rejected(reason)
-        raise (Unavailable if answer["error"]["code"] >= 500 else Misconfigured)(reason)
+        return read(answer.data)
 
     async def _on_error(self, error: Exception) -> None:
         if self._connecting:

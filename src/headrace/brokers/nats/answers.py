@@ -1,0 +1,22 @@
+"""The answers of JetStream's API."""
+
+import json
+from typing import Any
+
+from headrace.errors import Misconfigured, Rejected, Unavailable
+
+NO_CONSUMER, NO_STREAM = 10014, 10059  # JetStream's codes of errors
+TOO_LARGE = 10054  # beyond the stream's own limit
+
+
+def read(data: bytes) -> Any:
+    """What an answer says. If that is an error, raises ConnectionError if connecting again may help, otherwise one of Headrace's."""
+    answer = json.loads(data)
+    if "error" not in answer:
+        return answer
+    reason, code = answer["error"].get("description", ""), answer["error"].get("err_code")
+    if code in (NO_CONSUMER, NO_STREAM):
+        raise ConnectionError(reason)
+    if code == TOO_LARGE:
+        raise Rejected(reason)
+    raise (Unavailable if answer["error"]["code"] >= 500 else Misconfigured)(reason)
