@@ -258,10 +258,10 @@ def test_a_broker_can_be_one_file_of_fewer_than_220_lines(name: str) -> None:
     assert len(MODULES[f"headrace.brokers.{name}"].read_text().splitlines()) < 220
 
 
-def test_the_broker_nats_is_a_folder_of_two_files() -> None:
+def test_the_broker_nats_is_a_folder_of_three_files() -> None:
     """Beside its face; docs/extending.md says so."""
     assert parts_of("headrace.brokers.nats") == {
-        f"headrace.brokers.nats{part}" for part in ("", ".broker", ".connection")
+        f"headrace.brokers.nats{part}" for part in ("", ".answers", ".broker", ".connection")
     }
 
 

@@ -15,6 +15,7 @@ from headrace.brokers.kafka import KafkaBroker
 from headrace.brokers.kafka.admin import RECORD_BYTES, warnings
 from headrace.brokers.kafka.assignment import Assignment
 from headrace.brokers.kafka.errors import translate
+from headrace.brokers.kafka.member import AHEAD_KILOBYTES, FETCH_BYTES
 from headrace.brokers.kafka.progress import NOTE_CHARACTERS, done_above
 from headrace.brokers.kafka.url import KafkaUrl, parse
 from headrace.documents import Body
@@ -282,6 +283,22 @@ def test_many_small_bodies_come_in_large_batches_and_two_batches_can_be_held(top
     seen += [delivery.data for delivery in held]
     assert len(set(seen)) == 3000
     assert max(sizes) == (1 << 16) // 300
+
+
+def test_large_bodies_that_come_after_many_small_ones_are_held_up_to_a_number_of_bytes(topic: OwnTopic) -> None:
+    broker, large = topic.connect("&partitions=2"), 1 << 19
+    broker.publish([Body(b"%d" % number) for number in range(3000)])
+    small = 0
+    while small < 3000:
+        broker.ack(got := take(broker, 1, limit=1 << 16))
+        small += len(got)
+    broker.publish([Body(bytes(large)) for _ in range(40)])
+    taken, most_held = 0, 0
+    while taken < 40:
+        broker.ack(got := take(broker, 1, limit=1 << 16))
+        taken += len(got)
+        most_held = max(most_held, broker._arrivals.bytes)
+    assert most_held <= (AHEAD_KILOBYTES << 10) + FETCH_BYTES + large
 
 
 def test_bodies_of_one_source_go_to_several_partitions(topic: OwnTopic) -> None:

@@ -17,6 +17,7 @@ from support import again, come, insist, logged, setup, until
 from support.wire import Wire
 
 from headrace.brokers.rabbitmq import RabbitmqBroker, RabbitmqResults
+from headrace.brokers.rabbitmq.consumer import AHEAD_BYTES
 from headrace.brokers.rabbitmq.errors import translate
 from headrace.brokers.rabbitmq.tags import Confirms, Leases
 from headrace.brokers.rabbitmq.topology import arguments
@@ -41,7 +42,13 @@ class OwnQueue:
         self.name = f"test-{secrets.token_hex(6)}"
 
     def connect(
-        self, options: str = "", *, through: Wire | None = None, patience: float = PATIENCE, heartbeat: int = 60
+        self,
+        options: str = "",
+        *,
+        through: Wire | None = None,
+        patience: float = PATIENCE,
+        heartbeat: int = 60,
+        ahead: int = AHEAD_BYTES,
     ) -> RabbitmqBroker:
         """A broker on this queue."""
         url = self.url
@@ -49,7 +56,7 @@ class OwnQueue:
             account, _, rest = url.rpartition("@")
             url = f"{account}@127.0.0.1:{through.port}/{rest.partition('/')[2]}"
         address = dataclasses.replace(parse(f"{url}?queue={self.name}{options}"), heartbeat=heartbeat)
-        broker = RabbitmqBroker(address, patience=patience)
+        broker = RabbitmqBroker(address, patience=patience, ahead=ahead)
         self._opened.callback(broker.close)
         return broker
 
@@ -163,6 +170,19 @@ def test_acks_settle_what_is_done_and_nothing_else(turns: list[list[int]], deliv
         assert unacked == set(range(1, delivered + 1)) - done
         for above in range(delivered + 1):
             assert leases.open_above(above) == len({tag for tag in unacked if tag > above})
+
+
+def test_deliveries_that_went_back_to_the_queue_are_neither_open_nor_acked_alone() -> None:
+    leases = Leases()
+    for tag in (1, 2, 5, 6):  # pika has rejected 3 and 4
+        leases.deliver(tag)
+    leases.skip(6)
+    assert leases.open_above(0) == 3
+    assert leases.open_above(2) == 1
+    assert list(leases.finish([3, 4, 6])) == []
+    assert list(leases.finish([1, 5])) == [(1, True), (5, False)]
+    assert list(leases.finish([2])) == [(2, True)]
+    assert leases.open_above(0) == 0
 
 
 def test_a_batch_that_is_done_in_order_takes_one_ack() -> None:
@@ -325,6 +345,53 @@ def test_two_batches_are_fetched_ahead_as_soon_as_the_size_of_bodies_is_known_ho
         held = following
         seen += [delivery.data for delivery in held]
     assert len(set(seen)) == 3000
+
+
+def test_large_bodies_that_come_after_many_small_ones_are_held_up_to_a_number_of_bytes(queue: OwnQueue) -> None:
+    most, large, number = 1 << 18, 1 << 16, 200
+    broker, publisher = queue.connect(ahead=most), queue.connect()
+    publisher.publish([Body(b"%d" % number) for number in range(2000)])
+    small = 0
+    while small < 2000:
+        broker.ack(got := take(broker, 1, limit=1 << 16))
+        small += len(got)
+    publisher.publish([Body(b"%03d" % number + bytes(large)) for number in range(number)])
+    seen, held, most_held = set[bytes](), list[Delivery](), 0
+    while len(seen) < number:
+        broker.keep(held)
+        most_held = max(most_held, broker._arrivals.bytes)
+        following = broker.receive(1 << 16, PATIENCE)
+        assert following, f"{len(seen)} bodies came of {number}"
+        broker.ack(held)
+        held = following
+        seen |= {one.data[:3] for one in held if len(one.data) > large}
+    assert most // 2 < most_held <= most
+    broker.ack(held)
+    broker.close()
+    assert queue.ready() == 0
+
+
+def test_a_body_that_is_larger_than_all_that_may_be_held_comes_alone(queue: OwnQueue) -> None:
+    broker = queue.connect(ahead=1000)
+    broker.publish([Body(b"%d" % number * 2000) for number in range(8)])
+    for _ in range(8):
+        broker.ack(take(broker, 1, limit=100))
+        assert broker._arrivals.bytes <= 2000
+    assert queue.ready() == 0
+
+
+def test_a_queue_that_is_deleted_and_made_anew_under_a_worker_is_read_on(queue: OwnQueue) -> None:
+    broker, publisher = queue.connect(), queue.connect()
+    publisher.publish(bodies(*"vwxyz"))
+    held = take(broker, 5)
+    queue.channel.queue_delete(queue.name)
+    insist(lambda: publisher.publish(bodies(*"abcdefgh")))
+    insist(lambda: broker.ack(held))
+    got = come(broker, *"abcdefgh")
+    assert data(got) == list("abcdefgh")
+    broker.ack(got)
+    broker.close()
+    assert queue.ready() == 0
 
 
 def test_a_connection_that_is_cut_between_two_calls_is_opened_again(queue: OwnQueue) -> None:

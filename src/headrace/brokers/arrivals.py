@@ -38,6 +38,10 @@ class Arrivals:
             self.mean_bytes += (size / len(taken) - self.mean_bytes) / 2  # recent batches count most
         return taken
 
+    def expect(self, size: int) -> None:
+        """Count with bodies of at least this size from now on: one came for which there was no room."""
+        self.mean_bytes = max(self.mean_bytes, float(size))
+
     def drop(self, is_stale: Callable[[Delivery], bool]) -> None:
         """Remove the deliveries whose lease was lost."""
         self._waiting = deque(delivery for delivery in self._waiting if not is_stale(delivery))

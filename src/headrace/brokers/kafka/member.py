@@ -22,7 +22,8 @@ from headrace.errors import HeadraceError, Unavailable
 from headrace.ports import Delivery
 
 AHEAD_BYTES = 4 << 20  #: bodies held back, beyond which `keep` pauses fetching
-AHEAD_KILOBYTES = 16 << 10  #: what the driver fetches ahead of us
+AHEAD_KILOBYTES = 4 << 10  #: what the driver fetches ahead of us
+FETCH_BYTES = 2 << 20  #: of the answer of one node to one request; more only if a single body is larger
 CLOSE_SECONDS = 2.0  #: that `close` takes at most for committing what is done
 POLL_SECONDS = 0.05  #: of each wait for the answer to a commit
 _PASSING = (KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
@@ -57,6 +58,7 @@ class Member:
                 "enable.partition.eof": True,
                 "on_commit": self._on_commit,
                 "queued.max.messages.kbytes": AHEAD_KILOBYTES,
+                "fetch.max.bytes": FETCH_BYTES,
                 "fetch.queue.backoff.ms": 20,
                 "fetch.wait.max.ms": 100,  # requests to a node wait for those before them
             }

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from headrace.brokers.arrivals import Arrivals
 from headrace.brokers.rabbitmq.connection import Connection
-from headrace.brokers.rabbitmq.consumer import Consumer
+from headrace.brokers.rabbitmq.consumer import AHEAD_BYTES, Consumer
 from headrace.brokers.rabbitmq.nodes import Nodes
 from headrace.brokers.rabbitmq.publisher import CONFIRM_SECONDS, MOST_BODY_BYTES, Publisher
 from headrace.brokers.rabbitmq.replies import Replies
@@ -30,11 +30,12 @@ class RabbitmqBroker:
     """A connection to a queue, opened by the first call that needs it, to whichever node answers; a lost one is opened again.
 
     When `publish` returns, the bodies are on the disks of most nodes that have the queue. A body has up to 16 MiB. `patience`: how many
-    seconds may pass without a confirm, before `publish` raises Unavailable; fewer if the server says that it takes nothing now.
+    seconds may pass without a confirm, before `publish` raises Unavailable; fewer if the server says that it takes nothing now. `ahead`:
+    how many bytes of bodies are fetched ahead of `receive` at most, or one body that is larger.
     """
 
-    def __init__(self, address: RabbitmqUrl, *, patience: float = CONFIRM_SECONDS) -> None:
-        self._address = address
+    def __init__(self, address: RabbitmqUrl, *, patience: float = CONFIRM_SECONDS, ahead: int = AHEAD_BYTES) -> None:
+        self._address, self._ahead = address, ahead
         self._nodes, self._replies = Nodes(address), Replies(address)
         self._publisher = Publisher(self._nodes, address.to, mandatory=True, patience=patience)
         self._arrivals = Arrivals()
@@ -137,12 +138,17 @@ class RabbitmqBroker:
     def _consume(self, connection: Connection, limit: int) -> None:
         """Fetch at least two batches of `limit` bytes ahead, going by the recent size of bodies."""
         if not self._consumers:
-            self._consumers.append(Consumer(connection, self._address.queue, self._arrivals, self._replies))
-        self._consumers[0].fetch(int(2 * limit / self._arrivals.mean_bytes) + 2)
-        if len(self._consumers) == 1 and self._address.declare:
-            evicted = Consumer(connection, self._address.evicted, self._arrivals, self._replies, evicted=True)
-            evicted.fetch(EVICTED_AHEAD)
-            self._consumers.append(evicted)
+            self._add_consumer(connection, self._address.queue, evicted=False)
+            if self._address.declare:
+                self._add_consumer(connection, self._address.evicted, evicted=True)
+        ahead = int(2 * limit / self._arrivals.mean_bytes) + 2
+        for consumer, number in zip(self._consumers, (ahead, EVICTED_AHEAD), strict=False):
+            consumer.fetch(number)
+
+    def _add_consumer(self, connection: Connection, queue: str, *, evicted: bool) -> None:
+        self._consumers.append(
+            Consumer(connection, queue, self._arrivals, self._replies, evicted=evicted, most=self._ahead)
+        )
 
     def _drop(self) -> None:
         self._forget()

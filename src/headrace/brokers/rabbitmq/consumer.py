@@ -1,7 +1,6 @@
 """A consumer of one queue: how much it fetches ahead, what has arrived, and the leases on it."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from pika import spec
@@ -12,6 +11,7 @@ from headrace.brokers.rabbitmq.replies import Replies
 from headrace.brokers.rabbitmq.tags import Leases
 from headrace.ports import Delivery
 
+AHEAD_BYTES = 8 << 20  #: bodies that have arrived and wait for a caller, together; more only if a single one is larger
 MOST_AHEAD = 4096  #: messages fetched ahead of a caller that acks what it takes
 MOST_HELD = (
     65535  #: messages fetched for a caller that holds all it took and asks for more; AMQP has no larger prefetch
@@ -24,15 +24,25 @@ class Consumer:
     What comes is added to `arrivals`; the receipts name this consumer and the delivery tag. `evicted`: the queue holds what the server
     has put out of another one, so every delivery gets the reason.
 
-    The prefetch of a consumer can't be changed. To fetch more, another one is added on the same channel. To fetch less, all are replaced by
-    one, but only while nothing can come: pika rejects messages for a consumer that is being cancelled.
+    A prefetch counts messages, so large ones that come after small ones could be more than the memory holds. What would exceed `most`
+    bytes of arrivals goes back to the queue at once, and fewer are fetched from then on.
+
+    The prefetch of a consumer can't be changed. To fetch more, another one is added on the same channel. To fetch less, all are cancelled,
+    and replaced by one. What is still on its way to them is rejected by pika, and so goes back to the queue.
     """
 
     def __init__(
-        self, connection: Connection, queue: str, arrivals: Arrivals, replies: Replies, *, evicted: bool = False
+        self,
+        connection: Connection,
+        queue: str,
+        arrivals: Arrivals,
+        replies: Replies,
+        *,
+        evicted: bool = False,
+        most: int = AHEAD_BYTES,
     ) -> None:
         self.connection = connection
-        self._queue, self._arrivals, self._replies, self._evicted = queue, arrivals, replies, evicted
+        self._queue, self._arrivals, self._replies, self._evicted, self._most = queue, arrivals, replies, evicted, most
         self._channel = connection.open_channel()
         self._leases = Leases()
         self._consumers: list[str] = []  # their tags
@@ -40,11 +50,14 @@ class Consumer:
         self._since = 0  # the last delivery tag before the first of them
 
     def fetch(self, number: int) -> None:
-        """Let at least `number` messages arrive that are not acked yet, up to MOST_AHEAD.
+        """Let `number` messages or more arrive that are not acked yet, up to MOST_AHEAD, and as far as there is room for their bytes.
 
         A caller that has taken all of them and acked none gets more, up to MOST_HELD.
         """
-        wanted = min(MOST_AHEAD, number)
+        room = int((self._most - self._arrivals.bytes) / self._arrivals.mean_bytes)
+        if self._arrivals and room < 1:
+            return
+        wanted = min(MOST_AHEAD, number, max(1, room))
         if self._consumers:
             nothing_can_come = self._leases.open_above(self._since) >= self._size
             if nothing_can_come and not self._arrivals:
@@ -73,15 +86,23 @@ class Consumer:
             self._channel.basic_ack(tag, multiple=all_below)
 
     def _cancel(self) -> None:
+        # Without waiting for an answer: only then does pika reject what still comes, however late, instead of leaving it unacked.
         for tag in self._consumers:
-            self.connection.call(partial(self._channel.basic_cancel, tag), "changing the prefetch")
+            self._channel.basic_cancel(tag)
         self._consumers, self._size = [], 0
 
     def _on_message(self, _channel: Any, method: spec.Basic.Deliver, properties: Any, body: bytes) -> None:
-        self._leases.delivered = method.delivery_tag
+        tag = method.delivery_tag
+        self._leases.deliver(tag)
+        if self._arrivals and self._arrivals.bytes + len(body) > self._most:
+            self._channel.basic_reject(tag)
+            self._leases.skip(tag)
+            self._arrivals.expect(len(body))
+            self._cancel()
+            return
         reply = self._replies.asked(properties)
         reason = _reason(properties.headers or {}) if self._evicted else ""
-        self._arrivals.add(Delivery(body, (self, method.delivery_tag), reply, reason))
+        self._arrivals.add(Delivery(body, (self, tag), reply, reason))
 
 
 def _reason(headers: dict[str, Any]) -> str:

@@ -9,13 +9,25 @@ class Leases:
     """The deliveries of one channel, and which of them are done.
 
     One ack for all up to a number is cheap, but includes whatever is unfinished below it. So it is used only for the longest prefix that is
-    done; the rest is acked one by one. `delivered` is the tag of the last delivery.
+    done; the rest is acked one by one. `delivered` is the tag of the last delivery. Tags that `deliver` never saw went back to the
+    queue before they reached us.
     """
 
     def __init__(self) -> None:
         self.delivered = 0
         self._below = 0
         self._done: set[int] = set()
+
+    def deliver(self, tag: int) -> None:
+        """The next delivery that we see has this tag."""
+        before, self.delivered = self.delivered, tag
+        for missing in range(before + 1, tag):
+            self.skip(missing)
+
+    def skip(self, tag: int) -> None:
+        """A delivery went back to the queue: it needs no ack, and never counts as open."""
+        self._done.add(tag)
+        self._rise()
 
     def open_above(self, tag: int) -> int:
         """How many of the deliveries after this tag are not done."""
@@ -28,9 +40,7 @@ class Leases:
         """
         new = {tag for tag in tags if self._below < tag <= self.delivered} - self._done
         self._done |= new
-        while self._below + 1 in self._done:
-            self._below += 1
-            self._done.remove(self._below)
+        self._rise()
         prefix = [tag for tag in new if tag <= self._below]
         if prefix:
             # The server no longer knows a tag that was acked alone, so the ack names the last of the new ones.
@@ -38,6 +48,11 @@ class Leases:
         for tag in sorted(new):
             if tag > self._below:
                 yield tag, False
+
+    def _rise(self) -> None:
+        while self._below + 1 in self._done:
+            self._below += 1
+            self._done.remove(self._below)
 
 
 class Confirms:
