@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from headrace import durable
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
+from headrace.scoring import trial
 from headrace.scoring.texts import as_list
 
 FILE = "pipeline.skops"
@@ -70,9 +71,9 @@ class PipelineScorer:
         """
         found: list[Prediction] = []
         for batch in self._batches(texts):
-            places = np.searchsorted(self._pipeline.classes_, self._pipeline.predict(batch))
+            places = self._places(batch)
             scores = self._scores(batch)[np.arange(len(places)), places]
-            pairs = zip(places.tolist(), scores.tolist(), strict=True)
+            pairs = zip(places, scores.tolist(), strict=True)
             found += [Prediction(self.labels[place], score) for place, score in pairs]
         return found
 
@@ -113,16 +114,28 @@ class PipelineScorer:
             data = path.read_bytes()
             if unknown := _unknown(data):
                 raise Misconfigured(
-                    f"the pipeline {path} is not loaded: it holds {', '.join(unknown)}, which is not trusted"
+                    f"the pipeline {path} is not loaded: it holds {', '.join(unknown)}, which is not trusted; "
+                    f"{trial.made_by_another_version()}"
                 )
             saved = loads(data, trusted=list(TRUSTED))
         except Misconfigured:
             raise
         except Exception as error:
             raise Misconfigured(f"the pipeline {path} can't be used: {error}; save the model again") from error
-        if isinstance(saved, dict):
-            return cls(saved["pipeline"], saved["labels"], reason=saved["reason"])
-        return cls(saved, [str(label) for label in saved.classes_], reason="it was saved as a pipeline")
+        if not isinstance(saved, dict):
+            saved = {"pipeline": saved, "labels": None, "reason": "it was saved as a pipeline"}
+        pipeline, labels = saved["pipeline"], saved["labels"]
+        try:
+            labels = [str(label) for label in pipeline.classes_] if labels is None else labels
+            scorer = cls(pipeline, labels, reason=saved["reason"])
+            trial.try_out(scorer, pipeline)
+        except AttributeError as error:
+            raise Misconfigured(
+                f"the pipeline {path} can't be used: {error}; {trial.made_by_another_version()}"
+            ) from error
+        except Misconfigured as error:
+            raise Misconfigured(f"opening {path}: {error}") from error
+        return scorer
 
     def _batches(self, texts: Iterable[str]) -> list[list[str]]:
         every = as_list(texts)
@@ -137,8 +150,13 @@ class PipelineScorer:
                 if scores.shape == shape:
                     return scores
         certain = np.zeros(shape)
-        certain[np.arange(len(texts)), np.searchsorted(self._pipeline.classes_, self._pipeline.predict(texts))] = 1.0
+        certain[np.arange(len(texts)), self._places(texts)] = 1.0
         return certain
+
+    def _places(self, texts: list[str]) -> list[int]:
+        """The index of the label that the pipeline predicts, of each text."""
+        places = {label: place for place, label in enumerate(self._pipeline.classes_.tolist())}
+        return [places[label] for label in self._pipeline.predict(texts).tolist()]
 
 
 def _unknown(data: bytes) -> list[str]:

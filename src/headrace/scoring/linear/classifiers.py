@@ -4,6 +4,7 @@ scikit-learn is not imported: its classes are recognised by name. Only its own a
 """
 
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -92,10 +93,13 @@ def _head(estimator: Any, kind: str) -> AnyHead:
         heads: dict[str, AnyHead] = {"log_loss": Sigmoid(), "modified_huber": Clipped()}
         return heads.get(estimator.loss, Identity())
     if kind in ("LogisticRegression", "LogisticRegressionCV"):
-        scheme = getattr(estimator, "multi_class", "auto")  # a parameter before scikit-learn 1.8
+        # A parameter before scikit-learn 1.8. Later versions ignore it where an earlier one has set it.
+        known = "multi_class" in signature(type(estimator)).parameters
+        scheme = getattr(estimator, "multi_class", "auto") if known else "ignored"
         if scheme == "multinomial" and len(estimator.classes_) == 2:
             raise Unsupported("LogisticRegression is multinomial with two labels")
-        one_vs_rest = scheme == "ovr" or estimator.solver == "liblinear" or len(estimator.classes_) == 2
+        chosen = scheme == "ovr" or (known and estimator.solver == "liblinear")
+        one_vs_rest = chosen or len(estimator.classes_) == 2
         return Sigmoid() if one_vs_rest else Softmax()
     raise Unsupported(f"the classifier {type(estimator).__name__} is not linear, or not supported")
 
@@ -151,7 +155,9 @@ def _calibrated(estimator: Any, steps: tuple[Any, ...]) -> Decision:
         if isinstance(inner.head, Calibrated):
             raise Unsupported("CalibratedClassifierCV calibrates a classifier that is already calibrated")
         width = sum(len(part.bias) for part in inner.parts)
-        if calibrated.method == "temperature" and len(inner.classes) == len(classes):
+        if calibrated.method == "temperature":
+            if len(inner.classes) != len(classes):
+                raise Unsupported("CalibratedClassifierCV scales temperatures, and a part of its data lacks a label")
             members.append(CalibratedMember(column, width, inner.head, factor=float(calibrated.calibrators[0].beta_)))
         else:
             places = [1] if len(classes) == 2 else [classes.index(label) for label in inner.classes]
