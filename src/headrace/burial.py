@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.documents import DeadLetter, Document, content_hash, encode, id_text, parse
+from headrace.documents import DeadLetter, Document, content_hash, encode, parse
 from headrace.errors import Rejected
+from headrace.parsing import id_text
 from headrace.validation import check_members
 
 
@@ -61,8 +62,8 @@ def _storable_members(data: bytes) -> dict[str, Any]:
     named = members if isinstance(members, Mapping) else {}
     storable = {}
     for name in ("id", "source", "published_at"):
-        value = id_text(named.get(name)) if name == "id" else named.get(name)
         try:
+            value = id_text(named.get(name)) or "" if name == "id" else named.get(name)
             check_members(**{"id": "", "text": "-", name: value}, unnamed=True)
         except Rejected:
             continue

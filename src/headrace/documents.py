@@ -13,8 +13,11 @@ import msgspec
 
 from headrace import framing
 from headrace.clock import microseconds as microseconds
+from headrace.clock import to_microseconds
 from headrace.errors import Rejected
+from headrace.parsing import id_text
 from headrace.parsing import parse as parse
+from headrace.timestamps import as_utc, is_utc
 from headrace.validation import ID_BYTES as ID_BYTES
 from headrace.validation import META_DEPTH, check_members, fault, kind
 
@@ -29,8 +32,8 @@ _MEMBERS = ("id", "text", "source", "created_at", "meta", "published_at")
 class Document(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """A text, and where it comes from.
 
-    `created_at` is an ISO 8601 date or time, as its source wrote it. Ingest and the API stamp `published_at`, in microseconds since the
-    epoch.
+    `created_at` is a time in UTC, as RFC 3339 (`2026-01-31T12:00:00Z`), or a date. Ingest and the API stamp `published_at`, in microseconds
+    since the epoch.
     """
 
     id: str
@@ -115,7 +118,8 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
     """The document that a decoded JSON object describes.
 
     A missing id becomes the hash of all members, a missing source becomes `source`, and members that a document does not have go to
-    `meta`. Raises Rejected, saying which member is wrong and why, or that the document has more than `limit` bytes.
+    `meta`; so does a `created_at` that cannot be read as a time. Raises Rejected, saying which member is wrong and why, or that the
+    document has more than `limit` bytes.
     """
     if not isinstance(members, Mapping):
         raise Rejected(f"a document is a JSON object with a member 'text', not {kind(members)}")
@@ -125,14 +129,16 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
     if meta is not None and not isinstance(meta, Mapping):
         raise Rejected(f"'meta' must be an object, not {kind(meta)}")
     extra = {name: value for name, value in members.items() if name not in _MEMBERS}
-    identity = id_text(members.get("id"))
+    identity, created_at = id_text(members.get("id")), as_utc(members.get("created_at"))
+    if created_at is None and not _is_blank(members.get("created_at")):
+        extra["created_at"] = members["created_at"]
     document = Document(
         id="" if identity is None else identity,
         text=members["text"],
         source=source if members.get("source") is None else members["source"],
-        created_at=members.get("created_at"),
+        created_at=created_at,
         meta={**extra, **(meta or {})},
-        published_at=members.get("published_at"),
+        published_at=_published_at(members.get("published_at")),
     )
     _check(document, limit, unnamed=identity is None)
     return document if identity is not None else msgspec.structs.replace(document, id=content_id(document))
@@ -150,10 +156,16 @@ def decode(line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
         document = _decode_document(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return read(parse(line, lenient=True), limit=limit)
+    if (
+        not document.id
+        or document.id != document.id.strip()
+        or not (document.created_at is None or is_utc(document.created_at))
+    ):
+        return read(parse(line), limit=limit)
     if document.meta or b"\\u0000" in line:
         _check(document, limit, unnamed=False)
     else:
-        check_members(document.id, document.text, document.source, document.created_at, document.published_at)
+        check_members(document.id, document.text, document.source, document.published_at)
     return document
 
 
@@ -207,9 +219,14 @@ def unpack(data: bytes) -> list[bytes]:
     return [value.data for value in framing.values(data)] or [text]
 
 
-def id_text(value: Any) -> Any:
-    """An id as text: a whole number is an id too. Any other value is returned as it is."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _published_at(value: Any) -> Any:
+    """The time of publishing in microseconds if it is written as in results (RFC 3339); any other value as it is."""
+    time = as_utc(value) if isinstance(value, str) else None
+    return value if time is None or "T" not in time else to_microseconds(datetime.fromisoformat(time))
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def _too_long(size: int, limit: int) -> Rejected:
@@ -217,9 +234,7 @@ def _too_long(size: int, limit: int) -> Rejected:
 
 
 def _check(document: Document, limit: int, *, unnamed: bool) -> None:
-    check_members(
-        document.id, document.text, document.source, document.created_at, document.published_at, unnamed=unnamed
-    )
+    check_members(document.id, document.text, document.source, document.published_at, unnamed=unnamed)
     if document.meta and (reason := fault(document.meta, META_DEPTH)):
         raise Rejected(f"'meta' {reason}")
     try:

@@ -1,12 +1,14 @@
-"""Parsing JSON, with a word on what is wrong with what is not."""
+"""Parsing JSON, and the ids in it, with a word on what is wrong with what is neither."""
 
 import json
+import math
 import re
+from decimal import Decimal
 
 import msgspec
 
 from headrace.errors import Rejected
-from headrace.validation import not_utf8
+from headrace.validation import kind, not_utf8
 
 _BOM = b"\xef\xbb\xbf"
 _NOT_FINITE = re.compile(rb"\bNaN\b|\bInfinity\b")
@@ -42,3 +44,19 @@ def _parse_not_finite(text: bytes) -> object:
         raise Rejected("the JSON is nested too deeply") from None
     except ValueError as error:
         raise Rejected(f"the document is not JSON: {error}") from None
+
+
+def id_text(value: object) -> str | None:
+    """An id as text, without blanks around it; a number is one too, so that 18, 18.0 and "18" are the same. None if it is missing or blank.
+
+    Raises Rejected for any other value.
+    """
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or value != value:  # NaN stands for what is missing
+        return None
+    if isinstance(value, float) and math.isfinite(value):
+        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+    raise Rejected(f"'id' must be a string or a number, not {kind(value)}")

@@ -3,7 +3,6 @@ nesting, bodies of a limited size."""
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from headrace.errors import Rejected
@@ -23,7 +22,6 @@ def check_members(
     id: Any,  # noqa: A002
     text: Any,
     source: Any = "",
-    created_at: Any = None,
     published_at: Any = None,
     *,
     unnamed: bool = False,
@@ -44,8 +42,6 @@ def check_members(
     for name, value in (("id", id), ("source", source)):
         if len(value.encode()) > ID_BYTES:
             raise Rejected(f"'{name}' is longer than {ID_BYTES} bytes")
-    if created_at is not None:
-        _check_time(created_at)
     if published_at is not None and not _is_microseconds(published_at):
         raise Rejected("'published_at' must be a whole number of microseconds since the epoch; leave it out")
 
@@ -82,18 +78,6 @@ def kind(value: object) -> str:
     """The type of a value, in JSON's words: "a string", "null"; the Python type's name if JSON has no such type."""
     names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return "null" if value is None else names.get(type(value), type(value).__name__)
-
-
-def _check_time(value: object) -> None:
-    if not isinstance(value, str):
-        raise Rejected(f"'created_at' must be a string such as 2026-01-31T12:00:00Z, not {kind(value)}")
-    try:
-        datetime.fromisoformat(value)
-        value.encode("ascii")  # fromisoformat takes any character between date and time, even a lone surrogate
-    except ValueError:
-        raise Rejected("'created_at' must be an ISO 8601 time, such as 2026-01-31T12:00:00Z") from None
-    if not value.isprintable():
-        raise Rejected("'created_at' holds a control character; remove it")
 
 
 def _is_microseconds(value: object) -> bool:

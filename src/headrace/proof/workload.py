@@ -10,6 +10,7 @@ import msgspec
 from headrace.burial import bury_bytes
 from headrace.documents import Body, Document, encode, read, unpack
 from headrace.ports import Malformed
+from headrace.timestamps import as_utc
 
 SOURCES = ("prove", "prøve/二", "")  # the last is none: a document of a file gets FILES_SOURCE then
 FILES_SOURCE = "files"
@@ -135,7 +136,7 @@ def _item(kind: str, place: int, source: str, rng: random.Random) -> WorkItem:
         line = line[: line.index(b'"source"')]
         return WorkItem(line, stored_id(Malformed(line, "", "")), text)
     identity = stored_id(read(members, source=FILES_SOURCE))
-    return WorkItem(line, identity, text, source or FILES_SOURCE, created_at, meta)
+    return WorkItem(line, identity, text, source or FILES_SOURCE, as_utc(created_at), meta)
 
 
 def _truncated(line: bytes) -> bytes:

@@ -63,6 +63,18 @@ def test_the_time_of_publishing_is_ours_whatever_the_caller_says(api: World) -> 
     assert json.loads(api.queued()[0])["published_at"] > 5
 
 
+def test_ids_and_times_are_taken_as_people_write_them(api: World) -> None:
+    given = [
+        {"text": "a", "id": 18.0, "created_at": "Wed Oct 10 20:19:24 +0000 2018"},
+        {"text": "b", "id": " 19 ", "created_at": "yesterday"},
+    ]
+    answer = api.post(DOCUMENTS, given)
+    assert (answer.status_code, answer.json()) == (202, {"ids": ["18", "19"]})
+    first, second = (json.loads(line) for body in api.queued() for line in body.splitlines())
+    assert first["created_at"] == "2018-10-10T20:19:24Z"
+    assert second["meta"] == {"created_at": "yesterday"}
+
+
 def test_a_waiting_request_gets_the_results_in_its_own_order(api: World) -> None:
     documents = [{"id": "b", "text": "Brr"}, {"id": "a", "text": "Ahoj", "source": "form", "meta": {"n": 1}}]
     answer = api.begin("POST", f"{DOCUMENTS}?wait=60", json=documents)
@@ -156,8 +168,7 @@ BAD = {
     "a meta nested 40 deep": b'{"text": "a", "meta": ' + b'{"a":' * 40 + b"1" + b"}" * 40 + b"}",
     "a meta that is a list": b'{"text": "a", "meta": [1]}',
     "an id of 257 bytes": b'{"text": "a", "id": "' + b"i" * 257 + b'"}',
-    "an empty id": b'{"text": "a", "id": ""}',
-    "a time that is none": b'{"text": "a", "created_at": "yesterday"}',
+    "an id that is true": b'{"text": "a", "id": true}',
     "a list in a list": b'[[{"text": "a"}]]',
     "an empty list": b"[]",
     "1,001 documents": b"[" + b",".join([b'{"text": "a"}'] * 1001) + b"]",

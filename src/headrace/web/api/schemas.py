@@ -22,12 +22,13 @@ member if a list was sent; 503 comes with `Retry-After`. Off loopback send `Auth
 
 
 class NewDocument(msgspec.Struct, forbid_unknown_fields=False, omit_defaults=True):
-    """A text and what is known about it. Without an id it gets a hash of its members. Members with other names go to `meta`."""
+    """A text and what is known about it. Without an id it gets a hash of its members. Members with other names go to `meta`, and so does a
+    `created_at` that cannot be read as a time."""
 
     text: str
-    id: str | int | None = None
+    id: str | int | float | None = None
     source: str = "api"
-    created_at: str | None = None
+    created_at: Any = None
     meta: dict[str, Any] = {}
 
 
