@@ -179,7 +179,7 @@ def test_a_shadow_that_dies_is_counted_and_nothing_else(make: Make) -> None:
 
 
 def test_a_condition_spares_a_model_what_it_would_die_of(make: Make) -> None:
-    found = outcomes(make(f"{TRIVIAL}, {FAULTY} if size=long"), "KILL a", "long " * 30)
+    found = outcomes(make(f"{TRIVIAL}, {FAULTY} if size=long"), "KILL a", "long" * 30)
     assert blamed(found) == {}
     assert [len(one.predictions) for one in found.values()] == [1, 2]
 

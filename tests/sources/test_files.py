@@ -101,7 +101,7 @@ def test_a_file_without_records_has_no_documents(tmp_path: Path, name: str, data
         ("a.csv", b'5,\xe4 "a"', "not valid UTF-8: byte 3 is 0xe4", "line 3"),
         ("a.csv", b'5,"a\n\xe4"', "line 4 is not valid UTF-8: byte 1 is 0xe4", "line 3"),
         ("a.csv", b"5,a\0b", "NUL", "line 3"),
-        ("a.csv", b'5,"a" b', "text follows the quote that ends a field", "line 3"),
+        ("a.csv", b'5,"a" b', "text follows the quote that closes a field", "line 3"),
         ("a.jsonl", b'{"text": "\xe4"}', "not valid UTF-8: byte 11 is 0xe4", "line 2"),
     ],
 )

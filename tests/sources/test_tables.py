@@ -45,6 +45,11 @@ def test_a_field_in_quotes_may_have_many_lines_and_separators() -> None:
     ]
 
 
+@pytest.mark.parametrize("line", ["x" * 300_000, "some words, and more\n" * 20_000])
+def test_a_field_in_quotes_may_be_as_long_as_a_document(line: str) -> None:
+    assert read(f'id,text\n1,"{line}"\n2,b\n'.encode(), limit=1 << 20) == [["id", "text"], ["1", line], ["2", "b"]]
+
+
 def test_quotes_within_a_field_that_does_not_begin_with_one_are_literal() -> None:
     assert read(b'id,text\n1,5" disk\n2,a "b" c\n3, "d"\n') == [
         ["id", "text"],
@@ -94,8 +99,8 @@ def test_a_table_of_one_column_tells_a_stray_quote_that_ends_a_thousand_lines_la
 def test_the_dead_lines_keep_their_bytes_and_say_why() -> None:
     found = [row for row in rows(b'text,x\n"open,1\n"a" b,2\nfine,3\n\xff,4\n') if row.fault]
     assert [row.data for row in found] == [b'"open,1', b'"a" b,2', b"\xff,4"]
-    assert "begins a field that does not end as a field does" in found[0].fault
-    assert "text follows the quote that ends a field" in found[1].fault
+    assert "opens a field, and text follows the quote that would close it in line 3" in found[0].fault
+    assert "text follows the quote that closes a field" in found[1].fault
     assert "byte 1 is 0xff" in found[2].fault
 
 
@@ -113,7 +118,7 @@ def test_a_field_without_end_is_looked_for_within_a_bound() -> None:
 
     found = Rows(Lines(endless, 1000), ",", 1000)
     assert next(found).cells
-    assert "begins a field" in next(found).fault
+    assert "opens a field" in next(found).fault
     assert list(next(found).cells) == ["2", "b"]
     assert taken < 5
 

@@ -105,7 +105,7 @@ def test_a_stray_quote_costs_its_own_row_alone(tmp_path):
     data = read([tmp_path / "a.csv"])
     assert [row.text for row in data.rows] == ["b", "c", '5" d', "two\nlines"]
     assert data.malformed == 1
-    assert data.faults[0].startswith(f"{tmp_path}/a.csv, line 2: a quote begins a field")
+    assert data.faults[0].startswith(f"{tmp_path}/a.csv, line 2: a quote opens a field")
 
 
 def test_lists_and_padded_gzip_files_are_read(tmp_path):

@@ -1,7 +1,7 @@
 """Tables: the rows of CSV and of tab-separated values, of which a stray quote swallows nothing.
 
-A field in quotes may hold separators, doubled quotes and line ends. What opens such a field and never ends it, or ends it by accident many
-lines later, is told as one malformed row, and reading goes on at the next line.
+A field in quotes may hold separators, doubled quotes and line ends. A quote that opens such a field and is never closed, or is closed only
+by accident many lines later, makes its line a malformed row, and reading goes on at the next line.
 """
 
 import csv
@@ -40,6 +40,7 @@ class Rows:
         self._separator = delimiter.encode()
         self._again: deque[tuple[int, bytes]] = deque()  # lines that were taken for a part of a field
         self._width = 0
+        csv.field_size_limit(max(csv.field_size_limit(), 4 * limit))  # of the process; how much is read is bounded here
 
     def __iter__(self) -> Iterator[Row]:
         return self
@@ -64,32 +65,30 @@ class Rows:
 
     def _quoted(self, number: int, data: bytes) -> Row:
         """The row that begins in a line with quotes, which may end in a later one."""
-        taken, fault = [(number, data)], "text follows the quote that ends a field; double the quotes within a field"
+        taken, unclosed = [(number, data)], False
 
         def following() -> Iterator[str]:
-            nonlocal fault
+            nonlocal unclosed
             size = len(data)
             yield _text(data)
-            fault = "a quote begins a field that does not end as a field does; double the quote, or end the field"
             while size <= 2 * self._limit and (line := self._next_line()) is not None:
                 taken.append(line)
                 size += len(line[1])
                 if len(line[1]) > self._limit:
                     break
                 yield _text(line[1])
-            fault = "a quote begins a field that never ends; double the quote, or end the field"
+            unclosed = True
 
         try:
             cells = next(csv.reader(following(), delimiter=self._delimiter, strict=True))
         except csv.Error:
-            self._again.extendleft(reversed(taken[1:]))
-            return Row(number, data, fault=fault)
-        if len(taken) > 1 and self._is_stray([line for _, line in taken[1:]], len(cells)):
-            self._again.extendleft(reversed(taken[1:]))
-            end = taken[-1][0]
-            fault = f"a quote begins a field that ends only in line {end}, but the lines up to there look like rows"
-            return Row(number, data, fault=f"{fault}; double the quote, or end the field")
-        return Row(number, b"\n".join(line for _, line in taken), cells, _encoding_fault(taken))
+            fault = _quote_fault(taken[-1][0] - number, taken[-1][0], unclosed)
+        else:
+            if len(taken) == 1 or not self._is_stray([line for _, line in taken[1:]], len(cells)):
+                return Row(number, b"\n".join(line for _, line in taken), cells, _encoding_fault(taken))
+            fault = f"a quote opens a field that is closed only in line {taken[-1][0]}, but the lines up to there look like rows"
+        self._again.extendleft(reversed(taken[1:]))
+        return Row(number, data, fault=f"{fault}; double the quotes within a field, and close it")
 
     def _next_line(self) -> tuple[int, bytes] | None:
         return self._again.popleft() if self._again else next(self._lines, None)
@@ -110,6 +109,15 @@ class Rows:
 
 def _text(line: bytes) -> str:
     return line.decode("utf-8", "surrogateescape") + "\n"
+
+
+def _quote_fault(lines: int, last: int, unclosed: bool) -> str:
+    """What is wrong with the quotes of a row that was looked for in so many further lines, up to the last."""
+    if unclosed:
+        return "a quote opens a field that is never closed"
+    if lines:
+        return f"a quote opens a field, and text follows the quote that would close it in line {last}"
+    return "text follows the quote that closes a field"
 
 
 def _encoding_fault(lines: Sequence[tuple[int, bytes]]) -> str:
