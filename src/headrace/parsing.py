@@ -11,6 +11,7 @@ from headrace.errors import Rejected
 from headrace.validation import kind, not_utf8
 
 _BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")  # the byte order marks of UTF-16 and UTF-32
 _NOT_FINITE = re.compile(rb"\bNaN\b|\bInfinity\b")
 _decode = msgspec.json.Decoder().decode
 
@@ -29,6 +30,8 @@ def parse(text: bytes, *, lenient: bool = False) -> object:
     except RecursionError:
         raise Rejected("the JSON is nested too deeply") from None
     except msgspec.DecodeError as error:
+        if text.startswith(_WIDE):
+            raise Rejected("the document is in UTF-16 or UTF-32; convert it to UTF-8") from None
         if lenient and _NOT_FINITE.search(text):
             return _parse_not_finite(text)
         hint = "; or it holds half of a surrogate pair" if b"\\u" in text else ""

@@ -89,7 +89,11 @@ def test_a_table_loses_only_the_rows_that_are_not_utf8(tmp_path):
         ("a.csv", b"text,class\nx,y\n", "there is no column 'label'; the columns are 'text', 'class'"),
         ("a.jsonl.gz", b"no gzip", "is damaged"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "x", "label": "y"}', mtime=0)[:-6], "is damaged"),
-        ("a.csv.gz", gzip.compress(b"text,label\n" + bytes(range(32, 127)) * 90)[:60] + b"\xff" * 40, "is damaged"),
+        (
+            "a.csv.gz",
+            gzip.compress(b"text,label\n" + bytes(range(32, 127)) * 90, mtime=0)[:60] + b"\xff" * 40,
+            "is damaged",
+        ),
         ("a.txt", b"x", "give .jsonl"),
     ],
 )
