@@ -4,11 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from support import descriptors, until
 
+from headrace.brokers import lock_file
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import Body
 from headrace.errors import Misconfigured, Unavailable
@@ -21,6 +26,19 @@ held = SqliteBroker(sys.argv[1]).receive(1 << 30, 120)
 print(len(held), flush=True)
 time.sleep(600)
 """
+AS_USER = """
+import os, sys
+from headrace.brokers.sqlite import SqliteBroker
+path, user, silence = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+os.setgroups([])
+os.setgid(GROUP)
+os.setuid(user)
+broker = SqliteBroker(path, silence=silence)
+print(len(broker.receive(1 << 30, 120)), flush=True)
+sys.stdin.readline()
+broker.close()
+"""
+GROUP, ONE, OTHER = 54321, 54322, 54323  #: a group and two users, which need no name
 MANY = """
 import sys
 from headrace.brokers.sqlite import SqliteBroker
@@ -149,3 +167,70 @@ def test_a_closed_connection_takes_and_acknowledges_nothing(tmp_path: Path) -> N
     for call in (lambda: broker.receive(1, 0.0), lambda: broker.ack([]), broker.backlog):
         with pytest.raises(Unavailable, match="closed"):
             call()
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A queue with two bodies, which a group may use."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become two other users")
+    with TemporaryDirectory() as name:
+        folder, path = Path(name), Path(name) / "queue.db"
+        with closing(SqliteBroker(path)) as broker:
+            broker.publish([Body(b"a"), Body(b"b")])
+        for one, mode in ((folder, 0o770), (path, 0o660)):
+            os.chown(one, ONE, GROUP)
+            one.chmod(mode)
+        yield path
+
+
+@contextmanager
+def received_by(user: int, path: Path, silence: float = 3600.0) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of this user that has leased everything, once there was something."""
+    command = [sys.executable, "-c", AS_USER.replace("GROUP", str(GROUP)), str(path), str(user), str(silence)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"2\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_lease_of_another_users_killed_process_comes_back(shared: Path) -> None:
+    with received_by(ONE, shared) as one:
+        one.kill()
+        with received_by(OTHER, shared) as other:
+            (left,) = shared.parent.glob("*-lease-*")
+            assert (left.stat().st_uid, left.stat().st_gid, left.stat().st_mode & 0o777) == (OTHER, GROUP, 0o660)
+            other.communicate(b"\n", timeout=PATIENCE)
+            assert other.returncode == 0
+
+
+def test_a_lock_that_may_not_be_opened_holds_while_its_owner_gives_signs_of_life(shared: Path) -> None:
+    with received_by(ONE, shared) as one:
+        (lock,) = shared.parent.glob("*-lease-*")
+        lock.chmod(0o600)
+        one.kill()
+        one.wait()
+        with closing(SqliteBroker(shared)) as root:
+            assert root.backlog().leased == 2
+        with received_by(OTHER, shared, silence=0.5):
+            assert not lock.exists()
+
+
+def test_a_lock_that_may_not_be_opened_is_asked_for_its_age(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    held = lock_file.hold(lock, tmp_path)
+    os.utime(lock, (0, 0))
+    lock_file.touch(held)
+    assert time.time() - lock.stat().st_mtime < 3600
+    with pytest.raises(BlockingIOError):
+        lock_file.take_over(lock, 0.0)
+    os.close(held)
+    taken = lock_file.take_over(lock, 3600.0)
+    assert taken is not None
+    os.close(taken)
+    lock_file.remove(lock)
+    lock_file.remove(lock)
+    assert lock_file.take_over(lock, 3600.0) is None

@@ -4,7 +4,6 @@ A lease belongs to a connection, which holds a lock (flock) on a file of its own
 the process dies, and never while it is merely slow, so no clock decides who owns a body. The file has to be on a local disk.
 """
 
-import fcntl
 import os
 import secrets
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from headrace import sqlite_file
+from headrace.brokers import lock_file
 from headrace.documents import Body
 from headrace.errors import Unavailable
 from headrace.ports import Backlog, Delivery
@@ -27,6 +27,7 @@ SCHEMA = (
 MOST_BODY_BYTES = 128 << 20  #: more than any document that the settings allow
 POLL_SECONDS = 0.01  #: between two looks for something new
 RECLAIM_SECONDS = 0.5  #: between two looks for leases of dead processes
+SILENCE_SECONDS = 60.0  #: after which the owner of a lock file that we may not open counts as dead
 
 _READY = "SELECT n, data FROM bodies WHERE NOT EXISTS (SELECT 1 FROM leases WHERE body = n) ORDER BY n"
 
@@ -35,11 +36,11 @@ class SqliteBroker:
     """A connection to a queue file.
 
     What is published survives a loss of power, once `publish` has returned. Leases and acks survive the process only: a loss of power
-    costs repetitions.
+    costs repetitions. `silence`: after how many seconds without a sign of life the owner of a lock that we may not look at counts as dead.
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self._path, self._closed = Path(path), False
+    def __init__(self, path: Path | str, *, silence: float = SILENCE_SECONDS) -> None:
+        self._path, self._silence, self._closed = Path(path), silence, False
         self._begin()
 
     def _begin(self) -> None:
@@ -98,8 +99,10 @@ class SqliteBroker:
             self._consumer.executemany(f"DELETE FROM bodies WHERE n = ?1 AND {held}", numbers)
             self._consumer.executemany("DELETE FROM leases WHERE body = ? AND owner = ?", numbers)
 
-    def keep(self, deliveries: Sequence[Delivery]) -> None:
-        """Does nothing: a lease lasts as long as the lock."""
+    def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002
+        """Gives a sign of life; a lease lasts as long as the lock."""
+        if self._lock is not None:
+            lock_file.touch(self._lock)
 
     def backlog(self) -> Backlog:
         self._check_open()
@@ -137,7 +140,7 @@ class SqliteBroker:
             if self._consumer.is_current():
                 with sqlite_file.transaction(self._consumer, f"giving back what was received from {self._path}"):
                     self._consumer.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
-            self._lock_path(self._owner).unlink(missing_ok=True)
+            lock_file.remove(self._lock_path(self._owner))
         finally:
             os.close(lock)
 
@@ -145,7 +148,7 @@ class SqliteBroker:
         if self._consumer.execute(f"SELECT EXISTS ({_READY})").fetchone() == (0,):
             return []
         if self._lock is None:
-            self._lock = _lock_file(self._lock_path(self._owner))
+            self._lock = lock_file.hold(self._lock_path(self._owner), self._path)
         deliveries, size = list[Delivery](), 0
         with sqlite_file.transaction(self._consumer, f"receiving from {self._path}"):
             for number, data in self._consumer.execute(_READY):
@@ -164,11 +167,12 @@ class SqliteBroker:
         if now - self._reclaimed_at < RECLAIM_SECONDS:
             return
         self._reclaimed_at = now
+        self.keep(())
         owners = self._consumer.execute("SELECT DISTINCT owner FROM leases WHERE owner != ?", (self._owner,)).fetchall()
         for (owner,) in owners:
             path = self._lock_path(owner)
             try:
-                lock = _lock_file(path, create=False)
+                lock = lock_file.take_over(path, self._silence)
             except BlockingIOError:
                 continue
             try:
@@ -176,7 +180,7 @@ class SqliteBroker:
                     self._consumer, f"taking over the leases of a dead worker in {self._path}"
                 ):
                     self._consumer.execute("DELETE FROM leases WHERE owner = ?", (owner,))
-                path.unlink(missing_ok=True)
+                lock_file.remove(path)
             finally:
                 if lock is not None:
                     os.close(lock)
@@ -197,23 +201,3 @@ class SqliteBroker:
         if not self._consumer.is_current():  # in the file that is there now, the numbers of receipts mean other bodies
             self._end()
             self._begin()
-
-
-def _lock_file(path: Path, *, create: bool = True) -> int | None:
-    """A descriptor that holds the lock; None if there is no file. Raises BlockingIOError if another holds the lock."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Unavailable(f"making the lock file {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
-            raise
-        raise Unavailable(
-            f"locking {path}: {error.strerror}; keep the queue on a local disk, as locks don't hold on network file systems"
-        ) from error
-    return descriptor
