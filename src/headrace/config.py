@@ -65,6 +65,11 @@ class Settings:
     hosts: str = _setting(
         "", "Further host names of the server, separated by commas; with a port if it is not 80 or 443."
     )
+    root_path: str = _setting("", "Path below which a proxy serves the API and the console, such as /headrace.")
+    proxies: str = _setting(
+        "127.0.0.1, ::1",
+        "Addresses or networks of proxies whose X-Forwarded-… headers are believed, separated by commas.",
+    )
     token: str = _setting("", "Token that callers must send; required unless host is loopback.")
     metrics: bool = _setting(True, "Serve /metrics.")
     metrics_port: int = _setting(0, "Port on which `work` serves its own metrics; 0 serves none.", Limits(0, 65535))

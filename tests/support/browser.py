@@ -12,13 +12,16 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking",
 
 
 @contextmanager
-def chromium(seconds: float) -> Iterator[Browser]:
-    """The system's Chromium, or Playwright's own, given `seconds` to start; without either the test is skipped, and fails with CI=true."""
+def chromium(seconds: float, *more: str) -> Iterator[Browser]:
+    """The system's Chromium, or Playwright's own, given `seconds` to start, with `more` flags.
+
+    Without either the test is skipped, and fails with CI=true.
+    """
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or playwright.chromium.executable_path
         if not shutil.which(found):
             missing = "needs a browser: apt-get install chromium, or playwright install chromium"
             (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS), timeout=1000 * seconds)
+        browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, *more], timeout=1000 * seconds)
         yield browser
         browser.close()

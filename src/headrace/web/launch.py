@@ -45,7 +45,9 @@ def serve(
             settings=ServerSettings(
                 host=settings.host,
                 port=settings.port,
-                hosts=tuple(filter(None, (name.strip() for name in settings.hosts.split(",")))),
+                hosts=_several(settings.hosts),
+                root_path=settings.root_path,
+                proxies=_several(settings.proxies),
                 token=settings.token,
                 document_bytes=settings.document_bytes,
                 request_bytes=settings.request_bytes,
@@ -54,3 +56,8 @@ def serve(
             ),
         )
         server.serve(services, console=console, stop=lambda: stop.requested, on_ready=on_ready)
+
+
+def _several(setting: str) -> tuple[str, ...]:
+    """The values of a setting that are separated by commas."""
+    return tuple(filter(None, (value.strip() for value in setting.split(","))))

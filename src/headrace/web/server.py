@@ -17,6 +17,7 @@ from headrace.web.access.guard import AccessGuard
 from headrace.web.access.http_connection import HttpConnection
 from headrace.web.access.login import Login
 from headrace.web.access.paths import is_api, route_path
+from headrace.web.access.proxies import BehindProxy
 from headrace.web.access.socket_connection import SocketConnection
 from headrace.web.api.app import plain_api
 from headrace.web.services import ServerSettings, Services
@@ -43,6 +44,7 @@ def serve(
             app,
             http=functools.partial(HttpConnection, connections=connections),  # type: ignore[arg-type]
             ws=functools.partial(SocketConnection, connections=connections),  # type: ignore[arg-type]
+            proxy_headers=False,  # BehindProxy takes them
             log_config=None,
             log_level="error",
             access_log=False,
@@ -62,7 +64,7 @@ def build_app(state: AppState, *, console: bool) -> ASGIApp:
     settings = state.services.settings
     api = plain_api(state)
     if not console:
-        return AccessGuard(api, settings)
+        return _outermost(AccessGuard(api, settings), settings)
     from headrace.web.console import plain_console
 
     pages = plain_console(state)
@@ -80,7 +82,11 @@ def build_app(state: AppState, *, console: bool) -> ASGIApp:
         else:
             await (api if is_api(route_path(scope)) else pages)(scope, receive, send)
 
-    return AccessGuard(split, settings, Login())
+    return _outermost(AccessGuard(split, settings, Login()), settings)
+
+
+def _outermost(guard: AccessGuard, settings: ServerSettings) -> ASGIApp:
+    return BehindProxy(guard, root_path=settings.root_path, proxies=settings.proxies)
 
 
 def listen(settings: ServerSettings) -> socket.socket:

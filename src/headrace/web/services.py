@@ -37,7 +37,8 @@ class TextPredictor(Protocol):
 class ServerSettings:
     """Where the server listens, who may use it, and how much a request may hold.
 
-    `hosts` are further names by which the server may be called, with their ports if they are not the usual ones. Off loopback a `token` is
+    `hosts` are further names by which the server may be called, with their ports if they are not the usual ones. `root_path` is the path
+    below which a proxy serves it, and `proxies` are addresses whose X-Forwarded-… headers are believed. Off loopback a `token` is
     required, unless `open` says that something else, such as a proxy, checks the callers. `metrics` serves `/metrics`, which needs no
     token, as `/livez` and `/readyz` never do.
     """
@@ -45,6 +46,8 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 8000
     hosts: tuple[str, ...] = ()
+    root_path: str = ""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     token: str = ""
     open: bool = False
     document_bytes: int = DOCUMENT_BYTES

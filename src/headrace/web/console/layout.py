@@ -21,10 +21,16 @@ class Header(ui.element, component=ASSETS / "header.js"):
         super().__init__()
         self._props["pages"] = [{"path": path, "name": name, "here": path == here} for path, name in PAGES]
         self._props["dead"] = 0
+        self._props["base"] = root_path()
 
     def count(self, dead: int) -> None:
         """Show this number of dead letters."""
         put(self, dead=dead)
+
+
+def root_path() -> str:
+    """The path below which a proxy serves the page that is being built; it goes before every link."""
+    return str(ui.context.client.request.scope.get("root_path", ""))
 
 
 def open_page(here: str) -> Header:

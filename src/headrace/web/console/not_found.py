@@ -1,5 +1,7 @@
 """The page that is shown at unknown addresses."""
 
+import html
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -14,8 +16,8 @@ body {{ background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, 
   padding: 0 1rem; }}
 a {{ color: var(--water); }}
 </style></head><body><h1>Page not found</h1>
-<p>The console has <a href="/">live results</a>, <a href="/dead">dead letters</a> and <a href="/models">models</a>.
-The API is described at <a href="/openapi.json">/openapi.json</a>.</p></body></html>"""
+<p>The console has <a href="{base}/">live results</a>, <a href="{base}/dead">dead letters</a> and <a href="{base}/models">models</a>.
+The API is described at <a href="{base}/openapi.json">/openapi.json</a>.</p></body></html>"""
 
 
 def add(pages: FastAPI) -> None:
@@ -23,5 +25,6 @@ def add(pages: FastAPI) -> None:
     pages.add_exception_handler(404, _answer)
 
 
-async def _answer(_request: Request, _error: Exception) -> Response:
-    return HTMLResponse(_PAGE.format(style=(ASSETS / "console.css").read_text()), status_code=404)
+async def _answer(request: Request, _error: Exception) -> Response:
+    style, base = (ASSETS / "console.css").read_text(), request.scope.get("root_path", "")
+    return HTMLResponse(_PAGE.format(style=style, base=html.escape(base)), status_code=404)

@@ -7,7 +7,7 @@ from nicegui import ui
 
 from headrace.documents import microseconds
 from headrace.errors import HeadraceError
-from headrace.web.console.layout import ASSETS, Header, open_page, put
+from headrace.web.console.layout import ASSETS, Header, open_page, put, root_path
 from headrace.web.console.snapshot import Snapshots, Totals
 from headrace.web.console.try_it import TryIt
 from headrace.web.console.view import LabelNames, bars, detail, row, tiles, worker
@@ -39,7 +39,9 @@ class LivePage:
                 self._results = ResultTable()
                 self._summary = Summary()
         put(self._results, rows=[], labels=[], models=[], chosen=chosen, detail=None, started=False)
-        put(self._summary, tiles=[], bars=[], model="", chosen=chosen["label"], workers=[], trouble="")
+        put(
+            self._summary, base=root_path(), tiles=[], bars=[], model="", chosen=chosen["label"], workers=[], trouble=""
+        )
         self._results.on("choose", lambda event: self._choose(event.args))
         self._results.on("look", lambda event: self._look(event.args))
         self._summary.on("pick", lambda event: self._pick(event.args))

@@ -5,11 +5,11 @@ export default {
   template: `
     <header class="header">
       <a class="skip" href="#main">Skip to content</a>
-      <a class="name" href="/"><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/>
+      <a class="name" :href="base + '/'"><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/>
         <path d="M5 12c3.7-3.6 7.3-3.6 11 0s7.3 3.6 11 0M5 20.5c3.7-3.6 7.3-3.6 11 0s7.3 3.6 11 0"/></svg>Headrace</a>
       <h1 v-if="pages[0].here" class="unseen">Live results</h1>
       <nav aria-label="Pages">
-        <a v-for="page in pages" :key="page.path" :href="page.path" :aria-current="page.here ? 'page' : null">
+        <a v-for="page in pages" :key="page.path" :href="base + page.path" :aria-current="page.here ? 'page' : null">
           {{ page.name }}<span v-if="page.path === '/dead' && dead" class="count">{{ dead.toLocaleString("en") }}</span></a>
       </nav>
       <button class="scheme" type="button" @click="turn" :title="'Colours: ' + scheme" :aria-label="'Colours: ' + scheme + '; change'">
@@ -23,7 +23,7 @@ export default {
         </svg>
       </button>
     </header>`,
-  props: { pages: Array, dead: Number },
+  props: { pages: Array, dead: Number, base: String },
   data: () => ({ scheme: localStorage.getItem("headrace-colours") ?? "auto" }),
   created() { this.apply(); },
   methods: {

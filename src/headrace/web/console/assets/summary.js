@@ -4,7 +4,7 @@ export default {
     <aside class="summary">
       <p v-if="trouble" class="panel trouble" role="alert">{{ trouble }}</p>
       <dl class="tiles">
-        <div v-for="tile in tiles" :key="tile.name" :class="['panel', tile.tone]"><dt>{{ tile.name }}</dt><dd><a v-if="tile.href" :href="tile.href">{{ tile.value }}</a><template v-else>{{ tile.value }}</template></dd><dd v-if="tile.more"
+        <div v-for="tile in tiles" :key="tile.name" :class="['panel', tile.tone]"><dt>{{ tile.name }}</dt><dd><a v-if="tile.href" :href="base + tile.href">{{ tile.value }}</a><template v-else>{{ tile.value }}</template></dd><dd v-if="tile.more"
           class="quiet">{{ tile.more }}</dd></div>
       </dl>
       <section class="panel bars" aria-labelledby="bars-title">
@@ -32,7 +32,7 @@ export default {
         </ul>
       </section>
     </aside>`,
-  props: { tiles: Array, bars: Array, model: String, chosen: String, workers: Array, trouble: String },
+  props: { base: String, tiles: Array, bars: Array, model: String, chosen: String, workers: Array, trouble: String },
   data: () => ({ all: false, few: 12 }),
   computed: { most() { return Math.max(1, ...this.bars.map((bar) => bar.count)); } },
 };
