@@ -37,8 +37,10 @@ class HttpConnection(HttpToolsProtocol):
         self._progress = Progress(connections.limits)
         self._part = _Part.REQUEST
         self._deadline = connections.clock() + self._limits.head_seconds
-        self._received = 0  # bytes of the current part, those that came together with its beginning left out
-        self._head = self._lines = self._payload = 0
+        self._piece = 0  # bytes that are with the parser
+        self._received = 0  # bytes of the current part before them
+        self._payload = 0
+        self.headers = []
         self._unparsed = b""
         self._refusal: Refused | None = None
 
@@ -82,27 +84,14 @@ class HttpConnection(HttpToolsProtocol):
         else:
             self._hasten(self._limits.head_seconds)
         self._part = _Part.HEAD
-        self._received = self._head = self._lines = self._payload = 0
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        if len(self.url) > self._limits.target_bytes:
-            raise self._exceeds(414, f"the request's address is longer than {self._limits.target_bytes:,} bytes")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._lines += 1
-        self._head += len(name) + len(value) + 4
-        if self._lines > self._limits.headers:
-            raise self._exceeds(431, f"the request has more than {self._limits.headers} headers; send fewer")
-        if self._head > self._limits.head_bytes:
-            raise self._exceeds(431, self._head_too_long())
-        if self._part is _Part.HEAD:  # or else it's a trailer, which nothing reads
-            super().on_header(name, value)
+        self._received = self._payload = 0
 
     def on_headers_complete(self) -> None:
-        if len(self.pipeline) >= PIPELINED:
-            raise self._exceeds(503, "too many requests were sent ahead; send them one by one")
-        self._lines = self._head = 0
+        self._refusal = self._exceeded()
+        if self._refusal is None and len(self.pipeline) >= PIPELINED:
+            self._refusal = Refused(503, "too many requests were sent ahead; send them one by one")
+        if self._refusal is not None:
+            raise self._refusal
         self._part = _Part.PAYLOAD
         self._deadline = self._all.clock() + self._limits.stall_seconds
         self._received = 0
@@ -110,6 +99,8 @@ class HttpConnection(HttpToolsProtocol):
         if not self.url.startswith(b"/"):
             self.url = path_of(self.url)
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self.headers = []  # trailers go there, which nothing reads
 
     def on_body(self, body: bytes) -> None:
         self._payload += len(body)
@@ -170,12 +161,14 @@ class HttpConnection(HttpToolsProtocol):
                 piece, data = data[:SLICE_BYTES], data[SLICE_BYTES:]
             if self._part is _Part.REQUEST:
                 self._hasten(self._limits.head_seconds)
-            self._received += len(piece)
+            self._piece = len(piece)
+            self._received += self._piece
             super().data_received(piece)
             if self._refusal is not None or self.transport.is_closing() or self.transport.get_protocol() is not self:
                 return
-            if self._part is _Part.HEAD and self._received > self._limits.head_bytes:
-                self._refuse(Refused(431, self._head_too_long()))
+            unread = self._part is _Part.HEAD or self.headers
+            if unread and (exceeded := self._exceeded()) is not None:
+                self._refuse(exceeded)
                 return
             if self._received - 8 * self._payload > self._limits.framing_bytes + self._limits.head_bytes:
                 self._refuse(Refused(400, "the payload is in too many chunks, or has too much between them"))
@@ -212,13 +205,18 @@ class HttpConnection(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _head_too_long(self) -> str:
-        return f"the headers are longer than {self._limits.head_bytes:,} bytes; send fewer"
-
-    def _exceeds(self, status: int, message: str) -> Exception:
-        """What a callback of the parser raises, so that this is answered."""
-        self._refusal = Refused(status, message)
-        return self._refusal
+    def _exceeded(self) -> Refused | None:
+        """The error for a head, or for trailers, beyond the limits; so far as it has arrived."""
+        limits = self._limits
+        if self._part is _Part.HEAD and len(self.url) > limits.target_bytes:
+            return Refused(414, f"the request's address is longer than {limits.target_bytes:,} bytes")
+        if len(self.headers) > limits.headers:
+            return Refused(431, f"the request has more than {limits.headers} headers; send fewer")
+        if self._received + self._piece > limits.head_bytes:  # or else it cannot be longer
+            size = sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > limits.head_bytes or (self._part is _Part.HEAD and self._received > limits.head_bytes):
+                return Refused(431, f"the headers are longer than {limits.head_bytes:,} bytes; send fewer")
+        return None
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer with an error, throw away what the client still sends, and close soon."""
