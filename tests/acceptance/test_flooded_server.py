@@ -8,6 +8,8 @@ import httpx
 import psutil
 import pytest
 from driver import PATIENCE, Headrace, Running
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.sync.client import connect
 
 TOKEN = "a long random word"
 REQUEST_BYTES = 4 << 20
@@ -120,3 +122,25 @@ def test_requests_whose_answers_nobody_reads_wait(flood: Flood) -> None:
             for _ in range(100):
                 line.send(many)
     flood.check()
+
+
+def test_the_consoles_socket_takes_no_giants(headrace: Headrace) -> None:
+    running = headrace.start("serve", token=TOKEN)
+    url, known = running.address(), {"authorization": f"Bearer {TOKEN}"}
+    socket_url = f"{url.replace('http', 'ws', 1)}/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    for header in ("x" * 7000, "x" * 10_000):  # the second is longer than a line that the WebSocket's parser takes
+        with (
+            suppress(InvalidStatus),
+            connect(socket_url, additional_headers={**known, "a": header}, proxy=None) as opened,
+        ):
+            assert opened.recv().startswith("0{")
+    with connect(socket_url, additional_headers=known, proxy=None) as opened:
+        opened.send("x" * (2 << 20))
+        with pytest.raises(ConnectionClosedError, match="1009"):
+            list(opened)
+    with httpx.Client(base_url=url, headers=known, trust_env=False, timeout=PATIENCE) as client:
+        path = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+        session = client.get(path).text.partition('"sid":"')[2].partition('"')[0]
+        assert client.post(f"{path}&sid={session}", content="x" * 2_000_000).status_code == 413
+        assert client.get("/livez").status_code == 200
+    assert "Traceback" not in running.printed

@@ -94,6 +94,8 @@ def test_people_sign_in_visit_every_page_and_see_a_document_labelled(
     page = context.new_page()
     wrong: list[str] = []
     below = (f"{site.origin}/headrace/", f"{site.origin}/headrace/".replace("http", "ws", 1), "data:", "blob:")
+    sockets: list[str] = []
+    page.on("websocket", lambda opened: sockets.append(opened.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith(below) else wrong.append(asked.url))
     page.goto("/headrace/dead")
@@ -119,6 +121,8 @@ def test_people_sign_in_visit_every_page_and_see_a_document_labelled(
     expect(page.locator("#main")).to_contain_text("Models")
     context.close()
     assert wrong == []
+    assert sockets
+    assert all(url.startswith(below) for url in sockets)
 
 
 @pytest.mark.parametrize("how", ["documented", "removed", "left"])

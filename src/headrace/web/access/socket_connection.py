@@ -6,7 +6,9 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from headrace.web.access.connections import Connections, Progress
+from headrace.web.access.headers import as_bytes
 from headrace.web.access.http_connection import HttpConnection
+from headrace.web.responses import Refused
 
 
 class SocketConnection(WebSocketsSansIOProtocol):
@@ -37,11 +39,12 @@ class SocketConnection(WebSocketsSansIOProtocol):
         else:
             self.conn.data_to_send()  # a peer that does not read gets no more pongs
 
-    def handle_parser_exception(self) -> None:
-        if self.conn.close_sent is not None:
-            super().handle_parser_exception()
-        else:
-            self.transport.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if (
+            not self.handshake_initiated
+        ):  # the head came whole, so it is one that this parser refuses, without an answer
+            self.transport.write(as_bytes(Refused(400, "this is not a request for a WebSocket")))
             self.transport.close()
 
     def check(self, now: float) -> None:
