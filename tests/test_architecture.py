@@ -262,7 +262,7 @@ def test_a_broker_can_be_one_file_of_fewer_than_220_lines(name: str) -> None:
 def test_the_broker_nats_is_a_folder_of_three_files() -> None:
     """Beside its face; docs/extending.md says so."""
     assert parts_of("headrace.brokers.nats") == {
-        f"headrace.brokers.nats{part}" for part in ("", ".answers", ".broker", ".connection")
+        f"headrace.brokers.nats{part}" for part in ("", ".broker", ".connection", ".jetstream")
     }
 
 

@@ -12,7 +12,7 @@ from support import until
 from support.own_servers import claimed
 
 from headrace.brokers.beanstalkd import BeanstalkdBroker
-from headrace.errors import Rejected, Unavailable
+from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.testing.brokers import bodies, data, take
 
 
@@ -77,3 +77,12 @@ def test_a_draining_server_is_unavailable_for_publishing_and_still_gives_jobs(fo
             broker.publish(bodies("b"))
         broker.ack(held)
         assert data(take(broker, 1)) == ["c"]
+
+
+def test_a_server_that_speaks_another_protocol_is_misconfigured(redis: str) -> None:
+    address = redis.rpartition("@")[2].removesuffix("/0")
+    with (
+        pytest.raises(Misconfigured, match="is it beanstalkd"),
+        closing(BeanstalkdBroker.from_url(f"beanstalk://{address}")) as one,
+    ):
+        one.publish(bodies("a"))

@@ -2,12 +2,14 @@
 
 import re
 import secrets
+import ssl
 from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 
-from headrace.errors import HeadraceError, Misconfigured, Unavailable
+from headrace.brokers.server_url import never_trusted
+from headrace.errors import Misconfigured
 from headrace.testing.brokers import bodies, data, take
 from headrace.urls import Connectors
 
@@ -38,11 +40,27 @@ def test_a_server_whose_certificate_no_authority_signed_is_not_trusted(servers: 
     url = re.sub(r"cacertfile=[^&]*", "", place(servers(name), "untrusted")).replace("?&", "?").replace("&&", "&")
     with (
         closing(Connectors(url, "memory:").broker()) as broker,
-        pytest.raises(HeadraceError, match=r"(?i)certificate") as caught,
+        pytest.raises(Misconfigured, match=r"(?i)certificate.*cacertfile=FILE") as caught,
     ):
         broker.publish(bodies("a"))
-    assert isinstance(caught.value, Misconfigured | Unavailable)
     assert "headrace:headrace" not in str(caught.value)
+
+
+def test_a_certificate_that_has_expired_may_be_renewed_and_one_that_nobody_signed_may_not() -> None:
+    error = ssl.SSLCertVerificationError("no")
+    for code, told in ((9, ""), (10, ""), (18, "cacertfile=FILE"), (62, "cacertfile=FILE")):
+        error.verify_code = code
+        assert told in never_trusted(error)
+        assert bool(never_trusted(error)) == bool(told)
+    assert not never_trusted(OSError("away"))
+
+
+def test_a_port_that_does_not_encrypt_is_misconfigured(rabbitmq: str) -> None:
+    with (
+        closing(Connectors(rabbitmq.replace("amqp:", "amqps:"), "memory:").broker()) as broker,
+        pytest.raises(Misconfigured, match="does not encrypt on this port"),
+    ):
+        broker.publish(bodies("a"))
 
 
 def test_a_wrong_password_for_kafka_is_misconfigured(servers: Servers) -> None:

@@ -72,6 +72,7 @@ def test_an_address_shows_no_password() -> None:
         ("kafka://host/?replication=many", "from 0 to 99"),
         ("kafka://host/?session=20&poll=10", "poll of kafka:// is a number from 20"),
         ("kafka://me:x@host/?mechanism=MD5", "is one of PLAIN"),
+        ("kafka://host/?mechanism=PLAIN", "is for a user and a password"),
         ("kafka://host/?cacertfile=/nowhere.pem", "is for kafkas:"),
         ("kafkas://host/?cacertfile=/nowhere.pem", "there is no such file"),
     ],

@@ -10,7 +10,7 @@ import nats as driver
 import pytest
 
 from headrace.brokers.nats import NatsBroker
-from headrace.errors import Rejected
+from headrace.errors import Misconfigured, Rejected
 from headrace.testing.brokers import PATIENCE, bodies, data, take
 
 
@@ -95,6 +95,11 @@ def test_bodies_beyond_one_window_all_arrive(server: Server) -> None:
         names = [f"{number:04}" for number in range(700)]
         broker.publish(bodies(*names))
         assert data(take(broker, 700)) == names
+
+
+def test_a_url_with_a_path_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="has no path"):
+        NatsBroker.from_url("nats://host/path")
 
 
 def test_a_node_that_does_not_answer_is_passed_over(nats: str) -> None:

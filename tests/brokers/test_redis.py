@@ -78,7 +78,7 @@ def test_a_key_that_is_not_a_stream_is_misconfigured(redis: str, queue: str) -> 
 def test_a_missing_database_is_misconfigured(redis: str) -> None:
     address = redis.removesuffix("/0")
     with (
-        pytest.raises(Misconfigured, match="index is out of range"),
+        pytest.raises(Misconfigured, match="index is out of range; name a database"),
         closing(RedisBroker.from_url(f"{address}/99999")) as one,
     ):
         one.publish(bodies("a"))

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from headrace.brokers.server_url import ServerUrl, host_and_port
+from headrace.brokers.server_url import CERTIFICATES, ServerUrl, host_and_port
 from headrace.errors import Misconfigured
 
 SECRET = "pass:w0rd/x"
 
 
 def read(url: str, *, several: bool = True) -> ServerUrl:
-    return ServerUrl.read(url, 7, ("queue", "lease", "cacertfile"), like="host:7/?queue=q", several=several)
+    return ServerUrl.read(url, 7, ("queue", "lease", *CERTIFICATES), like="host:7/?queue=q", several=several)
 
 
 def test_a_url_has_hosts_an_account_a_path_and_options_all_percent_decoded() -> None:
@@ -27,7 +27,7 @@ def test_a_missing_account_differs_from_an_empty_one() -> None:
     assert read("s://@host").user == ""
 
 
-@pytest.mark.parametrize("url", ["s://", "s://a,,b", "s://host:99999", "s://host:x"])
+@pytest.mark.parametrize("url", ["s://", "s://a,,b", "s://host:99999", "s://host:0", "s://host:x"])
 def test_a_wrong_host_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(Misconfigured, match=r"is not a host; write s://host:7/\?queue=q, several hosts with commas"):
         read(url)
@@ -68,6 +68,24 @@ def test_certificates_exist_and_are_for_connections_that_are_encrypted(tmp_path:
         read("ss://host?cacertfile=/nowhere.pem").file("cacertfile", "ss")
     with pytest.raises(Misconfigured, match="cacertfile of s:// is for ss://, which encrypts; s:// doesn't"):
         read(f"s://host?cacertfile={tmp_path / 'a.pem'}").file("cacertfile", "ss")
+
+
+def test_certificates_that_cannot_be_used_are_refused_at_once(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_text("this is no certificate")
+    for options in (f"cacertfile={wrong}", f"certfile={wrong}", f"certfile={wrong}&keyfile={wrong}"):
+        with pytest.raises(Misconfigured, match="the certificates that the ss: URL names cannot be used"):
+            read(f"ss://host?{options}").certificates("ss")
+    with pytest.raises(Misconfigured, match="belongs to a certfile"):
+        read(f"ss://host?keyfile={wrong}").certificates("ss")
+    assert read("ss://host").certificates("ss") == read("s://host").certificates("ss") == {}
+
+
+def test_what_a_url_would_say_to_nobody_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="write %23"):
+        read("s://host/#x")
+    with pytest.raises(Misconfigured, match="names an option twice"):
+        read("s://host?queue=a&queue=b")
 
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:

@@ -153,7 +153,8 @@ class BeanstalkdBroker:
             yield self._client
         except greenstalk.JobTooBigError as error:
             raise Rejected(f"{what}: the server takes no body of this size") from error
-        except (greenstalk.UnknownCommandError, greenstalk.BadFormatError) as error:
+        except (greenstalk.UnknownCommandError, greenstalk.BadFormatError, greenstalk.UnknownResponseError) as error:
+            self._disconnect()
             raise Misconfigured(f"{what}: the server doesn't know this command; is it beanstalkd?") from error
         except greenstalk.BeanstalkdError as error:
             raise Unavailable(f"{what}: the server can't now: {type(error).__name__}") from error

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace.brokers.server_url import ServerUrl, host_and_port
+from headrace.brokers.server_url import CERTIFICATES, ServerUrl, host_and_port
 from headrace.errors import Misconfigured
 
 QUEUE = "headrace"
 LEASE_SECONDS = 30  #: of a lease, unless the URL says otherwise
 OPTIONS = ("queue", "lease")
-#: The options for certificates, and what Python's drivers call them.
-CERTIFICATES: Mapping[str, str] = {"cacertfile": "ca_certs", "certfile": "certfile", "keyfile": "keyfile"}
+#: What Python's drivers call the options for certificates.
+DRIVERS_NAMES: Mapping[str, str] = {"cacertfile": "ca_certs", "certfile": "certfile", "keyfile": "keyfile"}
 
 
 @dataclass(frozen=True)
@@ -59,5 +59,5 @@ def parse(url: str, *, port: int, letters: str, several: bool = False, encrypted
         path=parts.path.strip("/"),
         queue=queue,
         lease=parts.number("lease", LEASE_SECONDS, 5, 3600),
-        certificates={name: path for option, name in CERTIFICATES.items() if (path := parts.file(option, encrypted))},
+        certificates={DRIVERS_NAMES[option]: path for option, path in parts.certificates(encrypted).items()},
     )

@@ -7,7 +7,7 @@ the stream holds what waits or is leased, and nothing else.
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from headrace.brokers.queue_url import QueueUrl, parse
+from headrace.brokers.server_url import never_trusted
 from headrace.documents import Body
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.ports import Backlog, Delivery
@@ -29,13 +30,13 @@ LOOK_SECONDS = 0.5  #: between two looks for leases that have run out
 GROUP = "headrace"
 AT_ONCE = 1000  #: bodies in one request to the server
 PASSING = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.MasterDownError)
-PASSING_WORDS = (
-    "MISCONF",
-    "NOREPLICAS",
-    "BUSY",
-    "NOGROUP",
-    "UNBLOCKED",
-)  # the first words of errors that have no class of their own
+#: The first words of passing errors that have no class of their own.
+PASSING_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "NOGROUP", "UNBLOCKED")
+#: What to do about errors that trying again cannot cure, by words of theirs.
+HINTS: Mapping[str, str] = {
+    "WRONGTYPE": "choose another queue",
+    "DB index": "name a database that the server has, such as /0",
+}
 #: Settings of the server, their values by which something is lost, and what.
 LOSES = (
     ("appendonly", "no", "loses what came since the last snapshot when the server ends; set appendonly to yes"),
@@ -207,8 +208,10 @@ class RedisBroker:
         except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
             raise Misconfigured(f"{what} {self._address}: {error}; check user, password and permissions") from error
         except (exceptions.RedisError, OSError) as error:
+            if remedy := never_trusted(error.__cause__ or error.__context__ or error):
+                raise Misconfigured(f"{what} {self._address}: {error}; {remedy}") from error
             passing = isinstance(error, PASSING) or any(word in str(error) for word in PASSING_WORDS)
             if passing or not isinstance(error, exceptions.ResponseError):
                 raise Unavailable(f"{what} {self._address}: {error}") from error
-            hint = "choose another queue" if "WRONGTYPE" in str(error) else "Redis 6.2 or newer is needed"
+            hint = next((hint for word, hint in HINTS.items() if word in str(error)), "Redis 6.2 or newer is needed")
             raise Misconfigured(f"{what} {self._address}: {error}; {hint}") from error

@@ -1,6 +1,7 @@
 """The URLs of servers, taken apart: `scheme://user:password@host:port,host2/path?option=value`."""
 
 import re
+import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from headrace.errors import Misconfigured, did_you_mean
 
+CERTIFICATES = ("cacertfile", "certfile", "keyfile")  #: the options that name files for an encrypted connection
+_PASSING_CERTIFICATES = (9, 10)  #: OpenSSL's codes of certificates that are not valid yet, or not any more
 _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:,]+)(:(?P<port>\d{1,5}))?")
 
 
@@ -34,7 +37,12 @@ class ServerUrl:
         user, _, password = account.partition(":")
         example = f"{parts.scheme}://{like}{', several hosts with commas' if several else ''}"
         hosts = tuple(_host(one, port, example) for one in (named.split(",") if several else [named]))
-        given = dict(parse_qsl(parts.query, keep_blank_values=True))
+        if parts.fragment:
+            raise Misconfigured(f"a {parts.scheme}: URL has no part after #; write %23 for a # in a name or password")
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        given = dict(pairs)
+        if len(given) < len(pairs):
+            raise Misconfigured(f"a {parts.scheme}: URL names an option twice; name each once")
         for name in given:
             if name not in options:
                 meant = did_you_mean(name, options)
@@ -77,13 +85,36 @@ class ServerUrl:
             raise Misconfigured(f"{self._of(option)} names {path!r}: there is no such file")
         return path
 
+    def certificates(self, scheme: str) -> Mapping[str, str]:
+        """The files that CERTIFICATES name, by their options. `scheme`: the only one that may have them. Raises Misconfigured if one can't
+        be used."""
+        found = {option: path for option in CERTIFICATES if (path := self.file(option, scheme))}
+        if self.scheme == scheme:
+            self.tls(found)
+        return found
+
+    def tls(self, files: Mapping[str, str]) -> ssl.SSLContext:
+        """How to encrypt a connection with these `certificates`; without any, the system's authorities are trusted."""
+        try:
+            context = ssl.create_default_context(cafile=files.get("cacertfile"))
+            if "certfile" in files:
+                # An empty password, so that nobody is asked for one at the terminal.
+                context.load_cert_chain(files["certfile"], files.get("keyfile"), password="")
+        except (ssl.SSLError, OSError) as error:
+            raise Misconfigured(
+                f"the certificates that the {self.scheme}: URL names cannot be used: {error}"
+            ) from error
+        if "keyfile" in files and "certfile" not in files:
+            raise Misconfigured(f"{self._of('keyfile')} belongs to a certfile, which the URL does not name")
+        return context
+
     def _of(self, option: str) -> str:
         return f"the option {option} of {self.scheme}://"
 
 
 def _host(named: str, default: int, example: str) -> tuple[str, int]:
     found = _HOST.fullmatch(named)
-    if found is None or int(found["port"] or default) > 65535:
+    if found is None or not 1 <= int(found["port"] or default) <= 65535:
         raise Misconfigured(f"{named!r} is not a host; write {example}")
     return found["host"].strip("[]"), int(found["port"] or default)
 
@@ -91,3 +122,14 @@ def _host(named: str, default: int, example: str) -> tuple[str, int]:
 def host_and_port(host: str, port: int) -> str:
     """A host and its port as a URL writes them, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def never_trusted(error: BaseException) -> str:
+    """What to do about a TLS connection that can't be made until a setting has changed; empty if it may be made later."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _PASSING_CERTIFICATES:
+            return ""
+        return "name the authority that signed the server's certificate (cacertfile=FILE), and the host as the certificate does"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "the server does not encrypt on this port; name another port, or the scheme without s"
+    return ""

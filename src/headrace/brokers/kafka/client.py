@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError
 
-from headrace.brokers.kafka.errors import REMEDIES, translate
+from headrace.brokers.kafka.errors import REMEDIES, is_never_trusted, translate
 from headrace.brokers.kafka.url import KafkaUrl
 from headrace.errors import Unavailable
 
@@ -24,7 +24,7 @@ class Reports:
         """The callback for errors that belong to no call."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.down = self._last or error.str()
-        elif error.code() in REMEDIES:
+        elif error.code() in REMEDIES or is_never_trusted(error):
             self._refusal = error
         else:
             self._last = error.str()

@@ -18,6 +18,7 @@ REMEDIES: Mapping[int, str] = {
     KafkaError.INVALID_CONFIG: "create the topic yourself, or name other values for partitions, replication and body_bytes",
     KafkaError.POLICY_VIOLATION: "create the topic yourself, or name other values for partitions, replication and body_bytes",
     KafkaError.INVALID_SESSION_TIMEOUT: "name a session that the server allows (?session=SECONDS, its group.min.session.timeout.ms)",
+    KafkaError._INVALID_ARG: "check the options of the URL",
     KafkaError.INCONSISTENT_GROUP_PROTOCOL: "others use this group in another way: name another (?group=NAME)",
 }
 
@@ -29,6 +30,18 @@ def translate(error: KafkaError | KafkaException, doing: str) -> HeadraceError:
         return Unavailable(f"{doing}: {cause}")
     if cause.code() in REMEDIES:
         return Misconfigured(f"{doing}: {cause.str()}; {REMEDIES[cause.code()]}")
+    if is_never_trusted(cause):
+        return Misconfigured(
+            f"{doing}: {cause.str()}; name the authority that signed the server's certificate (?cacertfile=FILE), and the host as the"
+            " certificate does"
+        )
     if cause.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE):
         return Rejected(f"{doing}: {cause.str()}")
     return Unavailable(f"{doing}: {cause.str()}")
+
+
+def is_never_trusted(error: KafkaError) -> bool:
+    """Whether a node's certificate can't be trusted until a setting has changed."""
+    return (
+        error.code() == KafkaError._SSL and "certificate verify failed" in error.str() and "expired" not in error.str()
+    )

@@ -79,9 +79,12 @@ def _security(parts: ServerUrl) -> Mapping[str, str]:
             "sasl.username": parts.user,
             "sasl.password": parts.password,
         }
-    for option, setting in FILES.items():
-        if path := parts.file(option, "kafkas"):
-            settings[setting] = path
+    elif "mechanism" in parts:
+        raise Misconfigured(
+            f"the option mechanism of {parts.scheme}:// is for a user and a password, which the URL does not name"
+        )
+    for option, path in parts.certificates("kafkas").items():
+        settings[FILES[option]] = path
     transport = "SSL" if parts.scheme == "kafkas" else "PLAINTEXT"
     settings["security.protocol"] = f"SASL_{transport}" if parts.user else transport
     return settings

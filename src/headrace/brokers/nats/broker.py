@@ -12,7 +12,7 @@ from typing import Self
 from headrace.brokers.nats.connection import Connection
 from headrace.brokers.queue_url import QueueUrl, parse
 from headrace.documents import Body
-from headrace.errors import Unavailable
+from headrace.errors import Misconfigured, Unavailable
 from headrace.ports import Backlog, Delivery
 from headrace.validation import check_sizes
 
@@ -25,6 +25,8 @@ class NatsBroker:
     """A connection to a stream, opened by the first call that needs it, and again when it was lost. `patience`: seconds for an answer."""
 
     def __init__(self, address: QueueUrl, *, patience: float = ANSWER_SECONDS) -> None:
+        if address.path:
+            raise Misconfigured("a nats: URL has no path; write nats://host:4222/?queue=headrace")
         self._address = address
         self._connection = Connection(address, patience=patience)
         self._leases: dict[str, float] = {}  # by the subject that acknowledges; the time when each runs out

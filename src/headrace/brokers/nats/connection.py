@@ -13,7 +13,7 @@ from nats import errors
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
-from headrace.brokers.nats.answers import read
+from headrace.brokers.nats.jetstream import CONSUMER, DURABLE, STREAM, read
 from headrace.brokers.queue_url import QueueUrl
 from headrace.brokers.server_url import host_and_port
 from headrace.errors import Misconfigured, Rejected, Unavailable
@@ -23,14 +23,6 @@ CLOSE_SECONDS = 2.0  #: for closing it in order
 NO_LIMIT = 1 << 40  #: bytes or messages that the driver may hold for us: what we ask for is bounded already
 MOST_AT_ONCE = 10_000  #: messages asked for in one request
 NO_RESPONDERS = "503"  # the status of a request that nobody answers
-DURABLE = "headrace"  #: the consumer's name
-STREAM: Mapping[str, Any] = {"retention": "workqueue", "storage": "file", "discard": "new"}
-CONSUMER: Mapping[str, Any] = {
-    "durable_name": DURABLE,
-    "ack_policy": "explicit",
-    "max_deliver": -1,
-    "max_ack_pending": -1,
-}
 
 T = TypeVar("T")
 
@@ -53,7 +45,7 @@ class Connection:
         self._connecting = False
         self._inbox, self._requests = "", 0
         self._arriving: Subscription | None = None
-        self.created = ""
+        self.created = self._refusal = ""
         self.is_closed = False
 
     @property
@@ -143,7 +135,10 @@ class Connection:
                 return loop.run_until_complete(task)
             except (asyncio.CancelledError, errors.Error, OSError) as error:
                 overdue = isinstance(error, TimeoutError) and not self._connecting
+                refusal, self._refusal = self._refusal, ""
                 self._disconnect()
+                if refusal:
+                    raise Misconfigured(f"{doing} {self._address}: {refusal}; let this user do that") from error
                 losses += 1
                 if "authorization" in str(error).lower():
                     raise Misconfigured(f"{doing} {self._address}: {error}; check user and password") from error
@@ -228,6 +223,9 @@ class Connection:
     async def _on_error(self, error: Exception) -> None:
         if self._connecting:
             raise error  # or the driver would go on trying; later on, each call raises its own errors
+        if "permissions violation" in str(error).lower() and self._task is not None:
+            self._refusal = str(error)
+            self._task.cancel()  # the server will not answer
 
     async def _on_lost(self) -> None:
         if self._task is not None:

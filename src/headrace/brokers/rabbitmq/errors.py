@@ -4,6 +4,7 @@ import re
 
 from pika import exceptions
 
+from headrace.brokers.server_url import never_trusted
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 
 
@@ -29,6 +30,8 @@ def translate(error: BaseException | str, where: str) -> HeadraceError:
         return Misconfigured(f"{where}: {reason}. Make it, or leave out declare=no so that it is made")
     if code == 406 and "larger than" in reason:
         return Rejected(f"{where}: {reason}")
+    if isinstance(error, BaseException) and (remedy := never_trusted(error)):
+        return Misconfigured(f"{where}: {reason}; {remedy}")
     if isinstance(error, exceptions.IncompatibleProtocolError):
         return Unavailable(
             f"{where} ends the connection at once; if this lasts, check that host and port speak AMQP 0-9-1"

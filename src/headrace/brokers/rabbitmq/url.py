@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pika
 
-from headrace.brokers.server_url import ServerUrl, host_and_port
+from headrace.brokers.server_url import CERTIFICATES, ServerUrl, host_and_port
 from headrace.errors import Misconfigured
 
 QUEUE = "headrace"
@@ -13,8 +13,7 @@ EVICTED = ".evicted"  #: after the queue's name: the queue for what the server e
 NAME_BYTES = 255  #: the longest name that AMQP allows for a queue, an exchange or a key
 HEARTBEAT_SECONDS = 60  #: the heartbeat interval asked for; a connection that is silent for that long is lost
 CONNECT_SECONDS = 10.0  #: for opening a connection, TLS and login included
-FILES = ("cacertfile", "certfile", "keyfile")
-OPTIONS = ("queue", "exchange", "keys", "declare", "heartbeat", *FILES)
+OPTIONS = ("queue", "exchange", "keys", "declare", "heartbeat", *CERTIFICATES)
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ def parse(url: str, *, worked: bool = True, exchange: str = "") -> RabbitmqUrl:
     """
     port = 5671 if url.startswith("amqps:") else 5672
     parts = ServerUrl.read(url, port, OPTIONS, like=f"host:5672/vhost?queue={QUEUE}")
+    certificates = parts.certificates("amqps")
     if "queue" in parts:
         exchange = ""  # the exchange has the name of the queue
     return RabbitmqUrl(
@@ -89,7 +89,7 @@ def parse(url: str, *, worked: bool = True, exchange: str = "") -> RabbitmqUrl:
         worked=worked,
         declare=parts.choice("declare", "yes", "no") == "yes",
         heartbeat=parts.number("heartbeat", HEARTBEAT_SECONDS, 5, 3600),
-        tls=_tls(parts),
+        tls=parts.tls(certificates) if parts.scheme == "amqps" else None,
     )
 
 
@@ -98,16 +98,3 @@ def _name(option: str, value: str) -> str:
     if len(value.encode()) > most or (not value and option == "queue"):
         raise Misconfigured(f"the option {option} of an amqp: URL has 1 to {most} bytes")
     return value
-
-
-def _tls(parts: ServerUrl) -> ssl.SSLContext | None:
-    authorities, certificate, key = (parts.file(option, "amqps") for option in FILES)
-    if parts.scheme != "amqps":
-        return None
-    try:
-        context = ssl.create_default_context(cafile=authorities)
-        if certificate is not None:
-            context.load_cert_chain(certificate, key)
-    except (ssl.SSLError, OSError) as error:
-        raise Misconfigured(f"the certificates that the amqps: URL names cannot be loaded: {error}") from error
-    return context

@@ -1,10 +1,19 @@
-"""The answers of JetStream's API."""
+"""JetStream's API: the stream and the consumer that are created, and what an answer says."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from headrace.errors import Misconfigured, Rejected, Unavailable
 
+DURABLE = "headrace"  #: the consumer's name
+STREAM: Mapping[str, Any] = {"retention": "workqueue", "storage": "file", "discard": "new"}
+CONSUMER: Mapping[str, Any] = {
+    "durable_name": DURABLE,
+    "ack_policy": "explicit",
+    "max_deliver": -1,
+    "max_ack_pending": -1,
+}
 NO_CONSUMER, NO_STREAM = 10014, 10059  # JetStream's codes of errors
 TOO_LARGE = 10054  # beyond the stream's own limit
 
