@@ -168,7 +168,7 @@ def test_bad_rows_are_reported_before_training_begins(registry, tmp_path):
 
     train("mail", [path], registry=registry, learning_curve=False, progress=progress, tell=seen.append)
     (remark,) = [one for one in seen if one.startswith("rows that could not be used: 1")]
-    assert "mail.jsonl, line 61: not JSON" in remark
+    assert "mail.jsonl, line 61: the document is not JSON" in remark
     assert seen.index(remark) < seen.index("fitting")
 
 

@@ -11,6 +11,7 @@ from headrace.errors import Misconfigured
 from headrace.models.card import Origin
 from headrace.training.files import find, stem
 from headrace.training.files import rows as rows_of
+from headrace.training.labels import Spellings
 
 #: Faults of rows that are described; all are counted.
 FAULTS_KEPT = 5
@@ -37,7 +38,8 @@ class Dataset:
 
     `malformed` counts rows that can't be used; `faults` describes the first few of them. `repeated` counts rows that were left out because
     text and label occurred before, `contradicted` rows whose text occurred before with another label (they are kept). `origins` has the
-    number of rows of each file.
+    number of rows of each file. `merged` describes labels that are written in several ways and count as one (training/labels.py), `alike`
+    those that differ only in upper and lower case and are kept apart.
     """
 
     rows: Sequence[Row]
@@ -46,6 +48,8 @@ class Dataset:
     repeated: int = 0
     contradicted: int = 0
     faults: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -68,6 +72,7 @@ class _Reader:
     faults: list[str] = field(default_factory=list)
     malformed: int = 0
     repeated: int = 0
+    spellings: Spellings = field(default_factory=Spellings)
 
     def add(self, row: Row) -> None:
         """Add a row, unless it is a repeat."""
@@ -92,8 +97,9 @@ def read(
 ) -> Dataset:
     """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed as .gz.
 
-    `text` and `label` name the members or columns. Labels may be numbers. Rows that can't be used are counted and described, and are an
-    error only if no others are left. Raises Misconfigured if a file is missing, damaged or of another kind, or no row can be used.
+    `text` and `label` name the members or columns. Labels may be numbers; `labels.canonical` says which labels are the same. Rows that
+    can't be used are counted and described, and are an error only if no others are left. Raises Misconfigured if a file is missing,
+    damaged or of another kind, or no row can be used.
     """
     paths = find(files)
     reader, origins = _Reader(), Counter[str]()
@@ -118,6 +124,8 @@ def read(
         reader.repeated,
         len(reader.others),
         tuple(reader.faults),
+        tuple(reader.spellings.merged()),
+        tuple(reader.spellings.alike()),
     )
 
 
@@ -144,18 +152,17 @@ def _add_row(members: Any, names: tuple[str, str, str], reader: _Reader) -> str:
     if not isinstance(members, dict):
         return "not a JSON object"
     text, label, source = names
-    value, answer = members.get(text), members.get(label)
-    if isinstance(answer, int | float):
-        answer = str(answer)
+    value, written = members.get(text), members.get(label)
     if not isinstance(value, str) or not (value := value.strip()):
         return f"{text!r} is missing, empty or not a string"
-    if not isinstance(answer, str) or not (answer := answer.strip()):
-        return f"{label!r} is missing, empty, or neither string nor number"
     own = members.get("source")
     if isinstance(own, str) and own:
         source = own
-    if not (_is_unicode(value) and _is_unicode(answer) and _is_unicode(source)):
+    if not (_is_unicode(value) and _is_unicode(str(written)) and _is_unicode(source)):
         return "not valid Unicode: it holds half of a surrogate pair"
+    answer = reader.spellings.label(written)
+    if not answer:
+        return f"{label!r} is missing, empty, or neither string nor number"
     reader.add(Row(value, sys.intern(answer), sys.intern(source)))
     return ""
 

@@ -14,6 +14,7 @@ from headrace.models.version import check_name
 from headrace.training import datasets, estimators, goldens, holdout, measure, recipes
 from headrace.training.datasets import Dataset, Progress, Row, silent
 from headrace.training.fitting import Choices
+from headrace.training.labels import shortened
 from headrace.training.measure import CurvePoint
 from headrace.training.recipes.recipe import Recipe
 from headrace.training.report import Training, render
@@ -135,6 +136,13 @@ def _remarks(data: Dataset, choices: Choices, known: Sequence[Row]) -> list[str]
         found.append(f"repeated rows, which were left out: {data.repeated:,}")
     if data.contradicted:
         found.append(f"texts that occur with more than one label: {data.contradicted:,}")
+    if data.merged:
+        found.append(f"labels that are written in several ways, and count as one: {shortened(data.merged)}")
+    if data.alike:
+        found.append(
+            f"labels that differ only in upper and lower case, and are kept apart: {shortened(data.alike)}; "
+            "write them alike if they are the same"
+        )
     if caution := estimators.caution(choices.estimator or "", len(known)):
         found.append(caution)
     return found
