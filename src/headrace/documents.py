@@ -26,6 +26,7 @@ BODY_BYTES = 16 << 10  # the size to which bodies are packed
 ADDED_BYTES = 128  # a document that was taken may grow by that much: an id, the time and the source are added
 
 # The structs below hold only what came as JSON and so cannot form cycles: gc=False spares the garbage collector the work.
+_BEGIN, _END = b"{}"  # of a document
 _MEMBERS = ("id", "text", "source", "created_at", "meta", "published_at")
 
 
@@ -211,10 +212,11 @@ def unpack(data: bytes) -> list[bytes]:
     text = data.strip()
     lines = text.split(b"\n")
     for line in lines:
-        if line[:1] != b"{" or line[-1:] != b"}":
+        if not line or line[0] != _BEGIN or line[-1] != _END:
             break
     else:
-        if len(lines) > 1 or not (b"}{" in text or b"} {" in text):
+        # In a single document the first } is often the last byte, which is quick to find out.
+        if len(lines) > 1 or text.find(b"}") == len(text) - 1 or not (b"}{" in text or b"} {" in text):
             return lines
     return [value.data for value in framing.values(data)] or [text]
 

@@ -112,7 +112,7 @@ class FileSource:
     def records(self) -> Iterator[Record]:
         """All records as they stand in the file, without blank lines."""
         with self._opened() as (lines, unpacked):
-            yield from (record for record in self._read(lines, live=True) if record.where)
+            yield from (record for record in self._read(lines, self._path == "-") if record.where)
             self._check_whole(lines, unpacked)
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class FileSource:
 
     def _read(self, lines: Lines, live: bool) -> Iterator[Record]:
         head = lines.head(1 if live else HEAD_BYTES, HEAD_BYTES)
-        return self._records.read(lines, self._kind or format_of(self._path, head), head)
+        return self._records.read(lines, self._kind or format_of(self._path, head), head, live=live)
 
     def _document(self, record: Record) -> Document | Malformed:
         try:

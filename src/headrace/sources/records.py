@@ -25,6 +25,7 @@ SUFFIXES: Mapping[str, str] = {
     ".txt": "text",
 }
 FORMATS = ("jsonl", "csv", "tsv", "text")
+NOT_JSON = 100  #: malformed records at the beginning of a file that show that it is not JSON
 BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
 _JSON = re.compile(rb"\s*(\{|\[\s*\{)")
 _MEMBERS = ("text", "id", "source", "created_at", "meta", "published_at")
@@ -56,10 +57,11 @@ class Records:
         self._name, self._limit, self._columns = name, limit, columns
         self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
 
-    def read(self, lines: Lines, kind: str, head: bytes) -> Iterator[Record]:
+    def read(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[Record]:
         """The records of these lines, blank ones included. `kind` is one of FORMATS; `head` are the first bytes of the stream.
 
-        Raises Misconfigured if the stream is in UTF-16 or UTF-32, or a table without the columns, or not JSON but HTML or XML.
+        Raises Misconfigured if the stream is in UTF-16 or UTF-32, a table without the columns, or not JSON at all. The latter shows in its
+        first records, unless it is `live`.
         """
         if encoding := wide_encoding(head):
             raise Misconfigured(
@@ -73,7 +75,7 @@ class Records:
             raise Misconfigured(
                 f"reading {self._name}: it begins like HTML or XML, not like JSON; convert it to JSON Lines"
             )
-        return self._json(lines)
+        return self._json(lines) if live else self._if_json(self._json(lines))
 
     def _where(self, number: int) -> str:
         return f"{self._name}, line {number}"
@@ -106,6 +108,23 @@ class Records:
                 yield self._value(value)
         for value in framing.end():
             yield self._value(value)
+
+    def _if_json(self, records: Iterator[Record]) -> Iterator[Record]:
+        """The records. Raises Misconfigured, before the first of them, if there are many and none of them is JSON."""
+        first: list[Record] = []
+        faults = 0
+        for record in records:
+            first.append(record)
+            faults += record.fault.startswith("the document is not JSON")
+            if record.where and not record.fault:
+                break
+            if faults >= NOT_JSON:
+                reason = next(one.fault for one in first if one.fault)
+                raise Misconfigured(
+                    f"reading {self._name}: it is not JSON ({reason}); if it is CSV or plain text, end its name in .csv or .txt"
+                )
+        yield from first
+        yield from records
 
     def _value(self, value: Value) -> Record:
         where = self._where(value.line)
