@@ -1,5 +1,6 @@
 """What MongoDB's store does beyond the suite: writes that die at every step, what others do in between, addresses, lost connections."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -28,6 +29,7 @@ from headrace.testing.outcomes import document, labelled, labels, letters, predi
 
 CALLS = ("find", "find_one", "insert_many", "bulk_write", "delete_many", "find_one_and_update", "update_one")
 ANOTHER = "language@bbbbbb"
+BOTH = re.compile("@[0-9]+=")  # how the key of a version and a label begins
 
 
 @dataclass
@@ -431,6 +433,23 @@ def make_earlier(place: Provisioned) -> None:
     place.collection("documents").insert_many(EARLIER)
     place.collection("labels").insert_one({"_id": "language=sv"})
     place.collection("about").update_one({"_id": "store"}, {"$set": {"version": 1}})
+
+
+def test_a_store_of_version_2_is_taken_forward_and_finds_a_version_and_a_label_together(place: Provisioned) -> None:
+    with closing(place.connect()) as store:
+        store.write([labelled("a"), labelled("b", "da"), Outcome(document("none"))])
+    rows = place.collection("documents")
+    for row in list(rows.find()):  # version 2 has no key of both
+        rows.update_one({"_id": row["_id"]}, {"$set": {"keys": [key for key in row["keys"] if not BOTH.match(key)]}})
+    both = ResultQuery(version="language@aaaaaa", label="da")
+    with closing(place.connect()) as store:
+        assert results(store, both) == []
+        place.collection("about").update_one({"_id": "store"}, {"$set": {"version": 2}})
+    for _ in range(2):
+        with closing(place.connect()) as store:
+            assert [one.id for one in results(store, both)] == ["b"]
+            assert [one.id for one in results(store)] == ["none", "b", "a"]
+    assert place.collection("about").find_one() == {"_id": "store", "version": VERSION}
 
 
 def check_earlier(store: StoreAdapter, before: datetime) -> None:

@@ -30,8 +30,9 @@ LIMIT = 50
 MOST_ROWS = 20 * LIMIT
 # SQLite counts the steps of its machine instead, some ten to twenty a row.
 MOST_STEPS = 20 * MOST_ROWS
-INDEXES = ("documents_identity", "documents_source", "answers_label", "answers_model")
+INDEXES = ("documents_identity", "documents_source", "answers_label", "answers_model", "answers_cell")
 
+OTHER = "language@bbbbbb"
 START, SECONDS = (
     datetime(2026, 1, 1, tzinfo=UTC),
     10,
@@ -59,6 +60,24 @@ PAGES: Sequence[Question] = [
     ResultQuery(source="suite", label="sv"),
     ResultQuery(source="suite", model="language", label="sv"),
     ResultQuery(source="rare", label="rare"),
+    # What many documents have each, and one or none has both; the one is among the oldest.
+    ResultQuery(source="suite", label="no"),
+    ResultQuery(source="suite", label="da"),
+    ResultQuery(source="other", label="sv"),
+    ResultQuery(source="other", label="da"),
+    ResultQuery(source="other", label="da", text="ex"),
+    ResultQuery(source="other", version="language@aaaaaa"),
+    ResultQuery(source="suite", version="language@bbbbbb", label="da"),
+    ResultQuery(source="other", model="language"),
+    ResultQuery(source="other", model="old"),
+    ResultQuery(version="language@aaaaaa", label="da"),
+    ResultQuery(version="language@bbbbbb", label="sv"),
+    ResultQuery(version="language@cccccc"),
+    ResultQuery(version="language@cccccc", source="suite"),
+    ResultQuery(model="language", label="rare"),
+    ResultQuery(until=moment(DOCUMENTS // 2), source="suite", label="da"),
+    ResultQuery(since=moment(DOCUMENTS // 2), source="other", label="da"),
+    ResultQuery(since=moment(DOCUMENTS // 2), version="language@cccccc"),
     ResultQuery(label="nothing"),
     ResultQuery(source="nothing"),
     ResultQuery(model="nothing"),
@@ -109,6 +128,10 @@ def begin(store: StoreAdapter) -> None:
         store.write([Outcome(document(f"rare {number}", source="rare"), answers)])
         store.write([Outcome(None, dead=(bury_bytes(b"%d" % number, "no", source="rare"),))])
     store.write([Outcome(document("common"), (prediction("sv"),)), Outcome(document("other"), (prediction("da"),))])
+    store.write(
+        [labelled("left", "sv", source="other"), Outcome(document("right", source="other"), (prediction("da", OTHER),))]
+    )
+    store.write([Outcome(document("once"), (prediction("sv", "language@cccccc"),))])
 
 
 def fill(run: Callable[[str], Any], numbers: str, steps: Sequence[str]) -> None:
@@ -117,14 +140,19 @@ def fill(run: Callable[[str], Any], numbers: str, steps: Sequence[str]) -> None:
     `numbers` is a table expression of the numbers up to %s, `steps` are the statements that make tables of figures from documents.
     """
     name = "(SELECT n FROM names WHERE name = '{}')".format
+    # Those of one source have one label, by one version; those of the other have another, by another.
+    source, label, version = (
+        f"CASE i % 2 WHEN 0 THEN {name(one)} ELSE {name(other)} END"
+        for one, other in (("suite", "other"), ("sv", "da"), ("language@aaaaaa", OTHER))
+    )
     run(
         "INSERT INTO documents (n, key, id, text, source, stored_at)"
-        f" SELECT i, CAST(i AS bigint) * 7919 % 1000003 * 1000, 'd' || i, 'text', {name('suite')}, 0"
+        f" SELECT i, CAST(i AS bigint) * 7919 % 1000003 * 1000, 'd' || i, 'text', {source}, 0"
         f" FROM {numbers.format(DOCUMENTS)} AS t WHERE i > 100"
     )
     run(
-        f"INSERT INTO answers (document, model, version, label, score) SELECT i, {name('language')}, {name('language@aaaaaa')},"
-        f" CASE i % 2 WHEN 0 THEN {name('sv')} ELSE {name('da')} END, 0.5 FROM {numbers.format(DOCUMENTS)} AS t WHERE i > 100"
+        f"INSERT INTO answers (document, model, version, label, score, source) SELECT i, {name('language')}, {version},"
+        f" {label}, 0.5, {source} FROM {numbers.format(DOCUMENTS)} AS t WHERE i > 100"
     )
     run(
         "INSERT INTO dead_letters (burial, key, content, model, id, kind, reason, data, source, buried_at)"
@@ -186,7 +214,7 @@ def test_counting_in_sqlite_adds_up_what_is_kept_and_walks_the_kinds_of_dead_let
         first, last = moment(DOCUMENTS // 2), moment(DOCUMENTS // 2) + timedelta(days=2)
         assert counted(million, lambda: history.count_by_hour(connection, "language", first, last)) < MOST_STEPS
         hours = history.count_by_hour(connection, "language", None, None)
-        assert sum(one.count for one in hours) == DOCUMENTS - 100 + FEW + 2
+        assert sum(one.count for one in hours) == DOCUMENTS - 100 + FEW + 5
         assert len(hours) > 5000
         asked: list[str] = []
         million.set_trace_callback(asked.append)
@@ -295,7 +323,7 @@ def test_counting_in_postgresql_adds_up_what_is_kept(server: tuple[Connection, l
     history.count_by_hour(connection, "language", moment(DOCUMENTS // 2), moment(DOCUMENTS // 2) + timedelta(days=2))
     assert all(looked_at(plan) < MOST_ROWS for plan in plans)
     hours = history.count_by_hour(connection, "language", None, None)
-    assert sum(one.count for one in hours) == DOCUMENTS - 100 + FEW + 2
+    assert sum(one.count for one in hours) == DOCUMENTS - 100 + FEW + 5
     assert looked_at(plans[-1]) < 3 * len(hours)
     connection.execute(select(func.count()).select_from(answers).where(answers.c.score > 0.7))
     assert looked_at(plans[-1]) >= DOCUMENTS - 100  # the measure sees a scan

@@ -1,11 +1,13 @@
 """What every store finds and counts: results by what they are, in pages. Needs a fixture `connect`."""
 
+from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
 
 from headrace.burial import bury_bytes
-from headrace.documents import Outcome
+from headrace.documents import Outcome, Result
 from headrace.errors import Rejected
 from headrace.ports import Counts, DeadQuery, ResultQuery
 from headrace.testing.outcomes import document, labelled, prediction, results
@@ -48,6 +50,42 @@ class QuerySuite:
         assert found(version=other, model="language", label="sv") == ["2"]
         assert found(version=other, label="x") == found(version="mood@bbbbbb") == found(version="language") == []
         assert found(version=other, model="mood") == []
+
+    def test_results_are_found_by_any_conditions_at_once_page_by_page(self, connect: Connect) -> None:
+        store = connect()
+        sources, labels, versions = ("a", "b"), ("sv", "da"), ("language@1", "language@2", "mood@1")
+        chance = Random(7)
+        for batch in range(3):
+            store.write(
+                [
+                    Outcome(
+                        document(f"{batch} {number}", source=chance.choice(sources)),
+                        tuple(prediction(chance.choice(labels), v) for v in chance.sample(versions[1:], number % 3)),
+                    )
+                    for number in range(12)
+                ]
+            )
+            store.write([Outcome(document(f"{batch} {n}"), (prediction("sv", "language@1"),)) for n in range(0, 12, 3)])
+        everything = results(store, limit=1000)
+
+        def matches(result: Result, source: str, label: str, model: str, version: str) -> bool:
+            return source in ("", result.source) and (
+                not (label or model or version)
+                or any(
+                    label in ("", one.label) and model in ("", name) and version in ("", one.model)
+                    for name, one in result.predictions.items()
+                )
+            )
+
+        for asked in product(("", *sources), ("", *labels), ("", "language", "mood"), ("", *versions)):
+            source, label, model, version = asked
+            query = ResultQuery(source=source, label=label, model=model, version=version)
+            wanted = [one.id for one in everything if matches(one, *asked)]
+            first = store.find(query, limit=5)
+            found = [one.id for one in first.items]
+            if first.next:
+                found += [one.id for one in store.find(query, limit=1000, page=first.next).items]
+            assert found == wanted, query
 
     def test_results_are_found_by_the_score_of_one_and_the_same_answer(self, connect: Connect) -> None:
         store = connect()

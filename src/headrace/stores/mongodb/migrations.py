@@ -43,9 +43,23 @@ def _note_times(kept: Collections) -> None:
         kept.documents.bulk_write(updates, ordered=False)
 
 
+def _key_versions(kept: Collections) -> None:
+    """Before version 3, no key said version and label together."""
+    for some in _batches(kept.documents.find({f"{ANSWERED}.0": {"$exists": True}}, {ANSWERED: 1, "stored_at": 1})):
+        updates = [
+            # If somebody has shown another answer meanwhile, its keys are those of this version already.
+            UpdateOne(
+                {"_id": row["_id"], ANSWERED: row[ANSWERED]},
+                {"$set": {"keys": keys_of(row[ANSWERED], int(row["stored_at"]))}},
+            )
+            for row in some
+        ]
+        kept.documents.bulk_write(updates, ordered=False)
+
+
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while some := list(islice(rows, AT_ONCE)):
         yield some
 
 
-STEPS: Mapping[int, Callable[[Collections], None]] = {1: _note_times}
+STEPS: Mapping[int, Callable[[Collections], None]] = {1: _note_times, 2: _key_versions}

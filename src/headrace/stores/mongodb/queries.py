@@ -142,12 +142,12 @@ def _results(query: ResultQuery) -> list[Row]:
     if bounds := {name: Int64(to_microseconds(at)) for name, at in times.items() if at is not None}:
         asked.append({"stored_at": bounds})
     model = query.model or model_of(query.version)
-    if query.label:
-        asked.append({"keys": pair(model, query.label)})
-    elif model:
-        asked.append({"keys": model})
+    # A single key, which says all of it: an index serves only one.
     if query.version:
-        asked.append({"keys": version_key(query.version)} if model == model_of(query.version) else {"_id": {"$in": []}})
+        key = version_key(query.version, query.label or None)
+        asked.append({"keys": key} if model == model_of(query.version) else {"_id": {"$in": []}})
+    elif query.label or model:
+        asked.append({"keys": pair(model, query.label) if query.label else model})
     if scores := _scores(query):
         asked.append({"answers.score": scores})
     return asked

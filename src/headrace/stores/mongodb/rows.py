@@ -68,12 +68,12 @@ def folded(row: Row, claims: Iterable[Row]) -> Row:
 
 
 def keys_of(answers: Iterable[Row], stored_at: int) -> list[str]:
-    """What finds a document with these answers: their models, versions and labels, model and label together, and both with the hour."""
+    """What finds a document with these answers: their models, versions and labels, label with model, version, or model and hour."""
     keys: set[str] = set()
     for answer in answers:
         model, label = model_of(answer["version"]), answer["label"]
         keys |= {model, version_key(answer["version"]), pair("", label), pair(model, label)}
-        keys.add(cell(stored_at // HOUR, model, label))
+        keys |= {version_key(answer["version"], label), cell(stored_at // HOUR, model, label)}
     return sorted(keys)
 
 
@@ -82,9 +82,9 @@ def entry(prediction: Prediction) -> Row:
     return {"version": prediction.model, "label": prediction.label, "score": prediction.score}
 
 
-def version_key(version: str) -> str:
-    """What finds the documents that a version has answered. The name of a model has no `@`."""
-    return f"@{version}"
+def version_key(version: str, label: str | None = None) -> str:
+    """What finds the documents that a version has answered, or given a label. The name of a model has neither `@` nor `=`."""
+    return f"@{version}" if label is None else f"@{len(version)}={version}={label}"
 
 
 def pair(model: str, label: str) -> str:

@@ -14,7 +14,7 @@ from pymongo.write_concern import WriteConcern
 from headrace.errors import Misconfigured
 from headrace.stores.mongodb.url import opened, parsed_of
 
-VERSION = 2
+VERSION = 3
 DATABASE = "headrace"
 # The URL cannot override these: what is confirmed is on the disks of most nodes, and what is read cannot be rolled back.
 CONFIRMED = WriteConcern("majority", wtimeout=30_000, j=True)
@@ -29,6 +29,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("n", 1)], unique=True),
         IndexModel([("keys", 1), ("n", 1)]),
         IndexModel([("source", 1), ("n", 1)]),
+        IndexModel([("source", 1), ("keys", 1), ("n", 1)]),
         IndexModel([("stored_at", 1)]),
     ),
     "hours": (IndexModel([("model", 1), ("hour", 1)]),),

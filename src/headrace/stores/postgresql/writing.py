@@ -1,7 +1,7 @@
 """How outcomes become rows in PostgreSQL, inside the transaction that the store has begun.
 
-Every writer takes its locks in one order (names, documents, answers, predictions, counts, hours, spans, dead letters, each sorted), so that
-two never wait for each other; the store begins again if that fails all the same.
+Every writer takes its locks in one order (names, documents, answers, predictions, cells, counts, hours, spans, dead letters, each sorted),
+so that two never wait for each other; the store begins again if that fails all the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,10 @@ _COUNT_HOURS = (
     f"INSERT INTO {{}}hours (model, hour, label, slot, total) SELECT model, hour, label, {_SLOT}, total"
     " FROM unnest(%s::int[], %s::int[], %s::int[], %s::bigint[]) AS t (model, hour, label, total) ORDER BY model, hour, label"
     " ON CONFLICT (model, hour, label, slot) DO UPDATE SET total = hours.total + excluded.total"
+)
+_CELL = (
+    "INSERT INTO {}cells (source, label, version, model) SELECT * FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[])"
+    " ON CONFLICT DO NOTHING"
 )
 _SPAN = (
     f"INSERT INTO {{}}spans (seconds, start, slot, first, last) SELECT seconds, start, {_SLOT}, first, last"
@@ -147,6 +151,14 @@ def _number_names(open_: Open, made: Plan) -> dict[str, int]:
     return found
 
 
+def _sources(open_: Open, made: Plan, names: Mapping[str, int]) -> dict[int, int]:
+    """The numbers of the sources of documents that get answers, by their numbers in the plan."""
+    sources = {planned: names[document.source] for planned, document in made.documents}
+    if earlier := [n for n in {n for n, _ in made.answers} if n not in sources]:
+        sources |= dict(open_.execute("SELECT n, source FROM {}documents WHERE n = ANY(%s)", (earlier,)).fetchall())
+    return sources
+
+
 def _insert(
     open_: Open, made: Plan, keys: Mapping[str, int], numbers: Mapping[int, int], names: Mapping[str, int]
 ) -> None:
@@ -155,10 +167,17 @@ def _insert(
     columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8, stored_at int8"
     open_.copy("documents", columns, documents)
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
-    answers = [(numbers.get(n, n), models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
-    open_.copy("answers", "document int8, model int4, version int4, label int4, score float8", sorted(answers))
+    sources = _sources(open_, made, names)
+    answers = [
+        (numbers.get(n, n), models[p.model], names[p.model], names[p.label], p.score, sources[n])
+        for n, p in made.answers
+    ]
+    open_.copy(
+        "answers", "document int8, model int4, version int4, label int4, score float8, source int4", sorted(answers)
+    )
     others = [(numbers.get(n, n), names[p.model], names[p.label], p.score) for n, p in made.predictions]
     open_.copy("predictions", "document int8, version int4, label int4, score float8", sorted(others))
+    _add(open_, _CELL, sorted({(source, label, version, model) for _, model, version, label, _, source in answers}))
     totals, hours = tallies.of_answers(answers, made.now, made.earlier)
     totals[0, 0] = len(documents)
     _add(open_, _COUNT, [(*cell, total) for cell, total in totals.items() if total])

@@ -21,6 +21,18 @@ _SPANS = (
     " SELECT 86400, stored_at / 86400000000, {0}min(n), max(n) FROM documents GROUP BY 2"
 )
 
+_CELLS = "INSERT INTO cells (source, label, version, model) SELECT DISTINCT source, label, version, model FROM answers"
+_INDEXES_OF_4 = (
+    "CREATE INDEX answers_cell ON answers (source, label, version, document)",
+    "CREATE INDEX cells_label ON cells (label, model)",
+    "CREATE INDEX cells_model ON cells (model)",
+    "CREATE INDEX cells_version ON cells (version, label)",
+)
+_TABLE_OF_CELLS = (
+    "CREATE TABLE cells (source INTEGER NOT NULL, label INTEGER NOT NULL, version INTEGER NOT NULL, model INTEGER NOT NULL,"
+    " PRIMARY KEY (source, label, version, model))"
+)
+
 SQLITE: Mapping[int, Sequence[str]] = {
     1: _INDEXES_OF_2,
     2: (
@@ -33,6 +45,13 @@ SQLITE: Mapping[int, Sequence[str]] = {
         " PRIMARY KEY (seconds, start)) WITHOUT ROWID",
         f"INSERT INTO spans (seconds, start, first, last) {_SPANS.format('')}",
         "ALTER TABLE workers ADD COLUMN metrics BLOB",
+    ),
+    3: (
+        "ALTER TABLE answers ADD COLUMN source INTEGER NOT NULL DEFAULT 0",
+        "UPDATE answers SET source = coalesce((SELECT source FROM documents WHERE n = document), 0)",
+        f"{_TABLE_OF_CELLS} WITHOUT ROWID",
+        _CELLS,
+        *_INDEXES_OF_4,
     ),
 }
 POSTGRESQL: Mapping[int, Sequence[str]] = {
@@ -49,5 +68,13 @@ POSTGRESQL: Mapping[int, Sequence[str]] = {
         " last BIGINT NOT NULL, PRIMARY KEY (seconds, start, slot))",
         f"INSERT INTO spans (seconds, start, slot, first, last) {_SPANS.format('0, ')}",
         "ALTER TABLE workers ADD COLUMN metrics BYTEA",
+    ),
+    3: (
+        "ALTER TABLE answers ADD COLUMN source INTEGER NOT NULL DEFAULT 0",
+        "UPDATE answers SET source = documents.source FROM documents WHERE n = document",
+        "ALTER TABLE answers ALTER COLUMN source DROP DEFAULT",
+        _TABLE_OF_CELLS,
+        _CELLS,
+        *_INDEXES_OF_4,
     ),
 }

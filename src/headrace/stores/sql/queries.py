@@ -1,31 +1,34 @@
 """The queries of the SQL stores, in SQLAlchemy Core: pages and counts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, exists, func, select
 
 from headrace.clock import to_datetime, to_microseconds
 from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import Counts, DeadQuery, Page, ResultQuery, model_of
 from headrace.stores import pages
+from headrace.stores.sql import cells
+from headrace.stores.sql.bounds import bounds
 from headrace.stores.sql.numbering import name_number, names_of
-from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of, spans
-from headrace.stores.sql.tallies import SECOND, WIDTHS
-
-LARGEST = (1 << 63) - 1
-LATEST = (
-    1 << 31
-) // 1440 * 86_400 * SECOND - 1  # of the last day whose minutes have numbers of 32 bits, in the year 6053
+from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of
 
 
 def find(connection: Connection, query: ResultQuery, limit: int, page: str | None) -> Page[Result]:
     """See `ports.Store.find`."""
-    statement = _results(connection, query, pages.below(page))
-    # Pages are ordered by the column of the index that finds the documents, so that no page sorts them all.
-    place = answers.c.document if _joins(query) else documents.c.n
-    found = connection.execute(statement.order_by(place.desc()).limit(limit + 1)).mappings().all()
+    below = pages.below(page)
+    if (of_cells := cells.matching(connection, query)) is not None:
+        of_answers = [*_of_score(query, answers), *_within(bounds(connection, query, below), answers.c.document)]
+        of_documents = _of_documents(connection, replace(query, source=""))  # cells say the source
+        statement = cells.newest(connection, of_cells, of_answers, of_documents, limit + 1)
+    else:
+        # Pages are ordered by the column of the index that finds the documents, so that no page sorts them all.
+        place = answers.c.document if _joins(query) else documents.c.n
+        statement = _results(connection, query, below).order_by(place.desc()).limit(limit + 1)
+    found = connection.execute(statement).mappings().all()
     rows, following = pages.cut(found, limit, lambda row: int(row["n"]))
     return Page(_with_answers(connection, rows), following)
 
@@ -70,64 +73,40 @@ def _joins(query: ResultQuery) -> bool:
 
 def _results(connection: Connection, query: ResultQuery, below: int | None = None) -> Select[Any]:
     """The documents of a query, with numbers below the one given."""
-    statement = select(documents)
-    if query.ids:
-        keys = [key_of(identity) for identity in query.ids]
-        statement = statement.where(documents.c.key.in_(keys), documents.c.id.in_(query.ids))
-    if query.source:
-        statement = statement.where(documents.c.source == name_number(connection, query.source))
-    if query.text:
-        position = func.instr if connection.dialect.name == "sqlite" else func.strpos
-        statement = statement.where(position(documents.c.text, query.text) > 0)
-    if query.since is not None:
-        statement = statement.where(documents.c.stored_at >= to_microseconds(query.since))
-    if query.until is not None:
-        statement = statement.where(documents.c.stored_at < to_microseconds(query.until))
+    statement = select(documents).where(*_of_documents(connection, query))
     if _joins(query):
         statement = statement.join(answers, answers.c.document == documents.c.n).where(*_of_answers(connection, query))
     elif query.of_answers():
         scored = select(answers.c.document).where(answers.c.document == documents.c.n, *_of_score(query, answers))
         # Of one document after the other, by the limit: as a join it would be planned for all of them.
         statement = statement.where(scored.limit(1).scalar_subquery().is_not(None))
-    first, last = _bounds(connection, query)
-    if below is not None:
-        last = below - 1 if last is None else min(last, below - 1)
     # Said of both tables, so that a join that walks the two side by side begins and ends here.
-    for column in (documents.c.n, answers.c.document) if _joins(query) else (documents.c.n,):
-        statement = statement if first is None else statement.where(column >= first)
-        statement = statement if last is None else statement.where(column <= last)
-    return statement
+    columns = (documents.c.n, answers.c.document) if _joins(query) else (documents.c.n,)
+    return statement.where(*_within(bounds(connection, query, below), *columns))
 
 
-def _bounds(connection: Connection, query: ResultQuery) -> tuple[int | None, int | None]:
-    """Between which numbers all documents lie that were stored since and until; None for no bound.
-
-    A few of the documents between them were stored at other times: within the same minute, or by another clock.
-    """
-    first = last = None
+def _of_documents(connection: Connection, query: ResultQuery) -> list[ColumnElement[bool]]:
+    """What must hold of a document, whatever its answers."""
+    asked: list[ColumnElement[bool]] = []
+    if query.ids:
+        keys = [key_of(identity) for identity in query.ids]
+        asked += [documents.c.key.in_(keys), documents.c.id.in_(query.ids)]
+    if query.source:
+        asked.append(documents.c.source == name_number(connection, query.source))
+    if query.text:
+        position = func.instr if connection.dialect.name == "sqlite" else func.strpos
+        asked.append(position(documents.c.text, query.text) > 0)
     if query.since is not None:
-        minute, hour, day = _starts(to_microseconds(query.since))
-        chosen = spans.c.start.between(minute, 60 * hour + 59), spans.c.start.between(hour + 1, 24 * day + 23)
-        found = _of_spans(connection, func.min(spans.c.first), *chosen, spans.c.start > day)
-        first = min(found, default=LARGEST)
+        asked.append(documents.c.stored_at >= to_microseconds(query.since))
     if query.until is not None:
-        minute, hour, day = _starts(to_microseconds(query.until) - 1)
-        chosen = spans.c.start.between(60 * hour, minute), spans.c.start.between(24 * day, hour - 1)
-        found = _of_spans(connection, func.max(spans.c.last), *chosen, spans.c.start < day)
-        last = max(found, default=-1)
-    return first, last
+        asked.append(documents.c.stored_at < to_microseconds(query.until))
+    return asked
 
 
-def _starts(at: int) -> list[int]:
-    """The numbers of the minute, the hour and the day that hold a time."""
-    return [min(at, LATEST) // (width * SECOND) for width in WIDTHS]
-
-
-def _of_spans(connection: Connection, extreme: Any, *chosen: ColumnElement[bool]) -> list[int]:
-    """The extreme over these minutes, these hours and these days, where there are any."""
-    parts = zip(WIDTHS, chosen, strict=True)
-    statement = union_all(*(select(extreme).where(spans.c.seconds == width, those) for width, those in parts))
-    return [row[0] for row in connection.execute(statement) if row[0] is not None]
+def _within(bounds: tuple[int | None, int | None], *columns: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    first, last = bounds
+    least = [] if first is None else [column >= first for column in columns]
+    return least if last is None else [*least, *(column <= last for column in columns)]
 
 
 def _of_answers(connection: Connection, query: ResultQuery) -> list[ColumnElement[bool]]:

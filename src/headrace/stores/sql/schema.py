@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-VERSION = 3
+VERSION = 4
 metadata = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
@@ -55,8 +55,20 @@ answers = Table(
     Column("version", Integer, nullable=False),
     Column("label", Integer, nullable=False),
     Column("score", Double, nullable=False),
+    Column("source", Integer, nullable=False),  # that of the document, for the index of cells
     Index("answers_label", "label", "document", "model"),
     Index("answers_model", "model", "document"),
+    Index("answers_cell", "source", "label", "version", "document"),
+    sqlite_with_rowid=False,
+)
+# Which combinations there are among the answers; erasing leaves them. There are few, so that a query can look into each.
+cells = Table(
+    "cells",
+    metadata,
+    *(Column(name, Integer, primary_key=True, autoincrement=False) for name in ("source", "label", "version", "model")),
+    Index("cells_label", "label", "model"),
+    Index("cells_model", "model"),
+    Index("cells_version", "version", "label"),
     sqlite_with_rowid=False,
 )
 # The other predictions: of shadows, and of versions that came after the answer.

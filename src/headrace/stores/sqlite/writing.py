@@ -123,6 +123,15 @@ def _number_names(connection: sqlite3.Connection, made: Plan) -> dict[str, int]:
     return found
 
 
+def _sources(connection: sqlite3.Connection, made: Plan, names: Mapping[str, int]) -> dict[int, int]:
+    """The numbers of the sources of documents that get answers, by the numbers of these."""
+    sources = {number: names[document.source] for number, document in made.documents}
+    if earlier := [n for n in {n for n, _ in made.answers} if n not in sources]:
+        rows = connection.execute(f"SELECT n, source FROM documents WHERE n {IN}", (as_json(earlier),))
+        sources |= dict(rows.fetchall())
+    return sources
+
+
 def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int], names: Mapping[str, int]) -> None:
     connection.executemany(
         "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at, stored_at)"
@@ -130,8 +139,15 @@ def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int],
         [_row(number, keys[document.id], document, names, made.now) for number, document in made.documents],
     )
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
-    rows = [(n, models[p.model], names[p.model], names[p.label], p.score) for n, p in made.answers]
-    connection.executemany("INSERT INTO answers (document, model, version, label, score) VALUES (?, ?, ?, ?, ?)", rows)
+    sources = _sources(connection, made, names)
+    rows = [(n, models[p.model], names[p.model], names[p.label], p.score, sources[n]) for n, p in made.answers]
+    connection.executemany(
+        "INSERT INTO answers (document, model, version, label, score, source) VALUES (?, ?, ?, ?, ?, ?)", rows
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO cells (source, label, version, model) VALUES (?, ?, ?, ?)",
+        {(source, label, version, model) for _, model, version, label, _, source in rows},
+    )
     connection.executemany(
         "INSERT INTO predictions (document, version, label, score) VALUES (?, ?, ?, ?)",
         [(n, names[p.model], names[p.label], p.score) for n, p in made.predictions],
