@@ -18,7 +18,7 @@ from support.own_servers import OwnServers
 from headrace.brokers.rabbitmq import RabbitmqBroker
 from headrace.config import Settings
 from headrace.documents import Body, Document, Outcome, encode
-from headrace.errors import Unavailable
+from headrace.errors import Misconfigured, Unavailable
 from headrace.ports import DeadQuery, ResultQuery
 from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
@@ -53,6 +53,59 @@ def own() -> Iterator[OwnServers]:
         yield servers
     finally:
         servers.close()
+
+
+def with_rights(own: OwnServers, **rights: tuple[str, str, str]) -> None:
+    """Make users of these names, with their names as passwords, who may configure, write and read what these patterns match."""
+    made = []
+    for name, patterns in rights.items():
+        user, quoted = f'<<"{name}">>', ", ".join(f'<<"{one}">>' for one in patterns)
+        made.append(f"rabbit_auth_backend_internal:add_user({user}, {user}, {user})")
+        made.append(f'rabbit_auth_backend_internal:set_permissions({user}, <<"/">>, {quoted}, {user})')
+    own.rabbitmqctl("eval", f"{', '.join(made)}.")
+
+
+def test_users_with_the_least_rights_see_publish_and_work_on_a_queue_that_exists(own: OwnServers) -> None:
+    own.start("rabbitmq")
+    with_rights(own, looking=("^$", "^$", "^$"), writing=("^$", "^least$", "^$"), reading=("^$", "^$", "^least$"))
+    url = own.url("RABBITMQ")
+
+    def connect(user: str, options: str = "&declare=no") -> "closing[RabbitmqBroker]":
+        return closing(RabbitmqBroker.from_url(f"{url.replace('guest:guest', f'{user}:{user}')}?queue=least{options}"))
+
+    with connect("looking") as one, pytest.raises(Misconfigured, match="Make it, or leave out declare=no"):
+        one.backlog()
+    with (
+        connect("looking", "") as one,
+        pytest.raises(Misconfigured, match=r"refuses: .*may not configure needs &declare=no"),
+    ):
+        one.backlog()
+    with connect("guest", "") as one:
+        one.publish(bodies("first"))
+    for user in ("looking", "writing", "reading"):
+        with connect(user) as one:
+            assert one.backlog().ready == 1
+            (warning,) = one.warnings()
+            assert "is not known" in warning
+    with connect("writing") as one:
+        one.publish(bodies("a"))
+        with pytest.raises(Misconfigured, match=r"refuses: .*permissions"):
+            one.receive(LARGE, PATIENCE)
+    with pika.BlockingConnection(pika.URLParameters(f"{url}?heartbeat=0")) as connection:
+        connection.channel().basic_publish("least", "", b"asks", pika.BasicProperties(reply_to="nowhere"))
+    with connect("reading") as one:
+        held = take(one, 3)
+        assert data(held) == ["a", "asks", "first"]
+        for delivery in held:
+            if delivery.reply is not None:
+                delivery.reply(b"this user may not reply")
+        for _ in range(20):
+            one.keep(held)
+        one.ack(held)
+        with pytest.raises(Misconfigured, match=r"refuses: .*permissions"):
+            one.publish(bodies("b"))
+    with connect("guest") as one:
+        assert one.backlog().ready == 0
 
 
 def be_impatient(own: OwnServers, timeout: int, look: int) -> None:

@@ -2,12 +2,16 @@
 
 import asyncio
 import secrets
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import nats as driver
 import pytest
+from support import insist
+from support.own_servers import claimed
 
 from headrace.brokers.nats import NatsBroker
 from headrace.errors import Misconfigured, Rejected
@@ -108,3 +112,41 @@ def test_a_node_that_does_not_answer_is_passed_over(nats: str) -> None:
     broker.publish(bodies("a"))
     assert data(take(broker, 1)) == ["a"]
     broker.remove()
+
+
+LEAST = """
+listen: "127.0.0.1:{port}"
+jetstream {{ store_dir: "{folder}" }}
+authorization {{ users: [
+  {{ user: all, password: all }}
+  {{ user: none, password: none, permissions: {{ publish: {{ deny: ">" }} }} }}
+  {{ user: nothing_new, password: nothing_new, permissions: {{ publish: {{ deny: "$JS.API.STREAM.CREATE.>" }} }} }}
+] }}
+"""
+
+
+def test_what_the_server_does_not_allow_a_user_is_told_at_once(nats: str, tmp_path: Path) -> None:
+    assert nats, "NATS is installed"
+    port, claim = claimed()
+    (tmp_path / "nats.conf").write_text(LEAST.format(port=port, folder=tmp_path / "data"))
+    command = ["/usr/sbin/nats-server", "-c", str(tmp_path / "nats.conf")]
+
+    def connect(user: str) -> NatsBroker:
+        return NatsBroker.from_url(f"nats://{user}:{user}@127.0.0.1:{port}?queue=least")
+
+    with claim, subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            with (
+                closing(connect("nothing_new")) as one,
+                pytest.raises(Misconfigured, match=r"(?i)stream\.create.*let this user"),
+            ):
+                insist(lambda: one.publish(bodies("a")))
+            with closing(connect("all")) as one:
+                insist(lambda: one.publish(bodies("a")))
+            with closing(connect("none")) as one, pytest.raises(Misconfigured, match="let this user"):
+                one.publish(bodies("b"))
+            with closing(connect("nothing_new")) as one:
+                one.ack(take(one, 1))
+                assert one.backlog().ready == 0
+        finally:
+            process.kill()

@@ -15,6 +15,11 @@ def translate(error: BaseException | str, where: str) -> HeadraceError:
     # While connecting, pika guesses what a refusal means, and puts the server's code into its text.
     guessed = re.search(r"\((403|530)\)", reason)
     code = int(guessed[1]) if guessed else getattr(error, "reply_code", 0)
+    if code == 403 and "access to" in reason:
+        return Misconfigured(
+            f"{where} refuses: {reason}; check the permissions of this user. One who may not configure needs &declare=no, and a queue and"
+            " exchange that exist"
+        )
     if code in (403, 530) and "is down" not in reason:
         return Misconfigured(f"{where} refuses: {reason}; check user, password, virtual host and permissions")
     if code == 406 and "inequivalent arg" in reason:

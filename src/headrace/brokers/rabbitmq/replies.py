@@ -8,7 +8,7 @@ import pika
 from headrace.brokers.rabbitmq.nodes import Nodes
 from headrace.brokers.rabbitmq.publisher import KEY_BYTES
 from headrace.brokers.rabbitmq.url import RabbitmqUrl
-from headrace.errors import Unavailable
+from headrace.errors import HeadraceError
 
 MOST_REPLY_BYTES = 16 << 20  #: a larger message would end the connection
 
@@ -17,8 +17,8 @@ class Replies:
     """Sends replies, at most once, on a connection that is opened for the first of them.
 
     The connection is a separate one because a server whose memory or disk is full stops reading from connections that have published, and
-    acks must get through. A reply is dropped if its queue is gone, if it is larger than 16 MiB, while the server blocks us, and
-    if no node answers.
+    acks must get through. A reply is dropped if its queue is gone, if it is larger than 16 MiB, while the server blocks us, if no node
+    answers, and if we may not write to the default exchange.
     """
 
     def __init__(self, address: RabbitmqUrl) -> None:
@@ -34,7 +34,7 @@ class Replies:
         try:
             if self._nodes.open is not None:
                 self._nodes.open.step(0)
-        except Unavailable:
+        except HeadraceError:
             self._nodes.drop()
 
     def close(self) -> None:
@@ -50,5 +50,5 @@ class Replies:
             if not connection.blocked:
                 connection.send("", to, data, properties, mandatory=False)
                 connection.step(0)
-        except Unavailable:
+        except HeadraceError:
             self._nodes.drop()

@@ -8,6 +8,7 @@ from headrace.brokers.rabbitmq.connection import Connection
 from headrace.brokers.rabbitmq.url import RabbitmqUrl
 from headrace.errors import Misconfigured
 
+REFUSED = "ACCESS_REFUSED"  #: what the server answers to a user who may not do this
 DEAD_LETTER_EXCHANGE = "x-dead-letter-exchange"
 #: What a queue loses that was declared with another value of an argument.
 LOSES: Mapping[str, str] = {
@@ -59,27 +60,32 @@ def arguments(version: str, evicted: str = "") -> Mapping[str, Any]:
 
 
 def other_arguments(address: RabbitmqUrl, number: int) -> str:
-    """What is lost with an existing queue that was declared with other arguments than ours; empty if they are the same."""
+    """What is lost with an existing queue that was declared with other arguments than ours; empty if they are the same.
+
+    The server compares arguments, and tells which differ, for a user who may declare the queue. Otherwise it says that this is not known.
+    """
     # The server names only one argument that differs. Dead-lettering matters least, so it is compared only if all else is the same.
     differing = _differing_argument(address, number, "")
     if not differing or differing.startswith(DEAD_LETTER_EXCHANGE):
         differing = _differing_argument(address, number, address.evicted)
     if not differing:
         return ""
+    if REFUSED in differing:
+        return f"queue {address.queue}: whether it loses something is not known, as this user may not declare it"
     name, _, reason = differing.partition(" ")
     return f"queue {address.queue} {LOSES.get(name, f'was made otherwise than Headrace does: {reason}')}"
 
 
 def _differing_argument(address: RabbitmqUrl, number: int, evicted: str) -> str:
-    """The name of an argument with another value than ours, a space, and the server's message; empty if there is none."""
+    """The name of an argument with another value than ours, or REFUSED, a space, and the server's message; empty if there is none."""
     connection = connect(address, number)
     try:
         _declare_queue(connection, address.queue, evicted)
     except Misconfigured as error:
-        named = re.search(r"inequivalent arg '([\w-]+)'", str(error))
+        named = re.search(rf"inequivalent arg '([\w-]+)'|({REFUSED})", str(error))
         if named is None:
             raise
-        return f"{named[1]} {error}"
+        return f"{named[1] or named[2]} {error}"
     finally:
         connection.close()
     return ""
