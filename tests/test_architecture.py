@@ -26,7 +26,7 @@ LAYERS = (
     "headrace.sqlite_file",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
     "headrace.config headrace.urls headrace.log headrace.metrics headrace.meter headrace.exposition headrace.browse"
-    " headrace.runtime headrace.retrying headrace.supervisor headrace.durable",
+    " headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
     "headrace.scoring",
     "headrace.models",
     "headrace.predictor",

@@ -160,6 +160,11 @@ def _is_of_a_service(name: str, value: str) -> bool:
     return bool(_OF_A_SERVICE.fullmatch(name) or (port.fullmatch(name) and address.fullmatch(value)))
 
 
+def several(value: str) -> tuple[str, ...]:
+    """The parts of a setting that are separated by commas."""
+    return tuple(filter(None, (part.strip() for part in value.split(","))))
+
+
 def _parse(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text())

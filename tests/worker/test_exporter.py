@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ from headrace import exposition, metrics
 from headrace.errors import Misconfigured
 from headrace.meter import Meter
 from headrace.ports import WorkerStatus
-from headrace.worker.exporter import Exporter
+from headrace.worker.exporter import CLIENTS, HEAD_BYTES, Exporter
 
 
 def status(number: int, name: str = "host:1", state: str = "working") -> WorkerStatus:
@@ -96,3 +96,38 @@ def test_once_closed_nothing_listens() -> None:
         exporter.close()
         with pytest.raises(httpx.ConnectError):
             client.get(exporter.address)
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [("127.0.0.1", 200), ("localhost:1", 200), ("worker.example", 200), ("evil.example", 421), ("evil.example:9100", 421), ("", 421)],
+)  # fmt: skip
+def test_it_is_called_by_its_own_names_alone(host: str, code: int) -> None:
+    with (
+        closing(Exporter("127.0.0.1", 0, lambda: [status(3)], hosts=["worker.example"])) as exporter,
+        httpx.Client(trust_env=False) as client,
+    ):
+        answer = client.get(exporter.address, headers={"host": host})
+    assert answer.status_code == code
+    assert ("host:1" in answer.text) == (code == 200)
+    assert code == 200 or "setting hosts" in answer.text
+
+
+def test_of_many_clients_that_send_nothing_the_oldest_give_way() -> None:
+    with served(status(3)) as (exporter, client), ExitStack() as opened:
+        url = httpx.URL(exporter.address)
+        silent = [opened.enter_context(socket.create_connection((url.host, url.port or 0))) for _ in range(2 * CLIENTS)]
+        for line in silent[:CLIENTS]:
+            line.settimeout(PATIENCE)
+            assert line.recv(1) == b""
+        assert client.get(exporter.address, timeout=PATIENCE).status_code == 200
+        assert threading.active_count() <= CLIENTS + 8
+
+
+def test_a_head_without_end_is_not_read_to_its_end() -> None:
+    with served(status(3)) as (exporter, client):
+        url = httpx.URL(exporter.address)
+        with socket.create_connection((url.host, url.port or 0), PATIENCE) as line, suppress(ConnectionError):
+            line.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\na: " + b"x" * (HEAD_BYTES - 40))
+            assert line.recv(12).startswith(b"HTTP/1.0 ")
+        assert client.get(exporter.address, timeout=PATIENCE).status_code == 200

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from headrace.config import Settings
+from headrace.config import Settings, several
 from headrace.errors import Misconfigured
 from headrace.models.registry import Registry
 from headrace.predictor.settings import PredictorSettings
@@ -45,9 +45,9 @@ def serve(
             settings=ServerSettings(
                 host=settings.host,
                 port=settings.port,
-                hosts=_several(settings.hosts),
+                hosts=several(settings.hosts),
                 root_path=settings.root_path,
-                proxies=_several(settings.proxies),
+                proxies=several(settings.proxies),
                 token=settings.token,
                 document_bytes=settings.document_bytes,
                 request_bytes=settings.request_bytes,
@@ -56,8 +56,3 @@ def serve(
             ),
         )
         server.serve(services, console=console, stop=lambda: stop.requested, on_ready=on_ready)
-
-
-def _several(setting: str) -> tuple[str, ...]:
-    """The values of a setting that are separated by commas."""
-    return tuple(filter(None, (value.strip() for value in setting.split(","))))

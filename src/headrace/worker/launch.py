@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from headrace import config, runtime, supervisor
-from headrace.config import Settings
+from headrace.config import Settings, several
 from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import parse, pinned
@@ -128,7 +129,9 @@ def exporting(settings: Settings) -> Iterator[Path | None]:
 
     with TemporaryDirectory(prefix="headrace-") as name:
         folder = Path(name)
-        with closing(Exporter(settings.host, settings.metrics_port, lambda: status_files.read(folder))) as exporter:
+        statuses = partial(status_files.read, folder)
+        names = several(settings.hosts)
+        with closing(Exporter(settings.host, settings.metrics_port, statuses, hosts=names)) as exporter:
             LOG.info(f"metrics at {exporter.address}")
             yield folder
 

@@ -16,10 +16,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
+from headrace.host_names import is_loopback
 from headrace.web import requests
 from headrace.web.access.headers import with_headers
 from headrace.web.access.login import Login
-from headrace.web.access.names import ServerNames, is_loopback
+from headrace.web.access.names import ServerNames
 from headrace.web.access.paths import ENTER, is_api, is_socket, route_path
 from headrace.web.access.session import Session
 from headrace.web.responses import Refused

@@ -1,16 +1,13 @@
 """The names of the server: those that it may be called by (the header Host), and those whose pages are its own (the header Origin)."""
 
-import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from headrace.errors import Misconfigured
+from headrace.host_names import HOST, HostNames, name_of, normal, remedy
 from headrace.web.responses import Refused
 
-_HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:/@?#\\,\s]+))(?::([0-9]{0,5}))?")
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
 
@@ -21,27 +18,17 @@ class ServerNames:
     """
 
     def __init__(self, host: str, hosts: Sequence[str]) -> None:
-        named = [_read(name) for name in hosts]
-        self._names = {"localhost", "127.0.0.1", "::1", _normal(host), *(name for name, _ in named)} - {""}
-        self._pages = {(name, port) for name, port in named if port is not None}
-        self._pages_on_usual_ports = {name for name, port in named if port is None}
-        self._any_address = not host or _is_any(host)
+        self._names = HostNames(host, hosts)
+        self._pages = {(name, port) for name, port in self._names.further if port is not None}
+        self._pages_on_usual_ports = {name for name, port in self._names.further if port is None}
 
     def check_host(self, headers: Headers) -> str:
-        """The Host header. Raises Refused unless there is exactly one, with a name of this server; its port does not matter.
-
-        A page of another site cannot reach a loopback server under a name of its own then (DNS rebinding).
-        """
+        """The Host header. Raises Refused unless there is exactly one, with a name of this server; its port does not matter."""
         given = headers.getlist("host")
         if len(given) != 1:
             raise Refused(400, "a request needs exactly one Host header")
-        name = _name(given[0])
-        if name not in self._names:
-            address = _address(name)
-            if address is None or not (self._any_address or str(address) in self._names):
-                raise Refused(
-                    421, f"this server is not called {given[0][:100]!r}; if it should be, {_remedy('the name')}"
-                )
+        if not self._names.know(given[0]):
+            raise Refused(421, self._names.refusal(given[0]))
         return given[0]
 
     def check_origin(self, headers: Headers, host: str, *, safe: bool, encrypted: bool) -> None:
@@ -60,35 +47,10 @@ class ServerNames:
         scheme, name, port = page
         if encrypted and scheme == "http":
             return False  # anybody on the way can write a page of http
-        found = _HOST.fullmatch(host)
-        if found is not None and (name, port) == (_name(host), int(found[3] or _PORTS[scheme])):
+        found = HOST.fullmatch(host)
+        if found is not None and (name, port) == (normal(name_of(host)), int(found[3] or _PORTS[scheme])):
             return True
         return (name, port) in self._pages or (port == _PORTS[scheme] and name in self._pages_on_usual_ports)
-
-
-def _read(given: str) -> tuple[str, int | None]:
-    """A further name and its port, as the setting has it."""
-    address = _address(given)
-    if address is not None:
-        return str(address), None
-    found = _HOST.fullmatch(given)
-    try:
-        if found is not None:
-            name = _normal((found[1] or found[2]).encode("idna").decode())
-            if re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", name):
-                return name, int(found[3]) if found[3] else None
-    except UnicodeError:
-        pass
-    raise Misconfigured(
-        f"the setting hosts has {given!r}, which is not a host name; give names such as labels.example.org, with a port"
-        " if it is not the usual one"
-    )
-
-
-def _name(host: str) -> str:
-    """The name in a Host header; empty if it is malformed."""
-    found = _HOST.fullmatch(host)
-    return (found[1] or found[2]).lower().removesuffix(".") if found else ""
 
 
 def _page(origin: str) -> tuple[str, str, int] | None:
@@ -97,7 +59,7 @@ def _page(origin: str) -> tuple[str, str, int] | None:
         given = urlsplit(origin)
         if given.scheme not in _PORTS or not given.hostname or "@" in given.netloc:
             return None
-        return given.scheme, _normal(given.hostname), given.port or _PORTS[given.scheme]
+        return given.scheme, normal(given.hostname), given.port or _PORTS[given.scheme]
     except ValueError:
         return None
 
@@ -111,32 +73,5 @@ def _foreign(origin: str) -> str:
     shown = shown if port == _PORTS[scheme] else f"{shown}:{port}"
     return (
         f"a page of {origin[:100]!r} may not do this; if that is this server's own address, as browsers see it behind a"
-        f" proxy, {_remedy(shown[:100])}"
+        f" proxy, {remedy(shown[:100])}"
     )
-
-
-def _remedy(name: str) -> str:
-    return f"add {name} to the setting hosts (--hosts)"
-
-
-def _normal(name: str) -> str:
-    address = _address(name)
-    return str(address) if address is not None else name.strip().lower().removesuffix(".")
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name.strip().removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return None
-
-
-def _is_any(host: str) -> bool:
-    address = _address(host)
-    return address is not None and address.is_unspecified
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on this host."""
-    address = _address(host)
-    return host.lower() == "localhost" or (address is not None and address.is_loopback)
