@@ -14,7 +14,7 @@ texts = st.text(st.sampled_from('ab"\\{}[],: \n\tä'), max_size=10)
 members = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=6,
+    max_leaves=4,
 )
 objects = st.dictionaries(texts, members, max_size=4)
 indents = st.sampled_from([None, 0, 1, 4, "\t"])
@@ -68,6 +68,14 @@ def test_a_long_string_in_pieces_may_be_cut_anywhere() -> None:
         (b'{"text": "to\n{"text": "a"}\n\n{"te', [b'{"text": "to', b'{"text": "a"}', b'{"te']),
         (b'{"text": "}{ ] {"}', [b'{"text": "}{ ] {"}']),
         (b"[]", [b"[]"]),
+        (
+            b'[\n {\n  "x": NaN,\n  "y": -Infinity,\n  "text": "a"\n }\n]',
+            [b'{\n  "x": NaN,\n  "y": -Infinity,\n  "text": "a"\n }'],
+        ),
+        (
+            b'[\n  {"text": "a\n  },\n  {"text": "b\n  },\n  {"text": "c"},\n  {"text": "d"}\n]',
+            [b'{"text": "a\n  },', b'{"text": "b\n  },', b'{"text": "c"}', b'{"text": "d"}'],
+        ),
         (b"some text\r\nof two lines", [b"some text\r", b"of two lines"]),
     ],
 )

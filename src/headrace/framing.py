@@ -13,6 +13,7 @@ import msgspec
 
 KEPT_BYTES = 64 << 10  # of a value that is too long, or damaged; the rest is dropped
 
+NOT_FINITE = re.compile(rb"\bNaN\b|-?\bInfinity\b")  # what people write though JSON has no such numbers
 _BETWEEN = re.compile(rb"[\s,\x1e]*")
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)  # a whole string, the beginning of one, or a bracket
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -62,8 +63,9 @@ class Framing:
                     self._keep_damaged(line)
                     continue
                 yield self._give_up()
-                line = line[begin:]
-            yield from self._scan(line, number)
+            else:
+                begin = 0
+            yield from self._scan(line, number, begin)
             for piece in more:
                 self._too_long = self._too_long or bool(self._parts)
                 yield from self._scan(piece, number)
@@ -83,8 +85,7 @@ class Framing:
             line, self._list_line = self._list_line, 0
             yield Value(b"[", line, "the JSON list that begins here never ends; it may have been cut short")
 
-    def _scan(self, data: bytes, number: int) -> Iterator[Value]:
-        place = 0
+    def _scan(self, data: bytes, number: int, place: int = 0) -> Iterator[Value]:
         while True:
             if self._parts:
                 end = self._end_of_value(data, place)
@@ -156,8 +157,9 @@ class Framing:
         return False
 
     def _is_damaged(self) -> bool:
+        text = b"\n".join(self._parts)
         try:
-            _decode(b"\n".join(self._parts))
+            _decode(NOT_FINITE.sub(b"null", text))
         except msgspec.DecodeError as error:
             return "truncated" not in str(error)
         except (UnicodeDecodeError, RecursionError):

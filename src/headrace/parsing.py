@@ -2,17 +2,16 @@
 
 import json
 import math
-import re
 from decimal import Decimal
 
 import msgspec
 
 from headrace.errors import Rejected
+from headrace.framing import NOT_FINITE
 from headrace.validation import kind, not_utf8
 
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")  # the byte order marks of UTF-16 and UTF-32
-_NOT_FINITE = re.compile(rb"\bNaN\b|\bInfinity\b")
 _decode = msgspec.json.Decoder().decode
 
 
@@ -32,7 +31,7 @@ def parse(text: bytes, *, lenient: bool = False) -> object:
     except msgspec.DecodeError as error:
         if text.startswith(_WIDE):
             raise Rejected("the document is in UTF-16 or UTF-32; convert it to UTF-8") from None
-        if lenient and _NOT_FINITE.search(text):
+        if lenient and NOT_FINITE.search(text):
             return _parse_not_finite(text)
         hint = "; or it holds half of a surrogate pair" if b"\\u" in text else ""
         raise Rejected(f"the document is not JSON: {error}{hint}") from None

@@ -25,7 +25,8 @@ SUFFIXES: Mapping[str, str] = {
     ".txt": "text",
 }
 FORMATS = ("jsonl", "csv", "tsv", "text")
-NOT_JSON = 100  #: malformed records at the beginning of a file that show that it is not JSON
+NOT_JSON = 100  #: malformed records at the beginning of a file that show that it is not JSON …
+LOOKED_AT = 1000  #: … among so many records, blank ones included
 BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
 _JSON = re.compile(rb"\s*(\{|\[\s*\{)")
 _MEMBERS = ("text", "id", "source", "created_at", "meta", "published_at")
@@ -116,7 +117,7 @@ class Records:
         for record in records:
             first.append(record)
             faults += record.fault.startswith("the document is not JSON")
-            if record.where and not record.fault:
+            if (record.where and not record.fault) or len(first) >= LOOKED_AT:
                 break
             if faults >= NOT_JSON:
                 reason = next(one.fault for one in first if one.fault)
