@@ -12,11 +12,12 @@ import pytest
 from support import insist, until
 from support.own_servers import OwnServers
 
+from headrace.burial import bury_bytes
 from headrace.documents import Outcome
 from headrace.errors import Unavailable
 from headrace.ports import ResultQuery
 from headrace.stores.postgresql import PostgresqlStore
-from headrace.testing.outcomes import document, labelled, labels, prediction, results
+from headrace.testing.outcomes import document, labelled, labels, letters, prediction, results
 
 
 def ask(url: str, statement: str) -> list[Any]:
@@ -121,6 +122,20 @@ def test_tables_made_anew_under_a_store_get_names_of_their_own(postgresql: str, 
             other.write([labelled("c", "de", source="x")])
         store.write([labelled("a", "lt"), labelled("b", "sv")])
         assert {name: label for name, (_, _, label) in found(store).items()} == {"a": "lt", "b": "sv", "c": "de"}
+
+
+def test_numbers_go_on_after_the_largest_if_a_copy_had_the_rows_and_not_the_sequences(
+    postgresql: str, schema: str
+) -> None:
+    with closing(PostgresqlStore(postgresql, schema=schema)) as store:
+        for number in range(100):
+            store.write([labelled(f"{number}", f"{number}"), Outcome(None, dead=(bury_bytes(b"%d" % number, "no"),))])
+        for sequence in ("names_n", "documents_n", "dead_letters_burial"):
+            ask(postgresql, f"SELECT setval('{schema}.{sequence}_seq', 1)")
+        store.write([labelled("new", "new"), Outcome(None, dead=(bury_bytes(b"new", "no"),))])
+        assert found(store)["new"] == ("suite", "language@aaaaaa", "new")
+        assert store.count(ResultQuery()).documents == 101
+        assert len({letter.burial for letter in letters(store, limit=1000)}) == 101
 
 
 def test_names_that_were_lost_leave_documents_that_can_be_listed_counted_and_written_to(

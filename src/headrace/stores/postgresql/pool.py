@@ -1,6 +1,6 @@
 """The connections of a store, and the transactions in them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from headrace.errors import Unavailable
 from headrace.stores.postgresql.failures import translate
 from headrace.stores.postgresql.server import Mode, Open, Server, begin, ended
 
+NOTHING: Mapping[str, Callable[[Open], object]] = {}
 ATTEMPTS = 30  # at a transaction that collides with those of other writers
 
 T = TypeVar("T")
@@ -45,14 +46,23 @@ class Pool:
         with self._translated(doing), self._begun("READ ONLY") as (_, driven):
             return work(Open(driven, self._server.schema))
 
-    def transact(self, doing: str, work: Callable[[Open], T]) -> T:
-        """The work's value, in a transaction that writes; retried if another writer was first."""
+    def transact(
+        self, doing: str, work: Callable[[Open], T], mend: Mapping[str, Callable[[Open], object]] = NOTHING
+    ) -> T:
+        """The work's value, in a transaction that writes; retried if another writer was first.
+
+        `mend`: what to do before trying again if a constraint of this name was violated.
+        """
         with self._translated(doing):
             for _ in range(ATTEMPTS):
                 try:
                     with self._begun("READ WRITE") as (_, driven):
                         return work(Open(driven, self._server.schema))
-                except (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure):
+                except errors.UniqueViolation as error:
+                    if mending := mend.get(error.diag.constraint_name or ""):
+                        with self._begun("READ WRITE") as (_, driven):
+                            mending(Open(driven, self._server.schema))
+                except (errors.DeadlockDetected, errors.SerializationFailure):
                     continue
         raise Unavailable(f"{doing}: another writer was first {ATTEMPTS} times in a row; try again")
 

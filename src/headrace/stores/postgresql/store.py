@@ -48,7 +48,7 @@ class PostgresqlStore:
         if not outcomes:
             return
         doing = f"writing {len(outcomes)} outcomes to {self._server}"
-        self._pool.transact(doing, lambda open_: writing.write(open_, outcomes))
+        self._pool.transact(doing, lambda open_: writing.write(open_, outcomes), writing.BEHIND)
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         with self._reading() as connection:

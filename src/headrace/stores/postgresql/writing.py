@@ -4,7 +4,8 @@ Every writer takes its locks in one order (names, documents, answers, prediction
 so that two never wait for each other; the store begins again if that fails all the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -52,6 +53,23 @@ def write(open_: Open, outcomes: Sequence[Outcome]) -> None:
     numbers = _number_documents(open_, made)
     _insert(open_, made, keys, numbers, _number_names(open_, made))
     _bury(open_, made)
+
+
+def catch_up(open_: Open, table: str, column: str) -> None:
+    """Let a sequence go on after the largest number in its table.
+
+    It is behind after a copy that has the rows and not the sequence: by logical replication, or of the data alone.
+    """
+    sequence = open_.execute("SELECT pg_get_serial_sequence(%s, %s)", (f"{identifier(open_.schema)}.{table}", column))
+    (name,) = sequence.fetchall()[0]
+    open_.execute(f"SELECT setval(%s, max({column})) FROM {{}}{table}", (name,))
+
+
+# By the constraints that tell that a sequence is behind.
+BEHIND: Mapping[str, Callable[[Open], None]] = {
+    f"{table}_pkey": partial(catch_up, table=table, column=column)
+    for table, column in (("names", "n"), ("documents", "n"), ("dead_letters", "burial"))
+}
 
 
 def erase(open_: Open, ids: Sequence[str]) -> None:
