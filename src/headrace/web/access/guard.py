@@ -63,7 +63,7 @@ class AccessGuard:
         payload = requests.Payload(self._memory)
         seen = _as_get({**scope, requests.PAYLOAD: payload})
         try:
-            if app is self.app and scope["method"] not in _SAFE and not is_api(route_path(scope)):
+            if app is self.app and _has_payload(scope) and not is_api(route_path(scope)):
                 app, receive = await self._read_ahead(seen, receive)
             await app(seen, receive, with_headers(scope, send))
         finally:
@@ -123,6 +123,10 @@ def _check_json(headers: Headers) -> None:
 
 def _is_page(scope: Scope, path: str, headers: Headers) -> bool:
     return scope.get("method") == "GET" and "text/html" in headers.get("accept", "") and not is_api(path)
+
+
+def _has_payload(scope: Scope) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
 async def _close(_scope: Scope, _receive: Receive, send: Send) -> None:
