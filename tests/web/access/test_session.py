@@ -98,3 +98,16 @@ def test_the_cookie_of_an_encrypted_page_does_not_stand_in_the_way_of_one_withou
     assert "; Path=/headrace;" in secure
     assert secure.partition("=")[0] != NAME
     assert status((b"cookie", secure.partition(";")[0].encode())) == 200
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_cookie_of_a_form_on_an_encrypted_page_is_secure_though_no_proxy_says_so(scheme: str) -> None:
+    async def sign_in() -> str:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(guarded()), base_url="http://localhost:8000"
+        ) as client:
+            origin = {"origin": f"{scheme}://localhost:8000"}
+            answer = await client.post("/enter", data={"token": TOKEN}, headers=origin)
+            return answer.headers["set-cookie"]
+
+    assert ("; Secure" in anyio.run(sign_in)) == (scheme == "https")

@@ -65,7 +65,9 @@ async def _answer(request: Request, session: Session) -> Response:
     if not session.is_token(form.get("token", [""])[0]):
         await asyncio.sleep(WRONG_SECONDS)
         return _page(request.scope, 403, "Wrong token. The right one is the value of HEADRACE_TOKEN.", wrong=True)
-    cookie = session.set_cookie(root or "/", encrypted=request.scope["scheme"] == "https")
+    # The form's page knows, if a proxy does not tell.
+    encrypted = "https" in (request.scope["scheme"], request.headers.get("origin", "").partition(":")[0])
+    cookie = session.set_cookie(root or "/", encrypted=encrypted)
     return RedirectResponse(f"{root}/", 303, {"set-cookie": cookie})
 
 
