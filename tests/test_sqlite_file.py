@@ -191,6 +191,30 @@ def test_a_transaction_that_fails_is_rolled_back_and_the_next_one_works(tmp_path
     connection.close()
 
 
+WITHOUT_DESCRIPTORS = """
+import os, resource, sys
+from pathlib import Path
+from headrace.brokers.sqlite import SqliteBroker
+from headrace.errors import Unavailable
+from headrace.stores.sqlite import SqliteStore
+free = os.open("/dev/null", os.O_RDONLY)
+os.close(free)
+resource.setrlimit(resource.RLIMIT_NOFILE, (free, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+for adapter in (SqliteBroker, SqliteStore):
+    try:
+        adapter(Path(sys.argv[1]) / f"{adapter.__name__}.db")
+    except Unavailable as error:
+        print(error)
+"""
+
+
+def test_a_process_without_free_descriptors_is_to_try_again(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DESCRIPTORS, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.count("raise the limit of open files") == 2, done.stderr
+
+
 def replace(path: Path) -> None:
     """Put an empty copy of another file in the place of this one, as a restore does."""
     for one in sqlite_file.files_of(path)[1:]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.errors import PASSING, HeadraceError, Misconfigured, Rejected, Unavailable, system_error
 
 BUSY_SECONDS = 30.0  #: how long to wait for a lock that another process holds
 LOOK_SECONDS = 0.01  #: between two attempts to switch to WAL mode
@@ -57,7 +57,8 @@ def open_file(path: Path, *, kind: str, tables: Tables, durable: bool, patience:
     may not survive a loss of power. `patience`: how many seconds to wait for a lock, now and in every statement. Raises Misconfigured for
     a file that is something else or of a newer version, and Unavailable if another process holds a lock for too long.
     """
-    with translated(f"opening the {kind} {path}"):
+    doing = f"opening the {kind} {path}"
+    with translated(doing), _system_errors(doing, path):
         connection = sqlite3.connect(
             path, timeout=patience, isolation_level=None, check_same_thread=False, factory=OpenFile
         )
@@ -138,6 +139,21 @@ def translate(error: sqlite3.Error, doing: str) -> HeadraceError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable(f"{doing}: the file cannot be used now ({error})")
     return Misconfigured(f"{doing}: {error}")
+
+
+@contextmanager
+def _system_errors(doing: str, path: Path) -> Iterator[None]:
+    """Raise Unavailable if a file cannot be opened for want of descriptors and the like: SQLite doesn't tell this from a missing folder."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN:
+            try:
+                os.close(os.open(path.parent, os.O_RDONLY))
+            except OSError as reason:
+                if reason.errno in PASSING:
+                    raise system_error(doing, reason, "") from error
+        raise
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
