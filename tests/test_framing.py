@@ -49,6 +49,16 @@ def test_whatever_is_cut_out_of_a_list_the_values_before_it_are_found(
     assert [json.loads(value.data) for value in found[:sound]] == some[:sound]
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 64, 1000])
+def test_a_line_in_pieces_is_read_as_if_it_came_at_once(size: int) -> None:
+    rows = [{"text": f'number {number} "\\ }}] ', "n": [{"x": number}]} for number in range(30)]
+    line = json.dumps(rows).encode()
+    pieces = [line[start : start + size] for start in range(0, len(line), size)]
+    framing = Framing(100)
+    assert [json.loads(value.data) for value in framing.feed(pieces[0], 1, pieces[1:])] == rows
+    assert framing.idle
+
+
 def test_a_long_string_in_pieces_may_be_cut_anywhere() -> None:
     line = json.dumps({"text": 'a "quoted" \\ } text ' * 20}).encode()
     for size in (1, 2, 3, 7):

@@ -67,7 +67,8 @@ class Framing:
                 begin = 0
             yield from self._scan(line, number, begin)
             for piece in more:
-                self._too_long = self._too_long or bool(self._parts)
+                if self._size > self._limit:
+                    self._cut()
                 yield from self._scan(piece, number)
             if self._parts and self._ends_badly():
                 again.extendleft((at, part, ()) for at, part in reversed(self._split()))
@@ -151,10 +152,14 @@ class Framing:
             if (too_long or lines & (lines - 1) == 0) and lines > 1 and self._is_damaged():
                 return True
             if too_long:
-                self._too_long, self._parts = True, [b"\n".join(self._parts)[:KEPT_BYTES]]
+                self._cut()
                 return False
             self._parts.append(b"")
         return False
+
+    def _cut(self) -> None:
+        """Keep only the beginning of the open value, which is too long."""
+        self._too_long, self._parts = True, [b"\n".join(self._parts)[:KEPT_BYTES]]
 
     def _is_damaged(self) -> bool:
         text = b"\n".join(self._parts)
