@@ -1,4 +1,7 @@
-"""Workers and publishers that break a promise, for a proof to see: `python -m broken worker FAULT`, `python -m broken publisher FAULT`."""
+"""Workers and publishers that break a promise, for a proof to see: `python -m broken worker FAULT`, `python -m broken publisher FAULT`.
+
+`python -m broken ungated FAULT` is a worker that can't be held at gates.
+"""
 
 import os
 import signal
@@ -59,6 +62,15 @@ class Suicidal(Hasty):
         self._broker.ack(batch.deliveries)
         if any(_number(outcome, ONE_IN) == 0 for outcome in outcomes if outcome.document):
             os.kill(os.getpid(), signal.SIGKILL)
+        super()._settle(batch, outcomes)
+
+
+class Dawdling(Hasty):
+    """Acknowledges before it writes, and takes its time in between."""
+
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        self._broker.ack(batch.deliveries)
+        time.sleep(1.0)
         super()._settle(batch, outcomes)
 
 
@@ -246,7 +258,7 @@ def _readable(line: bytes) -> Document | None:
         return None
 
 
-KEEPERS: Mapping[str, type[Keeper]] = {"hasty": Hasty, "eager": Eager, "suicidal": Suicidal}
+KEEPERS: Mapping[str, type[Keeper]] = {"hasty": Hasty, "eager": Eager, "suicidal": Suicidal, "dawdling": Dawdling}
 INGESTS: Mapping[str, type[Ingest]] = {
     "silent": Silent,
     "half": Half,

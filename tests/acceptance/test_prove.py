@@ -249,6 +249,11 @@ def test_a_publisher_that_cannot_be_held_is_killed_as_soon_as_its_cursor_moves(t
     assert proved.ledger.kills >= 1
 
 
+def test_workers_that_cannot_be_held_are_killed_as_soon_as_the_queue_shrinks(tmp_path: Path) -> None:
+    proved = prove(tmp_path, Programs(worker=("broken", "ungated", "dawdling")))
+    assert proved.columns() == {"lost"}
+
+
 def test_workers_that_never_do_anything_are_given_up_and_all_is_lost(tmp_path: Path) -> None:
     # Long enough for the publishers, which do theirs.
     proved = prove(tmp_path, Programs(worker=("broken", "worker", "idle")), documents=100, kills=0, patience=15)

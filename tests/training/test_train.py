@@ -233,7 +233,7 @@ def test_the_report_is_a_single_page_that_loads_nothing_else(trained):
         "texts/s",
     ):
         assert words in page
-    assert "Rows that could not be used: 1, among them mail.jsonl, line 151: not JSON" in page
+    assert "mail.jsonl, line 151: the document is not JSON" in page
     assert page.count("data:image/png;base64,") == 3
     assert all(address.startswith("data:") for address in re.findall(r'(?:src|href)="([^"]*)', page))
     assert "http" not in page
