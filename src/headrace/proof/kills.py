@@ -23,7 +23,7 @@ class Moment(NamedTuple):
     gate: str = ""
 
 
-#: The first so many moments are those of a proof, again from the start if it wants more: gaps that lose come first.
+#: A proof of K kills has the first K of these moments, and begins again if it has more. The gaps that lose come first.
 MOMENTS = (
     Moment("publisher", CURSOR_SAVED),
     Moment("keeper", ACKED),
@@ -71,13 +71,8 @@ class Killer:
         cursors: Callable[[], object],
         backlog: Callable[[], int],
     ) -> None:
-        self._workers, self._publishers, self._gates, self._observer, self._rng = (
-            workers,
-            publishers,
-            gates,
-            observer,
-            rng,
-        )
+        self._workers, self._publishers, self._gates = workers, publishers, gates
+        self._observer, self._rng = observer, rng
         self._until, self._cursors, self._backlog = until, cursors, backlog
 
     def prepare(self, moment: Moment) -> None:
@@ -91,7 +86,10 @@ class Killer:
         return killed or (self._publisher() if moment.victim == "publisher" else self._worker(moment.victim))
 
     def _at_gate(self, moment: Moment) -> int:
-        """Kill the process that is held at the gate. If there are no gates, kill all of its kind after the step; 0 if neither comes."""
+        """Kill the process that is held at the gate, or all of its kind after the step if they have no gates; how many were killed.
+
+        0 if no process came so far in time.
+        """
         is_publisher = moment.victim == "publisher"
         role = publisher.ROLE if is_publisher else worker.ROLE
         taken = self._step(moment.gate)

@@ -14,7 +14,7 @@ from headrace.documents import Prediction
 from headrace.errors import Unavailable
 
 SECONDS_A_TEXT = 0.001  # that `Checksum` takes
-LABELS = 32  # that `Checksum` has
+LABELS = 8  # that `Checksum` has: some stores count each label by a query of its own
 MOMENT_BITS, SIGNATURE_BITS = 24, 28  # of its scores: milliseconds, and their signature; a float holds both exactly
 
 
