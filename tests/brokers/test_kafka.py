@@ -424,6 +424,15 @@ def test_a_worker_that_stops_calling_loses_its_leases_and_can_go_on(topic: OwnTo
     come(stuck, *(name.decode() for name in published))
 
 
+def test_a_header_names_the_content_encoding(topic: OwnTopic) -> None:
+    broker = topic.connect()
+    broker.publish(bodies("plain"))
+    producer = Producer({"bootstrap.servers": topic.server})
+    producer.produce(topic.name, b"packed", headers=[("Content-Encoding", b"gzip"), ("other", None)])
+    assert producer.flush(PATIENCE) == 0
+    assert {one.data: one.encoding for one in take(broker, 2)} == {b"plain": "", b"packed": "gzip"}
+
+
 def test_a_reader_of_another_group_gets_everything_too(topic: OwnTopic) -> None:
     broker = topic.connect()
     broker.publish(bodies("a", "b"))

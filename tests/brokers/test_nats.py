@@ -35,10 +35,12 @@ class Server:
 
         asyncio.run(make())
 
-    def put(self, body: bytes) -> None:
+    def put(self, body: bytes, **headers: str) -> None:
         async def put() -> None:
             client = await driver.connect(self.url, connect_timeout=PATIENCE)
-            await client.jetstream(timeout=PATIENCE).publish(self.queue, body)
+            await client.jetstream(timeout=PATIENCE).publish(
+                self.queue, body, headers={name.replace("_", "-"): value for name, value in headers.items()} or None
+            )
             await client.close()
 
         asyncio.run(put())
@@ -82,6 +84,13 @@ def test_what_others_publish_is_received(server: Server) -> None:
         broker.publish(bodies("a"))
         server.put(b"b")
         assert data(take(broker, 2)) == ["a", "b"]
+
+
+def test_a_header_names_the_content_encoding(server: Server) -> None:
+    with closing(server.connect()) as broker:
+        broker.publish(bodies("plain"))
+        server.put(b"packed", Content_Encoding="gzip")
+        assert {one.data: one.encoding for one in take(broker, 2)} == {b"plain": "", b"packed": "gzip"}
 
 
 def test_the_limit_is_that_of_the_server_and_a_stream_may_have_a_smaller_one(server: Server) -> None:

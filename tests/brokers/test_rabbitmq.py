@@ -1,7 +1,9 @@
 """What RabbitMQ's adapter does beyond the suite: addresses, acks by tag, refusals, and connections that are lost."""
 
 import dataclasses
+import gzip
 import secrets
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from threading import Timer
@@ -24,7 +26,7 @@ from headrace.brokers.rabbitmq.topology import arguments
 from headrace.brokers.rabbitmq.url import parse
 from headrace.documents import Body, Document, encode
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
-from headrace.ports import Delivery
+from headrace.ports import Delivery, ResultQuery
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
@@ -624,6 +626,25 @@ def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_evicts_n
         publish_for_ever(broker, published)
     assert queue.ready() >= len(published)
     assert queue.waiting_evicted() == 0
+
+
+def test_compressed_messages_are_unpacked_or_buried_and_answered(queue: OwnQueue) -> None:
+    broker, store, own = queue.connect(), MemoryStore(), queue.channel.queue_declare("", exclusive=True).method.queue
+    broker.publish([Body(encode(Document("plain", "hello")))])
+    for name, pack in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+        ask(queue, pack(encode(Document(name, name))), content_encoding=name.upper(), reply_to=own, correlation_id=name)
+    ask(queue, b"\x0b\x02\n\n", content_encoding="br", reply_to=own, correlation_id="br")
+    ask(queue, encode(Document("text", "said to be text")), content_encoding="utf-8")
+    Keeper(broker, store, setup(), deadline=60.0, stop=Stop(), drain=True).run()
+    assert {one.id for one in store.find(ResultQuery()).items} == {"plain", "gzip", "deflate", "text"}
+    (letter,) = letters(store)
+    assert (letter.data, letter.kind) == (b"\x0b\x02\n\n", "malformed")
+    assert "'br' is not known" in letter.reason
+    told = {one[1].correlation_id: one[2] for one in (replied(queue, own) for _ in range(3))}
+    assert b'"id":"gzip"' in told["gzip"]
+    assert b"is not known" in told["br"]
+    broker.close()
+    assert queue.ready() == 0
 
 
 def server_version(queue: OwnQueue) -> str:

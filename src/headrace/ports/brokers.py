@@ -13,13 +13,15 @@ class Delivery:
 
     `receipt` is what acknowledges it: only the adapter that made it can read it, and it dies with its connection. `reply` sends an answer
     to the publisher, at most once and without waiting; it is None if the publisher didn't ask for one. `evicted` says why the broker's
-    server has removed the body from its queue, and is empty for all others; such a body has to be buried, then acked.
+    server has removed the body from its queue, and is empty for all others; such a body has to be buried, then acked. `encoding` is the
+    content encoding that the publisher named, in any case, with commas between several; the receiver unpacks `data` then.
     """
 
     data: bytes
     receipt: Any
     reply: Callable[[bytes], None] | None = None
     evicted: str = ""
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

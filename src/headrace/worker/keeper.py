@@ -21,6 +21,7 @@ from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently
 from headrace.runtime import Stop
 from headrace.worker.heartbeat import WAITING, Heartbeat
+from headrace.worker.inbox import Inbox
 from headrace.worker.measuring import count_failures, count_received, progress
 from headrace.worker.results import ResultPublisher
 from headrace.worker.settling import Settler, evicted
@@ -77,6 +78,7 @@ class Keeper:
             timed=lambda model, seconds: self._meter.observe(metrics.PREDICT_SECONDS, seconds, model),
         )
         self._settler = Settler(store, publisher or ResultPublisher(store), self._meter, self._insist)
+        self._inbox = Inbox(broker, document_bytes=settings.document_bytes)
         self._held: list[Batch] = []
         self._empty_receives = 0
 
@@ -119,10 +121,13 @@ class Keeper:
         limit = min(MOST_BYTES, max(LEAST_BYTES, int(self._predictor.pace.bytes_per_second / 2)))
         self._heartbeat.beat("working" if self._held else "ready")
         began = time.monotonic()
-        deliveries = self._insist(lambda: self._broker.receive(limit, wait), "broker")
+        deliveries = self._insist(lambda: self._inbox.receive(limit, wait), "broker")
         if deliveries:
             self._meter.observe(metrics.STAGE_SECONDS, time.monotonic() - began, "receive")
-        self._empty_receives = 0 if deliveries else self._empty_receives + 1
+        refused, letters = self._inbox.refused()
+        self._empty_receives = 0 if deliveries or refused else self._empty_receives + 1
+        if refused:
+            self._settle(self._hold(refused), letters)
         if put_out := [delivery for delivery in deliveries if delivery.evicted]:
             self._settle(self._hold(put_out), evicted(put_out))
         sound = [delivery for delivery in deliveries if not delivery.evicted]
@@ -195,8 +200,9 @@ class Keeper:
         self._keep()
 
     def _keep(self) -> None:
+        held = (delivery for batch in self._held for delivery in batch.deliveries)
         try:
-            self._broker.keep([delivery for batch in self._held for delivery in batch.deliveries])
+            self._broker.keep([*held, *self._inbox.waiting])
         except Unavailable as error:
             LOG.warning(f"leases could not be kept: {error}")
 

@@ -134,7 +134,8 @@ class Member:
             offset = cast(int, message.offset())
             if error is None:
                 if assignment is not None and assignment.take(offset):
-                    self._arrivals.add(Delivery(message.value() or b"", (assignment, offset)))
+                    body, encoding = message.value() or b"", _encoding(message)
+                    self._arrivals.add(Delivery(body, (assignment, offset), encoding=encoding))
             elif error.code() == KafkaError._PARTITION_EOF:
                 if assignment is not None:
                     assignment.reach(offset)
@@ -223,3 +224,13 @@ def _ends(consumer: Consumer, parts: Iterable[TopicPartition], which: int) -> di
     """The first offsets of these partitions, or the ones after their last, by their numbers."""
     asked = [TopicPartition(part.topic, part.partition, which) for part in parts]
     return {part.partition: part.offset for part in consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS)}
+
+
+def _encoding(message: Message) -> str:
+    """The content encoding that a header names; empty without one."""
+    headers = message.headers()
+    if not headers:
+        return ""
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    named = (value for name, value in pairs if name.lower() == "content-encoding" and value)
+    return ",".join(value if isinstance(value, str) else value.decode(errors="replace") for value in named)

@@ -51,8 +51,8 @@ class NatsBroker:
         until = time.monotonic() + self._address.lease
         pulled = self._connection.pull(limit, wait, "receiving from")
         self._forget_other_streams()
-        self._leases.update((subject, until) for subject, _ in pulled)
-        return [Delivery(data, (self, subject)) for subject, data in pulled]
+        self._leases.update((subject, until) for subject, _, _ in pulled)
+        return [Delivery(data, (self, subject), encoding=encoding) for subject, data, encoding in pulled]
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         held = self._held(deliveries)

@@ -13,7 +13,7 @@ from nats import errors
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
-from headrace.brokers.nats.jetstream import CONSUMER, DURABLE, STREAM, read
+from headrace.brokers.nats.jetstream import CONSUMER, DURABLE, STREAM, encoding, read
 from headrace.brokers.queue_url import QueueUrl
 from headrace.brokers.server_url import host_and_port
 from headrace.errors import Misconfigured, Rejected, Unavailable
@@ -24,6 +24,7 @@ NO_LIMIT = 1 << 40  #: bytes or messages that the driver may hold for us: what w
 MOST_AT_ONCE = 10_000  #: messages asked for in one request
 NO_RESPONDERS = "503"  # the status of a request that nobody answers
 
+Pulled = tuple[str, bytes, str]
 T = TypeVar("T")
 
 
@@ -72,13 +73,14 @@ class Connection:
 
         self._run(doing, publish)
 
-    def pull(self, limit: int, wait: float, doing: str) -> list[tuple[str, bytes]]:
+    def pull(self, limit: int, wait: float, doing: str) -> list[Pulled]:
         """Lease what the stream has, up to `limit` bytes, or else the next message alone: it is larger, or has yet to come.
 
-        Waits up to `wait` seconds. Returns the subject by which each is acknowledged, and its body.
+        Waits up to `wait` seconds. Returns the subject by which each is acknowledged, its body, and its
+        content encoding.
         """
 
-        async def pull() -> list[tuple[str, bytes]]:
+        async def pull() -> list[Pulled]:
             found = await self._next(0.0, MOST_AT_ONCE, max_bytes=limit, no_wait=True)
             found = found or await self._next(0.0, 1, no_wait=True)
             return found or (await self._next(wait, 1, expires=int(wait * 1e9)) if wait > 0 else [])
@@ -191,17 +193,17 @@ class Connection:
         consumer = {"stream_name": self._stream, "config": config}
         await self._call(f"CONSUMER.DURABLE.CREATE.{self._stream}.{DURABLE}", consumer)
 
-    async def _next(self, wait: float, batch: int, **options: Any) -> list[tuple[str, bytes]]:
+    async def _next(self, wait: float, batch: int, **options: Any) -> list[Pulled]:
         """Up to `batch` messages; `options` are those of JetStream's request for the next ones."""
         assert self._arriving is not None
         self._requests += 1
-        reply, found = f"{self._inbox}.{self._requests}", list[tuple[str, bytes]]()
+        reply, found = f"{self._inbox}.{self._requests}", list[Pulled]()
         request = json.dumps({"batch": batch, **options}).encode()
         await self._client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{DURABLE}", request, reply=reply)
         while len(found) < batch:
             message = await self._arriving.next_msg(wait + self._patience)
             if message.reply:
-                found.append((message.reply, message.data))
+                found.append((message.reply, message.data, encoding(message.headers)))
             elif message.subject == reply:  # the end of this request; that of an earlier one is passed over
                 if (message.headers or {}).get("Status") == NO_RESPONDERS:
                     raise ConnectionError("the stream is gone")

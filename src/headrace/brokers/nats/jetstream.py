@@ -29,3 +29,8 @@ def read(data: bytes) -> Any:
     if code == TOO_LARGE:
         raise Rejected(reason)
     raise (Unavailable if answer["error"]["code"] >= 500 else Misconfigured)(reason)
+
+
+def encoding(headers: Mapping[str, str] | None) -> str:
+    """The content encoding that a message's headers name; empty if they name none."""
+    return ",".join(value for name, value in (headers or {}).items() if name.lower() == "content-encoding")

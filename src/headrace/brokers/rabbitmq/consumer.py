@@ -102,7 +102,7 @@ class Consumer:
             return
         reply = self._replies.asked(properties)
         reason = _reason(properties.headers or {}) if self._evicted else ""
-        self._arrivals.add(Delivery(body, (self, tag), reply, reason))
+        self._arrivals.add(Delivery(body, (self, tag), reply, reason, properties.content_encoding or ""))
 
 
 def _reason(headers: dict[str, Any]) -> str:

@@ -1,0 +1,65 @@
+"""What a keeper receives: plain bodies, of about as many bytes as it asks for, whatever they were when they came."""
+
+import gzip
+from collections.abc import Sequence
+
+from headrace.brokers.memory import MemoryBroker
+from headrace.ports import Delivery
+from headrace.testing.brokers import bodies, data
+from headrace.worker.inbox import UNPACKED_BYTES, Inbox
+
+
+class Fixed(MemoryBroker):
+    """Hands these over, all at once."""
+
+    def __init__(self, *deliveries: Delivery) -> None:
+        super().__init__()
+        self._given = list(deliveries)
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        given, self._given = self._given, []
+        return given or super().receive(limit, wait)
+
+
+def packed(*texts: bytes) -> Sequence[Delivery]:
+    return [Delivery(gzip.compress(text), number, encoding="gzip") for number, text in enumerate(texts)]
+
+
+def test_plain_bodies_come_as_they_are() -> None:
+    broker = MemoryBroker()
+    broker.publish(bodies("a", "b", "c"))
+    inbox = Inbox(broker, document_bytes=1000)
+    assert data(inbox.receive(1 << 20, 0.0)) == ["a", "b", "c"]
+    assert inbox.receive(1 << 20, 0.0) == []
+    assert inbox.refused() == ([], [])
+
+
+def test_compressed_bodies_are_handed_out_as_far_as_there_is_room_and_the_rest_is_still_held() -> None:
+    inbox = Inbox(Fixed(*packed(b"a" * 600, b"b" * 600, b"c" * 600)), document_bytes=1000)
+    first = inbox.receive(1000, 0.0)
+    assert [one.data[:1] for one in first] == [b"a", b"b"]
+    assert [one.receipt for one in inbox.waiting] == [2]
+    assert [(one.data[:1], one.encoding, one.receipt) for one in inbox.receive(1000, 0.0)] == [(b"c", "", 2)]
+    assert inbox.waiting == ()
+
+
+def test_what_cannot_be_unpacked_is_a_dead_letter_with_its_bytes_and_holds_nothing_up() -> None:
+    bomb, damaged = packed(bytes(UNPACKED_BYTES + 1), b"x")
+    damaged = Delivery(damaged.data[:-4], 7, encoding="GZIP")
+    unknown = Delivery(b"\x0b\x02", 8, encoding="br")
+    inbox = Inbox(Fixed(bomb, damaged, *packed(b"sound"), unknown), document_bytes=1000)
+    assert data(inbox.receive(1 << 20, 0.0)) == ["sound"]
+    deliveries, outcomes = inbox.refused()
+    assert [one.receipt for one in deliveries] == [0, 7, 8]
+    letters = [letter for outcome in outcomes for letter in outcome.dead]
+    assert [letter.data for letter in letters] == [bomb.data, damaged.data, unknown.data]
+    assert [letter.kind for letter in letters] == ["malformed"] * 3
+    for letter, told in zip(letters, ("more than 16,777,216", "damaged", "'br' is not known"), strict=True):
+        assert told in letter.reason
+    assert inbox.refused() == ([], [])
+
+
+def test_a_single_document_may_be_as_large_as_the_setting_allows() -> None:
+    large = UNPACKED_BYTES + 1000
+    inbox = Inbox(Fixed(*packed(bytes(large))), document_bytes=large)
+    assert [len(one.data) for one in inbox.receive(1 << 20, 0.0)] == [large]
