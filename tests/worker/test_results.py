@@ -179,8 +179,8 @@ def test_without_outcomes_nothing_is_published() -> None:
 
 def test_a_worker_publishes_what_it_has_stored_before_it_acks() -> None:
     sink, store = Sink(), MemoryStore()
-    work(queue_of("a", "RAISE b", "long " * 30), store, sink, TWO)
-    long = "long " * 30
+    work(queue_of("a", "RAISE b", "long" * 30), store, sink, TWO)
+    long = "long" * 30
     assert sink.keys_and_ids() == sorted(
         [("fake.fine", "a"), ("size.short", "a"), ("size.short", "RAISE b"), ("fake.fine", long), ("size.long", long)]
     )

@@ -62,12 +62,12 @@ def test_a_url_and_an_adapter_go_together_and_a_drained_worker_can_run_again(tmp
 
 def test_several_models_are_given_as_a_list() -> None:
     broker, store = MemoryBroker(), MemoryStore()
-    publish(broker, "a", "long " * 30)
+    publish(broker, "a", "long" * 30)
     models = [TRIVIAL, "other = python:headrace.testing.classifiers:Trivial if size=long"]
     headrace.Worker(broker=broker, store=store, models=models, deadline=PATIENCE, drain=True).run()
     assert {one.id: sorted(one.predictions) for one in store.find(ResultQuery()).items} == {
         "a": ["size"],
-        "long " * 30: ["other", "size"],
+        "long" * 30: ["other", "size"],
     }
 
 
