@@ -4,6 +4,7 @@ import zlib
 from collections.abc import AsyncIterator
 
 import anyio.to_thread
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from headrace import documents
@@ -53,9 +54,10 @@ class Payload:
 async def read_json(request: Request, limit: int) -> tuple[object, int]:
     """The JSON value of a request, and its size in bytes after decompression.
 
-    Raises Refused if there are more than `limit` bytes (413, without reading the rest) or the encoding is not gzip (415), and Rejected if
-    the content is not JSON.
+    Raises Refused if there are more than `limit` bytes (413, without reading the rest), or if the request does not say that it is JSON or
+    its encoding is not gzip (415), and Rejected if the content is not JSON. No form of another site can say that it is JSON.
     """
+    _check_json(request.headers)
     body = await read(request, limit)
     if len(body) > LARGE:
         return await anyio.to_thread.run_sync(documents.parse, body), len(body)
@@ -65,7 +67,7 @@ async def read_json(request: Request, limit: int) -> tuple[object, int]:
 async def read(request: Request, limit: int) -> bytes:
     """The content of a request, decompressed; it counts as held until the request is answered.
 
-    Raises Refused as `read_json` does, and with 503 if all requests together hold too much.
+    Raises Refused as `read_json` does, but for the type, and with 503 if all requests together hold too much.
     """
     payload: Payload = request.scope[PAYLOAD]
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
@@ -79,6 +81,14 @@ async def read(request: Request, limit: int) -> bytes:
         return await (_unpack(chunks, limit, payload) if encoding == "gzip" else _join(chunks, limit, payload))
     except ClientDisconnect:
         raise Refused(400, "the connection ended before the request was complete; send it again") from None
+
+
+def _check_json(headers: Headers) -> None:
+    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
+    if kind.strip() != "application/json":
+        raise Refused(415, "send JSON, with the header 'Content-Type: application/json'")
+    if "charset" in parameters and "utf-8" not in parameters:
+        raise Refused(415, "JSON is UTF-8; send it as UTF-8, and leave the charset out")
 
 
 async def _join(chunks: AsyncIterator[bytes], limit: int, payload: Payload) -> bytes:

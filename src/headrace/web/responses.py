@@ -1,13 +1,15 @@
 """The API's responses: JSON by msgspec, and errors in one shape, `{"error": {"message": …, "index": …}}`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from headrace.documents import encode
 from headrace.errors import Conflict, HeadraceError, Rejected
@@ -66,12 +68,17 @@ def refusal(error: HeadraceError, *, index: int | None = None) -> Refused:
     return Refused(503, str(error), again=True)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Give all errors of an app the same shape."""
+def add_error_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    """Give all errors of an app the same shape. `routes` are those of the app."""
+
+    async def of_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _of_http(request, error, routes)
+
     app.add_exception_handler(Refused, _of_refused)
     app.add_exception_handler(HeadraceError, _of_headrace)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(Exception, _of_bug)
 
 
@@ -91,14 +98,22 @@ async def _of_validation(_request: Request, error: Exception) -> Response:
     return error_response(422, "; ".join(problems))
 
 
-async def _of_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _of_http(request: Request, error: HTTPException, routes: Sequence[APIRoute]) -> Response:
     if error.status_code == 404:
         return error_response(404, f"there is nothing at {request.url.path}; /openapi.json lists the calls")
     if error.status_code == 405:
         message = f"{request.url.path} does not support {request.method}; /openapi.json lists the calls"
-        return error_response(405, message, headers=error.headers)
+        return error_response(405, message, headers={"allow": ", ".join(sorted(_allowed(request, routes)))})
     return error_response(error.status_code, str(error.detail), headers=error.headers)
+
+
+def _allowed(request: Request, routes: Sequence[APIRoute]) -> set[str]:
+    """The methods that the path of a request supports."""
+    allowed: set[str] = set()
+    for route in routes:
+        if route.matches(request.scope)[0] != Match.NONE:
+            allowed |= set(route.methods or ())
+    return allowed | ({"HEAD"} if "GET" in allowed else set())
 
 
 async def _of_bug(_request: Request, _error: Exception) -> Response:

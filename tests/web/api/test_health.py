@@ -186,3 +186,29 @@ def test_every_call_is_documented(tmp_path: Path) -> None:
         for call in calls
         if call[1] not in told or (call[1].startswith("/v1") and f"`{call[0]} {call[1]}" not in told)
     ] == []
+
+
+def test_the_description_says_who_may_call_and_what_every_error_means(tmp_path: Path) -> None:
+    token = {"authorization": "Bearer word"}
+    with world(tmp_path, settings=ServerSettings(token="word")) as api:
+        described = api.get("/openapi.json", headers=token).json()
+    assert described["security"] == [{"token": []}]
+    assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    for path, calls in described["paths"].items():
+        for call in calls.values():
+            is_open = path in ("/livez", "/readyz", "/metrics")
+            assert ("401" in call["responses"]) != is_open
+            assert call.get("security", described["security"]) == ([] if is_open else described["security"])
+            assert {"400", "403", "421", "431"} <= set(call["responses"])
+            assert all(answer["description"] for answer in call["responses"].values())
+    with world(tmp_path) as api:
+        assert "security" not in api.get("/openapi.json").json()
+
+
+def test_every_content_in_the_description_has_examples_that_are_taken(tmp_path: Path) -> None:
+    with world(tmp_path, predictor=FirstLetter()) as api:
+        for path, calls in api.get("/openapi.json").json()["paths"].items():
+            for call in calls.values():
+                if "requestBody" in call:
+                    examples = call["requestBody"]["content"]["application/json"]["examples"]
+                    assert [api.post(path, one["value"]).status_code // 100 for one in examples.values()] == [2, 2]

@@ -44,3 +44,29 @@ def test_any_name_and_number_is_answered(api: World, name: str, number: object) 
     assert api.get("/v1/results", params=asked).status_code in (200, 422)
     assert api.get("/v1/dead", params=asked).status_code in (200, 422)
     assert api.get("/v1/documents/" + quote(name, safe="")).status_code in (200, 202, 404)
+
+
+PUBLISHED = {
+    "/v1/documents": "POST",
+    "/v1/documents/a": "DELETE, GET, HEAD",
+    "/v1/dead/1": "DELETE",
+    "/v1/dead/1/replay": "POST",
+}
+READ = {"/v1/results": "GET, HEAD", "/v1/models": "GET, HEAD", "/livez": "GET, HEAD", "/readyz": "GET, HEAD"}
+
+
+@pytest.mark.parametrize(("path", "allowed"), [*PUBLISHED.items(), *READ.items()])
+def test_a_method_that_a_path_does_not_have_is_answered_with_those_that_it_has(
+    api: World, path: str, allowed: str
+) -> None:
+    for method in {"PUT", "PATCH", "OPTIONS", "TRACE", "POST", "DELETE"} - set(allowed.split(", ")):
+        for headers in ({}, {"content-type": "text/plain"}, {"content-type": "application/json"}):
+            answer = api.call(method, path, headers=headers)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allowed), method
+
+
+def test_a_call_without_content_needs_no_type_and_one_with_content_is_json(api: World) -> None:
+    assert api.call("POST", "/v1/dead/1/replay").status_code == 404
+    assert api.call("POST", "/v1/documents").status_code == 415
+    assert api.call("POST", "/v1/predict", content=b'{"text": "a"}').status_code == 415
+    assert api.call("PUT", "/v1/nothing").status_code == 404

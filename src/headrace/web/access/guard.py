@@ -2,8 +2,8 @@
 
 - Names: the Host header must be one of the server's names, so that a page of another site can't reach a loopback server through a name
   that it controls (DNS rebinding).
-- Origins: what a page sends must come from the server's own pages or, behind a proxy, from those of a name in the setting `hosts`. A POST
-  must be JSON, which a form of another site can't send.
+- Origins: what a page sends must come from the server's own pages or, behind a proxy, from those of a name in the setting `hosts`.
+  Content is read only if it says that it is JSON (`web/requests.py`), which a form of another site can't say.
 - Token: off loopback every caller must send the token, as `Authorization: Bearer …` or as the console's cookie.
 
 `/livez` alone is answered whoever asks: it shows nothing.
@@ -103,22 +103,12 @@ class AccessGuard:
         host = self._names.check_host(headers)
         encrypted = scope.get("scheme") in ("https", "wss")
         self._names.check_origin(headers, host, safe=reads and not is_socket(path), encrypted=encrypted)
-        if method in ("POST", "PUT", "PATCH") and is_api(path):
-            _check_json(headers)
         if self._session is None or path == ENTER or (reads and path in self._open):
             return
         if not self._session.is_known(headers):
             raise Refused(
                 401, "this needs the token: send 'Authorization: Bearer TOKEN' with the value of HEADRACE_TOKEN"
             )
-
-
-def _check_json(headers: Headers) -> None:
-    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
-    if kind.strip() != "application/json":
-        raise Refused(415, "send JSON, with the header 'Content-Type: application/json'")
-    if "charset" in parameters and "utf-8" not in parameters:
-        raise Refused(415, "JSON is UTF-8; send it as UTF-8, and leave the charset out")
 
 
 def _is_page(scope: Scope, path: str, headers: Headers) -> bool:

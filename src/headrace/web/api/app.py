@@ -6,16 +6,17 @@ from contextlib import asynccontextmanager
 
 import anyio
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from headrace.errors import HeadraceError
 from headrace.web.access.guard import AccessGuard
 from headrace.web.api.dead_letters import DeadLetterRoutes
+from headrace.web.api.description import describe, new_app
 from headrace.web.api.documents import PATH, DocumentRoutes
 from headrace.web.api.fastpath import FastPath
 from headrace.web.api.health import HealthRoutes
 from headrace.web.api.predict import PredictRoutes
 from headrace.web.api.results import ResultRoutes
-from headrace.web.api.schemas import describe, new_app
 from headrace.web.metering import MetricsMiddleware
 from headrace.web.responses import add_error_handlers
 from headrace.web.services import Services
@@ -43,12 +44,14 @@ def plain_api(state: AppState) -> FastAPI:
 
     app = new_app("Headrace", lifespan=lifespan)
     documents = DocumentRoutes(state)
-    for calls in (documents, ResultRoutes(state), DeadLetterRoutes(state), PredictRoutes(state), HealthRoutes(state)):
-        app.include_router(calls.routes())
-    add_error_handlers(app)
+    groups = documents, ResultRoutes(state), DeadLetterRoutes(state), PredictRoutes(state), HealthRoutes(state)
+    routers = [calls.routes() for calls in groups]
+    for router in routers:
+        app.include_router(router)
+    add_error_handlers(app, [route for router in routers for route in router.routes if isinstance(route, APIRoute)])
     app.add_middleware(FastPath, method="POST", path=PATH, answer=documents.post)
     app.add_middleware(MetricsMiddleware, meter=state.meter)
-    describe(app)
+    describe(app, token=bool(state.services.settings.token))
     return app
 
 

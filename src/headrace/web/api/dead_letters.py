@@ -1,23 +1,17 @@
 """Dead letters over HTTP: lists of them, and what is done with one."""
 
-from typing import Annotated
-
 import anyio.to_thread
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from headrace.documents import DeadLetter
 from headrace.ports import DeadQuery, Store
-from headrace.web.api.results import LIMIT, NAME_LENGTH, Limit, Name, Token, check_names
+from headrace.web.api.inputs import LIMIT, Burial, DocumentId, FailedModel, Limit, Page, Source
+from headrace.web.api.results import check_names
 from headrace.web.api.schemas import Accepted, DeadLetters, responses
 from headrace.web.lookup import dead_letter_info
 from headrace.web.responses import Refused, json_response
 from headrace.web.state import AppState
-
-LAST_BURIAL = (1 << 63) - 1
-
-Id = Annotated[str, Query(alias="id", max_length=NAME_LENGTH)]
-Burial = Annotated[int, Path(ge=1, le=LAST_BURIAL)]
 
 
 class DeadLetterRoutes:
@@ -33,20 +27,23 @@ class DeadLetterRoutes:
         router.add_api_route(
             "/v1/dead",
             self.dead,
+            operation_id="list_dead_letters",
             summary="Dead letters, newest first",
             responses=responses({200: DeadLetters}, 422, 503),
         )
         router.add_api_route(
             "/v1/dead/{burial}/replay",
             self.replay,
+            operation_id="replay_dead_letter",
             methods=["POST"],
             status_code=202,
             summary="Publish a dead letter again, then drop it",
-            responses=responses({202: Accepted}, 404, 415, 422, 503),
+            responses=responses({202: Accepted}, 404, 422, 503),
         )
         router.add_api_route(
             "/v1/dead/{burial}",
             self.drop,
+            operation_id="drop_dead_letter",
             methods=["DELETE"],
             status_code=204,
             summary="Drop a dead letter",
@@ -55,7 +52,12 @@ class DeadLetterRoutes:
         return router
 
     async def dead(
-        self, identity: Id = "", source: Name = "", model: Name = "", limit: Limit = LIMIT, page: Token = None
+        self,
+        identity: DocumentId = "",
+        source: Source = "",
+        model: FailedModel = "",
+        limit: Limit = LIMIT,
+        page: Page = None,
     ) -> Response:
         """`id` is the document's; `model` is the one that failed; a document that failed as a whole has none."""
         check_names(id=identity, source=source, model=model)

@@ -1,8 +1,7 @@
 """Documents over HTTP: POST publishes them, GET finds them, DELETE erases them."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
@@ -13,25 +12,15 @@ from headrace.browse import results_of
 from headrace.documents import Document
 from headrace.errors import Conflict, Rejected
 from headrace.web import requests
-from headrace.web.api.schemas import Accepted, Items, NewDocument, Queued, json_body, reference, responses
+from headrace.web.api.inputs import DOCUMENTS, LARGEST, MOST_DOCUMENTS, WAIT, WAIT_SECONDS, Identity
+from headrace.web.api.schemas import Accepted, Items, Queued, responses
 from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcome_of
 from headrace.web.publishing import Oversized
 from headrace.web.responses import Refused, json_response, refusal
 from headrace.web.state import AppState, wait_for
 
 PATH = "/v1/documents"
-MOST = 1000  #: documents in a request
-WAIT_SECONDS = 60  #: the longest wait for results
 SOURCE = "api"  #: of documents that name none
-
-_ONE = reference(NewDocument)
-_BODY: Mapping[str, Any] = {"oneOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MOST}]}
-_WAIT: Mapping[str, Any] = {
-    "name": "wait",
-    "in": "query",
-    "description": f"Seconds to wait for the results; more than {WAIT_SECONDS} count as {WAIT_SECONDS}.",
-    "schema": {"type": "number", "minimum": 0},
-}
 
 
 class DocumentRoutes:
@@ -48,16 +37,18 @@ class DocumentRoutes:
         router.add_api_route(
             PATH,
             self.post,
+            operation_id="publish_documents",
             methods=["POST"],
             status_code=202,
             summary="Publish a document, or a list of up to 1,000",
             responses=responses({202: Accepted, 200: Items}, 400, 409, 413, 415, 422, 503),
-            openapi_extra={**json_body(_BODY), "parameters": [_WAIT]},
+            openapi_extra={**DOCUMENTS, "parameters": [WAIT]},
         )
         path = PATH + "/{identity:path}"
         router.add_api_route(
             path,
             self.get,
+            operation_id="get_document",
             methods=["GET"],
             summary="What became of a document: its result, or its dead letter",
             responses=responses({200: (FullResult, DeadLetterInfo), 202: Queued}, 404, 422, 503),
@@ -65,6 +56,7 @@ class DocumentRoutes:
         router.add_api_route(
             path,
             self.delete,
+            operation_id="erase_document",
             methods=["DELETE"],
             status_code=204,
             summary="Erase a document, and what is still on its way under this id",
@@ -97,7 +89,7 @@ class DocumentRoutes:
             return json_response(Accepted(tuple(document.id for document in taken)), 202)
         return json_response(Items(items))
 
-    async def get(self, identity: str) -> Response:
+    async def get(self, identity: Identity) -> Response:
         """The result with all predictions (`versions`), and its dead letters (`dead`) if it has any; the newest dead letter if there is no
         result; 202 if this process has published the document recently."""
         _check_id(identity)
@@ -115,7 +107,7 @@ class DocumentRoutes:
     def _texts_of(self, ids: Sequence[str]) -> dict[str, str]:
         return {result.id: result.text for result in results_of(self._store, ids)}
 
-    async def delete(self, identity: str) -> Response:
+    async def delete(self, identity: Identity) -> Response:
         """Erases the result, the dead letters, and everything that was published under this id so far. Unknown ids are fine."""
         _check_id(identity)
         await anyio.to_thread.run_sync(self._store.erase, [identity])
@@ -125,14 +117,16 @@ class DocumentRoutes:
     def _admit(self, value: object) -> list[Document]:
         """The documents of a request, stamped with the time. Raises Refused for the first that is wrong."""
         members = value if isinstance(value, list) else [value]
-        if not 0 < len(members) <= MOST:
-            raise Refused(422, f"the list has {len(members):,} documents; send between 1 and {MOST:,} at a time")
+        if not 0 < len(members) <= MOST_DOCUMENTS:
+            raise Refused(
+                422, f"the list has {len(members):,} documents; send between 1 and {MOST_DOCUMENTS:,} at a time"
+            )
         now = documents.microseconds()
         taken: list[Document] = []
         texts: dict[str, str] = {}
         for index, member in enumerate(members):
             try:
-                document = documents.read(member, source=SOURCE, limit=self._settings.document_bytes)
+                document = documents.read(_unstamped(member), source=SOURCE, limit=self._settings.document_bytes)
                 if texts.setdefault(document.id, document.text) != document.text:
                     raise Conflict(f"the list has another text under the id {document.id!r}; give each its own id")
             except Rejected as error:
@@ -163,11 +157,18 @@ def _read_wait(request: Request) -> float | None:
         seconds = float(given)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds < math.inf:
+    if not 0 <= seconds <= LARGEST:
         raise Refused(
             422, f"wait is {given[:20]!r}; it must be a number of seconds, of which up to {WAIT_SECONDS} are waited"
         )
     return min(seconds, WAIT_SECONDS) or None
+
+
+def _unstamped(member: object) -> object:
+    """What was sent, without a time of publishing: the server stamps it."""
+    if isinstance(member, dict) and "published_at" in member:
+        return {name: value for name, value in member.items() if name != "published_at"}
+    return member
 
 
 def _check_id(identity: str) -> None:

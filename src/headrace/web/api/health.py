@@ -31,12 +31,18 @@ class HealthRoutes:
     def routes(self) -> APIRouter:
         """The calls, for an app."""
         router = APIRouter(tags=["health"])
-        router.add_api_route("/livez", self.livez, summary="The process answers", responses=responses({200: Alive}))
+        router.add_api_route(
+            "/livez", self.livez, operation_id="livez", summary="The process answers", responses=responses({200: Alive})
+        )
         ready = responses({200: Ready, 503: Ready})
-        router.add_api_route("/readyz", self.readyz, summary="Store, broker and models answer", responses=ready)
+        router.add_api_route(
+            "/readyz", self.readyz, operation_id="readyz", summary="Store, broker and models answer", responses=ready
+        )
         if self._services.settings.metrics:
             prometheus = {"description": "Prometheus's text format.", "content": {"text/plain": {}}}
-            router.add_api_route("/metrics", self.metrics, summary="For Prometheus", responses={200: prometheus})
+            router.add_api_route(
+                "/metrics", self.metrics, operation_id="metrics", summary="For Prometheus", responses={200: prometheus}
+            )
         return router
 
     async def livez(self) -> Response:

@@ -13,11 +13,10 @@ from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.models.version import Version
 from headrace.ports import VersionRef
 from headrace.web import requests
-from headrace.web.api.schemas import Models, ModelVersion, Predictions, Texts, json_body, reference, responses
+from headrace.web.api.inputs import MOST_TEXTS, TEXTS
+from headrace.web.api.schemas import Models, ModelVersion, Predictions, responses
 from headrace.web.responses import Refused, json_response, refusal
 from headrace.web.state import AppState
-
-MOST = 1000  #: texts in a request
 
 
 class PredictRoutes:
@@ -33,14 +32,16 @@ class PredictRoutes:
         router.add_api_route(
             "/v1/predict",
             self.predict,
+            operation_id="predict_texts",
             methods=["POST"],
             summary="Predict a text, or a list of up to 1,000, at once",
             responses=responses({200: Predictions}, 400, 413, 415, 422, 503),
-            openapi_extra=json_body(reference(Texts)),
+            openapi_extra=TEXTS,
         )
         router.add_api_route(
             "/v1/models",
             self.models,
+            operation_id="list_models",
             summary="The versions of the registry, and which are served",
             responses=responses({200: Models}, 503),
         )
@@ -88,8 +89,8 @@ def _read(value: object, limit: int) -> tuple[list[str], float | None]:
     if unknown := value.keys() - {"text", "texts", "threshold"}:
         raise Refused(422, f"{', '.join(sorted(unknown))[:200]!r} is unknown here; send text or texts, and threshold")
     texts = [value["text"]] if "text" in value else value["texts"]
-    if not isinstance(texts, list) or not 0 < len(texts) <= MOST:
-        raise Refused(422, f"'texts' must be a list of between 1 and {MOST:,} strings")
+    if not isinstance(texts, list) or not 0 < len(texts) <= MOST_TEXTS:
+        raise Refused(422, f"'texts' must be a list of between 1 and {MOST_TEXTS:,} strings")
     for index, text in enumerate(texts):
         try:
             documents.read({"id": "-", "text": text}, limit=limit)

@@ -1,26 +1,16 @@
 """Results over HTTP: lists of them, and counts of their answers."""
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from headrace.ports import ResultQuery
+from headrace.web.api.inputs import LIMIT, Label, Limit, ModelName, Page, Score, Source, Text, Time, VersionName
 from headrace.web.api.schemas import HourCounts, Results, responses
 from headrace.web.responses import Refused, json_response
 from headrace.web.state import AppState
-
-LIMIT, MOST = 50, 1000  # results of a page: unless the request says otherwise, and at most
-NAME_LENGTH, TEXT_LENGTH, TIME_LENGTH, TOKEN_LENGTH = 256, 1000, 64, 64
-
-Name = Annotated[str, Query(max_length=NAME_LENGTH)]
-Text = Annotated[str, Query(max_length=TEXT_LENGTH)]
-Score = Annotated[float | None, Query(allow_inf_nan=False)]
-Time = Annotated[str, Query(max_length=TIME_LENGTH)]
-Limit = Annotated[int, Query(ge=1, le=MOST)]
-Token = Annotated[str | None, Query(max_length=TOKEN_LENGTH)]
 
 
 class ResultRoutes:
@@ -35,12 +25,14 @@ class ResultRoutes:
         router.add_api_route(
             "/v1/results",
             self.results,
+            operation_id="list_results",
             summary="Results, newest first",
             responses=responses({200: Results}, 422, 503),
         )
         router.add_api_route(
             "/v1/counts",
             self.counts,
+            operation_id="count_answers",
             summary="Answers of a model by hour and label",
             responses=responses({200: HourCounts}, 422, 503),
         )
@@ -48,17 +40,17 @@ class ResultRoutes:
 
     async def results(
         self,
-        label: Name = "",
-        source: Name = "",
-        model: Name = "",
-        version: Name = "",
+        label: Label = "",
+        source: Source = "",
+        model: ModelName = "",
+        version: VersionName = "",
         min_score: Score = None,
         max_score: Score = None,
         text: Text = "",
         since: Time = "",
         until: Time = "",
         limit: Limit = LIMIT,
-        page: Token = None,
+        page: Page = None,
     ) -> Response:
         """Everything given must hold. `label`, `model` (a name), `version` and the bounds of the score (inclusive) are about one and the
         same answer; `text` is contained in the document's text, upper and lower case differ; `since` (inclusive) and `until` (exclusive)
@@ -82,7 +74,7 @@ class ResultRoutes:
         found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
         return json_response(Results(list(found.items), found.next))
 
-    async def counts(self, model: Name, since: Time = "", until: Time = "") -> Response:
+    async def counts(self, model: ModelName, since: Time = "", until: Time = "") -> Response:
         """By the hour in which the document was stored, in UTC; of the hours that begin at or after `since` and before `until`."""
         named, first, after = _model(model), _time("since", since), _time("until", until)
         found = await anyio.to_thread.run_sync(self._store.count_by_hour, named, first, after)

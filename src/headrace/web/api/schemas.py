@@ -1,12 +1,10 @@
-"""The API's shapes for OpenAPI: the very structs that are encoded, so that the description stays true."""
+"""What the calls answer, for OpenAPI: the very structs that are encoded, so that the description stays true; and what errors mean."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI
 
-from headrace import __version__
 from headrace.documents import Prediction, Result
 from headrace.models.card import Figures
 from headrace.ports import HourCount
@@ -17,19 +15,23 @@ REFERENCE = "#/components/schemas/{name}"
 _FOUND_OR_DEAD: Mapping[str, Any] = {
     "anyOf": [{"$ref": REFERENCE.format(name=name)} for name in ("FullResult", "DeadLetterInfo")]
 }
-ABOUT = """Documents go in and come out with their predictions. Errors are `{"error": {"message": …}}`, with the `index` of the wrong
-member if a list was sent; 503 comes with `Retry-After`. Off loopback send `Authorization: Bearer TOKEN`."""
-
-
-class NewDocument(msgspec.Struct, forbid_unknown_fields=False, omit_defaults=True):
-    """A text and what is known about it. Without an id it gets a hash of its members. Members with other names go to `meta`, and so does a
-    `created_at` that cannot be read as a time."""
-
-    text: str
-    id: str | int | float | None = None
-    source: str = "api"
-    created_at: Any = None
-    meta: dict[str, Any] = {}
+#: What the status of an error means.
+ERRORS: Mapping[int, str] = {
+    400: "The request cannot be read: broken gzip, no Host header.",
+    401: "The token is missing or wrong.",
+    403: "The request came from a page of another site.",
+    404: "There is no such document or dead letter.",
+    408: "The request did not come in time.",
+    409: "The id is known with another text.",
+    413: "The request is larger than `request_bytes`.",
+    414: "The address is too long.",
+    415: "The content is not `application/json`, or is compressed by something other than gzip.",
+    421: "The Host header is not a name of this server.",
+    422: "The content is wrong; the message names the member and what is wrong with it.",
+    431: "The head of the request is too large.",
+    500: "A bug of Headrace; its log has the details.",
+    503: "Something is unavailable, or too much is waiting for it.",
+}
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -71,14 +73,6 @@ class DeadLetters(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class Texts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What to predict: `text`, or a list of `texts`. `threshold` replaces those of the models' cards; with 0 every text gets a label."""
-
-    text: str | None = None
-    texts: list[str] | None = None
-    threshold: float | None = None
-
-
 class Predictions(msgspec.Struct, frozen=True):
     """For each text, in order, a prediction by each model."""
 
@@ -117,8 +111,8 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 SHAPES = (
-    NewDocument, Accepted, Items, Queued, Result, Results, HourCount, HourCounts, FullResult, VersionPrediction, DeadLetterInfo,
-    DeadLetters, Texts, Predictions, Prediction, Models, ModelVersion, Alive, Ready, Error,
+    Accepted, Items, Queued, Result, Results, HourCount, HourCounts, FullResult, VersionPrediction, DeadLetterInfo,
+    DeadLetters, Predictions, Prediction, Models, ModelVersion, Alive, Ready, Error,
 )  # fmt: skip
 
 
@@ -130,34 +124,19 @@ def reference(shape: type) -> dict[str, str]:
 def responses(shapes: Mapping[int, type | tuple[type, ...]], *errors: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route: its shapes by status, and the statuses of its errors."""
     described: dict[int | str, dict[str, Any]] = {}
-    for status, given in {**shapes, **dict.fromkeys(errors, Error)}.items():
+    for status, given in shapes.items():
         those = given if isinstance(given, tuple) else (given,)
         schema = reference(those[0]) if len(those) == 1 else {"anyOf": [reference(one) for one in those]}
         about = " ".join((those[0].__doc__ or "").split())
         described[status] = {"description": about, "content": {"application/json": {"schema": schema}}}
-    return described
+    return {**described, **{status: error(status) for status in errors}}
 
 
-def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The `openapi_extra` of a route that reads a JSON body."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def describe(app: FastAPI) -> None:
-    """Let `/openapi.json` describe the structs."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            described = plain()
-            _, shapes = msgspec.json.schema_components(SHAPES, ref_template=REFERENCE)
-            described.setdefault("components", {}).setdefault("schemas", {}).update(shapes)
-            app.openapi_schema = described
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def new_app(title: str, **more: Any) -> FastAPI:
-    """An app without FastAPI's documentation pages, which load scripts from other hosts."""
-    return FastAPI(title=title, version=__version__, description=ABOUT, docs_url=None, redoc_url=None, **more)
+def error(status: int) -> dict[str, Any]:
+    """The description of an error's response."""
+    content = {"application/json": {"schema": reference(Error)}}
+    told: dict[str, Any] = {"description": ERRORS[status], "content": content}
+    if status == 503:
+        about = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}}
+        told["headers"] = {"Retry-After": about}
+    return told
