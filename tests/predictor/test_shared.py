@@ -1,9 +1,11 @@
 """Predictions at once: one predictor, many threads, each answered with its own."""
 
 import os
+import resource
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -11,7 +13,7 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from support import FAULTY, PATIENCE, predictors, setup, until
+from support import FAULTY, PATIENCE, logged, predictors, setup, until
 
 import headrace
 from headrace.documents import Prediction
@@ -149,6 +151,32 @@ def test_one_that_was_never_started_can_be_closed() -> None:
     SharedPredictor(setup(), deadline=PATIENCE).close()
 
 
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process can open no file meanwhile."""
+    free = os.dup(0)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_predictor_that_cannot_be_started_for_want_of_descriptors_is_started_later(
+    predictor: SharedPredictor,
+) -> None:
+    (pid,) = predictors(os.getpid())
+    with no_descriptors():
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="Too many open files"):
+                predictor.label(["a"])
+    until(lambda: ready(predictor), "an answer")
+    assert predictor.alive()
+
+
 def test_a_server_follows_an_alias_without_a_restart(tmp_path: Path) -> None:
     registry = Registry(tmp_path, builtin=None)
     texts = ["xxx", "yyy"]
@@ -163,6 +191,9 @@ def test_a_server_follows_an_alias_without_a_restart(tmp_path: Path) -> None:
     predictor.start()
     try:
         until(lambda: predictor.models() == [str(versions[0])], "the first version")
+        with logged() as said, no_descriptors():
+            until(lambda: any("Too many open files" in message for message in said), "a look at the registry")
+        assert predictor.label(["xxx"])[0]["tiny"].label == "x"
         registry.promote(str(versions[1]))
         until(lambda: predictor.models() == [str(versions[1])], "the second version")
         assert predictor.label(["xxx"])[0]["tiny"].label == "a"

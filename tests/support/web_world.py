@@ -43,6 +43,9 @@ class FirstLetter:
         self._check()
         return {"language": [Prediction(letter, 0.5, MODEL) for letter in text[:n]]}
 
+    def alive(self) -> bool:
+        return True
+
     def models(self) -> list[str]:
         self._check()
         return [MODEL]

@@ -1,8 +1,10 @@
 """The publishing thread: it packs, retries, gives up in time, and never holds more than its limit."""
 
+import errno
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 from support import PATIENCE
@@ -10,6 +12,7 @@ from support import PATIENCE
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, unpack
 from headrace.errors import Rejected, Unavailable
+from headrace.ports import Backlog, Broker
 from headrace.web.publishing import Job, Oversized, Publisher
 
 HEJ = [Document("a", "Hej", source="api")]
@@ -192,3 +195,67 @@ def test_a_request_that_is_too_late_beside_one_that_is_rejected_fails_once_as_to
     assert good.done.exception() is None
     assert isinstance(bad.done.exception(), Rejected)
     assert len(lines(broker)) == 1
+
+
+class Bursting(MemoryBroker):
+    """A broker in which one of the calls raises what no broker may raise, once."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__()
+        self.call = call
+        self.raised = threading.Event()
+
+    def _burst(self, call: str) -> None:
+        if call == self.call:
+            self.call = ""
+            self.raised.set()
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    def publish(self, bodies: Sequence[Body]) -> None:
+        self._burst("publish")
+        super().publish(bodies)
+
+    def body_bytes(self) -> int:
+        self._burst("body_bytes")
+        return super().body_bytes()
+
+    def backlog(self) -> Backlog:
+        self._burst("backlog")
+        return super().backlog()
+
+    def close(self) -> None:
+        """Keep the queue for the next connection."""
+        self._burst("close")
+
+
+@pytest.mark.parametrize("call", ["publish", "body_bytes", "backlog", "connect"])
+def test_an_unexpected_exception_fails_what_was_asked_and_the_thread_goes_on(call: str) -> None:
+    broker = Bursting(call)
+
+    def connect() -> Bursting:
+        broker._burst("connect")
+        return broker
+
+    publisher = Publisher(connect)
+    asked: Future[Any] = publisher.ask(lambda one: one.backlog()) if call == "backlog" else publisher.publish(HEJ, 10)
+    with pytest.raises(OSError, match="Too many open files"):
+        asked.result(PATIENCE)
+    publisher.publish(HEJ, 10).result(PATIENCE)
+    assert publisher.alive()
+    assert broker.backlog().ready == 1
+    publisher.close()
+
+
+def test_a_connection_that_cannot_even_be_closed_ends_nothing() -> None:
+    broker = Bursting("close")
+    publisher = Publisher(lambda: broker)
+
+    def lose(_broker: Broker) -> None:
+        raise Unavailable("the connection was lost")
+
+    with pytest.raises(Unavailable):
+        publisher.ask(lose).result(PATIENCE)
+    assert broker.raised.wait(PATIENCE)
+    publisher.publish(HEJ, 10).result(PATIENCE)
+    assert publisher.alive()
+    publisher.close()

@@ -4,7 +4,7 @@ import time
 
 import msgspec
 
-from headrace.errors import Misconfigured, Unavailable
+from headrace.errors import Misconfigured, Unavailable, system_error
 from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec, pinned
@@ -56,4 +56,8 @@ class Following:
         return True
 
     def _pinned(self) -> tuple[ModelSpec, ...]:
-        return pinned(self._wanted, self._registry)
+        try:
+            return pinned(self._wanted, self._registry)
+        except OSError as error:
+            doing = f"looking for models in the registry {self._registry.folder}"
+            raise system_error(doing, error, "check its permissions") from error

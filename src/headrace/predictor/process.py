@@ -16,7 +16,7 @@ from headrace.predictor import frames
 from headrace.predictor.frames import Closed, Late, Pipe
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import delays
-from headrace.runtime import describe
+from headrace.runtime import describe, spawning
 
 START_SECONDS = 120.0  # for opening the models
 LAST_SECONDS = 5.0  # for a process that has closed its pipe to end
@@ -127,9 +127,10 @@ class Process:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "headrace.predictor.child"]
-        child = self._child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
-        )
+        with spawning("starting a predictor"):
+            child = self._child = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+            )
         assert child.stdin is not None
         assert child.stdout is not None
         pipe = Pipe(child.stdout.fileno(), child.stdin.fileno(), self._idle)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from headrace.documents import Prediction
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.log import logger
 from headrace.predictor import frames
 from headrace.predictor.following import Following
 from headrace.predictor.handle import Abandoned, Predictor
@@ -17,6 +18,8 @@ MOST_TEXTS = 1000  # after which no further call is added to a batch
 MOST_CALLS = 256  # that may wait; more are refused at once
 IDLE_SECONDS = 0.5  # between two looks at the aliases when no call comes
 RETRY_SECONDS = 2.0  # before models that could not be opened are tried again
+
+LOG = logger("headrace.predictor")
 
 Found = list[dict[str, list[Prediction]]]
 
@@ -66,6 +69,10 @@ class SharedPredictor:
         """The versions that are served; empty while they are not open, so if there is one, `label` can be called."""
         return self._predictor.models if self._trouble is None else []
 
+    def alive(self) -> bool:
+        """Whether it serves, or will again: false once its thread has ended without being closed."""
+        return self._thread.is_alive() or self._closed.is_set()
+
     def close(self) -> None:
         """End the predictor. May be called twice."""
         self._closed.set()
@@ -87,12 +94,18 @@ class SharedPredictor:
     def _run(self) -> None:
         try:
             while not self._closed.is_set():
-                self._open()
-                while self._trouble is None and not self._closed.is_set():
-                    self._following.follow(self._predictor)
-                    self._serve()
-        except Abandoned:
-            pass
+                try:
+                    self._open()
+                    while self._trouble is None and not self._closed.is_set():
+                        self._following.follow(self._predictor)
+                        self._serve()
+                except Abandoned:
+                    break
+                except Exception as error:
+                    LOG.exception("predicting failed in a way that was not expected; the models are opened again")
+                    self._predictor.close()
+                    self._refuse(Unavailable(f"the models are being opened again after an error: {error}"))
+                    self._closed.wait(RETRY_SECONDS)
         finally:
             self._predictor.close()
             self._refuse(Unavailable("this process is stopping"))
@@ -135,6 +148,10 @@ class SharedPredictor:
             if isinstance(error, Misconfigured):
                 self._refuse(error)
             return
+        except Exception as error:
+            for call in calls:
+                call.answer.set_exception(Unavailable(f"predicting failed in a way that was not expected: {error}"))
+            raise
         for call in calls:
             call.answer.set_result(found[: len(call.texts)])
             found = found[len(call.texts) :]

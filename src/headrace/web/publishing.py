@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from headrace.documents import BODY_BYTES, Document, encode, pack
 from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.log import logger
 from headrace.ports import Broker
 from headrace.retrying import isolate, patiently
 
@@ -20,6 +21,8 @@ PATIENCE_SECONDS = 10.0  #: how long a request may wait for the broker's confirm
 MOST_BYTES = 64 << 20  #: of documents that may wait to be published; more are refused
 KEEP_SECONDS = 5.0  #: between two calls of `keep` on a broker that is not used
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  #: seconds between two attempts to publish: the first pause, and the longest
+
+LOG = logger("headrace.web")
 
 T = TypeVar("T")
 
@@ -85,9 +88,9 @@ class Publisher:
             self._check_open()
             if self._jobs and self._size + size > self._most_bytes:
                 raise Unavailable("publishing: too many documents are waiting for the broker; try again in a second")
+            self._wake()
             self._jobs.append(job)
             self._size += size
-            self._wake()
         return job.done
 
     def ask(self, ask: Callable[[Broker], T]) -> "Future[T]":
@@ -95,8 +98,8 @@ class Publisher:
         question = Question(ask)
         with self._changed:
             self._check_open()
-            self._questions.append(question)
             self._wake()
+            self._questions.append(question)
         return question.done
 
     def close(self, patience: float = 1.0) -> None:
@@ -111,15 +114,23 @@ class Publisher:
         if self._closing.is_set():
             raise Unavailable("publishing: the server is stopping; try again in a moment")
 
+    def alive(self) -> bool:
+        """Whether it publishes, or will when there is something: false once its thread has ended without being closed."""
+        return self._thread is None or self._thread.is_alive() or self._closing.is_set()
+
     def _wake(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
-            self._thread.start()
+        if self._thread is None or not self._thread.is_alive():
+            thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system has no more threads
+                raise Unavailable(f"publishing: {error}; try again in a second") from error
+            self._thread = thread
         self._changed.notify_all()
 
     def _run(self) -> None:
-        try:
-            while True:
+        while True:
+            try:
                 jobs, questions = self._take()
                 if jobs:
                     self._publish(jobs)
@@ -127,10 +138,12 @@ class Publisher:
                     self._answer(question)
                 if not jobs and not questions:
                     if self._closing.is_set():
-                        return
+                        break
                     self._keep()
-        finally:
-            self._disconnect()
+            except Exception:
+                LOG.exception("publishing failed in a way that was not expected; it goes on with a new connection")
+                self._disconnect()
+        self._disconnect()
 
     def _take(self) -> tuple[list[Job], list[Question]]:
         """All that is waiting; nothing after a few seconds without work, or when closing."""
@@ -145,6 +158,7 @@ class Publisher:
         try:
             isolate(jobs, self._publish_together, _reject)
         except Exception as error:
+            self._disconnect()
             _fail(_unfinished(jobs), error)
 
     def _publish_together(self, jobs: Sequence[Job]) -> None:
@@ -184,7 +198,7 @@ class Publisher:
         try:
             question.done.set_result(question.ask(self._connected()))
         except Exception as error:
-            if isinstance(error, Unavailable):
+            if not isinstance(error, Rejected):
                 self._disconnect()
             question.done.set_exception(error)
 
@@ -193,7 +207,7 @@ class Publisher:
         if self._broker is not None:
             try:
                 self._broker.keep([])
-            except HeadraceError:
+            except Exception:
                 self._disconnect()
 
     def _connected(self) -> Broker:
@@ -207,6 +221,8 @@ class Publisher:
                 broker.close()
             except HeadraceError:
                 return  # the connection was lost already
+            except Exception:
+                LOG.exception("closing the connection to the broker failed; it is left as it is")
 
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:

@@ -28,6 +28,10 @@ class TextPredictor(Protocol):
         """The best `n` labels of a text by model name, best first; thresholds are ignored."""
         ...
 
+    def alive(self) -> bool:
+        """Whether it serves, or will again: false once it has ended without being closed."""
+        ...
+
     def models(self) -> list[str]:
         """The versions that predict, such as "language@3f9c2a"."""
         ...

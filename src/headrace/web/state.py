@@ -6,8 +6,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-import anyio.to_thread
-
 from headrace import metrics
 from headrace.documents import DeadLetter
 from headrace.errors import Unavailable
@@ -15,6 +13,14 @@ from headrace.meter import Meter
 from headrace.operations import replay
 from headrace.ports import Backlog, WorkerStatus
 from headrace.web.api.waiting import RecentIds, ResultPoller
+from headrace.web.pool import (
+    PREDICTION_THREADS,
+    PREDICTIONS_WAITING,
+    STORE_THREADS,
+    STORE_WAITING,
+    Pool,
+    SharedCall,
+)
 from headrace.web.publishing import PATIENCE_SECONDS, Publisher
 from headrace.web.services import Services
 from headrace.worker.totals import WorkerTotals
@@ -29,7 +35,8 @@ class AppState:
     """The services, and what the app itself keeps.
 
     `publisher` publishes for all requests, `poller` answers those that wait for results, `recent_ids` are the ids published recently,
-    `meter` counts what the server does, and `totals` adds up what the workers count.
+    `meter` counts what the server does, and `totals` adds up what the workers count. Calls of the store run in the pool `asking`, those of
+    the predictor in `predicting`.
     """
 
     services: Services
@@ -38,17 +45,25 @@ class AppState:
     recent_ids: RecentIds
     meter: Meter
     totals: WorkerTotals
+    asking: Pool
+    predicting: Pool
+    listing: SharedCall[list[WorkerStatus]]
 
     @classmethod
     def from_services(cls, services: Services) -> "AppState":
         """The state of a new app. Nothing is connected before it is used."""
+        store = services.store
+        asking = Pool("the store", threads=STORE_THREADS, waiting=STORE_WAITING)
         return cls(
             services,
             Publisher(services.connect),
-            ResultPoller(services.store),
+            ResultPoller(store, asking),
             RecentIds(),
             Meter(metrics.OF_SERVERS),
             WorkerTotals(from_now=True),
+            asking,
+            Pool("predictions", threads=PREDICTION_THREADS, waiting=PREDICTIONS_WAITING),
+            SharedCall(lambda: store.workers(stopped=True)),
         )
 
     async def backlog(self) -> Backlog:
@@ -58,10 +73,12 @@ class AppState:
     async def workers(self) -> list[WorkerStatus]:
         """The workers that the store knows, those that have stopped included; what they have counted is added to the totals.
 
-        Raises Unavailable.
+        Raises Unavailable if the store does not answer within ANSWER_SECONDS.
         """
-        store = self.services.store
-        workers = await anyio.to_thread.run_sync(lambda: store.workers(stopped=True), abandon_on_cancel=True)
+        try:
+            workers = await asyncio.wait_for(self.listing.value(), ANSWER_SECONDS)
+        except TimeoutError:
+            raise Unavailable(f"the store has not answered for {ANSWER_SECONDS:.0f} seconds; try again later") from None
         self.totals.take(workers)
         return workers
 

@@ -1,6 +1,5 @@
 """Dead letters over HTTP: lists of them, and what is done with one."""
 
-import anyio.to_thread
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -62,12 +61,12 @@ class DeadLetterRoutes:
         """`id` is the document's; `model` is the one that failed; a document that failed as a whole has none."""
         check_names(id=identity, source=source, model=model)
         query = DeadQuery(ids=[identity] if identity else [], source=source, model=model)
-        found = await anyio.to_thread.run_sync(lambda: self._store.find_dead(query, limit=limit, page=page))
+        found = await self._state.asking.run(lambda: self._store.find_dead(query, limit=limit, page=page))
         return json_response(DeadLetters([dead_letter_info(letter) for letter in found.items], found.next))
 
     async def replay(self, burial: Burial) -> Response:
         """Publishes first and drops then, so that nothing is lost. A document that fails again becomes a new dead letter."""
-        letter = await anyio.to_thread.run_sync(find_letter, self._store, burial)
+        letter = await self._state.asking.run(lambda: find_letter(self._store, burial))
         if letter is None:
             raise Refused(404, f"there is no dead letter {burial}; it may have been replayed, dropped or buried again")
         await self._state.replay([letter])
@@ -75,7 +74,7 @@ class DeadLetterRoutes:
 
     async def drop(self, burial: Burial) -> Response:
         """Drops it for good. A number that is gone is ignored."""
-        await anyio.to_thread.run_sync(self._store.drop, [burial])
+        await self._state.asking.run(lambda: self._store.drop([burial]))
         return Response(status_code=204)
 
 

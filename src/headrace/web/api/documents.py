@@ -93,7 +93,7 @@ class DocumentRoutes:
         """The result with all predictions (`versions`), and its dead letters (`dead`) if it has any; the newest dead letter if there is no
         result; 202 if this process has published the document recently."""
         _check_id(identity)
-        found = await anyio.to_thread.run_sync(self._find, identity)
+        found = await self._state.asking.run(lambda: self._find(identity))
         if found is not None:
             return json_response(found)
         if identity in self._state.recent_ids:
@@ -110,7 +110,7 @@ class DocumentRoutes:
     async def delete(self, identity: Identity) -> Response:
         """Erases the result, the dead letters, and everything that was published under this id so far. Unknown ids are fine."""
         _check_id(identity)
-        await anyio.to_thread.run_sync(self._store.erase, [identity])
+        await self._state.asking.run(lambda: self._store.erase([identity]))
         self._state.recent_ids.discard(identity)
         return Response(status_code=204)
 
@@ -140,7 +140,7 @@ class DocumentRoutes:
         named = [document.id for member, document in zip(members, taken, strict=True) if member.get("id") is not None]
         if not named:
             return
-        texts = await anyio.to_thread.run_sync(self._texts_of, named)
+        texts = await self._state.asking.run(lambda: self._texts_of(named))
         for index, document in enumerate(taken):
             if texts.get(document.id, document.text) != document.text:
                 message = (

@@ -5,7 +5,6 @@ import math
 from collections.abc import Awaitable
 
 import anyio
-import anyio.to_thread
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -14,7 +13,8 @@ from headrace.errors import HeadraceError, Unavailable
 from headrace.meter import Meter
 from headrace.ports import Backlog, ResultQuery, WorkerStatus
 from headrace.web.api.schemas import Alive, Ready, responses
-from headrace.web.responses import json_response
+from headrace.web.pool import SharedCall
+from headrace.web.responses import Refused, json_response
 from headrace.web.state import ANSWER_SECONDS, AppState
 from headrace.worker.totals import show_states
 
@@ -27,12 +27,18 @@ class HealthRoutes:
     def __init__(self, state: AppState) -> None:
         self._state = state
         self._services = state.services
+        store = state.services.store
+        self._finding = SharedCall(lambda: store.find(ResultQuery(), limit=1))
 
     def routes(self) -> APIRouter:
         """The calls, for an app."""
         router = APIRouter(tags=["health"])
         router.add_api_route(
-            "/livez", self.livez, operation_id="livez", summary="The process answers", responses=responses({200: Alive})
+            "/livez",
+            self.livez,
+            operation_id="livez",
+            summary="The process answers",
+            responses=responses({200: Alive}, 503),
         )
         ready = responses({200: Ready, 503: Ready})
         router.add_api_route(
@@ -46,7 +52,13 @@ class HealthRoutes:
         return router
 
     async def livez(self) -> Response:
-        """Depends on nothing else: a server that waits for its broker must not be restarted."""
+        """503 if a thread of the server has ended that everything depends on: then it must be restarted. Depends on nothing else: a server
+        that waits for its broker must not be."""
+        predictor = self._services.predictor
+        threads = {"publisher": self._state.publisher.alive(), "predictor": predictor is None or predictor.alive()}
+        dead = [name for name, alive in threads.items() if not alive]
+        if dead:
+            raise Refused(503, f"the {' and the '.join(dead)} of this server ended, which is a bug; restart it")
         return json_response(Alive())
 
     async def readyz(self) -> Response:
@@ -71,13 +83,12 @@ class HealthRoutes:
         return Response(exposition.write(meter, self._state.totals.meter), media_type=exposition.CONTENT_TYPE)
 
     async def _ask_store(self) -> None:
-        store = self._services.store
-        await anyio.to_thread.run_sync(lambda: store.find(ResultQuery(), limit=1), abandon_on_cancel=True)
+        await self._finding.value()
 
     async def _ask_predictor(self) -> None:
         predictor = self._services.predictor
         assert predictor is not None
-        if not await anyio.to_thread.run_sync(predictor.models, abandon_on_cancel=True):
+        if not predictor.models():
             raise Unavailable("no model is open yet")
 
 

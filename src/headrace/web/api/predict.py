@@ -4,7 +4,6 @@ import contextlib
 import math
 from collections import Counter
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -56,7 +55,7 @@ class PredictRoutes:
             )
         value, _ = await requests.read_json(request, self._services.settings.request_bytes)
         texts, threshold = _read(value, self._services.settings.document_bytes)
-        predicted = await anyio.to_thread.run_sync(lambda: predictor.label(texts, threshold=threshold))
+        predicted = await self._state.predicting.run(lambda: predictor.label(texts, threshold=threshold))
         counts = Counter(prediction.model for predictions in predicted for prediction in predictions.values())
         for answered_by, number in counts.items():
             model, version = VersionRef.parse(answered_by)
@@ -65,7 +64,7 @@ class PredictRoutes:
 
     async def models(self) -> Response:
         """By name, newest first. A version is `served` if this server or a worker predicts with it."""
-        return json_response(Models(await anyio.to_thread.run_sync(self._models)))
+        return json_response(Models(await self._state.asking.run(self._models)))
 
     def _models(self) -> list[ModelVersion]:
         served = {model for worker in self._services.store.workers() for model in worker.models}

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import anyio.to_thread
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ class ResultRoutes:
     """The calls `/v1/results` and `/v1/counts`."""
 
     def __init__(self, state: AppState) -> None:
+        self._state = state
         self._store = state.services.store
 
     def routes(self) -> APIRouter:
@@ -71,13 +71,13 @@ class ResultRoutes:
             since=_time("since", since),
             until=_time("until", until),
         )
-        found = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=limit, page=page))
+        found = await self._state.asking.run(lambda: self._store.find(query, limit=limit, page=page))
         return json_response(Results(list(found.items), found.next))
 
     async def counts(self, model: ModelName, since: Time = "", until: Time = "") -> Response:
         """By the hour in which the document was stored, in UTC; of the hours that begin at or after `since` and before `until`."""
         named, first, after = _model(model), _time("since", since), _time("until", until)
-        found = await anyio.to_thread.run_sync(self._store.count_by_hour, named, first, after)
+        found = await self._state.asking.run(lambda: self._store.count_by_hour(named, first, after))
         return json_response(HourCounts(list(found)))
 
 

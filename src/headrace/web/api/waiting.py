@@ -4,16 +4,18 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import anyio.to_thread
+from functools import partial
 
 from headrace.documents import Document, content_hash
 from headrace.errors import HeadraceError
+from headrace.log import logger
 from headrace.ports import Store
 from headrace.web.lookup import DeadLetterInfo, FullResult, StoredOutcome, outcomes_of
+from headrace.web.pool import Pool
 
 POLL_SECONDS = 0.03  #: between two polls while results are coming in
 SLOWEST_POLL_SECONDS = 0.25  #: between two polls after a while without new results
+LOG = logger("headrace.web")
 REMEMBERED_IDS = 100_000  #: how many ids are remembered as published
 
 
@@ -52,8 +54,8 @@ class PendingRequest:
 class ResultPoller:
     """Polls the store for all requests that wait, and only while there are any. For one event loop."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, asking: Pool) -> None:
+        self._store, self._asking = store, asking
         self._pending: set[PendingRequest] = set()
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
@@ -89,9 +91,13 @@ class ResultPoller:
             await asyncio.sleep(pause)
             missing = {content: one for request in self._pending for content, one in request.missing.items()}
             try:
-                outcomes = await anyio.to_thread.run_sync(outcomes_of, self._store, missing)
+                outcomes = await self._asking.run(partial(outcomes_of, self._store, missing))
             except HeadraceError:
                 pause = SLOWEST_POLL_SECONDS  # the documents are queued; the store may come back in time
+                continue
+            except Exception:
+                LOG.exception("looking for results failed; it is tried again")
+                pause = SLOWEST_POLL_SECONDS
                 continue
             moved = [_settle(request, outcomes) for request in self._pending]
             pause = POLL_SECONDS if any(moved) else min(1.5 * pause, SLOWEST_POLL_SECONDS)

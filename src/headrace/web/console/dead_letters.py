@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import anyio.to_thread
 from nicegui import ui
 
 from headrace.documents import DeadLetter
@@ -50,7 +49,7 @@ class DeadPage:
     async def _show(self) -> None:
         store, page = self._state.services.store, self._pages[-1]
         try:
-            found = await anyio.to_thread.run_sync(lambda: store.find_dead(DeadQuery(), limit=ROWS, page=page))
+            found = await self._state.asking.run(lambda: store.find_dead(DeadQuery(), limit=ROWS, page=page))
         except Rejected:
             self._pages = [None]
             return
@@ -77,7 +76,7 @@ class DeadPage:
                 await self._state.replay(letters)
             else:
                 store = self._state.services.store
-                await anyio.to_thread.run_sync(store.drop, [letter.burial for letter in letters])
+                await self._state.asking.run(lambda: store.drop([letter.burial for letter in letters]))
         except HeadraceError as error:
             put(self._table, trouble=str(error))
             return

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import anyio.to_thread
 from nicegui import ui
 
 from headrace.documents import microseconds
@@ -34,7 +33,7 @@ class LivePage:
         self._header: Header = open_page("/")
         with ui.element("div").props("id=main tabindex=-1"):
             if state.services.predictor is not None:
-                TryIt(state.services.predictor, names, state.services.settings.document_bytes)
+                TryIt(state.services.predictor, state.predicting, names, state.services.settings.document_bytes)
             with ui.element("div").classes("columns"):
                 self._results = ResultTable()
                 self._summary = Summary()
@@ -95,7 +94,7 @@ class LivePage:
             put(self._results, detail=None)
             return
         try:
-            found = await anyio.to_thread.run_sync(outcome_of, self._state.services.store, str(identity))
+            found = await self._state.asking.run(lambda: outcome_of(self._state.services.store, str(identity)))
         except HeadraceError as error:
             put(self._summary, trouble=str(error))
             return

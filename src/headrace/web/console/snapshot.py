@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
-import anyio.to_thread
 
 from headrace.documents import Result
 from headrace.errors import HeadraceError
@@ -64,7 +63,7 @@ class Snapshots:
             self._rows = {known: kept for known, kept in self._rows.items() if now - kept[0] < FRESH_SECONDS}
             if key not in self._rows:
                 query = ResultQuery(label=label, model=model, source=source)
-                page = await anyio.to_thread.run_sync(lambda: self._store.find(query, limit=ROWS))
+                page = await self._state.asking.run(lambda: self._store.find(query, limit=ROWS))
                 self._rows[key] = self._clock(), page.items
             return self._rows[key][1]
 
@@ -75,7 +74,7 @@ class Snapshots:
         except HeadraceError as error:
             trouble = str(error)
         try:
-            documents, labels, dead, workers = await anyio.to_thread.run_sync(self._ask)
+            documents, labels, dead, workers = await self._state.asking.run(self._ask)
         except HeadraceError as error:
             known = self._totals
             return Totals(known.documents, 0.0, known.labels, known.dead, backlog, known.workers, str(error))

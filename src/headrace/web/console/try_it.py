@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import anyio.to_thread
 from nicegui import ui
 
 from headrace import documents
@@ -11,6 +10,7 @@ from headrace.errors import HeadraceError
 from headrace.web.console.labels import Name
 from headrace.web.console.layout import ASSETS, put
 from headrace.web.console.view import LabelNames
+from headrace.web.pool import Pool
 from headrace.web.services import TextPredictor
 
 BEST = 5  #: labels that are shown for each model
@@ -19,9 +19,9 @@ BEST = 5  #: labels that are shown for each model
 class TryIt(ui.element, component=ASSETS / "try_it.js"):
     """Predicts the newest text only: texts that were typed while a model was busy are skipped."""
 
-    def __init__(self, predictor: TextPredictor, names: LabelNames, limit: int) -> None:
+    def __init__(self, predictor: TextPredictor, predicting: Pool, names: LabelNames, limit: int) -> None:
         super().__init__()
-        self._predictor, self._names, self._limit = predictor, names, limit
+        self._predictor, self._predicting, self._names, self._limit = predictor, predicting, names, limit
         self._wanted: str | None = None
         self._busy = False
         put(self, answer=None)
@@ -44,7 +44,7 @@ class TryIt(ui.element, component=ASSETS / "try_it.js"):
             return None
         try:
             documents.read({"id": "-", "text": text}, limit=self._limit)
-            said, best = await anyio.to_thread.run_sync(self._predict, text)
+            said, best = await self._predicting.run(lambda: self._predict(text))
         except HeadraceError as error:
             return {"trouble": str(error)}
         return {"models": [opinion(model, one, best.get(model, []), self._names) for model, one in said.items()]}

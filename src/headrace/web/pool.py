@@ -1,0 +1,54 @@
+"""Threads for calls that block, a pool for each thing that may be slow: what is slow then slows only those who use it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from headrace.errors import Unavailable
+
+STORE_THREADS, PREDICTION_THREADS = 40, 40  #: calls that run at once
+STORE_WAITING, PREDICTIONS_WAITING = 1000, 256  #: calls that may wait for a thread; more are refused
+
+T = TypeVar("T")
+
+
+class Pool:
+    """Calls on threads, of which a limited number runs and waits. `what` names what is called in the error. For one event loop."""
+
+    def __init__(self, what: str, *, threads: int, waiting: int) -> None:
+        self._what, self._waiting = what, waiting
+        self._limiter = anyio.CapacityLimiter(threads)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The call's value. Raises Unavailable at once if too many calls wait."""
+        if self._limiter.statistics().tasks_waiting >= self._waiting:
+            raise Unavailable(f"too many requests wait for {self._what}; try again in a second")
+        return await anyio.to_thread.run_sync(call, limiter=self._limiter)
+
+
+class SharedCall(Generic[T]):
+    """A call that all who want its value at the same time share: it takes one thread, even if it never returns. For one event loop."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._limiter = anyio.CapacityLimiter(1)
+        self._running: asyncio.Task[T] | None = None
+
+    async def value(self) -> T:
+        """The call's value, or what it raises. Whoever waits no longer leaves it running for the others."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+            self._running.add_done_callback(_note_error)
+        return await asyncio.shield(self._running)
+
+    async def _run(self) -> T:
+        return await anyio.to_thread.run_sync(self._call, abandon_on_cancel=True, limiter=self._limiter)
+
+
+def _note_error(task: "asyncio.Task[T]") -> None:
+    """Tell asyncio that somebody knows: perhaps nobody waits for the call any more."""
+    if not task.cancelled():
+        task.exception()

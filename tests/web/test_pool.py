@@ -1,0 +1,83 @@
+"""What is slow slows only those who use it."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from support import PATIENCE, until
+from support.web_world import FirstLetter, world
+
+from headrace.documents import Prediction, Result
+from headrace.ports import Page, ResultQuery
+from headrace.stores.memory import MemoryStore
+from headrace.web.pool import PREDICTION_THREADS, PREDICTIONS_WAITING, STORE_THREADS
+
+
+class Hanging(FirstLetter):
+    """A predictor that answers nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+        self.asked = 0
+
+    def label(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
+        self.asked += 1
+        self.let_go.wait(PATIENCE)
+        return super().label(texts, threshold=threshold)
+
+
+class SlowStore(MemoryStore):
+    """A store that finds nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+        self.asked = 0
+
+    def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
+        self.asked += 1
+        self.let_go.wait(PATIENCE)
+        return super().find(query, limit=limit, page=page)
+
+
+def test_a_model_that_hangs_slows_predictions_alone_and_more_of_them_are_refused(tmp_path: Path) -> None:
+    predictor = Hanging()
+    with world(tmp_path, predictor=predictor) as api:
+        most = PREDICTION_THREADS + PREDICTIONS_WAITING
+        asked = [api.begin("POST", "/v1/predict", json={"text": "a"}) for _ in range(most)]
+        until(lambda: predictor.asked == PREDICTION_THREADS, "the calls in the model")
+        refused = api.post("/v1/predict", {"text": "a"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert "predictions" in refused.json()["error"]["message"]
+        for path in ("/v1/results", "/v1/dead", "/v1/models", "/livez", "/readyz", "/metrics"):
+            assert api.get(path).status_code == 200, path
+        assert api.post("/v1/documents", {"id": "a", "text": "Hej"}).status_code == 202
+        predictor.let_go.set()
+        assert {answer().status_code for answer in asked} == {200}
+
+
+def test_a_slow_store_slows_only_what_asks_it(tmp_path: Path) -> None:
+    store = SlowStore()
+    with world(tmp_path, store=store, predictor=FirstLetter()) as api:
+        asked: list[Any] = [api.begin("GET", "/v1/results") for _ in range(2 * STORE_THREADS)]
+        until(lambda: store.asked == STORE_THREADS, "the calls in the store")
+        assert api.post("/v1/predict", {"text": "a" * 200_000}).status_code == 200
+        assert api.post("/v1/documents", {"text": "without an id, nothing is looked up"}).status_code == 202
+        assert api.get("/livez").status_code == 200
+        probes = [api.begin("GET", "/readyz") for _ in range(20)]
+        until(lambda: store.asked == STORE_THREADS + 1, "one probe for all")
+        store.let_go.set()
+        assert {answer().status_code for answer in [*asked, *probes]} == {200}
+        assert store.asked == 2 * STORE_THREADS + 1
+
+
+def test_a_server_of_which_a_thread_has_ended_is_not_alive(tmp_path: Path) -> None:
+    class Ended(FirstLetter):
+        def alive(self) -> bool:
+            return False
+
+    with world(tmp_path, predictor=Ended()) as api:
+        answer = api.get("/livez")
+        assert (answer.status_code, answer.json()["error"]["message"][:13]) == (503, "the predictor")
