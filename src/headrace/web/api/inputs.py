@@ -7,8 +7,6 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query
 from pydantic import WithJsonSchema
 
-Schema = Mapping[str, Any]
-
 MOST_DOCUMENTS = 1000  #: documents in a request
 MOST_TEXTS = 1000  #: texts in a request
 LIMIT, MOST = 50, 1000  #: results of a page: unless the request says otherwise, and at most
@@ -17,15 +15,15 @@ LAST_BURIAL = (1 << 63) - 1
 LARGEST = 1e308  #: the largest number that is taken where any will do
 
 NO_NUL: Final = r"^[^\u0000]*$"
-_WORD: Schema = {"type": "string", "pattern": NO_NUL}
-_TEXT: Schema = {**_WORD, "minLength": 1}
+_WORD: Mapping[str, Any] = {"type": "string", "pattern": NO_NUL}
+_TEXT: Mapping[str, Any] = {**_WORD, "minLength": 1}
 #: A name of up to 256 bytes in UTF-8.
-_SHORT: Schema = {
+_SHORT: Mapping[str, Any] = {
     "type": "string",
     "anyOf": [{"maxLength": 64, "pattern": NO_NUL}, {"maxLength": 256, "pattern": r"^[\u0001-\u007f]*$"}],
 }
-_AT: Schema = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
-_ANY: Schema = {"$ref": "#/components/schemas/AnyValue"}
+_AT: Mapping[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+_ANY: Mapping[str, Any] = {"$ref": "#/components/schemas/AnyValue"}
 
 
 def _named(name: str) -> dict[str, str]:
@@ -33,7 +31,7 @@ def _named(name: str) -> dict[str, str]:
 
 
 #: The schemas of what is sent, by name.
-SENT: Mapping[str, Schema] = {
+SENT: Mapping[str, Mapping[str, Any]] = {
     "AnyValue": {
         "description": "Any JSON without NUL characters, and without whole numbers of more than 64 bits.",
         "anyOf": [
@@ -52,7 +50,7 @@ SENT: Mapping[str, Schema] = {
         "required": ["text"],
         "properties": {
             "text": _TEXT,
-            "id": {"anyOf": [{**_SHORT, "minLength": 1}, {"type": "integer"}, {"type": "null"}]},
+            "id": {"anyOf": [_SHORT, {"type": "number"}, {"type": "null"}]},
             "source": {"anyOf": [_SHORT, {"type": "null"}], "default": "api"},
             "created_at": {
                 "description": "A time, as ISO 8601, RFC 2822 or seconds since the epoch. What cannot be read as one goes to `meta`.",
@@ -90,7 +88,7 @@ SENT: Mapping[str, Schema] = {
 }
 
 
-def body(schema: Schema, examples: Mapping[str, Any]) -> dict[str, Any]:
+def body(schema: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
     """The `openapi_extra` of a call that reads a JSON body; `examples` by their summaries."""
     told = {
         f"example{number}": {"summary": name, "value": value}
@@ -99,7 +97,7 @@ def body(schema: Schema, examples: Mapping[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": told}}}}
 
 
-DOCUMENTS = body(
+DOCUMENTS: Mapping[str, Any] = body(
     {
         "oneOf": [
             _named("NewDocument"),
@@ -114,7 +112,7 @@ DOCUMENTS = body(
         ],
     },
 )
-TEXTS = body(
+TEXTS: Mapping[str, Any] = body(
     {"oneOf": [_named("OneText"), _named("Texts")]},
     {"one text": {"text": "Hej på dig"}, "two texts": {"texts": ["Hej på dig", "Hyvää päivää"], "threshold": 0.5}},
 )
@@ -127,14 +125,14 @@ def _wait(longest: int) -> dict[str, Any]:
 
 
 WAIT_SECONDS = 60  #: the longest wait for results
-WAIT = _wait(WAIT_SECONDS)
+WAIT: Mapping[str, Any] = _wait(WAIT_SECONDS)
 
-_NAME: Schema = {**_WORD, "maxLength": NAME_LENGTH}
-_TIME: Schema = {"anyOf": [*_AT["anyOf"], {"type": "string", "maxLength": 0}]}
-_PAGE: Schema = {"type": "string", "pattern": "^[0-9]{1,18}$"}
-_SCORE: Schema = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
-_MODEL: Schema = {**_NAME, "pattern": r"^[^@\u0000]*$"}
-_VERSION: Schema = {**_NAME, "pattern": r"^([^\u0000]*@[^\u0000]*)?$"}
+_NAME: Mapping[str, Any] = {**_WORD, "maxLength": NAME_LENGTH}
+_TIME: Mapping[str, Any] = {"anyOf": [*_AT["anyOf"], {"type": "string", "maxLength": 0}]}
+_PAGE: Mapping[str, Any] = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+_SCORE: Mapping[str, Any] = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+_MODEL: Mapping[str, Any] = {**_NAME, "pattern": r"^[^@\u0000]*$"}
+_VERSION: Mapping[str, Any] = {**_NAME, "pattern": r"^([^\u0000]*@[^\u0000]*)?$"}
 
 # The types of parameters: how they are read, how they are described, and an example.
 Identity = Annotated[

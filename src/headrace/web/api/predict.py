@@ -35,7 +35,7 @@ class PredictRoutes:
             methods=["POST"],
             summary="Predict a text, or a list of up to 1,000, at once",
             responses=responses({200: Predictions}, 400, 413, 415, 422, 503),
-            openapi_extra=TEXTS,
+            openapi_extra=dict(TEXTS),
         )
         router.add_api_route(
             "/v1/models",
