@@ -20,7 +20,8 @@ MODULES: Mapping[str, Path] = {
 
 # From the bottom to the top: a module imports those of its own layer and of the layers below. `headrace` itself imports nothing.
 LAYERS = (
-    "headrace headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
+    "headrace headrace.masking",
+    "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
     " headrace.documents headrace.burial",
     "headrace.ports",
     "headrace.sqlite_file",

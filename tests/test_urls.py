@@ -106,7 +106,16 @@ def test_memory_is_told_from_what_processes_share() -> None:
         ("redis://:secret@host", "redis://:***@host"),
         ("a kafka://u:one@h1 and a redis://v:two@h2", "a kafka://u:***@h1 and a redis://v:***@h2"),
         ("amqps://u:secret@h1,amqps://u:other@h2", "amqps://u:***@h1,amqps://u:***@h2"),
-        ("http://host:8000/a@b", "http://host:8000/a@b"),
+        ("http://host:8000/a@b", "http://host:***@b"),  # who can tell?
+        ("postgresql://u:a/b?c#d@e@h/db", "postgresql://u:***@h/db"),
+        ("nats://token@h", "nats://***@h"),
+        ("no broker is 'u:secret@h'", "no broker is '***@h'"),
+        ("postgresql://h/d?user=u&password=a&b&schema=x", "postgresql://h/d?user=u&password=***&schema=x"),
+        (
+            "p://h?sslpassword=a&SASL.key=b&options=-c%20x&pass%77ord=c&n=1",
+            "p://h?sslpassword=***&SASL.key=***&options=***&pass%77ord=***&n=1",
+        ),
+        ("model language@f7b317: refused, fake=python:a.b:C", "model language@f7b317: refused, fake=python:a.b:C"),
         ("sqlite:///queue.db", "sqlite:///queue.db"),
         ("me@example.org: hello", "me@example.org: hello"),
     ],

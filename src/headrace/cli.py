@@ -7,6 +7,7 @@ import errno
 import fcntl
 import io
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -44,6 +45,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 STREAMS: Sequence[tuple[str, str]] = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """The standard streams in the order of their numbers: their names in `sys`, and how they are opened."""
 
+_VALUE = re.compile(r"(--[\w-]+)=[^\"'\n]*")  # of an unknown option, which may be a secret
 GROUPS: Mapping[str, str] = {
     "models": "Model versions, their cards and aliases.",
     "dead": "Dead letters: what could not be processed, with its reason.",
@@ -84,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error), error.status)
     except CycloptsError as error:
         cause = error.__cause__
-        return _fail(str(cause) if isinstance(cause, HeadraceError) else str(error), 2)
+        return _fail(str(cause) if isinstance(cause, HeadraceError) else _VALUE.sub(r"\1=…", str(error)), 2)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -94,6 +96,9 @@ def run(arguments: Sequence[str]) -> int:
         told = _described(error)
         runtime.discard_output()
         return _fail(*told)
+    except Exception:
+        LOG.exception("an error that was not expected; please report it")
+        return HeadraceError.status
     return status if isinstance(status, int) else 0
 
 

@@ -8,16 +8,18 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.log import LogSettings
+from headrace.masking import forms, secrets_of
 
 FILE = "headrace.toml"
 PREFIX = "HEADRACE_"
+URLS = ("broker", "store", "results", "registry", "models")  # the settings that are URLs, or hold some
 #: What Kubernetes, and Docker's links, set in every container for a Service called `headrace` or `headrace-…`.
 _OF_A_SERVICE = re.compile(
     PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -92,6 +94,11 @@ class Settings:
         """How the processes of these settings log."""
         return LogSettings(self.log_format, self.log_level)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What is secret in these settings, wherever it stands."""
+        return secrets_in(asdict(self))
+
     def __post_init__(self) -> None:
         for one in fields(self):
             limits: Limits | None = one.metadata["limits"]
@@ -126,6 +133,12 @@ def read_file(path: Path = Path(FILE)) -> SettingsFile:
     tables = _ingest_tables(given.pop("ingest", []), path)
     values = {name.replace("-", "_"): _text(name, value, path) for name, value in given.items()}
     return SettingsFile(path, values, tables)
+
+
+def secrets_in(values: Mapping[str, Any]) -> frozenset[str]:
+    """What is secret in settings, given by their names: the token, and the accounts and parameters of all URLs."""
+    found = frozenset[str]().union(*(secrets_of(str(value)) for name, value in values.items() if name in URLS))
+    return found | forms(str(values.get("token") or ""))
 
 
 def check_environment() -> Sequence[str]:

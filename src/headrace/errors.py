@@ -25,6 +25,8 @@ import errno
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from headrace.masking import mask
+
 #: Errors of the operating system that pass without a change of a setting, and what helps meanwhile. All others are misconfigurations.
 PASSING: Mapping[int, str] = {
     errno.ENOSPC: "free some space",
@@ -50,9 +52,12 @@ _PLAIN: Mapping[int, str] = {
 
 
 class HeadraceError(Exception):
-    """What Headrace raises on purpose. `status` is the exit status of a command that ends with it."""
+    """What Headrace raises on purpose. Secrets in its message are masked. `status` is the exit status of a command that ends with it."""
 
     status = 1
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(mask(one) if isinstance(one, str) else one for one in arguments))
 
 
 class Misconfigured(HeadraceError):

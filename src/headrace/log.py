@@ -8,14 +8,14 @@ document, a token. What a command prints for its caller is not a part of the log
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import msgspec
 
 from headrace.errors import Misconfigured
-from headrace.urls import mask
+from headrace.masking import hide, mask
 
 NAME = "headrace"
 LEVELS: Mapping[str, int] = {
@@ -42,8 +42,10 @@ def logger(name: str) -> logging.Logger:
     return found
 
 
-def configure(settings: LogSettings) -> None:
+def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
     """Log to standard error from now on; calling it again replaces the settings. Raises Misconfigured for an unknown format or level.
+
+    `secrets` are hidden wherever they stand in a line, beside what is masked by its form.
 
     Libraries log in the same form, but only warnings and errors, whatever the level: their details may hold documents.
     """
@@ -51,7 +53,7 @@ def configure(settings: LogSettings) -> None:
         raise Misconfigured(f"the setting log_format is {settings.format!r}; it must be {' or '.join(_FORMATTERS)}")
     if settings.level not in LEVELS:
         raise Misconfigured(f"the setting log_level is {settings.level!r}; it must be one of {', '.join(LEVELS)}")
-    handler = _StandardError()
+    handler = _StandardError(frozenset(secrets))
     handler.setFormatter(_FORMATTERS[settings.format]())
     root, own = logging.getLogger(), logging.getLogger(NAME)
     for earlier in [one for one in root.handlers if isinstance(one, _StandardError)]:
@@ -65,8 +67,12 @@ def configure(settings: LogSettings) -> None:
 class _StandardError(logging.StreamHandler[TextIO]):
     """Writes to what is standard error at the time: a progress bar, for one, puts itself in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: frozenset[str]) -> None:
         logging.Handler.__init__(self)
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide(super().format(record), self._secrets)
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]

@@ -85,7 +85,7 @@ def run_child(
     # Not sys.stdin: the interpreter aborts at its end if a thread still waits in that reader.
     standard_input = FileIO(0, closefd=False)
     given = msgspec.json.decode(standard_input.readline(), type=Order[task])  # type: ignore[valid-type]
-    log.configure(given.settings.log)
+    log.configure(given.settings.log, given.settings.secrets)
     stop = Stop()
     runtime.on_signals(stop, lambda: None)
     runtime.follow_parent(given.parent, death_signal)
@@ -94,6 +94,9 @@ def run_child(
     except HeadraceError as error:
         LOG.error(str(error))
         return error.status
+    except Exception:
+        LOG.exception("an error that was not expected")
+        return HeadraceError.status
     return 0
 
 

@@ -5,14 +5,17 @@ An adapter is loaded when a URL first asks for it. What opens a URL is `from_url
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from headrace.errors import Misconfigured, did_you_mean
+from headrace.errors import HeadraceError, Misconfigured, did_you_mean
+from headrace.masking import hide, mask_url, secrets_of
+from headrace.masking import mask as mask
 
 if TYPE_CHECKING:  # `headrace --help` loads this module, and no port
     from headrace.ports import BrokerAdapter, Classifier, Sink, SourceAdapter, StoreAdapter
@@ -109,9 +112,9 @@ def open_source(url: str, *, kind: str = "", limit: int) -> "SourceAdapter":
             _entry("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
         return open_file(url, kind=kind, limit=limit)
     if kind:
-        raise Misconfigured(f"a format is for the path of a file; {mask(url)} is a URL, with options of its own")
+        raise Misconfigured(f"a format is for the path of a file; {mask_url(url)} is a URL, with options of its own")
     entry = _entry("source", url, SOURCES)
-    adapter = _load(entry.target, f"the source {mask(url)}", entry.extra)
+    adapter = _load(entry.target, f"the source {mask_url(url)}", entry.extra)
     return cast("SourceAdapter", adapter.from_url(url, limit=limit))
 
 
@@ -147,15 +150,10 @@ def keeps(store: "str | StoreAdapter") -> bool:
     return not isinstance(store, str) or store.partition(":")[0] != "none"
 
 
-def mask(text: str) -> str:
-    """The text with the passwords of all URLs in it hidden."""
-    return re.sub(r"(://[^/@\s:]*):[^/\s]*@", r"\1:***@", text)
-
-
 def _apart(what: str, url: str, name: str, table: Mapping[str, Entry]) -> str:
     entry = _entry(what, url, table)
     if not entry.names:
-        raise Misconfigured(f"no second {what} can be made beside {mask(url)}; name one that other processes reach")
+        raise Misconfigured(f"no second {what} can be made beside {mask_url(url)}; name one that other processes reach")
     named = entry.names.split()
     address, _, query = url.partition("?")
     if "/" in named:
@@ -172,18 +170,35 @@ def _apart(what: str, url: str, name: str, table: Mapping[str, Entry]) -> str:
 def _open(what: str, url: str, table: Mapping[str, Entry], *, plain: str = "") -> Any:
     """What the adapter opens at a URL; `plain` is the scheme of what has none, such as a path."""
     entry = table[plain] if plain and not _SCHEME.match(url) else _entry(what, url, table, plain)
-    return _load(entry.target, f"the {what} {mask(url)}", entry.extra).from_url(url)
+    adapter = _load(entry.target, f"the {what} {mask_url(url)}", entry.extra)
+    with _hiding(url):
+        return adapter.from_url(url)
 
 
 def _connector(what: str, url: object, table: Mapping[str, Entry]) -> Callable[[], Any]:
     if not isinstance(url, str):
         return lambda: url
     entry = _entry(what, url, table)
-    adapter = _load(entry.target, f"the {what} {mask(url)}", entry.extra)
+    adapter = _load(entry.target, f"the {what} {mask_url(url)}", entry.extra)
     if not is_memory(url):
-        return lambda: adapter.from_url(url)
+        return lambda: _connected(adapter, url)
     shared = adapter.from_url(url)
     return lambda: shared.connect()
+
+
+def _connected(adapter: Any, url: str) -> Any:
+    with _hiding(url):
+        return adapter.from_url(url)
+
+
+@contextmanager
+def _hiding(url: str) -> Iterator[None]:
+    """Hide the secrets of a URL in the error that says what is wrong with it: it may quote any part."""
+    try:
+        yield
+    except HeadraceError as error:
+        error.args = (hide(str(error), secrets_of(url)),)
+        raise
 
 
 def _entry(what: str, url: str, table: Mapping[str, Entry], plain: str = "") -> Entry:
@@ -193,12 +208,12 @@ def _entry(what: str, url: str, table: Mapping[str, Entry], plain: str = "") -> 
         meant = did_you_mean(scheme, table, "{}:")
         verb = "are" if what == "results" else "is"
         known = [*(f"{name}:" for name in sorted(table)), *(["a plain path"] if plain else [])]
-        raise Misconfigured(f"no {what} {verb} known for {mask(url)!r}; {meant}known are {', '.join(known)}")
+        raise Misconfigured(f"no {what} {verb} known for {mask_url(url)!r}; {meant}known are {', '.join(known)}")
     try:
         urlsplit(url)
     except ValueError as error:
         raise Misconfigured(
-            f"the {what} {mask(url)!r} is not a URL: {error}; a host in brackets is an IPv6 address, as in [::1]:5432"
+            f"the {what} {mask_url(url)!r} is not a URL: {error}; a host in brackets is an IPv6 address, as in [::1]:5432"
         ) from None
     return entry
 

@@ -20,6 +20,6 @@ def check_operands(_app: App, _commands: tuple[str, ...], arguments: ArgumentCol
             if _OPTION.fullmatch(token.value):
                 meant = did_you_mean(token.value.partition("=")[0], flags)
                 raise Misconfigured(
-                    f"there is no option {token.value}; {meant}write a file of that name as ./{token.value}, and give a text"
+                    f"there is no option {token.value.partition('=')[0]}; {meant}write a file of that name as ./NAME, and give a text"
                     " like it on standard input"
                 )

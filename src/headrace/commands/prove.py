@@ -17,13 +17,14 @@ from headrace.commands.output import Json, bar, print_json, print_table, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured
+from headrace.masking import mask, mask_url
 from headrace.ports import Provisioned
 from headrace.proof.findings import FAILURES, Finding
 from headrace.proof.ledger import Ledger
 from headrace.proof.patience import Interrupted
 from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
-from headrace.urls import Connectors, apart, mask
+from headrace.urls import Connectors, apart
 
 INTERRUPTED = 130
 
@@ -49,7 +50,7 @@ def prove(
     runtime.on_signals(stop, lambda: None)
     try:
         with tempfile.TemporaryDirectory(prefix="headrace-prove-") as name, _place(settings, Path(name)) as own:
-            say(f"broker {mask(own.broker)}, store {mask(own.store)}, seed {seed}")
+            say(f"broker {mask_url(own.broker)}, store {mask_url(own.store)}, seed {seed}")
             with bar() as shown:
                 task = shown.add_task("proving", total=documents)
                 proof = Proof(
@@ -94,7 +95,7 @@ def _remove(url: str, connect: Callable[[], Provisioned]) -> None:
     try:
         connect().remove()
     except HeadraceError as error:
-        say(f"{mask(url)} may not have been removed: {mask(str(error))}")
+        say(f"{mask_url(url)} may not have been removed: {mask(str(error))}")
 
 
 def _print(ledger: Ledger, findings: list[Finding], *, details: bool, json: bool) -> None:

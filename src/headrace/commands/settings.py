@@ -84,7 +84,8 @@ def configure_log(_app: App, _commands: tuple[str, ...], arguments: ArgumentColl
     given = {argument.name: argument.tokens[-1].value for argument in arguments if argument.tokens}
     with contextlib.suppress(Misconfigured):
         log.configure(
-            LogSettings(given.get("--log-format", LogSettings().format), given.get("--log-level", LogSettings().level))
+            LogSettings(given.get("--log-format", LogSettings().format), given.get("--log-level", LogSettings().level)),
+            config.secrets_in({name.removeprefix("--"): value for name, value in given.items()}),
         )
 
 

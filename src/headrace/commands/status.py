@@ -10,8 +10,9 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import microseconds
 from headrace.errors import Unavailable
+from headrace.masking import mask, mask_url
 from headrace.ports import Backlog, BrokerAdapter, DeadQuery, ResultQuery, StoreAdapter, WorkerStatus
-from headrace.urls import Connectors, mask
+from headrace.urls import Connectors
 
 LOST_SECONDS = 30  # a worker that was silent for longer is shown as lost
 
@@ -86,11 +87,11 @@ def _as_json(known: Known) -> dict[str, Any]:
 def _print(known: Known, settings: Settings) -> None:
     backlog = known.backlog
     print(
-        f"backlog    {_or_unknown(backlog.ready)} ready, {_or_unknown(backlog.leased)} leased in {mask(settings.broker)}",
+        f"backlog    {_or_unknown(backlog.ready)} ready, {_or_unknown(backlog.leased)} leased in {mask_url(settings.broker)}",
         end="",
     )
     print("" if backlog.oldest is None else f", the oldest {backlog.oldest:.1f} s old")
-    print(f"documents  {_or_unknown(known.documents)} in {mask(settings.store)}")
+    print(f"documents  {_or_unknown(known.documents)} in {mask_url(settings.store)}")
     for model, number in sorted(known.answers.items()):
         print(f"answers    {number:,} by {model}")
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(known.dead.items()))

@@ -19,6 +19,7 @@ from headrace import log
 from headrace.burial import bury_bytes
 from headrace.documents import Document, Outcome, decode, microseconds
 from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.masking import secrets_of
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
 from headrace.predictor import frames
@@ -42,7 +43,9 @@ def main() -> None:
         return
     follow_parent(start.parent, signal.SIGKILL)
     settings = start.settings
-    log.configure(settings.log)
+    urls = (settings.registry, *(spec.url for spec in settings.models))
+    secrets = frozenset[str]().union(*map(secrets_of, urls))
+    log.configure(settings.log, secrets)
     if settings.cache_told:
         logging.getLogger(cache.LOG.name).setLevel(logging.ERROR)
     _limit_memory(settings.memory, settings.sharers)

@@ -14,6 +14,7 @@ import msgspec
 from headrace import config, runtime, supervisor
 from headrace.config import Settings, several
 from headrace.log import logger
+from headrace.masking import mask_url
 from headrace.models.registry import Registry
 from headrace.models.spec import parse, pinned
 from headrace.predictor.settings import PredictorSettings
@@ -21,7 +22,7 @@ from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.scoring import cache
 from headrace.supervisor import Supervisor
-from headrace.urls import Connectors, keeps, mask
+from headrace.urls import Connectors, keeps
 from headrace.worker import status_files
 from headrace.worker.heartbeat import Heartbeat
 from headrace.worker.keeper import Keeper
@@ -59,8 +60,8 @@ def checked_predictor_settings(settings: Settings) -> PredictorSettings:
     """
     predictor = told_of_cache(predictor_settings(settings))
     pinned(predictor.models, Registry.from_url(settings.registry))
-    results = f", results {mask(settings.results)}" if settings.results else ""
-    LOG.info(f"broker {mask(settings.broker)}, store {mask(settings.store)}{results}, models {settings.models}")
+    results = f", results {mask_url(settings.results)}" if settings.results else ""
+    LOG.info(f"broker {mask_url(settings.broker)}, store {mask_url(settings.store)}{results}, models {settings.models}")
     return predictor
 
 
