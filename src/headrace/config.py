@@ -163,6 +163,11 @@ def caches() -> Path | None:
         return None
 
 
+def environment(**more: str) -> dict[str, str]:
+    """The variables of this process and more, for a child."""
+    return {**os.environ, **more}
+
+
 def numba_cache() -> str:
     """NUMBA_CACHE_DIR, or an empty string."""
     return os.environ.get("NUMBA_CACHE_DIR", "")

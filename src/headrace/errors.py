@@ -2,6 +2,7 @@
 
     HeadraceError
     ├── Misconfigured   stop, and correct what the message names
+    │   └── Missing     it cannot be found or read; one who has had it before waits for it
     ├── Unavailable     wait, and try again
     └── Rejected        set this one thing aside, and go on with the rest
         └── Conflict    the id is known, with another text
@@ -66,6 +67,10 @@ class Misconfigured(HeadraceError):
     status = 2
 
 
+class Missing(Misconfigured):
+    """A file or a model cannot be found or read. One who has had it before waits for it: a file system may be away."""
+
+
 class Unavailable(HeadraceError):
     """A server, a file or a remote model cannot be reached now; the same call may succeed later."""
 
@@ -80,12 +85,17 @@ class Conflict(Rejected):
     """A document with this id is stored with another text."""
 
 
-def system_error(doing: str, error: OSError, advice: str) -> HeadraceError:
-    """What to raise for an error of the operating system: Unavailable if it may pass by itself, otherwise Misconfigured with `advice`."""
+def system_error(
+    doing: str, error: OSError, advice: str, otherwise: type[Misconfigured] = Misconfigured
+) -> HeadraceError:
+    """What to raise for an error of the operating system: Unavailable if it may pass by itself, otherwise Misconfigured with `advice`.
+
+    `otherwise` is raised instead of Misconfigured.
+    """
     passing = PASSING.get(error.errno or 0)
     what = _PLAIN.get(error.errno or 0) or error.strerror or str(error)
     told = f"{doing}: {what}" if doing else what
-    return Misconfigured(f"{told}; {advice}") if passing is None else Unavailable(f"{told}; {passing}")
+    return otherwise(f"{told}; {advice}") if passing is None else Unavailable(f"{told}; {passing}")
 
 
 def did_you_mean(name: str, known: Iterable[str], form: str = "{}") -> str:

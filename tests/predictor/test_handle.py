@@ -13,7 +13,7 @@ import pytest
 from support import FAULTY, PATIENCE, alive, predictors, setup, until
 
 from headrace.documents import Document, Outcome, encode
-from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.errors import Misconfigured, Missing, Rejected, Unavailable
 from headrace.models.spec import parse
 from headrace.predictor import frames
 from headrace.predictor.handle import Abandoned, Pace, Predictor
@@ -123,6 +123,61 @@ def test_a_document_that_asks_the_process_to_end_does_not_come_for_ever(
 def test_a_process_that_closes_its_pipe_and_lives_on_is_ended(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headrace.predictor.process.LAST_SECONDS", 0.1)
     assert blamed(outcomes(make(), "SHUT a", "b")) == {"SHUT a": "killed"}
+
+
+def test_a_model_that_was_open_and_cannot_be_found_now_is_waited_for(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "absent.py").write_text(
+        "from headrace.errors import Missing\nfrom headrace.testing.classifiers import Trivial\n"
+        f"from pathlib import Path\nclass Away(Trivial):\n    def __init__(self):\n        if Path({str(tmp_path / 'away')!r}).exists():\n"
+        "            raise Missing('the folder of models is away')\n"
+    )
+    predictor = make("size=python:absent:Away")
+    predictor.start()
+    (tmp_path / "away").touch()
+    predictor.close()
+    with pytest.raises(Unavailable, match="is away"):
+        predictor.start()
+    with pytest.raises(Missing):
+        make("size=python:absent:Away").start()
+    (tmp_path / "away").unlink()
+    predictor.start()
+
+
+def descendants() -> set[int]:
+    """The processes of all predictors that this one has started, however far they have gone."""
+    return {int(path.name) for path in Path("/proc").glob("[0-9]*") if _of_a_predictor(path)}
+
+
+def _of_a_predictor(path: Path) -> bool:
+    try:
+        return b"_HEADRACE_PREDICTOR=" in (path / "environ").read_bytes() and alive(int(path.name))
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="daemons are found on Linux")
+@pytest.mark.parametrize(("fault", "kind"), [("FORK", None), ("FORKKILL", "killed"), ("FORKHANG", "overdue")])
+def test_what_a_model_forks_ends_with_the_predictor_and_hides_no_death(
+    make: Make, fault: str, kind: str | None
+) -> None:
+    before = descendants()
+    predictor = make(deadline=5.0 if kind == "overdue" else PATIENCE)
+    found = outcomes(predictor, "a", f"{fault} b")
+    assert blamed(found) == ({f"{fault} b": kind} if kind else {})
+    if kind == "killed":
+        assert "SIGSEGV" in found[f"{fault} b"].dead[0].reason
+    predictor.close()
+    until(lambda: descendants() <= before, "the end of what the model forked")
+
+
+def test_a_copy_of_the_predictor_that_a_model_lets_return_answers_nothing(make: Make) -> None:
+    predictor = make()
+    assert blamed(outcomes(predictor, "a", "COPY b", "c")) == {}
+    assert blamed(outcomes(predictor, "d", "e")) == {}
+    assert predictor.deaths == 0
 
 
 def test_what_a_model_prints_and_reads_does_not_get_between_the_frames(make: Make) -> None:
@@ -291,10 +346,10 @@ def test_deaths_leave_no_descriptor_and_no_process_behind() -> None:
     before, after, closed = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
     assert before == after
     assert before[1] == 1
-    assert closed == (before[0] - 2, 0)
+    assert closed == (before[0] - (3 if sys.platform == "linux" else 2), 0)  # its pipes, and what tells of its death
 
 
-@pytest.mark.parametrize("text", ["SPIN", "HANG"])
+@pytest.mark.parametrize("text", ["SPIN", "HANG", "FORKHANG"])
 def test_a_predictor_dies_with_its_keeper(text: str) -> None:
     keeper = subprocess.Popen([sys.executable, "-c", KEEPER + BEING_KILLED, text], stdout=subprocess.PIPE)
     assert keeper.stdout is not None

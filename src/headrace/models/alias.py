@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace import durable
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Missing, system_error
 
 CHAMPION = "champion"
 FILE = "aliases.json"
@@ -66,7 +66,7 @@ class Aliases:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
-            raise Misconfigured(f"the aliases {path} cannot be read: {error.strerror}; check its permissions") from None
+            raise system_error(f"the aliases {path} cannot be read", error, "check its permissions", Missing) from None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Misconfigured(
                 f"the aliases {path} are damaged: {error}; repair the file, or delete it and promote again"

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Missing, system_error
 
 FILE = "card.json"
 WEIGHTS = "weights.safetensors"
@@ -143,7 +143,7 @@ def read(folder: Path) -> Card:
     try:
         return from_json(path.read_bytes(), where=str(path))
     except OSError as error:
-        raise Misconfigured(f"the card {path} cannot be read: {error.strerror}; is {folder} a model version?") from None
+        raise system_error(f"the card {path} cannot be read", error, f"is {folder} a model version?", Missing) from None
 
 
 def has_letters(text: str) -> bool:

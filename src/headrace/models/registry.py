@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from headrace import durable
-from headrace.errors import Misconfigured, did_you_mean, system_error
+from headrace.errors import HeadraceError, Misconfigured, Missing, did_you_mean, system_error
 from headrace.models import card as cards
 from headrace.models.alias import CHAMPION, Aliases
 from headrace.models.card import Card
@@ -105,9 +105,9 @@ class Registry:
         if found:
             raise Misconfigured(f"{reference!r} may be {' or '.join(found)}: give more digits")
         if target is not None:
-            raise Misconfigured(f"{name}@{wanted} means version {target}, which is gone; promote another version")
+            raise Missing(f"{name}@{wanted} means version {target}, which is gone; promote another version")
         hint = did_you_mean(wanted, [*self._targets(name), *known], "{!r}")
-        raise Misconfigured(
+        raise Missing(
             f"model {name!r} has no version or alias {wanted!r}; {hint}`headrace models list {name}` shows all"
         )
 
@@ -188,19 +188,40 @@ class Registry:
             targets |= Aliases(folder / name).targets()
         return targets
 
-    def _unknown(self, name: str) -> Misconfigured:
+    def keeps(self, name: str) -> bool:
+        """Whether the folder itself, not the package, has versions of this model. Raises as `resolve`."""
+        try:
+            return (self.folder / name).is_dir()
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> HeadraceError:
+        advice = "check its permissions, or choose another --registry"
+        return system_error(f"the registry {self.folder} cannot be read", error, advice, Missing)
+
+    def _unknown(self, name: str) -> Missing:
         hint = did_you_mean(name, self._names(), "{!r}")
-        return Misconfigured(f"there is no model {name!r}; {hint}`headrace models list` shows all")
+        return Missing(f"there is no model {name!r}; {hint}`headrace models list` shows all")
 
     def _names(self) -> Sequence[str]:
-        names = {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
+        try:
+            names = {
+                path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()
+            }
+        except OSError as error:
+            raise self._unreadable(error) from error
         return sorted(name for name in names if NAME.fullmatch(name) and self._versions(name))
 
     def _versions(self, name: str) -> dict[str, Path]:
         """Version → its folder, the registry's own before the package's."""
-        homes = [folder / name for folder in reversed(self._folders) if (folder / name).is_dir()]
-        entries = [path for home in homes for path in home.iterdir()]
-        return {path.name: path for path in entries if _VERSION.fullmatch(path.name) and (path / cards.FILE).is_file()}
+        try:
+            homes = [folder / name for folder in reversed(self._folders) if (folder / name).is_dir()]
+            entries = [path for home in homes for path in home.iterdir()]
+            return {
+                path.name: path for path in entries if _VERSION.fullmatch(path.name) and (path / cards.FILE).is_file()
+            }
+        except OSError as error:
+            raise self._unreadable(error) from error
 
     def _version(self, name: str, version: str) -> Version:
         aliases = tuple(sorted(alias for alias, target in self._targets(name).items() if target == version))

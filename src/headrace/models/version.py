@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from headrace import __version__
-from headrace.errors import HeadraceError, Misconfigured
+from headrace.errors import HeadraceError, Misconfigured, Missing, system_error
 from headrace.models import card as cards
 from headrace.models.card import Card, ScorerInfo
 from headrace.models.model import Model
@@ -109,7 +109,8 @@ def verify(folder: Path, card: Card, ref: VersionRef) -> None:
     try:
         found = cards.digest(folder / served)
     except OSError as error:
-        raise refused(ref, f"{folder / served} cannot be read: {error.strerror}") from None
+        doing = f"model {ref} is refused: {folder / served} cannot be read"
+        raise system_error(doing, error, "add or fetch it again, or promote another version", Missing) from None
     if found != card.files[served]:
         raise refused(ref, f"{folder / served} is not the file that its card names: it was damaged or exchanged")
 

@@ -22,7 +22,7 @@ from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.masking import secrets_of
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
-from headrace.predictor import frames
+from headrace.predictor import descendants, frames
 from headrace.runtime import follow_parent, is_ignored
 from headrace.scoring import cache
 
@@ -50,7 +50,12 @@ def main() -> None:
         logging.getLogger(cache.LOG.name).setLevel(logging.ERROR)
     _limit_memory(settings.memory, settings.sharers)
 
+    own = os.getpid()
+    descendants.bind_forks()
+
     def say(message: frames.Message) -> None:
+        if os.getpid() != own:
+            os._exit(0)  # a copy of this process that a model forked, and let return
         frames.write_blocking(writing, message)
 
     turns = Turns(lambda place: say(frames.Working(place)))

@@ -1,5 +1,6 @@
 """Following aliases: a predictor serves the versions that its models' aliases mean, and goes on serving when one moves."""
 
+import logging
 import time
 
 import msgspec
@@ -27,7 +28,9 @@ class Following:
         self._wanted = settings.models
         self._registry = Registry.from_url(settings.registry)
         self._looked_at = time.monotonic()
-        self.settings = msgspec.structs.replace(settings, models=self._pinned())
+        self._said = ""
+        self.settings = msgspec.structs.replace(settings, models=pinned(self._wanted, self._registry))
+        self._kept = frozenset(spec.name for spec in self._from_registry() if self._registry.keeps(spec.name))
 
     def follow(self, predictor: Predictor) -> bool:
         """Replace the predictor's process if an alias has moved, and return whether it was. Call it with nothing sent and uncollected.
@@ -47,17 +50,27 @@ class Following:
             predictor.serve(models)
         except Unavailable as error:
             self.settings = before  # so that it is tried again
-            LOG.warning(f"the models served stay as they are for now: {error}")
+            self._say(logging.WARNING, f"the models served stay as they are for now: {error}")
             return False
         except Misconfigured as error:
-            LOG.error(f"the models served stay as they are: {error}")
+            self._say(logging.ERROR, f"the models served stay as they are: {error}")
             return False
+        self._said = ""
         LOG.info(f"now serving {', '.join(predictor.models)}", extra={"versions": predictor.models})
         return True
 
     def _pinned(self) -> tuple[ModelSpec, ...]:
-        try:
-            return pinned(self._wanted, self._registry)
-        except OSError as error:
-            doing = f"looking for models in the registry {self._registry.folder}"
-            raise system_error(doing, error, "check its permissions") from error
+        """The models as their aliases are now. Raises Unavailable if the folder of one has gone: the package may have one of its name."""
+        for name in sorted(self._kept):
+            if not self._registry.keeps(name):
+                raise Unavailable(f"the model {name} is gone from the registry {self._registry.folder}")
+        return pinned(self._wanted, self._registry)
+
+    def _from_registry(self) -> list[ModelSpec]:
+        return [spec for spec in self._wanted if spec.reference]
+
+    def _say(self, level: int, text: str) -> None:
+        """Log it, unless it was the last that was logged: the aliases are looked at every few seconds."""
+        if text != self._said:
+            LOG.log(level, text)
+        self._said = text

@@ -91,11 +91,12 @@ class Late(Exception):
 class Pipe:
     """Frames over two descriptors, read and written without blocking for longer than IDLE_SECONDS.
 
-    `idle` is called about that often while waiting; what it raises ends the wait, and is raised.
+    `idle` is called about that often while waiting; what it raises ends the wait, and is raised. `death` is a descriptor that can be read
+    once the process at the other end is dead: others may hold that end open, as a child that it forked does.
     """
 
-    def __init__(self, reading: int, writing: int, idle: Callable[[], None]) -> None:
-        self._reading, self._writing, self._idle = reading, writing, idle
+    def __init__(self, reading: int, writing: int, idle: Callable[[], None], death: int | None = None) -> None:
+        self._reading, self._writing, self._idle, self._death = reading, writing, idle, death
         self._buffer = bytearray()
         for descriptor in (reading, writing):
             os.set_blocking(descriptor, False)
@@ -105,7 +106,8 @@ class Pipe:
         data = _encode(message)
         left = memoryview(_LENGTH.pack(len(data)) + data)
         while left:
-            self._wait(self._writing, select.POLLOUT, deadline)
+            if not self._wait(self._writing, select.POLLOUT, deadline):
+                raise Closed
             try:
                 left = left[os.write(self._writing, left[:_CHUNK]) :]
             except BlockingIOError:
@@ -116,7 +118,8 @@ class Pipe:
     def receive(self, deadline: float) -> Message:
         """The next message. Raises Late at the deadline (monotonic seconds), unless it is there already; Closed if the other end is."""
         while (data := self._frame()) is None:
-            self._wait(self._reading, select.POLLIN, deadline)
+            if not self._wait(self._reading, select.POLLIN, deadline):
+                raise Closed
             try:
                 chunk = os.read(self._reading, _CHUNK)
             except BlockingIOError:
@@ -124,7 +127,10 @@ class Pipe:
             if not chunk:
                 raise Closed
             self._buffer += chunk
-        return _decode(data)
+        try:
+            return _decode(data)
+        except msgspec.DecodeError:  # something else was written to the pipe
+            raise Closed from None
 
     def _frame(self) -> bytes | None:
         if len(self._buffer) < _LENGTH.size:
@@ -136,13 +142,16 @@ class Pipe:
         del self._buffer[:end]
         return data
 
-    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+    def _wait(self, descriptor: int, event: int, deadline: float) -> bool:
+        """Wait for an event; false if the process is dead and there is none."""
         poll = select.poll()
         poll.register(descriptor, event)
+        if self._death is not None:
+            poll.register(self._death, select.POLLIN)
         while True:
             left = deadline - time.monotonic()
-            if poll.poll(max(0.0, min(left, IDLE_SECONDS)) * 1000):
-                return
+            if ready := poll.poll(max(0.0, min(left, IDLE_SECONDS)) * 1000):
+                return any(one == descriptor for one, _ in ready)
             if left <= 0:
                 raise Late
             self._idle()

@@ -1,7 +1,9 @@
 """The predictor process as its parent sees it: started, asked, watched and replaced, with the cause of each death."""
 
 import contextlib
+import errno
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,9 +12,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace import config
+from headrace.errors import HeadraceError, Misconfigured, Missing, Rejected, Unavailable
 from headrace.models.spec import ModelSpec
-from headrace.predictor import frames
+from headrace.predictor import descendants, frames
 from headrace.predictor.frames import Closed, Late, Pipe
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import delays
@@ -23,7 +26,9 @@ LAST_SECONDS = 5.0  # for a process that has closed its pipe to end
 CRASHES_AT_START = 3  # after which the models are taken for broken
 #: Signals that are sent to end a process, or a group of them: they prove nothing about a document.
 ASKED_TO_END = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE})
-_ERRORS: Mapping[str, type[HeadraceError]] = {error.__name__: error for error in (Misconfigured, Unavailable, Rejected)}
+_ERRORS: Mapping[str, type[HeadraceError]] = {
+    error.__name__: error for error in (Misconfigured, Missing, Unavailable, Rejected)
+}
 
 
 class Abandoned(Exception):
@@ -58,6 +63,9 @@ class Process:
         self._draining = draining
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Pipe | None = None
+        self._death: int | None = None  # can be read once the process is dead
+        self._mark = ""
+        self._opened: tuple[ModelSpec, ...] = ()  # which were open before
         self.fresh = False
         self.models: list[str] = []
         self.deaths = 0
@@ -76,12 +84,17 @@ class Process:
     def start(self) -> None:
         """Start the process unless it runs, and wait until its models are open.
 
-        Raises Misconfigured if one cannot be opened, Unavailable if a remote one cannot be reached.
+        Raises Misconfigured if one cannot be opened, Unavailable if a remote one cannot be reached, the system has no process for it now,
+        or a model that was open before cannot be found now.
         """
         crashes, waits = 0, delays()
         while self._pipe is None:
             try:
                 self._start()
+            except Missing as error:
+                if self._opened != self._settings.models:
+                    raise
+                raise Unavailable(f"{error} (it was open before)") from None
             except Gone as gone:
                 crashes += gone.proof and gone.reason != describe(-signal.SIGKILL)
                 if crashes >= CRASHES_AT_START:
@@ -115,25 +128,42 @@ class Process:
         return _raise_failure(message)
 
     def end(self) -> None:
-        """Kill the process, if there is one."""
+        """Kill the process, if there is one, and whatever its models have started."""
         child, self._child, self._pipe = self._child, None, None
         if child is None:
             return
-        child.kill()
-        child.wait()
+        if child.returncode is None:
+            os.kill(child.pid, signal.SIGKILL)  # not child.kill, which waits for one that is dead
+            descendants.kill(child.pid, self._mark)
+            child.wait()
+        if self._death is not None:
+            os.close(self._death)
+            self._death = None
         for end in (child.stdin, child.stdout):
             if end is not None:
                 end.close()
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "headrace.predictor.child"]
+        self._mark = descendants.new_mark()
+        variables = config.environment(**{descendants.VARIABLE: self._mark})
         with spawning("starting a predictor"):
             child = self._child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+                env=variables,
             )
+            try:
+                self._death = _death_of(child.pid)
+            except OSError:
+                self.end()
+                raise
         assert child.stdin is not None
         assert child.stdout is not None
-        pipe = Pipe(child.stdout.fileno(), child.stdin.fileno(), self._idle)
+        pipe = Pipe(child.stdout.fileno(), child.stdin.fileno(), self._idle, self._death)
         deadline = time.monotonic() + START_SECONDS
         try:
             with contextlib.suppress(Closed):  # `receive` finds out how it ended
@@ -149,23 +179,22 @@ class Process:
             raise
         assert isinstance(message, frames.Ready)
         self.models = message.models
-        self._pipe, self.fresh = pipe, True
+        self._pipe, self.fresh, self._opened = pipe, True, self._settings.models
 
     def _post_mortem(self, place: int, fresh: bool) -> Gone:
-        assert self._child is not None
-        try:
-            status = self._child.wait(LAST_SECONDS)
-        except subprocess.TimeoutExpired:  # it has closed its pipe and lives on
-            self._child.kill()
-            status = self._child.wait()
+        child = self._child
+        assert child is not None
+        lives_on = not _dies(child, self._death)
         self.end()
+        status = child.wait()
         self.deaths += 1
         self._abandon_if_draining()
         if status == frames.MEMORY_STATUS:
             reason = f"a model ran out of memory; it may use {self._settings.memory >> 20} MiB (setting memory)"
             return Gone(place, "memory", reason, proof=fresh)
         asked = -status in ASKED_TO_END
-        return Gone(place, "killed", describe(status), proof=fresh and not asked)
+        reason = "it closed the pipe to its keeper" if lives_on else describe(status)
+        return Gone(place, "killed", reason, proof=fresh and not asked)
 
     def _abandon_if_draining(self) -> None:
         if self._draining():
@@ -183,3 +212,28 @@ def _raise_failure(message: frames.Message) -> frames.Message:
     if isinstance(message, frames.Failed):
         raise _ERRORS.get(message.error, HeadraceError)(message.message)
     return message
+
+
+def _death_of(pid: int) -> int | None:
+    """A descriptor that can be read once this process is dead; None if the system has none (it does on Linux)."""
+    try:
+        return os.pidfd_open(pid)
+    except AttributeError:
+        return None
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EPERM):  # an old kernel, or a sandbox
+            return None
+        raise
+
+
+def _dies(child: subprocess.Popen[bytes], death: int | None) -> bool:
+    """Wait until a process that has closed its pipe is dead, but not for it to be waited for; whether that comes within LAST_SECONDS."""
+    if death is not None:
+        poll = select.poll()
+        poll.register(death, select.POLLIN)
+        return bool(poll.poll(LAST_SECONDS * 1000))
+    try:
+        child.wait(LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

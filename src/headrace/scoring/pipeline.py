@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from headrace import durable
 from headrace.documents import Prediction
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Missing, system_error
 from headrace.scoring import trial
 from headrace.scoring.texts import as_list
 
@@ -120,6 +120,8 @@ class PipelineScorer:
             saved = loads(data, trusted=list(TRUSTED))
         except Misconfigured:
             raise
+        except OSError as error:
+            raise system_error(f"the pipeline {path} can't be used", error, "save the model again", Missing) from error
         except Exception as error:
             raise Misconfigured(f"the pipeline {path} can't be used: {error}; save the model again") from error
         if not isinstance(saved, dict):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.durable import replacing
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Missing, system_error
 
 FILE = "weights.safetensors"
 #: The largest header in bytes, as safetensors defines it.
@@ -95,7 +95,8 @@ def _map(path: Path) -> NDArray[np.uint8]:
                 raise _refuse(path, "it is cut short: fewer than 8 bytes")
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     except OSError as error:
-        raise _refuse(path, error.strerror or str(error)) from None
+        advice = "save the model again, or fetch it again"
+        raise system_error(f"the weights {path} can't be used", error, advice, Missing) from None
 
 
 def _header(path: Path, data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:

@@ -154,6 +154,37 @@ def _chatter() -> None:
     sys.stdin.read(1)
 
 
+def _left_behind(*, leave: bool = False) -> None:
+    """Starts a process that outlives this one and holds all that it has open; with `leave` in a session of its own, as a daemon."""
+    if os.fork():
+        return
+    if leave:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+    time.sleep(3600)
+
+
+def _fork() -> None:
+    _left_behind()
+    _left_behind(leave=True)
+
+
+def _fork_and_die() -> None:
+    _fork()
+    _kill()
+
+
+def _fork_and_hang() -> None:
+    _fork()
+    _hang()
+
+
+def _fork_and_return() -> None:
+    """Lets a copy of this process return as well."""
+    os.fork()
+
+
 def _unavailable() -> None:
     raise Unavailable("the remote model is away")
 
@@ -169,5 +200,9 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "INTERRUPT": _interrupt,
     "SHUT": _shut,
     "CHATTER": _chatter,
+    "FORK": _fork,
+    "FORKKILL": _fork_and_die,
+    "FORKHANG": _fork_and_hang,
+    "COPY": _fork_and_return,
     "UNAVAILABLE": _unavailable,
 }

@@ -94,7 +94,8 @@ def run_worker(
             results = opened.enter_context(closing(connected(connectors.results, stop)))
             publisher = ResultPublisher(store, results, keeps=keeps(settings.store))
         heartbeat = Heartbeat(store, status_files.writer(statuses)) if statuses else None
-        keeper = Keeper(
+        make = partial(
+            Keeper,
             broker,
             store,
             predictor,
@@ -104,7 +105,7 @@ def run_worker(
             stop=stop,
             drain=drain,
         )
-        keeper.run()
+        connected(make, stop).run()
 
 
 def connected(connect: Callable[[], T], stop: Stop) -> T:

@@ -1,0 +1,64 @@
+"""What a predictor has started is ended with it: processes that a model forks, and daemons with sessions of their own.
+
+A predictor leads a group of processes, which its children join. One that leaves the group still has the environment that the predictor was
+started with, and is found by a mark in it (Linux).
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import threading
+from pathlib import Path
+
+from headrace.runtime import follow_parent
+
+VARIABLE = "_HEADRACE_PREDICTOR"
+ROUNDS = 10  # of looking for marked processes: one that is just being forked is found in the next
+
+
+def new_mark() -> str:
+    """A mark that no other predictor has."""
+    return secrets.token_hex(16)
+
+
+def kill(pid: int, mark: str) -> None:
+    """Kill the group of a predictor, and whatever else has its mark. Call it before the predictor is waited for."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    for _ in range(ROUNDS):
+        found = [other for other in _marked(f"{VARIABLE}={mark}".encode()) if other != pid]
+        if not found:
+            return
+        for other in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(other, signal.SIGKILL)
+
+
+def bind_forks() -> None:
+    """Let the children that this process forks from its main thread die with it, even if its parent is gone too (Linux)."""
+    predictor = os.getpid()
+
+    def bind() -> None:
+        if os.getppid() == predictor and from_main.is_set():
+            follow_parent(predictor, signal.SIGKILL)
+
+    def note() -> None:
+        # The kernel means the thread that forks, which must not end before the process does.
+        if os.getpid() == predictor and threading.current_thread() is threading.main_thread():
+            from_main.set()
+        else:
+            from_main.clear()
+
+    from_main = threading.Event()
+    os.register_at_fork(before=note, after_in_child=bind)
+
+
+def _marked(entry: bytes) -> list[int]:
+    """The running processes whose environment has this entry."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if entry in path.read_bytes().split(b"\0"):  # empty for a process that is dead
+                found.append(int(path.parent.name))
+    return found
