@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from headrace import durable
-from headrace.errors import HeadraceError, Misconfigured, Missing, did_you_mean, system_error
+from headrace.errors import Misconfigured, Missing, did_you_mean, system_error
 from headrace.models import card as cards
 from headrace.models.alias import CHAMPION, Aliases
 from headrace.models.card import Card
@@ -44,12 +44,7 @@ class Registry:
     """
 
     def __init__(self, folder: Path | str, *, builtin: Path | None = BUILTIN) -> None:
-        try:
-            self.folder = Path(folder).expanduser()
-        except RuntimeError:
-            raise Misconfigured(
-                f"the registry {folder}: there is no such home; write the folder's path from /"
-            ) from None
+        self.folder = Path(os.path.expanduser(folder))  # noqa: PTH111 (Path's own raises if the user has no home)
         self._folders = [self.folder, *([builtin] if builtin else [])]
 
     @classmethod
@@ -190,38 +185,34 @@ class Registry:
 
     def keeps(self, name: str) -> bool:
         """Whether the folder itself, not the package, has versions of this model. Raises as `resolve`."""
-        try:
+        with self._reading():
             return (self.folder / name).is_dir()
-        except OSError as error:
-            raise self._unreadable(error) from error
 
-    def _unreadable(self, error: OSError) -> HeadraceError:
-        advice = "check its permissions, or choose another --registry"
-        return system_error(f"the registry {self.folder} cannot be read", error, advice, Missing)
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise system_error(
+                f"reading the registry {self.folder}", error, "check its permissions", Missing
+            ) from error
 
     def _unknown(self, name: str) -> Missing:
         hint = did_you_mean(name, self._names(), "{!r}")
         return Missing(f"there is no model {name!r}; {hint}`headrace models list` shows all")
 
     def _names(self) -> Sequence[str]:
-        try:
-            names = {
-                path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()
-            }
-        except OSError as error:
-            raise self._unreadable(error) from error
+        with self._reading():
+            homes = [path for folder in self._folders if folder.is_dir() for path in folder.iterdir()]
+            names = {path.name for path in homes if path.is_dir()}
         return sorted(name for name in names if NAME.fullmatch(name) and self._versions(name))
 
     def _versions(self, name: str) -> dict[str, Path]:
         """Version → its folder, the registry's own before the package's."""
-        try:
+        with self._reading():
             homes = [folder / name for folder in reversed(self._folders) if (folder / name).is_dir()]
-            entries = [path for home in homes for path in home.iterdir()]
-            return {
-                path.name: path for path in entries if _VERSION.fullmatch(path.name) and (path / cards.FILE).is_file()
-            }
-        except OSError as error:
-            raise self._unreadable(error) from error
+            entries = [path for home in homes for path in home.iterdir() if _VERSION.fullmatch(path.name)]
+            return {path.name: path for path in entries if (path / cards.FILE).is_file()}
 
     def _version(self, name: str, version: str) -> Version:
         aliases = tuple(sorted(alias for alias, target in self._targets(name).items() if target == version))
