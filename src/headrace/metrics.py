@@ -63,6 +63,10 @@ BURIED = _counter("headrace_worker_dead_letters_total", "Dead letters written to
 ANSWERS = _counter("headrace_worker_answers_total", "Answers written to the store.", "model", "label")
 PREDICTIONS = _counter("headrace_worker_predictions_total", "Predictions made.", "model", "version", "role")
 SHADOW_FAILURES = _counter("headrace_worker_shadow_failures_total", "Documents on which a shadow failed.")
+SHADOW_SKIPPED = _counter(
+    "headrace_worker_shadow_skipped_total",
+    "Documents not given to a shadow that was left out, or slower than the answers.",
+)
 PREDICTOR_DEATHS = _counter("headrace_worker_predictor_deaths_total", "Predictor processes that died.")
 RETRIES = _counter("headrace_worker_retries_total", "Calls repeated because something was unavailable.", "what")
 WAITED = _counter("headrace_worker_retry_wait_seconds_total", "Time waited before those repetitions.", "what")

@@ -228,9 +228,29 @@ def test_a_shadow_that_dies_is_counted_and_nothing_else(make: Make) -> None:
     predictor = make(f"{TRIVIAL}, shadow {FAULTY}")
     found = outcomes(predictor, "a", "KILL b", "RAISE c")
     assert blamed(found) == {}
-    assert [len(one.shadows) for one in found.values()] == [1, 0, 0]
+    assert [len(one.shadows) for one in found.values()] == [0, 0, 0]  # they were predicted together
     assert all(one.predictions for one in found.values())
+    assert predictor.shadow_failures == 1
+    assert [len(one.shadows) for one in outcomes(predictor, "d", "RAISE e").values()] == [1, 0]
     assert predictor.shadow_failures == 2
+
+
+@pytest.mark.parametrize(("fault", "deaths"), [("KILL", 3), ("HANG", 1)])
+def test_a_shadow_that_fails_again_and_again_is_left_out(make: Make, fault: str, deaths: int) -> None:
+    predictor = make(f"{TRIVIAL}, shadow {FAULTY}", deadline=3.0 if fault == "HANG" else PATIENCE)
+    for number in range(6):
+        found = outcomes(predictor, f"{fault} {number}")
+        assert [len(one.predictions) for one in found.values()] == [1]
+    assert predictor.shadow_failures == deaths
+    assert predictor.left_out == ["fake"]
+    assert predictor.shadow_skipped == 6 - deaths
+
+
+@pytest.mark.parametrize("broken", ["Refusing", "Absent"])
+def test_a_shadow_that_cannot_be_opened_stops_nobody(make: Make, broken: str) -> None:
+    predictor = make(f"{TRIVIAL}, shadow fake=python:headrace.testing.classifiers:{broken}")
+    assert [len(one.predictions) for one in outcomes(predictor, "a").values()] == [1]
+    assert predictor.left_out == ["fake"]
 
 
 def test_a_condition_spares_a_model_what_it_would_die_of(make: Make) -> None:

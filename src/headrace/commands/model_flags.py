@@ -20,7 +20,8 @@ Threshold = Annotated[
 
 def open_models(models: str, settings: Settings) -> ModelSet:
     """The models that the flag names, or else those of the settings, open in this process. Raises Misconfigured."""
-    return ModelSet.open(parse(models or settings.models), Registry.from_url(settings.registry))
+    answering = [spec for spec in parse(models or settings.models) if not spec.shadow]
+    return ModelSet.open(answering, Registry.from_url(settings.registry))
 
 
 def check_threshold(threshold: float | None) -> None:

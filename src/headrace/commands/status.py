@@ -57,6 +57,11 @@ def _ask_broker(known: Known, connected: BrokerAdapter) -> None:
 def _ask_store(known: Known, connected: StoreAdapter) -> None:
     with closing(connected) as store:
         known.workers = [_worker(worker) for worker in store.workers()]
+        known.warnings += [
+            f"{one['name']} leaves out {number} of its shadows, which failed, and tries again later; its log says why"
+            for one in known.workers
+            if (number := one["counts"].get("shadows_left_out"))
+        ]
         counts = store.count(ResultQuery())
         known.documents, known.answers = counts.documents, counts.by_model()
         known.dead = dict(store.count_dead(DeadQuery()))

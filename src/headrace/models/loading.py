@@ -1,17 +1,19 @@
 """Opening models: versions of the registry, and classifiers that a URL names."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured, Unavailable
+from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec
 from headrace.ports import Classifier, Ranking, VersionRef
 from headrace.urls import open_classifier
 from headrace.validation import fault
 
+LOG = logger("headrace.models")
 MESSAGE_LETTERS = 1000  # of an exception's message are kept
 
 
@@ -63,14 +65,32 @@ class OpenModel:
         return list(found)
 
 
-def open_models(specs: Sequence[ModelSpec], registry: Registry) -> list[OpenModel]:
+def open_models(
+    specs: Sequence[ModelSpec],
+    registry: Registry,
+    working: Callable[[int], None] = lambda _place: None,
+    left_out: Collection[int] = (),
+) -> "list[OpenModel | None]":
     """Open every model and let it predict its golden texts. Raises Misconfigured if one can't be opened, or fails on them.
 
-    Raises Unavailable if a remote one can't be reached.
+    Raises Unavailable if a remote one can't be reached. A shadow that can't be opened, or whose place is in `left_out`, is None.
+    `working` is called with the place of each before it is opened.
     """
-    opened = [_open(spec, registry) for spec in specs]
-    for model in opened:
-        model.check()
+    opened: list[OpenModel | None] = [None] * len(specs)
+    for place, spec in sorted(enumerate(specs), key=lambda one: one[1].shadow):
+        if place in left_out:
+            continue
+        working(place)
+        try:
+            model = _open(spec, registry)
+            model.check()
+            opened[place] = model
+        except MemoryError:
+            raise
+        except Exception as error:
+            if not spec.shadow:
+                raise
+            LOG.error(f"the shadow {spec.reference or spec.name} cannot be opened: {error_text(error)}")
     return opened
 
 

@@ -24,24 +24,35 @@ class ModelSet:
     `working` is called with the place of a model (0 for the first) before that model begins, so that a crash can be blamed on it.
     """
 
-    def __init__(self, models: Sequence[OpenModel], working: Callable[[int], None] = lambda _place: None) -> None:
+    def __init__(
+        self, models: Sequence[OpenModel | None], working: Callable[[int], None] = lambda _place: None
+    ) -> None:
         self._models = models
         self._working = working
 
     @classmethod
     def open(
-        cls, specs: Sequence[ModelSpec], registry: Registry, working: Callable[[int], None] = lambda _place: None
+        cls,
+        specs: Sequence[ModelSpec],
+        registry: Registry,
+        working: Callable[[int], None] = lambda _place: None,
+        left_out: Collection[int] = (),
     ) -> "ModelSet":
         """Open every model and predict its golden texts. Raises Misconfigured if one can't be opened or gets them wrong.
 
-        Raises Unavailable if a remote one can't be reached.
+        Raises Unavailable if a remote one can't be reached. A shadow that can't be opened, or whose place is in `left_out`, is missing.
         """
-        return cls(open_models(specs, registry), working)
+        return cls(open_models(specs, registry, working, left_out), working)
+
+    @property
+    def missing(self) -> list[int]:
+        """The places of shadows that are not open."""
+        return [place for place, model in enumerate(self._models) if model is None]
 
     @property
     def versions(self) -> list[str]:
         """The versions that predict, shadows too, such as ["language@3f9c2a"]."""
-        return [model.version for model in self._models]
+        return [model.version for model in self._models if model is not None]
 
     def label(self, documents: Sequence[Document], *, skip: Collection[int] = ()) -> tuple[list[Outcome], int]:
         """One outcome a document, in order, and how often shadows failed. `skip` has the places of models to leave out.
@@ -51,7 +62,7 @@ class ModelSet:
         """
         labelling = _Labelling(documents)
         for place, model in enumerate(self._models):
-            if place not in skip:
+            if place not in skip and model is not None:
                 self._working(place)
                 labelling.add(model)
         return labelling.outcomes(), labelling.shadow_failures
@@ -76,8 +87,7 @@ class ModelSet:
         """What every model that answers says of each text, by its name. `best` gives the prediction that conditions are judged by."""
         found: list[dict[str, T]] = [{} for _ in texts]
         for place, model in enumerate(self._models):
-            chosen = _applying(model.spec, found, best)
-            if model.spec.shadow or not chosen:
+            if model is None or model.spec.shadow or not (chosen := _applying(model.spec, found, best)):
                 continue
             self._working(place)
             try:

@@ -61,8 +61,8 @@ def main() -> None:
     turns = Turns(lambda place: say(frames.Working(place)))
     try:
         registry = Registry.from_url(settings.registry)
-        models = ModelSet.open(settings.models, registry, turns.begin)
-        say(frames.Ready(models.versions))
+        models = ModelSet.open(settings.models, registry, turns.begin, start.left_out)
+        say(frames.Ready(models.versions, models.missing))
         while (request := frames.read_blocking(reading)) is not None:
             say(_serve(models, request, settings.document_bytes, turns))
     except MemoryError:

@@ -19,10 +19,11 @@ MEMORY_STATUS = 77  # the exit status of a predictor that ran out of memory
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The first frame that a predictor gets: the process id of its parent, and what to serve."""
+    """The first frame that a predictor gets: the process id of its parent, and what to serve; not the models at the places `left_out`."""
 
     parent: int
     settings: PredictorSettings
+    left_out: list[int] = []
 
 
 class Lines(msgspec.Struct, frozen=True, tag=True):
@@ -41,9 +42,10 @@ class Texts(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The models are open and have predicted their golden texts; `models` has their versions."""
+    """The models are open and have predicted their golden texts; `models` has their versions, `missing` the places of shadows not open."""
 
     models: list[str]
+    missing: list[int] = []
 
 
 class Working(msgspec.Struct, frozen=True, tag=True):

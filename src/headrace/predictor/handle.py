@@ -6,40 +6,22 @@ their outcomes. It blames none without proof: a document is buried only after tw
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from headrace.burial import bury, bury_bytes
 from headrace.documents import DeadLetter, Outcome, Prediction, decode, microseconds
 from headrace.errors import Rejected, Unavailable
 from headrace.models.spec import ModelSpec
 from headrace.predictor import frames
+from headrace.predictor.pace import BATCH_SECONDS, Pace
 from headrace.predictor.process import Abandoned, Gone, Process
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import delays
 
 __all__ = ["Abandoned", "Pace", "Predictor"]
 
-BATCH_SECONDS = 0.5  # of work in one exchange with the process
 GRACE_SECONDS = 2.0  # at least, to read an answer that came while nobody was reading
 PROOF = 2  # deaths of fresh processes, alone with one document, that prove its guilt
 HINTS = 4  # deaths that prove nothing count as one that does: not all of them can be chance
-FIRST_LINES, MOST_LINES = 16, 8192  # in one exchange: before anything is measured, and ever
-
-
-@dataclass
-class Pace:
-    """How many lines make BATCH_SECONDS of work, and how many bytes a second, from what is measured."""
-
-    lines: int = FIRST_LINES
-    bytes_per_second: float = 256 << 10
-
-    def learn(self, lines: int, size: int, seconds: float) -> None:
-        """Learn from one exchange of this many lines and bytes."""
-        fitting = int(lines * BATCH_SECONDS / max(seconds, 1e-6))
-        if lines >= self.lines or fitting < self.lines:
-            self.lines = max(1, min(MOST_LINES, fitting, self.lines * 4))
-        rate = min(size / max(seconds, 1e-4), 8 * self.bytes_per_second)
-        self.bytes_per_second += 0.3 * (rate - self.bytes_per_second)
 
 
 class Predictor:
@@ -68,7 +50,7 @@ class Predictor:
         self._sent_at = 0.0
         self._timed = timed
         self.pace = Pace()
-        self.shadow_failures = 0
+        self.shadow_failures = self.shadow_skipped = 0
 
     @property
     def models(self) -> list[str]:
@@ -148,12 +130,21 @@ class Predictor:
             return found.predictions
         raise Unavailable(f"{reason}; try again")
 
+    @property
+    def left_out(self) -> list[str]:
+        """The names of the shadows that are left out for failing."""
+        return [self._models[place].name for place in self._process.shadows.left_out]
+
     def _send_some(self) -> None:
+        if self._process.shadows.is_due():
+            self._process.end()  # the next one opens it
         self._process.start()
         number = self.pace.lines
         self._sent, self._queue = self._queue[:number], self._queue[number:]
         self._sent_at = time.monotonic()
-        self._process.send(frames.Lines(self._sent), self._sent_at + self._deadline)
+        skipped = self._process.shadows.skipped()
+        self.shadow_skipped += len(self._sent) * len(skipped)
+        self._process.send(frames.Lines(self._sent, skipped), self._sent_at + self._deadline)
 
     def _collect_some(self) -> list[Outcome]:
         lines, self._sent = self._sent, []
@@ -161,10 +152,25 @@ class Predictor:
         deadline = max(self._sent_at + self._deadline, time.monotonic() + GRACE_SECONDS)
         try:
             labelled = self._labelled(self._process.receive(deadline))
-        except Gone:
-            return self._isolate(lines)
+        except Gone as gone:
+            return self._without_shadows(lines) if self._is_of_a_shadow(gone) else self._isolate(lines)
+        self._process.shadows.worked(labelled.model_seconds)
         self.pace.learn(len(lines), sum(map(len, lines)), labelled.seconds)
         return labelled.outcomes
+
+    def _is_of_a_shadow(self, gone: Gone) -> bool:
+        shadow = self._process.shadows.died(gone.place, gone.kind, gone.reason)
+        self.shadow_failures += shadow
+        return shadow
+
+    def _without_shadows(self, lines: list[bytes]) -> list[Outcome]:
+        """The outcomes of lines with which a shadow died: no shadow is asked again, and none is looked for that it died of."""
+        self._process.start()
+        try:
+            request = frames.Lines(lines, self._process.shadows.places)
+            return self._labelled(self._exchange(request, self._deadline)).outcomes
+        except Gone:
+            return self._isolate(lines)
 
     def _isolate(self, lines: list[bytes]) -> list[Outcome]:
         """Halve until the culprit stands alone. A group gets a shorter deadline, since missing it only means that it is halved again."""
@@ -177,7 +183,9 @@ class Predictor:
             seconds = self._deadline if len(half) == 1 else min(self._deadline, max(1.0, 20 * usual))
             self._process.start()
             try:
-                outcomes += self._labelled(self._exchange(frames.Lines(half), seconds)).outcomes
+                outcomes += self._labelled(
+                    self._exchange(frames.Lines(half, self._process.shadows.places), seconds)
+                ).outcomes
             except Gone:
                 outcomes += self._isolate(half)
         return outcomes
@@ -192,7 +200,7 @@ class Predictor:
                 self._process.end()
             self._process.start()
             try:
-                request = frames.Lines([line], sorted(given_up))
+                request = frames.Lines([line], sorted({*given_up, *self._process.shadows.places}))
                 (outcome,) = self._labelled(self._exchange(request, self._deadline)).outcomes
                 return self._with_dead(outcome, line, given_up)
             except Gone as gone:
@@ -212,11 +220,7 @@ class Predictor:
         document = decode(line, limit=self._document_bytes)
         dead: list[DeadLetter] = list(outcome.dead)
         for place, gone in sorted(given_up.items()):
-            spec = self._models[place]
-            if spec.shadow:
-                self.shadow_failures += 1
-            else:
-                dead.append(bury(document, gone.kind, _reason(gone), model=spec.name))
+            dead.append(bury(document, gone.kind, _reason(gone), model=self._models[place].name))
         return Outcome(document, outcome.predictions, outcome.shadows, tuple(dead))
 
     def _labelled(self, message: frames.Message) -> frames.Labelled:

@@ -18,6 +18,7 @@ from headrace.models.spec import ModelSpec
 from headrace.predictor import descendants, frames
 from headrace.predictor.frames import Closed, Late, Pipe
 from headrace.predictor.settings import PredictorSettings
+from headrace.predictor.shadows import Shadows
 from headrace.retrying import delays
 from headrace.runtime import describe, spawning
 
@@ -68,17 +69,19 @@ class Process:
         self._opened: tuple[ModelSpec, ...] = ()  # which were open before
         self.fresh = False
         self.models: list[str] = []
+        self.shadows = Shadows(settings.models)
         self.deaths = 0
 
     def serve(self, models: tuple[ModelSpec, ...]) -> None:
         """Replace the process by one that serves these models. If it raises, the next `start` serves the models from before."""
-        before = self._settings
+        before, shadows = self._settings, self.shadows
         self.end()
+        self.shadows = Shadows(models)
         self._settings = msgspec.structs.replace(before, models=models)
         try:
             self.start()
         except (Misconfigured, Unavailable):
-            self._settings = before
+            self._settings, self.shadows = before, shadows
             raise
 
     def start(self) -> None:
@@ -96,6 +99,8 @@ class Process:
                     raise
                 raise Unavailable(f"{error} (it was open before)") from None
             except Gone as gone:
+                if self.shadows.died(gone.place, "overdue", gone.reason):  # opening it costs everybody the time
+                    continue
                 crashes += gone.proof and gone.reason != describe(-signal.SIGKILL)
                 if crashes >= CRASHES_AT_START:
                     models = ", ".join(spec.reference or spec.name for spec in self._settings.models)
@@ -164,21 +169,23 @@ class Process:
         assert child.stdin is not None
         assert child.stdout is not None
         pipe = Pipe(child.stdout.fileno(), child.stdin.fileno(), self._idle, self._death)
-        deadline = time.monotonic() + START_SECONDS
+        deadline, place = time.monotonic() + START_SECONDS, -1
         try:
             with contextlib.suppress(Closed):  # `receive` finds out how it ended
-                pipe.send(frames.Start(os.getpid(), self._settings), deadline)
-            message = _raise_failure(pipe.receive(deadline))
+                pipe.send(frames.Start(os.getpid(), self._settings, self.shadows.left_out), deadline)
+            while isinstance(message := _raise_failure(pipe.receive(deadline)), frames.Working):
+                place = message.place
         except Late:
             self.end()
-            raise Gone(-1, "overdue", f"no answer in {START_SECONDS:g} s", proof=True) from None
+            raise Gone(place, "overdue", f"no answer in {START_SECONDS:g} s", proof=True) from None
         except Closed:
-            raise self._post_mortem(-1, fresh=True) from None
+            raise self._post_mortem(place, fresh=True) from None
         except BaseException:
             self.end()
             raise
         assert isinstance(message, frames.Ready)
         self.models = message.models
+        self.shadows.opened(message.missing)
         self._pipe, self.fresh, self._opened = pipe, True, self._settings.models
 
     def _post_mortem(self, place: int, fresh: bool) -> Gone:

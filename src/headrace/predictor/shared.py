@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+import msgspec
+
 from headrace.documents import Prediction
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.log import logger
@@ -39,6 +41,9 @@ class SharedPredictor:
     """
 
     def __init__(self, settings: PredictorSettings, *, deadline: float) -> None:
+        # Shadows answer nobody; opening them could only do harm here.
+        answering = tuple(spec for spec in settings.models if not spec.shadow)
+        settings = msgspec.structs.replace(settings, models=answering)
         self._closed = threading.Event()
         self._following = Following(settings)
         self._predictor = Predictor(

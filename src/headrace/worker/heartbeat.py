@@ -44,6 +44,7 @@ class Heartbeat:
         self._beat_at = float("-inf")
         self._state = ""
         self.models: list[str] = []
+        self.left_out: list[str] = []  # shadows that failed
         self.meter = Meter(metrics.OF_WORKERS)
 
     def beat(self, state: str) -> None:
@@ -53,7 +54,8 @@ class Heartbeat:
         if unchanged and now - self._beat_at < BEAT_SECONDS:
             return
         self._state, self._beat_at = state, now
-        counts, snapshot = progress(self.meter), self.meter.snapshot()
+        counts = {**progress(self.meter), **({"shadows_left_out": len(self.left_out)} if self.left_out else {})}
+        snapshot = self.meter.snapshot()
         status = WorkerStatus(self._name, self._started_at, microseconds(), state, tuple(self.models), counts, snapshot)
         self._on_status(status)
         try:

@@ -151,6 +151,7 @@ class Keeper:
         outcomes = patiently(self._predictor.collect, pause)
         self._meter.observe(metrics.STAGE_SECONDS, time.monotonic() - began, "predict")
         count_failures(self._meter, self._predictor)
+        self._heartbeat.left_out = self._predictor.left_out
         return outcomes
 
     def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:

@@ -43,6 +43,7 @@ def count_written(meter: Meter, outcomes: Sequence[Outcome]) -> None:
 def count_failures(meter: Meter, predictor: Predictor) -> None:
     """Count what the predictor has counted since this was called last."""
     meter.add(metrics.SHADOW_FAILURES, predictor.shadow_failures - meter.total(metrics.SHADOW_FAILURES))
+    meter.add(metrics.SHADOW_SKIPPED, predictor.shadow_skipped - meter.total(metrics.SHADOW_SKIPPED))
     meter.add(metrics.PREDICTOR_DEATHS, predictor.deaths - meter.total(metrics.PREDICTOR_DEATHS))
 
 
