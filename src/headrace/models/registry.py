@@ -193,9 +193,7 @@ class Registry:
         try:
             yield
         except OSError as error:
-            raise system_error(
-                f"reading the registry {self.folder}", error, "check its permissions", Missing
-            ) from error
+            raise system_error(f"reading {self.folder}", error, "check its permissions", Missing) from error
 
     def _unknown(self, name: str) -> Missing:
         hint = did_you_mean(name, self._names(), "{!r}")
