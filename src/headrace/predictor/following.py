@@ -5,7 +5,7 @@ import time
 
 import msgspec
 
-from headrace.errors import Misconfigured, Unavailable, system_error
+from headrace.errors import Misconfigured, Unavailable
 from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec, pinned
