@@ -91,5 +91,9 @@ def test_the_secrets_of_flags_and_variables_are_known_before_the_command_begins(
     assert settings_flags.configure_log
 
 
+def test_the_beginning_of_a_password_is_hidden_however_short_it_is() -> None:
+    assert hide("'u:SE' is not a host", secrets_of("amqp://u:SE/CR#ET@h")) == "'***' is not a host"
+
+
 def test_an_error_never_shows_the_account_of_a_url() -> None:
     assert str(HeadraceError("connecting to amqp://u:secret@h")) == "connecting to amqp://u:***@h"

@@ -65,6 +65,7 @@ def _parts(url: str) -> Iterator[str]:
     if at:
         password = account.partition(":")[2] or account
         yield password
+        yield from re.split(r"[/?#@&,;\s\[\]]+", account)  # as a parser that stops there quotes it: "u:SE" of u:SE/CRET
         yield from re.split(r"[/?#@:&,;=\s\[\]]+", password)
     for pair in re.split(r"[?&;\s]", url):
         name, equals, value = pair.partition("=")
