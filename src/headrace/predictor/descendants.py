@@ -55,10 +55,11 @@ def bind_forks() -> None:
 
 
 def _marked(entry: bytes) -> list[int]:
-    """The running processes whose environment has this entry."""
+    """The running processes whose environment has this entry. None are found while this process has no descriptor left to look with."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if entry in path.read_bytes().split(b"\0"):  # empty for a process that is dead
-                found.append(int(path.parent.name))
+    with contextlib.suppress(OSError):
+        for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208
+            with contextlib.suppress(OSError):
+                if entry in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):  # empty for a process that is dead
+                    found.append(int(name))
     return found
