@@ -2,10 +2,11 @@
 
 import logging
 import time
+from collections.abc import Sequence
 
 import msgspec
 
-from headrace.errors import Misconfigured, Unavailable
+from headrace.errors import Misconfigured, Missing, Unavailable
 from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec, pinned
@@ -16,11 +17,17 @@ ALIAS_SECONDS = 2.0  # between two looks at the aliases
 LOG = logger("headrace.predictor")
 
 
+def kept(models: Sequence[ModelSpec], registry: Registry) -> tuple[str, ...]:
+    """The names of those models that the registry's own folder has, and not only the package. Raises as `Registry.resolve`."""
+    return tuple(spec.name for spec in models if spec.reference and registry.keeps(spec.name))
+
+
 class Following:
     """Looks at the aliases every `seconds`.
 
     `settings` is what to start a predictor with: the settings that were given, with versions instead of aliases, so that a process that
-    replaces a dead one opens the same models. Raises Misconfigured if a model does not exist.
+    replaces a dead one opens the same models. Raises Misconfigured if a model does not exist, Unavailable if it is one of those that the
+    registry had before.
     """
 
     def __init__(self, settings: PredictorSettings, seconds: float = ALIAS_SECONDS) -> None:
@@ -29,8 +36,14 @@ class Following:
         self._registry = Registry.from_url(settings.registry)
         self._looked_at = time.monotonic()
         self._said = ""
-        self.settings = msgspec.structs.replace(settings, models=pinned(self._wanted, self._registry))
-        self._kept = frozenset(spec.name for spec in self._from_registry() if self._registry.keeps(spec.name))
+        self._kept = settings.kept
+        try:
+            self.settings = msgspec.structs.replace(settings, models=self._pinned())
+            self._kept = kept(self._wanted, self._registry)
+        except Missing as error:
+            if settings.kept:
+                raise Unavailable(f"{error} (it was there before)") from error
+            raise
 
     def follow(self, predictor: Predictor) -> bool:
         """Replace the predictor's process if an alias has moved, and return whether it was. Call it with nothing sent and uncollected.
@@ -61,13 +74,10 @@ class Following:
 
     def _pinned(self) -> tuple[ModelSpec, ...]:
         """The models as their aliases are now. Raises Unavailable if the folder of one has gone: the package may have one of its name."""
-        for name in sorted(self._kept):
+        for name in self._kept:
             if not self._registry.keeps(name):
                 raise Unavailable(f"the model {name} is gone from the registry {self._registry.folder}")
         return pinned(self._wanted, self._registry)
-
-    def _from_registry(self) -> list[ModelSpec]:
-        return [spec for spec in self._wanted if spec.reference]
 
     def _say(self, level: int, text: str) -> None:
         """Log it, unless it was the last that was logged: the aliases are looked at every few seconds."""

@@ -66,7 +66,8 @@ class Process:
         self._pipe: Pipe | None = None
         self._death: int | None = None  # can be read once the process is dead
         self._mark = ""
-        self._opened: tuple[ModelSpec, ...] = ()  # which were open before
+        # which were open before, here or in the process that this one replaces
+        self._opened: tuple[ModelSpec, ...] = settings.models if settings.kept else ()
         self.fresh = False
         self.models: list[str] = []
         self.shadows = Shadows(settings.models)

@@ -12,7 +12,8 @@ class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `memory` is how many bytes the process may allocate, and `sharers` how many predictors share the memory of the container.
     `document_bytes` is the size of the largest document, in bytes of JSON; a larger one is buried. `cache_told` says that it was logged
-    already if no compiled code is kept.
+    already if no compiled code is kept. `kept` are the names of models that the registry had before, for a process that replaces another:
+    what cannot be found of them is waited for.
     """
 
     models: tuple[ModelSpec, ...]
@@ -21,4 +22,5 @@ class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
     document_bytes: int = DOCUMENT_BYTES
     sharers: int = 1
     cache_told: bool = False
+    kept: tuple[str, ...] = ()
     log: LogSettings = LogSettings()

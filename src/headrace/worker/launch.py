@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from io import FileIO
+from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -17,6 +18,7 @@ from headrace.log import logger
 from headrace.masking import mask_url
 from headrace.models.registry import Registry
 from headrace.models.spec import parse, pinned
+from headrace.predictor.following import kept
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
@@ -35,10 +37,14 @@ T = TypeVar("T")
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What a worker in a process of its own is told beside the settings; `statuses` is a folder, or empty."""
+    """What a worker in a process of its own is told beside the settings.
+
+    `statuses` is a folder, or empty; `kept` is the member of PredictorSettings.
+    """
 
     drain: bool = False
     statuses: str = ""
+    kept: tuple[str, ...] = ()
 
 
 def predictor_settings(settings: Settings) -> PredictorSettings:
@@ -113,9 +119,11 @@ def connected(connect: Callable[[], T], stop: Stop) -> T:
     return patiently(connect, until_stopped(stop, LOG.warning))
 
 
-def order(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> bytes:
-    """The order to a worker in a process of its own."""
-    return supervisor.order(settings, Task(drain, str(statuses or "")))
+def order(
+    settings: Settings, *, drain: bool = False, statuses: Path | None = None, kept: tuple[str, ...] = ()
+) -> bytes:
+    """The order to a worker in a process of its own; see Task."""
+    return supervisor.order(settings, Task(drain, str(statuses or ""), kept))
 
 
 @contextmanager
@@ -139,9 +147,14 @@ def exporting(settings: Settings) -> Iterator[Path | None]:
 
 
 def supervised(settings: Settings, *, drain: bool = False, statuses: Path | None = None) -> Supervisor:
-    """As many workers as the settings say, in processes of their own, which write their statuses into a folder if it is given."""
-    first = order(settings, drain=drain, statuses=statuses)
-    return Supervisor(lambda: supervisor.start_child(MODULE, [], first), settings.processes)
+    """As many workers as the settings say, in processes of their own, which write their statuses into a folder if it is given.
+
+    One that replaces another waits for models that cannot be found; the first ones end with the status of Misconfigured.
+    """
+    there = kept(parse(settings.models), Registry.from_url(settings.registry))
+    first, later = (order(settings, drain=drain, statuses=statuses, kept=names) for names in ((), there))
+    orders = chain(repeat(first, settings.processes), repeat(later))
+    return Supervisor(lambda: supervisor.start_child(MODULE, [], next(orders)), settings.processes)
 
 
 def main() -> int:
@@ -153,7 +166,7 @@ def _work(settings: Settings, task: Task, stop: Stop, _input: FileIO) -> None:
     runtime.on_end_of_input(stop.request)
     connectors = Connectors(settings.broker, settings.store, settings.results)
     statuses = Path(task.statuses) if task.statuses else None
-    predictor = msgspec.structs.replace(predictor_settings(settings), cache_told=True)  # by the parent
+    predictor = msgspec.structs.replace(predictor_settings(settings), cache_told=True, kept=task.kept)
     run_worker(settings, predictor, connectors, stop, drain=task.drain, statuses=statuses)
 
 
