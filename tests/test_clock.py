@@ -1,26 +1,40 @@
-"""A clock that is set back, or forward, in the middle of the work: no lease, no order and no answer rests on it."""
+"""Clocks that are set back, or forward, in the middle of the work, or that differ: no lease, no order, no answer and no list of workers
+rests on them."""
 
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
+import msgspec
 import pytest
 from support import PATIENCE, setup
 
+from headrace.brokers.memory import MemoryBroker
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.burial import bury_bytes
+from headrace.commands.status import status
+from headrace.config import Settings
 from headrace.documents import Document, Outcome, Prediction, microseconds, pack, stamp
+from headrace.models.registry import Registry
 from headrace.ports import BrokerAdapter, ResultQuery, StoreAdapter, WorkerStatus
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
+from headrace.stores.mongodb import MongodbStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.brokers import LARGE, bodies, data, take
 from headrace.testing.outcomes import document, labelled, labels, letters, results
+from headrace.web.console.snapshot import Snapshots
+from headrace.web.console.view import worker
+from headrace.web.services import Services
+from headrace.web.state import AppState
+from headrace.worker.heartbeat import Heartbeat
 from headrace.worker.keeper import Keeper
 
-DAY = 86_400.0
+HOUR, DAY = 3_600.0, 86_400.0
 SetClock = Callable[[float], None]
 
 
@@ -34,6 +48,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
         monkeypatch.setattr(time, "time_ns", lambda: right_ns() + int(seconds * 1e9))
 
     return move
+
+
+@contextmanager
+def removed(store: StoreAdapter) -> Iterator[None]:
+    """Remove the store after the block."""
+    try:
+        yield
+    finally:
+        store.remove()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
@@ -110,12 +133,66 @@ def test_what_is_erased_stays_erased_though_the_clock_was_set_back_before_it_was
     assert results(store) == []
 
 
-def test_workers_are_listed_though_the_clock_was_set_back(store: StoreAdapter, clock: SetClock) -> None:
-    store.beat(WorkerStatus("one", microseconds(), microseconds(), "ready"))
-    clock(-DAY)
-    store.beat(WorkerStatus("one", microseconds(), microseconds(), "working"))
-    store.beat(WorkerStatus("two", microseconds(), microseconds(), "ready"))
-    assert [(one.name, one.state) for one in store.workers()] == [("one", "working"), ("two", "ready")]
+@pytest.mark.parametrize("seconds", [-DAY, DAY])
+def test_workers_are_listed_though_the_clock_was_set(store: StoreAdapter, clock: SetClock, seconds: float) -> None:
+    def beat(name: str, state: str) -> None:
+        store.beat(WorkerStatus(name, microseconds(), microseconds(), state))
+
+    beat("one", "ready")
+    beat("two", "ready")
+    clock(seconds)
+    beat("two", "working")
+    assert [(one.name, one.state) for one in store.workers()] == [("one", "ready"), ("two", "working")]
+    beat("one", "working")
+    beat("two", "working")
+    assert [(one.name, one.state) for one in store.workers()] == [("one", "working"), ("two", "working")]
+    assert all(one.seen_at <= store.time() for one in store.workers())
+
+
+@pytest.mark.parametrize("seconds", [-HOUR, HOUR])
+@pytest.mark.parametrize("server", ["postgresql", "mongodb"])
+def test_a_worker_whose_host_has_another_time_than_the_store_is_shown_by_the_clock_of_the_store(
+    request: pytest.FixtureRequest, clock: SetClock, server: str, seconds: float
+) -> None:
+    url, name = request.getfixturevalue(server), f"clock_{secrets.token_hex(6)}"
+    store = PostgresqlStore(url, schema=name) if server == "postgresql" else MongodbStore(f"{url}db", prefix=name)
+    with removed(store):
+        begun = store.time()
+        store.beat(WorkerStatus("another", begun, begun, "ready"))
+        clock(seconds)
+        heartbeat = Heartbeat(store)
+        heartbeat.beat("starting")
+        first = {one.name: one for one in store.workers()}
+        heartbeat.beat("working")
+        heartbeat.beat("waiting for the broker")
+        clock(0.0)
+        last = {one.name: one for one in store.workers()}
+        (name,) = last.keys() - {"another"}
+        assert last["another"] == first["another"]
+        assert begun <= first[name].seen_at <= last[name].seen_at <= store.time()
+        assert first[name].started_at == last[name].started_at
+        assert abs(last[name].started_at - begun) < PATIENCE * 1e6
+
+
+@pytest.mark.parametrize("seconds", [-HOUR, HOUR])
+def test_a_reader_whose_host_has_another_time_than_the_store_shows_who_is_at_work(
+    postgresql: str, tmp_path: Path, clock: SetClock, capsys: pytest.CaptureFixture[str], seconds: float
+) -> None:
+    name = f"clock_{secrets.token_hex(6)}"
+    store = PostgresqlStore(postgresql, schema=name)
+    with removed(store):
+        Heartbeat(store).beat("working")
+        clock(seconds)
+        separator = "&" if "?" in postgresql else "?"
+        urls = {"store": f"{postgresql}{separator}schema={name}", "broker": f"sqlite:///{tmp_path}/queue.db"}
+        assert status(json=True, settings=Settings(**urls)) == 0
+        (told,) = msgspec.json.decode(capsys.readouterr().out)["workers"]
+        assert told["state"] == "working"
+        state = AppState.from_services(
+            Services(store=store, connect=MemoryBroker().connect, registry=Registry("nowhere", builtin=None))
+        )
+        totals = anyio.run(Snapshots(state).totals)
+        assert [worker(one, microseconds() + totals.ahead)["tone"] for one in totals.workers] == ["well"]
 
 
 def test_a_worker_goes_on_though_the_clock_is_set_back_between_publishing_and_working(

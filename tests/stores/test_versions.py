@@ -14,9 +14,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from headrace.clock import HOUR
 from headrace.documents import Outcome
 from headrace.errors import HeadraceError, Misconfigured
-from headrace.ports import Counts, DeadQuery, HourCount, ResultQuery, StoreAdapter
+from headrace.ports import Counts, DeadQuery, HourCount, ResultQuery, StoreAdapter, WorkerStatus
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sql import migrations, schema
 from headrace.stores.sqlite import SqliteStore
@@ -133,6 +134,19 @@ def test_an_earlier_store_is_taken_forward_and_keeps_what_it_has(earlier: Earlie
     with closing(earlier.connect()) as store:
         store.write([labelled("a"), labelled("new")])
         assert [one.id for one in results(store)] == ["new", "a"]
+
+
+def test_a_worker_that_an_earlier_headrace_saw_in_the_future_is_listed_as_seen_now(earlier: Earlier) -> None:
+    with closing(earlier.connect()) as store:
+        ahead = store.time() + HOUR
+        earlier.ask(
+            "INSERT INTO workers (name, started_at, seen_at, state, models, counts)"
+            f" VALUES ('ahead', {ahead}, {ahead}, 'working', '[]', '{{}}')"
+        )
+        for _ in range(2):
+            store.beat(WorkerStatus("right", 1, 2, "working"))
+        assert [one.name for one in store.workers()] == ["ahead", "right"]
+        assert all(one.seen_at <= store.time() for one in store.workers())
 
 
 @pytest.mark.parametrize("earlier", UNTIMED, ids="{0[0]}-{0[1]}".format, indirect=True)

@@ -18,6 +18,7 @@ class Listener:
 
     now: float = 0.0
     away: bool = False
+    store_time: int = 0
     statuses: list[WorkerStatus] = field(default_factory=list)
     seen_by_all: list[WorkerStatus] = field(default_factory=list)
 
@@ -25,6 +26,11 @@ class Listener:
         listener = self
 
         class Store(MemoryStore):
+            def time(self) -> int:
+                if listener.away:
+                    raise Unavailable("the store is away")
+                return listener.store_time
+
             def beat(self, worker: WorkerStatus) -> None:
                 if listener.away:
                     raise Unavailable("the store is away")
@@ -77,6 +83,16 @@ def test_what_the_store_did_not_hear_is_told_again_with_the_next_call() -> None:
     listener.heartbeat.beat("ready")
     assert listener.states() == ["ready"]
     assert len(listener.seen_by_all) == 2
+
+
+def test_a_worker_started_once_by_the_clock_of_the_store_though_that_could_not_be_asked_at_first() -> None:
+    listener = Listener(away=True)
+    listener.heartbeat.beat("starting")
+    listener.away, listener.now, listener.store_time = False, 100.0, 5_000_000_000
+    listener.heartbeat.beat("ready")
+    listener.now, listener.store_time = 200.0, 7_000_000_000  # set forward in the meantime
+    listener.heartbeat.beat("waiting for the broker")
+    assert [status.started_at for status in listener.statuses] == [4_900_000_000] * 2
 
 
 def test_a_status_carries_the_models_the_counts_and_a_snapshot() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from headrace.commands.output import Json, print_json, print_table, when
 from headrace.commands.settings import Flags
 from headrace.config import Settings
-from headrace.documents import microseconds
 from headrace.errors import Unavailable
 from headrace.masking import mask, mask_url
 from headrace.ports import Backlog, BrokerAdapter, DeadQuery, ResultQuery, StoreAdapter, WorkerStatus
@@ -56,7 +55,8 @@ def _ask_broker(known: Known, connected: BrokerAdapter) -> None:
 
 def _ask_store(known: Known, connected: StoreAdapter) -> None:
     with closing(connected) as store:
-        known.workers = [_worker(worker) for worker in store.workers()]
+        now = store.time()
+        known.workers = [_worker(worker, now) for worker in store.workers()]
         known.warnings += [
             f"{one['name']} leaves out {number} of its shadows, which failed, and tries again later; its log says why"
             for one in known.workers
@@ -112,8 +112,9 @@ def _print(known: Known, settings: Settings) -> None:
         print(f"warning    {warning}")
 
 
-def _worker(worker: WorkerStatus) -> dict[str, Any]:
-    lost = microseconds() - worker.seen_at > LOST_SECONDS * 1_000_000
+def _worker(worker: WorkerStatus, now: int) -> dict[str, Any]:
+    """A worker as it is shown; `now` is by the clock of the store."""
+    lost = now - worker.seen_at > LOST_SECONDS * 1_000_000
     return {
         "name": worker.name,
         "state": "lost" if lost else worker.state,

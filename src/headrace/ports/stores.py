@@ -177,7 +177,8 @@ class Cursors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A worker and its progress, as it reports them every few seconds. Times are microseconds since the epoch.
+    """A worker and its progress, as it reports them every few seconds. Times are microseconds since the epoch: what a store lists has them
+    by the clock of the store (`Presence.time`), so that workers whose clocks differ can be compared.
 
     `metrics` is a snapshot of the worker's metrics, in an encoding of its own that a store keeps as it is.
     """
@@ -195,10 +196,18 @@ FORGET_SECONDS = 600  # a worker that reported nothing for so long is forgotten
 
 
 class Presence(Protocol):
-    """Which workers there are; the adapters of stores implement it."""
+    """Which workers there are, judged by one clock, that of the store; the adapters of stores implement it."""
 
-    def beat(self, worker: WorkerStatus) -> None:
-        """Remember this worker. Any that was last seen FORGET_SECONDS before it is forgotten."""
+    def time(self) -> int:
+        """The time by the clock of the store, in microseconds since the epoch: of its server, or of this host if it has none."""
+        ...
+
+    def beat(self, worker: WorkerStatus, *, forget: float = FORGET_SECONDS) -> None:
+        """Remember this worker as seen now, by the clock of the store: its own `seen_at` does not count.
+
+        Those that had not been seen for `forget` seconds when this worker reported the time before are forgotten. One that was seen in the
+        future, because a clock was wrong, counts as seen now.
+        """
         ...
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:

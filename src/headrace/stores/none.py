@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from headrace.clock import microseconds
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.ports import (
     FORGET_SECONDS,
@@ -14,6 +15,7 @@ from headrace.ports import (
     StoredPrediction,
     WorkerStatus,
 )
+from headrace.stores.presence import RememberedWorkers
 
 GONE = "the store none: keeps nothing; what is published to --results is all there is, and what comes again is published again"
 
@@ -24,7 +26,7 @@ class NoStore:
 
     def __init__(self) -> None:
         self._cursors: dict[str, str] = {}
-        self._workers: dict[str, WorkerStatus] = {}
+        self._workers = RememberedWorkers()
 
     @classmethod
     def from_url(cls, _url: str) -> "NoStore":
@@ -71,14 +73,14 @@ class NoStore:
     def save(self, name: str, cursor: str) -> None:
         self._cursors[name] = cursor
 
-    def beat(self, worker: WorkerStatus) -> None:
-        oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
-        known = {**self._workers, worker.name: worker}
-        self._workers = {name: one for name, one in known.items() if one.seen_at >= oldest}
+    def time(self) -> int:
+        return microseconds()
+
+    def beat(self, worker: WorkerStatus, *, forget: float = FORGET_SECONDS) -> None:
+        self._workers.beat(worker, forget)
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
-        listed = [self._workers[name] for name in sorted(self._workers)]
-        return [worker for worker in listed if stopped or worker.state != "stopped"]
+        return self._workers.listed(stopped=stopped)
 
     def close(self) -> None:
         """Does nothing: no resource is held."""
@@ -87,4 +89,5 @@ class NoStore:
         return [GONE]
 
     def remove(self) -> None:
-        self._cursors, self._workers = {}, {}
+        self._cursors = {}
+        self._workers.clear()

@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from headrace import metrics
 from headrace.documents import microseconds
@@ -28,7 +29,7 @@ class Heartbeat:
     """Tells the store every BEAT_SECONDS that the worker is alive, and at once when it begins or ceases to be at work.
 
     `meter` holds all that the worker counts; each heartbeat carries a snapshot of it. `on_status` is called with every status, even if
-    the store can't be reached.
+    the store can't be reached; times in it are by the clock of this host.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class Heartbeat:
     ) -> None:
         self._store, self._on_status, self._clock = store, on_status, clock
         self._name = f"{platform.node()}:{os.getpid()}"
-        self._started_at = microseconds()
+        self._began, self._began_at = clock(), microseconds()
+        # By the clock of the store, once that can be asked. It tells this run from others of the same name, so it never changes.
+        self._started_at: int | None = None
         self._beat_at = float("-inf")
         self._state = ""
         self.models: list[str] = []
@@ -56,9 +59,11 @@ class Heartbeat:
         self._state, self._beat_at = state, now
         counts = {**progress(self.meter), **({"shadows_left_out": len(self.left_out)} if self.left_out else {})}
         snapshot = self.meter.snapshot()
-        status = WorkerStatus(self._name, self._started_at, microseconds(), state, tuple(self.models), counts, snapshot)
+        status = WorkerStatus(self._name, self._began_at, microseconds(), state, tuple(self.models), counts, snapshot)
         self._on_status(status)
         try:
-            self._store.beat(status)
+            if self._started_at is None:
+                self._started_at = self._store.time() - int((self._clock() - self._began) * 1_000_000)
+            self._store.beat(replace(status, started_at=self._started_at))
         except Unavailable:
             self._beat_at = float("-inf")

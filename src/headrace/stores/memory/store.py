@@ -23,6 +23,7 @@ from headrace.ports import (
 from headrace.stores import pages
 from headrace.stores.memory.dead_letters import DeadLetters
 from headrace.stores.merging import Known, Plan, ids_of, ordered, plan
+from headrace.stores.presence import RememberedWorkers
 
 GONE = "the store memory: loses all that is stored when its process ends; name another"
 
@@ -54,7 +55,7 @@ class MemoryStore:
         self._dead = DeadLetters()
         self._erased: dict[str, int] = {}
         self._cursors: dict[str, str] = {}
-        self._workers: dict[str, WorkerStatus] = {}
+        self._workers = RememberedWorkers()
         self._next_document = 1
 
     @classmethod
@@ -155,16 +156,14 @@ class MemoryStore:
         with self._lock:
             self._cursors[name] = cursor
 
-    def beat(self, worker: WorkerStatus) -> None:
-        with self._lock:
-            oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
-            self._workers[worker.name] = worker
-            self._workers = {name: one for name, one in self._workers.items() if one.seen_at >= oldest}
+    def time(self) -> int:
+        return microseconds()
+
+    def beat(self, worker: WorkerStatus, *, forget: float = FORGET_SECONDS) -> None:
+        self._workers.beat(worker, forget)
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
-        with self._lock:
-            listed = [self._workers[name] for name in sorted(self._workers)]
-        return [worker for worker in listed if stopped or worker.state != "stopped"]
+        return self._workers.listed(stopped=stopped)
 
     def close(self) -> None:
         """Does nothing: no resource is held."""
@@ -175,7 +174,8 @@ class MemoryStore:
     def remove(self) -> None:
         with self._lock:
             self._dead = DeadLetters()
-            for kept in (self._rows, self._by_number, self._erased, self._cursors, self._workers):
+            self._workers.clear()
+            for kept in (self._rows, self._by_number, self._erased, self._cursors):
                 kept.clear()
 
     def _apply(self, made: Plan) -> None:

@@ -1,4 +1,4 @@
-"""The queries of MongoDB: pages, counts, workers."""
+"""The queries of MongoDB: pages and counts."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from bson import Int64
 
 from headrace.clock import HOUR, to_datetime, to_microseconds
 from headrace.documents import DeadLetter, Prediction, Result
-from headrace.ports import Counts, DeadQuery, HourCount, Page, ResultQuery, StoredPrediction, WorkerStatus, model_of
+from headrace.ports import Counts, DeadQuery, HourCount, Page, ResultQuery, StoredPrediction, model_of
 from headrace.stores import pages
 from headrace.stores.merging import ordered
 from headrace.stores.mongodb.rows import ANSWERED, OTHERS, cell, pair, stored_at_of, version_key
@@ -93,30 +93,6 @@ def count_by_hour(kept: Collections, model: str, since: datetime | None, until: 
     cells = sorted((row["hour"], row["label"]) for row in kept.hours.find(asked))
     totals = [(*one, kept.documents.count_documents({"keys": cell(one[0], model, one[1])})) for one in cells]
     return [HourCount(to_datetime(hour * HOUR), label, total) for hour, label, total in totals if total]
-
-
-def worker_row(worker: WorkerStatus) -> Row:
-    """A worker as a row of its collection."""
-    members = {name: getattr(worker, name) for name in ("started_at", "seen_at", "state")}
-    counts = msgspec.json.encode(dict(worker.counts)).decode()
-    return {"_id": worker.name, **members, "models": list(worker.models), "counts": counts, "metrics": worker.metrics}
-
-
-def list_workers(kept: Collections, *, stopped: bool) -> list[WorkerStatus]:
-    """Every worker that is remembered, by name; those that have stopped only if `stopped`."""
-    wanted = {} if stopped else {"state": {"$ne": "stopped"}}
-    return [
-        WorkerStatus(
-            row["_id"],
-            int(row["started_at"]),
-            int(row["seen_at"]),
-            row["state"],
-            row["models"],
-            msgspec.json.decode(row["counts"]),
-            row.get("metrics", b""),
-        )
-        for row in kept.workers.find(wanted).sort("_id", 1)
-    ]
 
 
 def _below(asked: Sequence[Row], place: str, page: str | None) -> list[Row]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from pymongo import IndexModel, MongoClient, ReadPreference, errors
@@ -11,6 +12,7 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from headrace.clock import to_microseconds
 from headrace.errors import Misconfigured
 from headrace.stores.mongodb.url import opened, parsed_of
 
@@ -105,6 +107,14 @@ class Server:
             for version in range(max(found, 1), VERSION if found else 0):
                 steps[version](kept)
             kept.about.update_one({"_id": "store"}, {"$max": {"version": VERSION}}, upsert=True)
+
+    def now(self) -> int:
+        """The time by the clock of the primary, in microseconds since the epoch.
+
+        It tells the time to whoever asks; FerretDB knows no other way.
+        """
+        told: datetime = self.client.admin.command("hello")["localTime"]
+        return to_microseconds(told.replace(tzinfo=UTC))
 
     def remove(self) -> None:
         """Drop the collections; the version first, so that a store that is half removed is created anew."""

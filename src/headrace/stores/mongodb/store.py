@@ -21,7 +21,7 @@ from headrace.ports import (
     StoredPrediction,
     WorkerStatus,
 )
-from headrace.stores.mongodb import migrations, queries, writing
+from headrace.stores.mongodb import migrations, queries, workers, writing
 from headrace.stores.mongodb.failures import translate
 from headrace.stores.mongodb.server import Server
 from headrace.stores.mongodb.url import PREFIX, parse
@@ -100,15 +100,14 @@ class MongodbStore:
         row = {"_id": name, "cursor": cursor}
         self._ask(lambda: self._kept.cursors.replace_one({"_id": name}, row, upsert=True))
 
-    def beat(self, worker: WorkerStatus) -> None:
-        workers = self._kept.workers
-        row = queries.worker_row(worker)
-        self._ask(lambda: workers.replace_one({"_id": worker.name}, row, upsert=True))
-        oldest = worker.seen_at - FORGET_SECONDS * 1_000_000
-        self._ask(lambda: workers.delete_many({"seen_at": {"$lt": oldest}}))
+    def time(self) -> int:
+        return self._ask(self._server.now)
+
+    def beat(self, worker: WorkerStatus, *, forget: float = FORGET_SECONDS) -> None:
+        self._ask(lambda: workers.beat(self._kept, worker, self._server.now(), forget))
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
-        return self._ask(lambda: queries.list_workers(self._kept, stopped=stopped))
+        return self._ask(lambda: workers.listed(self._kept, stopped=stopped))
 
     def close(self) -> None:
         self._closed = True

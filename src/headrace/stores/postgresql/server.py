@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import Connection, text
 
 from headrace.stores.postgresql.failures import refused
 from headrace.stores.postgresql.url import options_of
@@ -88,3 +89,9 @@ class Open:
             copy.set_types([kind for _, kind in pairs])
             for row in rows:
                 copy.write_row(row)
+
+
+def now(connection: Connection) -> int:
+    """The time by the server's clock, in microseconds since the epoch."""
+    told = connection.execute(text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"))
+    return int(told.scalar_one())

@@ -12,10 +12,19 @@ from typing import Self
 from sqlalchemy import Connection
 
 from headrace.documents import DeadLetter, Outcome, Result
-from headrace.ports import Counts, DeadQuery, HourCount, Page, ResultQuery, StoredPrediction, WorkerStatus
+from headrace.ports import (
+    FORGET_SECONDS,
+    Counts,
+    DeadQuery,
+    HourCount,
+    Page,
+    ResultQuery,
+    StoredPrediction,
+    WorkerStatus,
+)
 from headrace.stores.postgresql import tables, writing
 from headrace.stores.postgresql.pool import Pool
-from headrace.stores.postgresql.server import Server
+from headrace.stores.postgresql.server import Server, now
 from headrace.stores.postgresql.url import parse
 from headrace.stores.sql import history, notes, queries
 from headrace.stores.sql.schema import VERSION
@@ -96,9 +105,13 @@ class PostgresqlStore:
         with self._writing() as connection:
             notes.save_cursor(connection, name, cursor)
 
-    def beat(self, worker: WorkerStatus) -> None:
+    def time(self) -> int:
+        with self._reading() as connection:
+            return now(connection)
+
+    def beat(self, worker: WorkerStatus, *, forget: float = FORGET_SECONDS) -> None:
         with self._writing() as connection:
-            notes.beat(connection, worker)
+            notes.beat(connection, worker, now(connection), forget)
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         with self._reading() as connection:

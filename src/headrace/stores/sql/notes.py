@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from headrace.ports import FORGET_SECONDS, WorkerStatus
+from headrace.ports import WorkerStatus
+from headrace.stores.presence import forgotten_before
 from headrace.stores.sql.schema import cursors, key_of, tombstones, workers
 
 
@@ -30,19 +31,21 @@ def save_cursor(connection: Connection, name: str, cursor: str) -> None:
     _put(connection, cursors, {"name": name, "cursor": cursor})
 
 
-def beat(connection: Connection, worker: WorkerStatus) -> None:
-    """See `ports.Presence.beat`."""
+def beat(connection: Connection, worker: WorkerStatus, now: int, forget: float) -> None:
+    """See `ports.Presence.beat`; `now` is by the clock of the store."""
+    before = connection.execute(select(workers.c.seen_at).where(workers.c.name == worker.name)).scalar()
     row = {
         "name": worker.name,
         "started_at": worker.started_at,
-        "seen_at": worker.seen_at,
+        "seen_at": now,
         "state": worker.state,
         "models": msgspec.json.encode(list(worker.models)).decode(),
         "counts": msgspec.json.encode(dict(worker.counts)).decode(),
         "metrics": worker.metrics,
     }
     _put(connection, workers, row)
-    connection.execute(delete(workers).where(workers.c.seen_at < worker.seen_at - FORGET_SECONDS * 1_000_000))
+    connection.execute(update(workers).where(workers.c.seen_at > now).values(seen_at=now))
+    connection.execute(delete(workers).where(workers.c.seen_at < forgotten_before(now, before, forget)))
 
 
 def list_workers(connection: Connection, *, stopped: bool) -> list[WorkerStatus]:

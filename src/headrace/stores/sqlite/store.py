@@ -12,9 +12,19 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import QueuePool
 
 from headrace import sqlite_file
+from headrace.clock import microseconds
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
-from headrace.ports import Counts, DeadQuery, HourCount, Page, ResultQuery, StoredPrediction, WorkerStatus
+from headrace.ports import (
+    FORGET_SECONDS,
+    Counts,
+    DeadQuery,
+    HourCount,
+    Page,
+    ResultQuery,
+    StoredPrediction,
+    WorkerStatus,
+)
 from headrace.stores.sql import history, migrations, notes, queries, schema
 from headrace.stores.sqlite import writing
 
@@ -86,9 +96,12 @@ class SqliteStore:
         with self._reading() as connection:
             notes.save_cursor(connection, name, cursor)
 
-    def beat(self, worker: WorkerStatus) -> None:
+    def time(self) -> int:
+        return microseconds()
+
+    def beat(self, worker: WorkerStatus, *, forget: float = FORGET_SECONDS) -> None:
         with self._reading() as connection:
-            notes.beat(connection, worker)
+            notes.beat(connection, worker, microseconds(), forget)
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         with self._reading() as connection:

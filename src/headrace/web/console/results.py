@@ -58,7 +58,7 @@ class LivePage:
             bars=counted,
             model=model,
             chosen=self._chosen["label"],
-            workers=[worker(one, microseconds()) for one in totals.workers],
+            workers=[worker(one, microseconds() + totals.ahead) for one in totals.workers],
             trouble=totals.trouble,
         )
         labels = sorted(counted, key=lambda bar: str(bar["name"]).casefold())

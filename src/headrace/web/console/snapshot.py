@@ -3,11 +3,11 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
-from headrace.documents import Result
+from headrace.documents import Result, microseconds
 from headrace.errors import HeadraceError
 from headrace.ports import Backlog, DeadQuery, ResultQuery, WorkerStatus
 from headrace.web.state import AppState
@@ -22,7 +22,8 @@ class Totals:
     """The figures of the first page.
 
     `labels` has the number of answers by label, for each model; `rate` is documents stored per second, over the last six seconds;
-    `trouble` says what could not be reached.
+    `ahead` is by how many microseconds the clock of the store, which `workers` go by, is ahead of this host's; `trouble` says what could
+    not be reached.
     """
 
     documents: int = 0
@@ -31,6 +32,7 @@ class Totals:
     dead: Mapping[str, int] = field(default_factory=dict)
     backlog: Backlog | None = None
     workers: Sequence[WorkerStatus] = ()
+    ahead: int = 0
     trouble: str = ""
 
 
@@ -74,16 +76,17 @@ class Snapshots:
         except HeadraceError as error:
             trouble = str(error)
         try:
-            documents, labels, dead, workers = await self._state.asking.run(self._ask)
+            found = await self._state.asking.run(self._ask)
         except HeadraceError as error:
-            known = self._totals
-            return Totals(known.documents, 0.0, known.labels, known.dead, backlog, known.workers, str(error))
-        return Totals(documents, self._rate(documents), labels, dead, backlog, workers, trouble)
+            return replace(self._totals, rate=0.0, backlog=backlog, trouble=str(error))
+        return replace(found, rate=self._rate(found.documents), backlog=backlog, trouble=trouble)
 
-    def _ask(self) -> tuple[int, dict[str, Mapping[str, int]], Mapping[str, int], list[WorkerStatus]]:
-        counts = self._store.count(ResultQuery())
+    def _ask(self) -> Totals:
+        """What the store knows."""
+        counts, dead = self._store.count(ResultQuery()), self._store.count_dead(DeadQuery())
+        workers, ahead = self._store.workers(), self._store.time() - microseconds()
         labels = dict(sorted(counts.answers.items()))
-        return counts.documents, labels, self._store.count_dead(DeadQuery()), self._store.workers()
+        return Totals(counts.documents, labels=labels, dead=dead, workers=workers, ahead=ahead)
 
     def _rate(self, documents: int) -> float:
         now = self._clock()

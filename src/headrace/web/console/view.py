@@ -98,7 +98,7 @@ def tiles(totals: Totals) -> list[dict[str, str]]:
 
 
 def worker(one: WorkerStatus, now: int) -> dict[str, str]:
-    """A worker: green while it beats, faded once it has been silent for ten seconds."""
+    """A worker: green while it beats, faded once it has been silent for ten seconds. `now` is by the clock of the store."""
     silent = (now - one.seen_at) / 1e6
     counts = [f"{one.counts[name]:,} {name}" for name in ("stored", "buried") if one.counts.get(name)]
     up = f"up {span((one.seen_at - one.started_at) / 1e6)}"
