@@ -10,8 +10,8 @@ from headrace.ports import WorkerStatus
 def forgotten_before(now: int, before: int | None, seconds: float) -> int:
     """When a worker reports, those that were last seen before this time are forgotten: `seconds` before its previous one.
 
-    `now` is when it reports, `before` when it did so the time before, if it did; all by the clock of the store. If the clock is set forward,
-    or the store comes back after a long time, the other workers have reported again before they are judged.
+    `now` is when it reports, `before` when it did so the time before, if it did; all by the clock of the store. If the clock is set
+    forward, or the store comes back after a long time, the other workers have reported again before they are judged.
     """
     return 0 if before is None else min(now, before) - int(seconds * 1_000_000)
 
