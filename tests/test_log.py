@@ -110,6 +110,19 @@ def test_a_program_with_handlers_of_its_own_gets_masked_records_too(caplog: pyte
     assert (record.getMessage(), vars(record)["broker"]) == ("connecting to amqp://me:***@host", "amqp://me:***@host")
 
 
+def test_a_password_that_is_a_name_of_the_log_hides_the_password_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    secrets = ("headrace", "message", "tries")
+    log.configure(LogSettings("text"), secrets)
+    LOG.warning("headrace is wrong")
+    log.configure(LogSettings("json"), secrets)
+    LOG.warning("headrace is wrong", extra={"tries": ["headrace", 5], "named": {"why": "message"}})
+    text, line = capsys.readouterr().err.splitlines()
+    assert text == "headrace: *** is wrong"
+    [entry] = entries(line)
+    assert (entry["logger"], entry["message"], entry["tries"]) == ("headrace.example", "*** is wrong", ["***", 5])
+    assert entry["named"] == {"why": "***"}
+
+
 def test_control_characters_cannot_reach_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure(LogSettings())
     LOG.warning("a name of \x1b[2J\x07 many\u202e colours\tand\nlines")

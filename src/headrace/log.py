@@ -45,7 +45,8 @@ def logger(name: str) -> logging.Logger:
 def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
     """Log to standard error from now on; calling it again replaces the settings. Raises Misconfigured for an unknown format or level.
 
-    `secrets` are hidden wherever they stand in a line, beside what is masked by its form.
+    `secrets` are hidden wherever they stand in what a record says, beside what is masked by its form; the names around it stay, so that a
+    password that is such a name breaks nothing.
 
     Libraries log in the same form, but only warnings and errors, whatever the level: their details may hold documents.
     """
@@ -53,8 +54,8 @@ def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
         raise Misconfigured(f"the setting log_format is {settings.format!r}; it must be {' or '.join(_FORMATTERS)}")
     if settings.level not in LEVELS:
         raise Misconfigured(f"the setting log_level is {settings.level!r}; it must be one of {', '.join(LEVELS)}")
-    handler = _StandardError(frozenset(secrets))
-    handler.setFormatter(_FORMATTERS[settings.format]())
+    handler = _StandardError()
+    handler.setFormatter(_FORMATTERS[settings.format](frozenset(secrets)))
     root, own = logging.getLogger(), logging.getLogger(NAME)
     for earlier in [one for one in root.handlers if isinstance(one, _StandardError)]:
         root.removeHandler(earlier)
@@ -67,12 +68,8 @@ def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
 class _StandardError(logging.StreamHandler[TextIO]):
     """Writes to what is standard error at the time: a progress bar, for one, puts itself in between."""
 
-    def __init__(self, secrets: frozenset[str]) -> None:
+    def __init__(self) -> None:
         logging.Handler.__init__(self)
-        self._secrets = secrets
-
-    def format(self, record: logging.LogRecord) -> str:
-        return hide(super().format(record), self._secrets)
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
@@ -82,16 +79,24 @@ class _StandardError(logging.StreamHandler[TextIO]):
 class _Text(logging.Formatter):
     """`headrace: message`; a library's records have its name instead. Control characters, which could harm a terminal, become dots."""
 
+    def __init__(self, secrets: frozenset[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        name = NAME if _is_ours(record) else record.name
-        return f"{name}: {''.join(one if one.isprintable() or one in _BLANKS else '·' for one in record.message)}"
+        return "".join(one if one.isprintable() or one in _BLANKS else "·" for one in record.message)
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+        name = NAME if _is_ours(record) else record.name
+        return f"{name}: {hide(mask(super().format(record)), self._secrets)}"
 
 
 class _Json(logging.Formatter):
     """One object a line: time (ISO 8601, UTC), level, logger, message, process, then the fields that the record was given as `extra`."""
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -100,15 +105,26 @@ class _Json(logging.Formatter):
             .replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": mask(record.getMessage()),
+            "message": self._shown(record.getMessage()),
             "process": record.process,
         }
         if record.exc_info:
-            entry["exception"] = mask(self.formatException(record.exc_info))
-        return json.dumps(entry | dict(_fields(record)), default=str)
+            entry["exception"] = self._shown(self.formatException(record.exc_info))
+        fields = {name: msgspec.to_builtins(value, enc_hook=str) for name, value in _fields(record)}
+        return json.dumps(entry | {name: self._without_secrets(value) for name, value in fields.items()})
+
+    def _shown(self, text: str) -> str:
+        return hide(mask(text), self._secrets)
+
+    def _without_secrets(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return hide(value, self._secrets)
+        if isinstance(value, Mapping):
+            return {name: self._without_secrets(one) for name, one in value.items()}
+        return [self._without_secrets(one) for one in value] if isinstance(value, list) else value
 
 
-_FORMATTERS: Mapping[str, Callable[[], logging.Formatter]] = {"text": _Text, "json": _Json}
+_FORMATTERS: Mapping[str, Callable[[frozenset[str]], logging.Formatter]] = {"text": _Text, "json": _Json}
 _BLANKS = "\n\t"
 
 
