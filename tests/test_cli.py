@@ -204,18 +204,27 @@ def with_closed(numbers: str, *arguments: str) -> "subprocess.CompletedProcess[s
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize(
-    ("numbers", "arguments"), [("1", ["predict", "hi"]), ("01", ["models", "list", "--json"]), ("1", ["--help"])]
+    ("numbers", "arguments"),
+    [
+        ("1", ["predict", "hi"]),
+        ("01", ["models", "list", "--json"]),
+        ("1", ["--help"]),
+        ("1", ["score", "texts.txt", "-"]),
+    ],
 )
 def test_a_command_that_prints_onto_closed_output_says_so_with_status_3(numbers: str, arguments: list[str]) -> None:
+    Path("texts.txt").write_text("hej\n")
     ended = with_closed(numbers, *arguments)
     assert ended.returncode == 3
     assert ended.stderr.splitlines()[-1] == "headrace: standard output: it is closed; open it"
 
 
 @pytest.mark.usefixtures("run")
-def test_a_command_that_reads_closed_input_says_so() -> None:
-    ended = with_closed("0", "predict", "-")
-    assert (ended.returncode, ended.stderr) == (3, "headrace: standard input: it is closed; open it\n")
+@pytest.mark.parametrize("arguments", [["predict", "-"], ["ingest", "-"], ["score", "-", "-"]], ids=" ".join)
+def test_a_command_that_reads_closed_input_says_so(arguments: list[str]) -> None:
+    ended = with_closed("0", *arguments)
+    assert ended.returncode == 3
+    assert ended.stderr.splitlines()[-1] == "headrace: standard input: it is closed; open it"
 
 
 @pytest.mark.usefixtures("run")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
+from headrace import runtime
 from headrace.durable import replacing
 from headrace.errors import system_error
 
@@ -23,8 +24,8 @@ def writing(name: str) -> Iterator[IO[bytes]]:
     output = Path(name)
     try:
         if name == "-":
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
+            with _standard_output() as target:
+                yield target
         elif output.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         elif output.exists() and not output.is_file():
@@ -35,7 +36,18 @@ def writing(name: str) -> Iterator[IO[bytes]]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise system_error(f"writing {name}", error, "check the name, the permissions and the disk") from error
+        what = "standard output" if name == "-" else f"writing {name}"
+        raise system_error(what, error, "check the name, the permissions and the disk") from error
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except OSError:
+        runtime.discard_output()
+        raise
 
 
 def _replacing(output: Path) -> Iterator[IO[bytes]]:

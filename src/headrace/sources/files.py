@@ -15,7 +15,7 @@ from typing import Self
 from urllib.parse import unquote_to_bytes
 
 from headrace.documents import DOCUMENT_BYTES, Document, read
-from headrace.errors import Misconfigured, Rejected
+from headrace.errors import Misconfigured, Rejected, system_error
 from headrace.ports import Batch, Malformed
 from headrace.sources import cursors
 from headrace.sources.cursors import Changed, Cursor, Digest
@@ -125,8 +125,8 @@ class FileSource:
                 unpacked = self._open(opened)
                 yield Lines(unpacked, self._limit), unpacked
         except OSError as error:
-            reason = f"{error.strerror or error}; check the name and the permissions"
-            raise Misconfigured(f"reading {self._shown}: {reason}") from error
+            what = "standard input" if self._path == "-" else f"reading {self._shown}"
+            raise system_error(what, error, "check the name and the permissions") from error
 
     def _open(self, opened: contextlib.ExitStack) -> Gunzip:
         if self._path == "-":
