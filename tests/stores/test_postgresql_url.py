@@ -40,6 +40,7 @@ def test_a_password_with_a_question_mark_or_a_hash_leaves_the_parameters_as_they
 NEVER = {
     "postgresql://me:secret@h/b?sslmode=requir": "sslmode",
     "postgresql://me:secret@h/b?target_session_attrs=foo": "target_session_attrs",
+    "postgresql://me:secret@h/b?replication=database": "replication",
     "postgresql://me:secret@h/b?channel_binding=foo": "channel_binding",
     "postgresql://me:secret@h/b?gssencmode=foo": "gssencmode",
     "postgresql://me:secret@h/b?load_balance_hosts=foo": "load_balance_hosts",

@@ -59,6 +59,8 @@ def options_of(address: str) -> dict[str, Any]:
     for name in _NUMBERS:
         if not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", str(said.get(name, "0"))):
             raise Misconfigured(f"{_ADDRESS}: {name} is a whole number")
+    if str(said.get("replication", "off")).lower() not in ("off", "false", "no", "0"):
+        raise Misconfigured(f"{_ADDRESS}: leave out replication; such a connection answers no queries")
     _ask_libpq(said)
     # The text is UTF-8, whatever the database or the role prefers.
     return {**PATIENCE, **said, "client_encoding": "utf8"}
