@@ -11,6 +11,7 @@ _ISO = re.compile(
     r"(\d{4}[-/]?\d\d[-/]?\d\d|\d{4}-?W\d\d-?\d)[Tt _](\d\d[\d:.,]*?)\s*([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d){,2})?",
     re.ASCII,
 )
+_DIGITS = re.compile(r"((?:19|20)\d{6})(\d{6})", re.ASCII)  # year, month, day; hour, minute, second
 _NUMBER = re.compile(r"[+-]?\d{9,20}(?:\.\d{1,20})?", re.ASCII)
 _TIME_AND_ZONE = re.compile(r"\d\d?:\d\d(?::\d\d)?\s+(?:\d{4}\s+)?([A-Za-z]+)", re.ASCII)
 _ZONES = ("UT", "UTC", "GMT", "Z", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT")
@@ -23,13 +24,17 @@ def as_utc(value: object) -> str | None:
     """A time as RFC 3339 in UTC (`2026-01-31T12:00:00Z`), and a date as a date (`2026-01-31`); None if it cannot be read.
 
     It reads ISO 8601 and RFC 3339, dates of e-mails (RFC 2822), of Twitter and of C, and seconds, milliseconds, microseconds or nanoseconds
-    since the epoch, as a number, or as text of nine digits and more. A time without a zone is in UTC. What this returns is read as itself.
+    since the epoch, as a number, or as text of nine digits and more. Eight or fourteen digits that begin with 19 or 20 are a date (`20260131`),
+    or a date and a time (`20260131120000`), and a number of four digits is a year, of which nothing is made. A time without a zone is in
+    UTC. What this returns is read as itself.
     """
     if isinstance(value, bool):
         return None
-    if isinstance(value, int) and _DATE.fullmatch(str(value)[:9]):
+    if isinstance(value, int) and (_DATE.fullmatch(str(value)[:9]) or _DIGITS.fullmatch(str(value)[:15])):
         value = str(value)
     if isinstance(value, int | float):
+        if 1000 <= value < 10000:
+            return None  # a year, rather than a time within three hours of the epoch
         return _since_epoch(Fraction(value)) if math.isfinite(value) else None
     if not isinstance(value, str):
         return None
@@ -39,6 +44,8 @@ def as_utc(value: object) -> str | None:
     try:
         if _DATE.fullmatch(text):
             return datetime.fromisoformat(text).date().isoformat()
+        if found := _DIGITS.fullmatch(text):
+            return _written(datetime.fromisoformat(f"{found[1]}T{found[2]}Z"))
         if _NUMBER.fullmatch(text):
             return _since_epoch(Fraction(text))
         found = _ISO.fullmatch(text)
