@@ -10,11 +10,12 @@ from pathlib import Path
 import anyio
 import msgspec
 import pytest
-from support import PATIENCE, setup
+from support import PATIENCE, logged, setup
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.burial import bury_bytes
+from headrace.commands.erase import erase
 from headrace.commands.status import status
 from headrace.config import Settings
 from headrace.documents import Document, Outcome, Prediction, microseconds, pack, stamp
@@ -48,6 +49,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
         monkeypatch.setattr(time, "time_ns", lambda: right_ns() + int(seconds * 1e9))
 
     return move
+
+
+def addressed(postgresql: str, schema: str) -> str:
+    """The URL of the store in this schema."""
+    return f"{postgresql}{'&' if '?' in postgresql else '?'}schema={schema}"
 
 
 @contextmanager
@@ -183,9 +189,8 @@ def test_a_reader_whose_host_has_another_time_than_the_store_shows_who_is_at_wor
     with removed(store):
         Heartbeat(store).beat("working")
         clock(seconds)
-        separator = "&" if "?" in postgresql else "?"
-        urls = {"store": f"{postgresql}{separator}schema={name}", "broker": f"sqlite:///{tmp_path}/queue.db"}
-        assert status(json=True, settings=Settings(**urls)) == 0
+        settings = Settings(store=addressed(postgresql, name), broker=f"sqlite:///{tmp_path}/queue.db")
+        assert status(json=True, settings=settings) == 0
         (told,) = msgspec.json.decode(capsys.readouterr().out)["workers"]
         assert told["state"] == "working"
         state = AppState.from_services(
@@ -193,6 +198,20 @@ def test_a_reader_whose_host_has_another_time_than_the_store_shows_who_is_at_wor
         )
         totals = anyio.run(Snapshots(state).totals)
         assert [worker(one, microseconds() + totals.ahead)["tone"] for one in totals.workers] == ["well"]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, ""), (-HOUR, "s behind"), (HOUR, "s ahead")])
+def test_who_erases_with_another_time_than_the_store_is_warned(
+    postgresql: str, clock: SetClock, capsys: pytest.CaptureFixture[str], seconds: float, told: str
+) -> None:
+    name = f"clock_{secrets.token_hex(6)}"
+    store = PostgresqlStore(postgresql, schema=name)
+    with removed(store):
+        clock(seconds)
+        with logged() as said:
+            erase("a", settings=Settings(store=addressed(postgresql, name)))
+        assert [told in one for one in said] == [True] * bool(told)
+        assert capsys.readouterr().out == "1 erased\n"
 
 
 def test_a_worker_goes_on_though_the_clock_is_set_back_between_publishing_and_working(

@@ -1,6 +1,7 @@
 """What all workers together have counted."""
 
 from headrace import metrics
+from headrace.clock import HOUR
 from headrace.meter import Histogram, Meter
 from headrace.ports import WorkerStatus
 from headrace.worker import totals
@@ -75,6 +76,13 @@ def test_two_workers_of_one_name_are_not_counted_twice() -> None:
 def test_an_older_status_that_arrives_late_changes_nothing() -> None:
     sums = WorkerTotals()
     for seen_at, number in ((1, 3), (3, 9), (2, 5), (4, 10)):
+        sums.take([worker(number, seen_at=seen_at)])
+    assert received(sums) == 10
+
+
+def test_a_worker_goes_on_counting_though_the_clock_was_set_back() -> None:
+    sums = WorkerTotals()
+    for seen_at, number in ((HOUR + 1, 3), (1, 9), (2, 10)):
         sums.take([worker(number, seen_at=seen_at)])
     assert received(sums) == 10
 

@@ -5,9 +5,14 @@ from contextlib import closing
 from headrace.commands.output import Json, print_json
 from headrace.commands.settings import Flags
 from headrace.config import Settings
-from headrace.documents import read
+from headrace.documents import microseconds, read
 from headrace.errors import Misconfigured, Rejected
+from headrace.log import logger
+from headrace.ports import Presence
 from headrace.urls import Connectors
+
+FAR_SECONDS = 5  # by which this host's clock and the store's may differ, untold
+LOG = logger("headrace.commands")
 
 
 def erase(*ids: str, json: Json = False, settings: Flags = Settings()) -> None:
@@ -22,8 +27,25 @@ def erase(*ids: str, json: Json = False, settings: Flags = Settings()) -> None:
         except Rejected as error:
             raise Misconfigured(f"no document can be called {identity!r}: {error}") from error
     with closing(Connectors(settings.broker, settings.store).store()) as store:
+        _warn_of_clock(store)
         store.erase([*ids, *(identity.strip() for identity in ids)])
     if json:
         print_json({"erased": len(set(ids))})
     else:
         print(f"{len(set(ids)):,} erased")
+
+
+def _warn_of_clock(store: Presence) -> None:
+    """Tombstones have the time of this host. If it is wrong, what was published before the erasure cannot be told from what comes after."""
+    before, told, after = microseconds(), store.time(), microseconds()
+    ahead, behind = (before - told) / 1e6, (told - after) / 1e6
+    if ahead >= FAR_SECONDS:
+        LOG.warning(
+            f"the clock of this host is {ahead:,.0f} s ahead of the store's: documents that are sent again under these ids within that time"
+            " may be dropped; set the clock right (NTP)"
+        )
+    elif behind >= FAR_SECONDS:
+        LOG.warning(
+            f"the clock of this host is {behind:,.0f} s behind the store's: documents under these ids that were published within that time"
+            " and are not stored yet may appear; set the clock right (NTP), and erase them again"
+        )

@@ -8,6 +8,8 @@ from headrace.ports import WorkerStatus
 
 #: How many workers' last statuses are remembered, those of workers that have gone included; the oldest are dropped first.
 REMEMBERED = 10_000
+#: A status that is older by less than this arrives late. One that is older by more comes from a clock that was set back, and is new.
+LATE_SECONDS = 60
 
 
 class WorkerTotals:
@@ -30,7 +32,7 @@ class WorkerTotals:
         for worker in workers:
             identity = worker.name, worker.started_at
             last = self._last.pop(identity, None)
-            if last is not None and last.seen_at > worker.seen_at:
+            if last is not None and 0 < last.seen_at - worker.seen_at < LATE_SECONDS * 1_000_000:
                 self._last[identity] = last
                 continue
             before = last.metrics if last else worker.metrics if self._left_out else b""
