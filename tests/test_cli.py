@@ -140,7 +140,7 @@ def test_the_version_is_printed(run: Run) -> None:
         (["status", "--port", "1.5"], "1.5"),
         (["dead", "list", "--limit", "0"], "--limit is 0"),
         (["dead", "list", "--limit", "-5"], "--limit is -5"),
-        (["erase", ""], "no document can be called ''"),
+        (["erase", ""], "an id is empty"),
         (["erase", "\udcff"], "no document can be called"),
         (["score", "", "out.jsonl"], "the name of a file is empty"),
         (["models", "list", "langage"], "did you mean 'language'"),
@@ -602,7 +602,7 @@ def test_train_says_which_rows_it_cannot_use_and_goes_on(folder: Path) -> None:
         "train", "mood", "--data", data, "--no-learning-curve", "--registry", str(folder / "models"), "--json"
     )
     assert ended.status == 0, ended.errors
-    assert "rows that could not be used: 1, among them some.jsonl, line 61" in ended.errors
+    assert f"rows that could not be used: 1, among them {data}, line 61" in ended.errors
     assert "were left out: 1" in ended.errors
     assert "Learning curve" not in Path(ended.json["report"]).read_text()
 
