@@ -602,7 +602,7 @@ def test_train_says_which_rows_it_cannot_use_and_goes_on(folder: Path) -> None:
         "train", "mood", "--data", data, "--no-learning-curve", "--registry", str(folder / "models"), "--json"
     )
     assert ended.status == 0, ended.errors
-    assert f"rows that could not be used: 1, among them {data}, line 61" in ended.errors
+    assert f"rows that could not be used: 1, among them {Path(data).resolve()}, line 61" in ended.errors
     assert "were left out: 1" in ended.errors
     assert "Learning curve" not in Path(ended.json["report"]).read_text()
 
