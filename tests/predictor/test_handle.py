@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FAULTY, PATIENCE, alive, predictors, setup, until
+from support import FAULTY, PATIENCE, alive, no_descriptors, predictors, setup, until
 
 from headrace.documents import Document, Outcome, encode
 from headrace.errors import Misconfigured, Missing, Rejected, Unavailable
@@ -171,6 +171,19 @@ def test_what_a_model_forks_ends_with_the_predictor_and_hides_no_death(
         assert "SIGSEGV" in found[f"{fault} b"].dead[0].reason
     predictor.close()
     until(lambda: descendants() <= before, "the end of what the model forked")
+
+
+def test_a_document_that_never_ends_is_given_up_though_no_file_can_be_opened(make: Make) -> None:
+    predictor = make(deadline=5.0)
+    assert outcomes(predictor, "a")["a"].predictions
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    with no_descriptors():
+        predictor.send([line("HANG b")])
+        with pytest.raises(Unavailable, match="Too many open files"):
+            predictor.collect()
+        assert predictors(os.getpid()) == []
+    assert outcomes(predictor, "c")["c"].predictions
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 def test_a_copy_of_the_predictor_that_a_model_lets_return_answers_nothing(make: Make) -> None:

@@ -1,11 +1,9 @@
 """Predictions at once: one predictor, many threads, each answered with its own."""
 
 import os
-import resource
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -13,7 +11,7 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from support import FAULTY, PATIENCE, logged, predictors, setup, until
+from support import FAULTY, PATIENCE, logged, no_descriptors, predictors, setup, until
 
 import headrace
 from headrace.documents import Prediction
@@ -151,19 +149,6 @@ def test_one_that_was_never_started_can_be_closed() -> None:
     SharedPredictor(setup(), deadline=PATIENCE).close()
 
 
-@contextmanager
-def no_descriptors() -> Iterator[None]:
-    """This process can open no file meanwhile."""
-    free = os.dup(0)
-    os.close(free)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def test_a_predictor_that_cannot_be_started_for_want_of_descriptors_is_started_later(
     predictor: SharedPredictor,
 ) -> None:
@@ -173,8 +158,19 @@ def test_a_predictor_that_cannot_be_started_for_want_of_descriptors_is_started_l
         for _ in range(3):
             with pytest.raises(Unavailable, match="Too many open files"):
                 predictor.label(["a"])
+        assert predictor.models() == []
     until(lambda: ready(predictor), "an answer")
     assert predictor.alive()
+    assert predictor.models()
+
+
+def test_a_predictor_that_dies_while_nobody_asks_is_replaced_or_no_longer_named(predictor: SharedPredictor) -> None:
+    (pid,) = predictors(os.getpid())
+    with no_descriptors():
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not predictor.models(), "the models to be known as closed")
+    until(predictor.models, "the models")
+    assert predictors(os.getpid()) not in ([], [pid])
 
 
 def test_a_server_follows_an_alias_without_a_restart(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -127,3 +128,16 @@ def descriptors() -> int:
     """How many file descriptors this process has open, beside those of what nobody has any more."""
     gc.collect()
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process can open no file meanwhile."""
+    free = os.dup(0)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

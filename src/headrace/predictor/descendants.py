@@ -11,8 +11,10 @@ import signal
 import threading
 from pathlib import Path
 
+from headrace.log import logger
 from headrace.runtime import follow_parent
 
+LOG = logger("headrace.predictor")
 VARIABLE = "_HEADRACE_PREDICTOR"
 ROUNDS = 10  # of looking for marked processes: one that is just being forked is found in the next
 
@@ -23,11 +25,18 @@ def new_mark() -> str:
 
 
 def kill(pid: int, mark: str) -> None:
-    """Kill the group of a predictor, and whatever else has its mark. Call it before the predictor is waited for."""
+    """Kill the group of a predictor, and whatever else has its mark. Call it before the predictor is waited for.
+
+    If the system has no file descriptor for looking at the processes, that is logged, and only the group is killed.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     for _ in range(ROUNDS):
-        found = [other for other in _marked(f"{VARIABLE}={mark}".encode()) if other != pid]
+        try:
+            found = [other for other in _marked(f"{VARIABLE}={mark}".encode()) if other != pid]
+        except OSError as error:
+            LOG.warning(f"daemons that a model may have started are left running: reading /proc: {error.strerror}")
+            return
         if not found:
             return
         for other in found:
@@ -55,11 +64,13 @@ def bind_forks() -> None:
 
 
 def _marked(entry: bytes) -> list[int]:
-    """The running processes whose environment has this entry. None are found while this process has no descriptor left to look with."""
+    """The running processes whose environment has this entry; none on a system without /proc. Raises OSError without a descriptor."""
     found = []
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(FileNotFoundError):
         for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(
+                FileNotFoundError, ProcessLookupError, PermissionError
+            ):  # it ended, or is another user's
                 if entry in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):  # empty for a process that is dead
                     found.append(int(name))
     return found

@@ -62,6 +62,10 @@ class Predictor:
         """How often the process died, without being ended from here."""
         return self._process.deaths
 
+    def is_running(self) -> bool:
+        """Whether the process is there to be asked: false before it was started, and once it is dead."""
+        return self._process.is_running()
+
     def start(self) -> None:
         """Start the process unless it runs, and wait until its models are open.
 

@@ -1,9 +1,7 @@
 """The predictor process as its parent sees it: started, asked, watched and replaced, with the cause of each death."""
 
 import contextlib
-import errno
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -15,7 +13,7 @@ import msgspec
 from headrace import config
 from headrace.errors import HeadraceError, Misconfigured, Missing, Rejected, Unavailable
 from headrace.models.spec import ModelSpec
-from headrace.predictor import descendants, frames
+from headrace.predictor import death, descendants, frames
 from headrace.predictor.frames import Closed, Late, Pipe
 from headrace.predictor.settings import PredictorSettings
 from headrace.predictor.shadows import Shadows
@@ -111,6 +109,12 @@ class Process:
                     ) from None
                 self.pause(next(waits))
 
+    def is_running(self) -> bool:
+        """Whether the process is there to be asked: false before it was started, and once it is dead."""
+        if self._pipe is None:
+            return False
+        return self._death is None or not death.has_come(self._death)
+
     def send(self, message: frames.Message, deadline: float) -> None:
         """Send to the process, which has to run. If it is gone, only `receive` raises."""
         assert self._pipe is not None, "start first"
@@ -138,16 +142,20 @@ class Process:
         child, self._child, self._pipe = self._child, None, None
         if child is None:
             return
-        if child.returncode is None:
+        dead = child.returncode is not None
+        if not dead:
             os.kill(child.pid, signal.SIGKILL)  # not child.kill, which waits for one that is dead
-            descendants.kill(child.pid, self._mark)
-            child.wait()
         if self._death is not None:
             os.close(self._death)
             self._death = None
         for end in (child.stdin, child.stdout):
             if end is not None:
                 end.close()
+        if (
+            not dead
+        ):  # it must not be waited for before; to find what it has started takes some of the descriptors just closed
+            descendants.kill(child.pid, self._mark)
+            child.wait()
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "headrace.predictor.child"]
@@ -163,7 +171,7 @@ class Process:
                 env=variables,
             )
             try:
-                self._death = _death_of(child.pid)
+                self._death = death.descriptor(child.pid)
             except OSError:
                 self.end()
                 raise
@@ -192,7 +200,7 @@ class Process:
     def _post_mortem(self, place: int, fresh: bool) -> Gone:
         child = self._child
         assert child is not None
-        lives_on = not _dies(child, self._death)
+        lives_on = not death.awaited(child, self._death, LAST_SECONDS)
         self.end()
         status = child.wait()
         self.deaths += 1
@@ -220,28 +228,3 @@ def _raise_failure(message: frames.Message) -> frames.Message:
     if isinstance(message, frames.Failed):
         raise _ERRORS.get(message.error, HeadraceError)(message.message)
     return message
-
-
-def _death_of(pid: int) -> int | None:
-    """A descriptor that can be read once this process is dead; None if the system has none (it does on Linux)."""
-    try:
-        return os.pidfd_open(pid)
-    except AttributeError:
-        return None
-    except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.EPERM):  # an old kernel, or a sandbox
-            return None
-        raise
-
-
-def _dies(child: subprocess.Popen[bytes], death: int | None) -> bool:
-    """Wait until a process that has closed its pipe is dead, but not for it to be waited for; whether that comes within LAST_SECONDS."""
-    if death is not None:
-        poll = select.poll()
-        poll.register(death, select.POLLIN)
-        return bool(poll.poll(LAST_SECONDS * 1000))
-    try:
-        child.wait(LAST_SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
-    return True

@@ -37,7 +37,8 @@ class _Call:
 class SharedPredictor:
     """Asks one predictor process on a thread of its own, for callers on any thread. Calls that piled up meanwhile form one batch.
 
-    Follows aliases. While the models cannot be opened, it tries again, and calls raise Unavailable.
+    Follows aliases. A process that has died is replaced, asked or not. While the models cannot be opened, it tries again, and calls raise
+    Unavailable.
     """
 
     def __init__(self, settings: PredictorSettings, *, deadline: float) -> None:
@@ -127,6 +128,11 @@ class SharedPredictor:
         try:
             calls = [self._calls.get(timeout=IDLE_SECONDS)]
         except queue.Empty:
+            if (
+                not self._predictor.is_running()
+            ):  # it died while nobody asked: `models` must not go on naming what it served
+                self._predictor.close()
+                self._open()
             return
         while sum(len(call.texts) for call in calls) < MOST_TEXTS:
             try:
@@ -150,8 +156,8 @@ class SharedPredictor:
         except (HeadraceError, Abandoned) as error:
             for call in calls:
                 call.answer.set_exception(Unavailable(str(error)))
-            if isinstance(error, Misconfigured):
-                self._refuse(error)
+            if isinstance(error, Misconfigured) or not self._predictor.is_running():
+                self._refuse(error if isinstance(error, HeadraceError) else Unavailable(str(error)))
             return
         except Exception as error:
             for call in calls:
