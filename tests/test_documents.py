@@ -258,7 +258,13 @@ def test_a_result_can_be_sent_again_as_it_was_published() -> None:
         "stored_at": None,
     }
     assert decode(encode(result)).published_at == 1769860800000001
-    assert "'published_at' must be" in refused({"text": "a", "published_at": "yesterday"})
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-01-31", "31.01.2026 12:00"])
+def test_a_published_at_that_a_program_of_ours_did_not_write_goes_to_meta(time: str) -> None:
+    article = read({"text": "a", "published_at": time})
+    assert (article.published_at, article.meta) == (None, {"published_at": time})
+    assert read({"text": "a", "published_at": " "}) == read({"text": "a"})
 
 
 @pytest.mark.parametrize("given_time", ["", " ", None])

@@ -119,8 +119,8 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
     """The document that a decoded JSON object describes.
 
     A missing id becomes the hash of all members, a missing source becomes `source`, and members that a document does not have go to
-    `meta`; so does a `created_at` that cannot be read as a time. Raises Rejected, saying which member is wrong and why, or that the
-    document has more than `limit` bytes.
+    `meta`; so do a `created_at` that cannot be read as a time, and a `published_at` that is text and is not one. Raises Rejected, saying
+    which member is wrong and why, or that the document has more than `limit` bytes.
     """
     if not isinstance(members, Mapping):
         raise Rejected(f"a document is a JSON object with a member 'text', not {kind(members)}")
@@ -133,13 +133,17 @@ def read(members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> D
     identity, created_at = id_text(members.get("id")), as_utc(members.get("created_at"))
     if created_at is None and not _is_blank(members.get("created_at")):
         extra["created_at"] = members["created_at"]
+    published_at = _published_at(members.get("published_at"))
+    if isinstance(published_at, str):
+        extra |= {} if _is_blank(published_at) else {"published_at": published_at}
+        published_at = None
     document = Document(
         id="" if identity is None else identity,
         text=members["text"],
         source=source if members.get("source") is None else members["source"],
         created_at=created_at,
         meta={**extra, **(meta or {})},
-        published_at=_published_at(members.get("published_at")),
+        published_at=published_at,
     )
     _check(document, limit, unnamed=identity is None)
     return document if identity is not None else msgspec.structs.replace(document, id=content_id(document))
@@ -215,8 +219,7 @@ def unpack(data: bytes) -> list[bytes]:
         if not line or line[0] != _BEGIN or line[-1] != _END:
             break
     else:
-        # In a single document the first } is often the last byte, which is quick to find out.
-        if len(lines) > 1 or text.find(b"}") == len(text) - 1 or not (b"}{" in text or b"} {" in text):
+        if len(lines) > 1 or framing.is_single(text):
             return lines
     return [value.data for value in framing.values(data)] or [text]
 

@@ -20,7 +20,9 @@ _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _SCALAR = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[^,\]]+', re.DOTALL)
 _BEGIN = re.compile(rb"([ \t]*)(?:[}\]]\s*,\s*)?(?=[{\[])")  # of a value, in a line
 _LIST_END = re.compile(rb"([ \t]*)\]")
+_NEIGHBOURS = re.compile(rb"\}[\s,\x1e]*\{")  # of two documents; also within a list or a text of one
 _decode = msgspec.json.Decoder().decode
+_check = msgspec.json.Decoder(msgspec.Raw).decode  # makes nothing
 
 
 class Value(NamedTuple):
@@ -218,3 +220,15 @@ def values(text: bytes) -> Iterator[Value]:
     for number, line in enumerate(text.split(b"\n"), 1):
         yield from framing.feed(line, number)
     yield from framing.end()
+
+
+def is_single(text: bytes) -> bool:
+    """Whether a text from `{` to `}` is at most one JSON value, sound or damaged."""
+    # In a single document the first } is often the last byte, which is quick to find out.
+    if text.find(b"}") == len(text) - 1 or not _NEIGHBOURS.search(text):
+        return True
+    try:
+        _check(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True

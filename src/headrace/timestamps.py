@@ -24,9 +24,9 @@ def as_utc(value: object) -> str | None:
     """A time as RFC 3339 in UTC (`2026-01-31T12:00:00Z`), and a date as a date (`2026-01-31`); None if it cannot be read.
 
     It reads ISO 8601 and RFC 3339, dates of e-mails (RFC 2822), of Twitter and of C, and seconds, milliseconds, microseconds or nanoseconds
-    since the epoch, as a number, or as text of nine digits and more. Eight or fourteen digits that begin with 19 or 20 are a date (`20260131`),
-    or a date and a time (`20260131120000`), and a number of four digits is a year, of which nothing is made. A time without a zone is in
-    UTC. What this returns is read as itself.
+    since the epoch, as a number, or as text of nine digits and more. Digits that begin with 19 or 20 are a date if they are eight
+    (`20260131`), and a date and a time if they are fourteen (`20260131120000`). A number of four digits is a year, which is not a time. A
+    time without a zone is in UTC. What this returns is read as itself.
     """
     if isinstance(value, bool):
         return None
