@@ -18,6 +18,7 @@ from headrace.errors import Misconfigured
 from headrace.masking import hide, mask
 
 NAME = "headrace"
+TOLD = ("pika",)  #: libraries that log each error that they also raise, some of them five times
 LEVELS: Mapping[str, int] = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -48,7 +49,8 @@ def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
     `secrets` are hidden wherever they stand in what a record says, beside what is masked by its form; the names around it stay, so that a
     password that is such a name breaks nothing.
 
-    Libraries log in the same form, but only warnings and errors, whatever the level: their details may hold documents.
+    Libraries log in the same form, but only warnings and errors, whatever the level: their details may hold documents. Libraries of
+    TOLD log nothing: they raise what they would say, and it is told once.
     """
     if settings.format not in _FORMATTERS:
         raise Misconfigured(f"the setting log_format is {settings.format!r}; it must be {' or '.join(_FORMATTERS)}")
@@ -62,6 +64,8 @@ def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
     root.addHandler(handler)
     root.setLevel(max(logging.WARNING, LEVELS[settings.level]))
     own.setLevel(LEVELS[settings.level])
+    for name in TOLD:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(settings.format == "json")
 
 
