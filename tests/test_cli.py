@@ -251,6 +251,17 @@ def test_what_the_encoding_of_the_output_lacks_is_escaped(trained: Path, monkeyp
     assert "glad p\\xe5" in ended.output
 
 
+@pytest.mark.parametrize(("name", "what"), [("erase", "id 2"), ("predict", "text 2")])
+def test_operands_are_utf_8_whatever_the_locale(run: Run, name: str, what: str) -> None:
+    beyond_the_locale = "å".encode().decode("ascii", "surrogateescape")
+    assert run(name, "a", beyond_the_locale).status == 0
+    ended = run(name, "a", "b\udce4")
+    assert (ended.status, ended.errors) == (
+        2,
+        f"headrace: {what} is not valid UTF-8: byte 2 is 0xe4; convert it to UTF-8\n",
+    )
+
+
 def test_demo_says_that_it_cannot_make_its_folder() -> None:
     Path("headrace-demo").touch()
     ended = command("demo")
@@ -419,7 +430,7 @@ def test_a_flag_that_ingest_does_not_have_is_no_file(run: Run) -> None:
         ([""], "the name of a file is empty"),
         (["wide.csv"], "iconv"),
         (["wide.jsonl"], "iconv"),
-        (["empty.csv"], "its first line is empty"),
+        (["empty.csv"], "it is empty"),
         (["some.jsonl", "no-such.jsonl"], "1 published, 0 repeated, 0 malformed; then it had to give up"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from headrace.commands.operands import unicode
 from headrace.commands.output import Json, print_json
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -21,6 +22,7 @@ def erase(*ids: str, json: Json = False, settings: Flags = Settings()) -> None:
         raise Misconfigured("give the ids of the documents to erase")
     if not all(identity.strip() for identity in ids):
         raise Misconfigured("an id is empty; give the ids of the documents to erase")
+    ids = tuple(unicode(identity, f"id {number}") for number, identity in enumerate(ids, 1))
     for identity in ids:
         try:
             read({"id": identity, "text": "-"})

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, ArgumentCollection, Parameter
 
 from headrace.errors import Misconfigured, did_you_mean
+from headrace.validation import not_utf8
 
 Operand = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
@@ -23,3 +24,15 @@ def check_operands(_app: App, _commands: tuple[str, ...], arguments: ArgumentCol
                     f"there is no option {token.value.partition('=')[0]}; {meant}write a file of that name as ./NAME, and give a text"
                     " like it on standard input"
                 )
+
+
+def unicode(operand: str, what: str) -> str:
+    """The text of an operand, read as UTF-8 if the locale could not read it. Raises Misconfigured if it is not UTF-8 either; `what` begins
+    the message."""
+    try:
+        data = operand.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return operand  # it came from a program, not from a command line
+    if fault := not_utf8(data):
+        raise Misconfigured(f"{what} is {fault}")
+    return data.decode()

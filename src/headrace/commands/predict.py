@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace.commands.model_flags import Models, Threshold, check_threshold, open_models
-from headrace.commands.operands import Operand
+from headrace.commands.operands import Operand, unicode
 from headrace.commands.output import Json, print_json, print_table, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -30,7 +30,9 @@ def predict(
     check_threshold(threshold)
     if top < 1:
         raise Misconfigured(f"--top is {top}; show at least 1 label")
-    given = _lines() if texts in ((), ("-",)) else list(texts)
+    given = (
+        _lines() if texts in ((), ("-",)) else [unicode(text, f"text {number}") for number, text in enumerate(texts, 1)]
+    )
     for number, text in enumerate(given, 1):
         try:
             read({"text": text}, limit=settings.document_bytes)
