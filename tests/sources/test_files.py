@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_a_table_without_a_column_text_is_misconfigured_and_its_columns_are_named(tmp_path: Path) -> None:
-    for data, columns in ((b"id,message\n1,a", "the columns are 'id', 'message'"), (b"", "its first line is empty")):
+    for data, columns in ((b"id,message\n1,a", "the columns are 'id', 'message'"), (b"", "it is empty")):
         with pytest.raises(Misconfigured, match=f"there is no column 'text'; {columns}"):
             items(write(tmp_path / "a.csv", data))
 

@@ -41,7 +41,7 @@ def test_a_record_says_where_it_stands_and_a_blank_line_does_not() -> None:
 
 def test_what_is_wrong_with_a_header_is_told_once() -> None:
     for header, reason in (
-        (b"id;text", "the columns are 'id;text'; 'id;text' may be several, separated otherwise"),
+        (b"id;text", "the columns are 'id;text'; if these are several columns, separate them by commas"),
         (b'id,"text', "the header, line 1, cannot be read: a quote opens a field that is never closed"),
         (b"text,id,text", "there are 2 columns 'text'; rename all but one"),
         (b"text,\xff", "the header, line 1, cannot be read: the line is not valid UTF-8: byte 6 is 0xff"),

@@ -85,7 +85,7 @@ def test_a_table_loses_only_the_rows_that_are_not_utf8(tmp_path):
     [
         ("a.jsonl", b"", "no labelled text was found"),
         ("a.jsonl", b"{}\n", "line 1: 'text' is missing"),
-        ("a.csv", b"", "there is no column 'text'; its first line is empty"),
+        ("a.csv", b"", "there is no column 'text'; it is empty"),
         ("a.csv", b"text,class\nx,y\n", "there is no column 'label'; the columns are 'text', 'class'"),
         ("a.jsonl.gz", b"no gzip", "is damaged"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "x", "label": "y"}', mtime=0)[:-6], "is damaged"),

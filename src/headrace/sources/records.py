@@ -138,24 +138,25 @@ class Records:
 
     def _rows(self, lines: Iterator[bytes], delimiter: str) -> Iterator[Record]:
         rows = Rows(lines, delimiter, self._limit)
-        header = self._header(next((row for row in rows if row.cells or row.fault), None))
+        header = self._header(next((row for row in rows if row.cells or row.fault), None), delimiter)
         for row in rows:
             if row.fault:
                 yield Record(row.data[:KEPT_BYTES], self._where(row.line), fault=row.fault)
             else:
                 yield _record(header, row, self._where(row.line)) if row.cells else Record()
 
-    def _header(self, row: Row | None) -> Sequence[str]:
+    def _header(self, row: Row | None, delimiter: str) -> Sequence[str]:
         """The names of the columns. Raises Misconfigured if they cannot be read, or one that is needed is missing or ambiguous."""
         reading = f"reading {self._name}"
         if row is None:
-            raise Misconfigured(f"{reading}: there is no column {self._columns[0]!r}; its first line is empty")
+            raise Misconfigured(f"{reading}: there is no column {self._columns[0]!r}; it is empty")
         if row.fault:
             raise Misconfigured(f"{reading}: the header, line {row.line}, cannot be read: {row.fault}")
         header = [name.strip() for name in row.cells]
         if missing := [name for name in self._columns if name not in header]:
             names = " and no column ".join(map(repr, missing))
-            hint = f"; {row.cells[0]!r} may be several, separated otherwise" if len(header) == 1 else ""
+            separators = "commas" if delimiter == "," else "tabs"
+            hint = f"; if these are several columns, separate them by {separators}" if len(header) == 1 else ""
             raise Misconfigured(
                 f"{reading}: there is no column {names}; the columns are {', '.join(map(repr, header))}{hint}"
             )
