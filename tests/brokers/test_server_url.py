@@ -33,6 +33,15 @@ def test_a_wrong_host_is_refused_with_an_example(url: str) -> None:
         read(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["s://:Q/9@host/0", "s://u:9/Q@host", "s://u:9?queue=Q@host", "s://u:9#Q@host", "s://u:Q@9/@host"]
+)
+def test_what_may_be_a_part_of_a_password_is_not_quoted_however_short_it_is(url: str) -> None:
+    with pytest.raises(Misconfigured, match="percent-encode special characters of user and password") as caught:
+        read(url)
+    assert not {"Q", "9"} & set(str(caught.value))
+
+
 def test_several_hosts_are_refused_if_there_can_be_only_one() -> None:
     with pytest.raises(Misconfigured, match=r"'one,two' is not a host; write s://host:7/\?queue=q$"):
         read("s://one,two", several=False)

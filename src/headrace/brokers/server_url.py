@@ -36,6 +36,11 @@ class ServerUrl:
         account, at, named = parts.netloc.rpartition("@")
         user, _, password = account.partition(":")
         example = f"{parts.scheme}://{like}{', several hosts with commas' if several else ''}"
+        if "@" in parts.path + parts.query + parts.fragment:  # what stands before it may be a part of a password
+            raise Misconfigured(
+                f"a {parts.scheme}: URL has an @ after its host; percent-encode special characters of user and password, and write %40 for"
+                f" an @ elsewhere, as in {example}"
+            )
         hosts = tuple(_host(one, port, example) for one in (named.split(",") if several else [named]))
         if parts.fragment:
             raise Misconfigured(f"a {parts.scheme}: URL has no part after #; write %23 for a # in a name or password")
