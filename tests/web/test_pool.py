@@ -1,17 +1,22 @@
 """What is slow slows only those who use it."""
 
+import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
+import pytest
 from support import PATIENCE, until
 from support.web_world import FirstLetter, world
 
 from headrace.documents import Prediction, Result
+from headrace.errors import Unavailable
 from headrace.ports import Page, ResultQuery
 from headrace.stores.memory import MemoryStore
-from headrace.web.pool import PREDICTION_THREADS, PREDICTIONS_WAITING, STORE_THREADS
+from headrace.web.pool import PREDICTION_THREADS, PREDICTIONS_WAITING, STORE_THREADS, Pool, SharedCall
 
 
 class Hanging(FirstLetter):
@@ -81,3 +86,37 @@ def test_a_server_of_which_a_thread_has_ended_is_not_alive(tmp_path: Path) -> No
     with world(tmp_path, predictor=Ended()) as api:
         answer = api.get("/livez")
         assert (answer.status_code, answer.json()["error"]["message"][:13]) == (503, "the predictor")
+
+
+@contextmanager
+def no_threads() -> Iterator[None]:
+    """This process can start no thread meanwhile: each would need a stack larger than its address space."""
+    before = threading.stack_size(1 << 48)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
+
+
+@pytest.mark.parametrize("what", ["pool", "shared"])
+def test_a_call_that_the_system_has_no_thread_for_is_unavailable_and_works_later(what: str) -> None:
+    async def ask() -> int:
+        pool = Pool("the store", threads=1, waiting=1)
+        shared = SharedCall(lambda: 1)
+        call = shared.value if what == "shared" else functools.partial(pool.run, lambda: 1)
+        with no_threads(), pytest.raises(Unavailable, match="no thread for this request"):
+            await call()
+        return await call()
+
+    assert anyio.run(ask) == 1
+
+
+def test_an_error_of_the_call_itself_stays_what_it_is() -> None:
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    async def ask() -> None:
+        await Pool("the store", threads=1, waiting=1).run(fail)
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        anyio.run(ask)

@@ -15,6 +15,28 @@ STORE_WAITING, PREDICTIONS_WAITING = 1000, 256  #: calls that may wait for a thr
 T = TypeVar("T")
 
 
+async def on_thread(
+    call: Callable[[], T], *, limiter: anyio.CapacityLimiter | None = None, abandon_on_cancel: bool = False
+) -> T:
+    """The call's value, from a thread. Raises Unavailable if the system has no thread for it now: then the call was not made."""
+    begun = False
+
+    def begin() -> T:
+        nonlocal begun
+        begun = True
+        return call()
+
+    try:
+        return await anyio.to_thread.run_sync(begin, limiter=limiter, abandon_on_cancel=abandon_on_cancel)
+    except RuntimeError as error:
+        if begun:
+            raise
+        raise Unavailable(
+            f"the server has no thread for this request: {error}; try again in a second, and raise the limit of processes (ulimit -u, or"
+            " pids of the container) if this goes on"
+        ) from error
+
+
 class Pool:
     """Calls on threads, of which a limited number runs and waits. `what` names what is called in the error. For one event loop."""
 
@@ -26,7 +48,7 @@ class Pool:
         """The call's value. Raises Unavailable at once if too many calls wait."""
         if self._limiter.statistics().tasks_waiting >= self._waiting:
             raise Unavailable(f"too many requests wait for {self._what}; try again in a second")
-        return await anyio.to_thread.run_sync(call, limiter=self._limiter)
+        return await on_thread(call, limiter=self._limiter)
 
 
 class SharedCall(Generic[T]):
@@ -45,7 +67,7 @@ class SharedCall(Generic[T]):
         return await asyncio.shield(self._running)
 
     async def _run(self) -> T:
-        return await anyio.to_thread.run_sync(self._call, abandon_on_cancel=True, limiter=self._limiter)
+        return await on_thread(self._call, abandon_on_cancel=True, limiter=self._limiter)
 
 
 def _note_error(task: "asyncio.Task[T]") -> None:

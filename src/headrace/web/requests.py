@@ -3,11 +3,11 @@
 import zlib
 from collections.abc import AsyncIterator
 
-import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from headrace import documents
+from headrace.web.pool import on_thread
 from headrace.web.responses import Refused
 
 PAYLOADS = 4  #: how many payloads of the largest size all requests together may hold
@@ -60,7 +60,7 @@ async def read_json(request: Request, limit: int) -> tuple[object, int]:
     _check_json(request.headers)
     body = await read(request, limit)
     if len(body) > LARGE:
-        return await anyio.to_thread.run_sync(documents.parse, body), len(body)
+        return await on_thread(lambda: documents.parse(body)), len(body)
     return documents.parse(body), len(body)
 
 

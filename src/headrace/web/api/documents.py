@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -15,6 +14,7 @@ from headrace.web import requests
 from headrace.web.api.inputs import DOCUMENTS, LARGEST, MOST_DOCUMENTS, WAIT, WAIT_SECONDS, Identity
 from headrace.web.api.schemas import Accepted, Items, Queued, responses
 from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcome_of
+from headrace.web.pool import on_thread
 from headrace.web.publishing import Oversized
 from headrace.web.responses import Refused, json_response, refusal
 from headrace.web.state import AppState, wait_for
@@ -72,7 +72,7 @@ class DocumentRoutes:
         wait = _read_wait(request)
         value, size = await requests.read_json(request, self._settings.request_bytes)
         if size > requests.LARGE:
-            taken = await anyio.to_thread.run_sync(self._admit, value)
+            taken = await on_thread(lambda: self._admit(value))
         else:
             taken = self._admit(value)
         await self._refuse_conflicts(value, taken)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import anyio.to_thread
 from nicegui import ui
 
 from headrace.errors import HeadraceError, Misconfigured
@@ -12,6 +11,7 @@ from headrace.models.version import Version
 from headrace.web.console.layout import ASSETS, open_page, put
 from headrace.web.console.snapshot import Snapshots
 from headrace.web.console.view import LabelNames
+from headrace.web.pool import on_thread
 from headrace.web.state import AppState
 
 
@@ -35,7 +35,7 @@ def add(state: AppState, snapshots: Snapshots, names: LabelNames) -> None:
             served = {model for worker in totals.workers for model in worker.models}
             predictor = state.services.predictor
             try:
-                found = await anyio.to_thread.run_sync(describe_all, state.services.registry, names)
+                found = await on_thread(lambda: describe_all(state.services.registry, names))
                 served |= set(predictor.models()) if predictor else set()
             except HeadraceError as error:
                 put(cards, trouble=str(error), started=True)
