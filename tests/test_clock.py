@@ -156,12 +156,17 @@ def test_workers_are_listed_though_the_clock_was_set(store: StoreAdapter, clock:
 
 
 @pytest.mark.parametrize("seconds", [-HOUR, HOUR])
-@pytest.mark.parametrize("server", ["postgresql", "mongodb"])
+@pytest.mark.parametrize("server", ["sqlite", "postgresql", "mongodb"])
 def test_a_worker_whose_host_has_another_time_than_the_store_is_shown_by_the_clock_of_the_store(
-    request: pytest.FixtureRequest, clock: SetClock, server: str, seconds: float
+    request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock, server: str, seconds: float
 ) -> None:
-    url, name = request.getfixturevalue(server), f"clock_{secrets.token_hex(6)}"
-    store = PostgresqlStore(url, schema=name) if server == "postgresql" else MongodbStore(f"{url}db", prefix=name)
+    name = f"clock_{secrets.token_hex(6)}"
+    opened: dict[str, Callable[[], StoreAdapter]] = {
+        "sqlite": lambda: SqliteStore(tmp_path / "store.db"),
+        "postgresql": lambda: PostgresqlStore(request.getfixturevalue(server), schema=name),
+        "mongodb": lambda: MongodbStore(f"{request.getfixturevalue(server)}db", prefix=name),
+    }
+    store = opened[server]()
     with removed(store):
         begun = store.time()
         store.beat(WorkerStatus("another", begun, begun, "ready"))
@@ -173,7 +178,7 @@ def test_a_worker_whose_host_has_another_time_than_the_store_is_shown_by_the_clo
         heartbeat.beat("waiting for the broker")
         clock(0.0)
         last = {one.name: one for one in store.workers()}
-        (name,) = last.keys() - {"another"}
+        (name,) = last.keys() - {"another"}  # the heartbeat's
         assert last["another"] == first["another"]
         assert begun <= first[name].seen_at <= last[name].seen_at <= store.time()
         assert first[name].started_at == last[name].started_at

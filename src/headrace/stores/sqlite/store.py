@@ -7,12 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, create_engine, exc
+from sqlalchemy import Connection, create_engine, exc, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import QueuePool
 
 from headrace import sqlite_file
-from headrace.clock import microseconds
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
 from headrace.ports import (
@@ -97,11 +96,12 @@ class SqliteStore:
             notes.save_cursor(connection, name, cursor)
 
     def time(self) -> int:
-        return microseconds()
+        with self._reading() as connection:
+            return _now(connection)
 
     def beat(self, worker: WorkerStatus, *, forget: float = FORGET_SECONDS) -> None:
         with self._reading() as connection:
-            notes.beat(connection, worker, microseconds(), forget)
+            notes.beat(connection, worker, _now(connection), forget)
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         with self._reading() as connection:
@@ -148,6 +148,12 @@ class SqliteStore:
                 connection = pooled.connection.driver_connection
                 assert isinstance(connection, sqlite_file.OpenFile)
             yield pooled, connection
+
+
+def _now(connection: Connection) -> int:
+    """The time by SQLite's clock, that of the host, in microseconds since the epoch; it tells milliseconds."""
+    days: float = connection.execute(text("SELECT julianday('now') - 2440587.5")).scalar_one()
+    return round(days * 86_400_000) * 1000
 
 
 @contextmanager
