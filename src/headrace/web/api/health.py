@@ -89,7 +89,7 @@ class HealthRoutes:
         predictor = self._services.predictor
         assert predictor is not None
         if not predictor.models():
-            raise Unavailable("no model is open yet")
+            raise Unavailable("no model is open; POST /v1/predict says why")
 
 
 def _show_backlog(meter: Meter, backlog: Backlog | None) -> None:
