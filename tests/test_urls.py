@@ -35,7 +35,7 @@ from headrace.urls import (
         ("queue.db", "memory:", "no broker is known for 'queue.db'; .*known are"),
         ("", "memory:", "no broker is known for ''"),
         ("memory", "memory:", "did you mean memory:"),
-        ("xyz://me:secret@host/", "memory:", r"xyz://me:\*\*\*@host/"),
+        ("xyz://me:secret@host/", "memory:", r"xyz://\*\*\*@host/"),
     ],
 )
 def test_a_scheme_that_nothing_serves_is_told_with_what_was_perhaps_meant(broker: str, store: str, reason: str) -> None:
@@ -45,7 +45,7 @@ def test_a_scheme_that_nothing_serves_is_told_with_what_was_perhaps_meant(broker
 
 @pytest.mark.parametrize("scheme", ["redis", "kafka", "amqp", "nats", "beanstalk", "sqlite"])
 def test_a_url_with_an_open_bracket_is_told_without_its_password(scheme: str) -> None:
-    with pytest.raises(Misconfigured, match=rf"the broker '{scheme}://me:\*\*\*@\[::1/q' is not a URL: .*\[::1\]"):
+    with pytest.raises(Misconfigured, match=rf"the broker '{scheme}://\*\*\*@\[::1/q' is not a URL: .*\[::1\]"):
         Connectors(f"{scheme}://me:secret@[::1/q", "memory:")
 
 
@@ -82,7 +82,7 @@ def test_what_lives_in_memory_is_the_same_at_each_call() -> None:
     [
         ("none:", "", "none: keeps nothing; use it for headrace work, with --results"),
         ("memory:", "memory:", "results would come back as documents"),
-        ("memory:", "amq://me:secret@host/", r"no results are known for 'amq://me:\*\*\*@host/'; did you mean amqp:"),
+        ("memory:", "amq://me:secret@host/", r"no results are known for 'amq://\*\*\*@host/'; did you mean amqp:"),
     ],
 )
 def test_results_that_would_go_nowhere_or_come_back_are_refused(store: str, results: str, told: str) -> None:

@@ -26,7 +26,8 @@ class OwnTopic:
     def connect(self, options: str = "&partitions=4", *, patience: float = PATIENCE, **members: Any) -> KafkaBroker:
         """A broker on this topic. It stays in the group however slow the test is, unless the options say otherwise. `members` are those of
         its address that no option sets."""
-        address = parse(f"{self.url}{self.name}?group={self.name}&session=120{options}")
+        patient = "" if "&session=" in options else "&session=120"
+        address = parse(f"{self.url}{self.name}?group={self.name}{patient}{options}")
         broker = KafkaBroker(replace(address, **members), patience=patience)
         self._opened.callback(broker.close)
         return broker
