@@ -87,7 +87,11 @@ def test_the_log_hides_the_secrets_of_the_settings_wherever_they_stand(
 
 
 def test_the_secrets_of_flags_and_variables_are_known_before_the_command_begins() -> None:
-    assert secrets_in({"store": "x://u:longer@h", "token": "hidden", "port": "8000"}) == {"longer", "u:longer", "hidden"}
+    assert secrets_in({"store": "x://u:longer@h", "token": "hidden", "port": "8000"}) == {
+        "longer",
+        "u:longer",
+        "hidden",
+    }
     assert settings_flags.configure_log
 
 

@@ -382,20 +382,6 @@ def test_a_body_that_is_larger_than_all_that_may_be_held_comes_alone(queue: OwnQ
     assert queue.ready() == 0
 
 
-def test_a_queue_that_is_deleted_and_made_anew_under_a_worker_is_read_on(queue: OwnQueue) -> None:
-    broker, publisher = queue.connect(), queue.connect()
-    publisher.publish(bodies(*"vwxyz"))
-    held = take(broker, 5)
-    queue.channel.queue_delete(queue.name)
-    insist(lambda: publisher.publish(bodies(*"abcdefgh")))
-    insist(lambda: broker.ack(held))
-    got = come(broker, *"abcdefgh")
-    assert data(got) == list("abcdefgh")
-    broker.ack(got)
-    broker.close()
-    assert queue.ready() == 0
-
-
 def test_a_connection_that_is_cut_between_two_calls_is_opened_again(queue: OwnQueue) -> None:
     wire = queue.wire()
     broker = queue.connect(through=wire)
