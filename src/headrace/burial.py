@@ -37,7 +37,7 @@ def bury_bytes(
 
     Its id, source and time are those that the bytes name, if they can be read and stored. If they name no id, it is their hash; `source`
     and `published_at` override those they name, and `received_at` stands in for a time that they do not name. A store drops a dead letter
-    without a time if its id was ever erased, so whoever buries what has just come in gives one.
+    without a time if its id was ever erased, so callers that bury what has just arrived give `received_at`.
     """
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     named = _storable_members(data)

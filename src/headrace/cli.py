@@ -126,7 +126,8 @@ def _described(error: OSError) -> tuple[str, int]:
 
 
 def _open_closed_streams() -> None:
-    """Open a standard stream that whoever called us has closed, so that no file or socket gets its number, and is read or written as it.
+    """Open the standard streams that the caller has closed. Otherwise the next file or socket would get the number of one, and be read or
+    written in its place.
 
     Standard input and output fail when they are used; what is printed on standard error is lost.
     """

@@ -36,9 +36,10 @@ def touch(descriptor: int) -> None:
 
 
 def take_over(path: Path, silence: float) -> int | None:
-    """A descriptor that holds the lock, if nobody else does; None if there is no file.
+    """Take the lock of an owner that may be dead. Returns a descriptor that holds it.
 
-    None also if we may not open the file and it was not touched for `silence` seconds. Raises BlockingIOError if another holds the lock.
+    Returns None if there is no file, or if this user may not open it and it was not touched for `silence` seconds. Raises BlockingIOError
+    if another process holds the lock.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)

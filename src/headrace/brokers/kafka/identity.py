@@ -15,7 +15,8 @@ NO_ID = "A" * 22  #: the id that a server before 2.8 gives every topic
 
 
 class Identity:
-    """The id of the topic that an address names. A server that doesn't tell it, or not us, is no error: then it is not known."""
+    """The id of the topic that an address names. If the server cannot tell it, or this user may not ask, the id is unknown; that is not an
+    error."""
 
     def __init__(self, address: KafkaUrl) -> None:
         self._address = address
