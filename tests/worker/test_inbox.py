@@ -4,7 +4,9 @@ import gzip
 from collections.abc import Sequence
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.ports import Delivery
+from headrace.burial import bury_bytes
+from headrace.ports import DeadQuery, Delivery
+from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import bodies, data
 from headrace.worker.inbox import UNPACKED_BYTES, Inbox
 
@@ -57,6 +59,16 @@ def test_what_cannot_be_unpacked_is_a_dead_letter_with_its_bytes_and_holds_nothi
     for letter, told in zip(letters, ("more than 16,777,216", "damaged", "'br' is not known"), strict=True):
         assert told in letter.reason
     assert inbox.refused() == ([], [])
+
+
+def test_what_cannot_be_unpacked_is_buried_though_its_id_was_erased() -> None:
+    store = MemoryStore()
+    unknown = Delivery(b"\x0b\x02", 1, encoding="br")
+    store.erase([bury_bytes(unknown.data, "").id])
+    inbox = Inbox(Fixed(unknown), document_bytes=1000)
+    inbox.receive(1 << 20, 0.0)
+    store.write(inbox.refused()[1])
+    assert [letter.data for letter in store.find_dead(DeadQuery()).items] == [unknown.data]
 
 
 def test_a_single_document_may_be_as_large_as_the_setting_allows() -> None:

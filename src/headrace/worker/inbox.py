@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from headrace.burial import bury_bytes
-from headrace.documents import ADDED_BYTES, Outcome
+from headrace.documents import ADDED_BYTES, Outcome, microseconds
 from headrace.errors import Rejected
 from headrace.ports import Broker, Delivery
 from headrace.worker.content_encoding import decode
@@ -39,7 +39,7 @@ class Inbox:
                 try:
                     delivery = replace(delivery, data=decode(delivery.data, delivery.encoding, self._most), encoding="")
                 except Rejected as error:
-                    letter = bury_bytes(delivery.data, str(error))
+                    letter = bury_bytes(delivery.data, str(error), received_at=microseconds())
                     # An empty body has one line, for the one outcome.
                     self._refused.append((replace(delivery, data=b"", encoding=""), Outcome(None, dead=(letter,))))
                     self._waiting.popleft()
