@@ -69,8 +69,12 @@ class DocumentRoutes:
 
         If a document of a list is bad, the error has its index, and nothing of the list is published.
         """
-        wait = _read_wait(request)
+        wait = _read_wait(request.query_params.get("wait"))
         value, size = await requests.read_json(request, self._settings.request_bytes)
+        return await self.publish(value, size, wait)
+
+    async def publish(self, value: object, size: int, wait: float | None) -> Response:
+        """The response to the documents of a request, which are `size` bytes of JSON; `wait` is how many seconds to wait for results."""
         if size > requests.LARGE:
             taken = await on_thread(lambda: self._admit(value))
         else:
@@ -149,8 +153,7 @@ class DocumentRoutes:
                 raise refusal(Conflict(message), index=index if isinstance(value, list) else None)
 
 
-def _read_wait(request: Request) -> float | None:
-    given = request.query_params.get("wait")
+def _read_wait(given: str | None) -> float | None:
     if given is None:
         return None
     try:

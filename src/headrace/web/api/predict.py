@@ -48,12 +48,16 @@ class PredictRoutes:
 
     async def predict(self, request: Request) -> Response:
         """Takes `{"text": …}` or `{"texts": […]}`, and a `threshold` to replace those of the models' cards. Nothing is stored."""
+        value, _ = await requests.read_json(request, self._services.settings.request_bytes)
+        return await self.label(value)
+
+    async def label(self, value: object) -> Response:
+        """The response to a request that holds this JSON value."""
         predictor = self._services.predictor
         if predictor is None:
             raise Refused(
                 503, "this server was started without models, so it can't predict texts; publish documents instead"
             )
-        value, _ = await requests.read_json(request, self._services.settings.request_bytes)
         texts, threshold = _read(value, self._services.settings.document_bytes)
         predicted = await self._state.predicting.run(lambda: predictor.label(texts, threshold=threshold))
         counts = Counter(prediction.model for predictions in predicted for prediction in predictions.values())
