@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -88,6 +89,25 @@ def test_only_whose_text_fails_is_rejected(predictor: SharedPredictor, fault: st
         thread.join(PATIENCE)
     assert failed == [2]
     assert sorted(answered) == [0, 1, 3, 4]
+
+
+def test_who_does_not_wait_for_an_answer_is_given_it_later(predictor: SharedPredictor) -> None:
+    texts = ["a", "long " * 30, "RAISE a", "UNAVAILABLE a"] * 10
+    told: dict[int, object] = {}
+    for place, text in enumerate(texts):
+        predictor.ask([text], answer=partial(told.__setitem__, place))
+    until(lambda: len(told) == len(texts), "all answers")
+    for place, text in enumerate(texts):
+        kind = {"R": Rejected, "U": Unavailable}.get(text[0])
+        assert isinstance(told[place], kind) if kind else told[place] == predictor.label([text])
+
+
+def test_nothing_is_predicted_for_who_has_gone(predictor: SharedPredictor) -> None:
+    deaths, answers = predictors(os.getpid()), list[object]()
+    for _ in range(20):
+        predictor.ask(["KILL a"], answer=answers.append, abandoned=lambda: True)
+    assert predictor.label(["a"])
+    assert (answers, predictors(os.getpid())) == ([], deaths)
 
 
 def test_a_predictor_that_is_killed_is_replaced(predictor: SharedPredictor) -> None:

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from headrace.brokers.memory import MemoryBroker
 from headrace.burial import bury
 from headrace.documents import Outcome, Prediction, decode, unpack
-from headrace.errors import Rejected, Unavailable
+from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.registry import Registry
 from headrace.ports import Broker
 from headrace.stores.memory import MemoryStore
@@ -38,6 +38,20 @@ class FirstLetter:
             raise Rejected("the model language@3f9c2a fails on this text")
         score = 0.5 if threshold is None else threshold
         return [{"language": Prediction(text[0], score, MODEL)} for text in texts]
+
+    def ask(
+        self,
+        texts: Sequence[str],
+        *,
+        threshold: float | None = None,
+        answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
+        abandoned: Callable[[], bool] = lambda: False,  # noqa: ARG002 - it is always asked for
+    ) -> None:
+        self._check()
+        try:
+            answer(self.label(texts, threshold=threshold))
+        except HeadraceError as error:
+            answer(error)
 
     def top(self, text: str, n: int = 5) -> dict[str, list[Prediction]]:
         self._check()

@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from support import PATIENCE, until
 from support.web_world import FirstLetter, world
 
 from headrace.documents import Prediction, Result
-from headrace.errors import Unavailable
+from headrace.errors import HeadraceError, Unavailable
 from headrace.ports import Page, ResultQuery
 from headrace.stores.memory import MemoryStore
-from headrace.web.pool import PREDICTION_THREADS, PREDICTIONS_WAITING, STORE_THREADS, Pool, SharedCall
+from headrace.web.admission import FEW
+from headrace.web.pool import STORE_THREADS, Pool, SharedCall
 
 
 class Hanging(FirstLetter):
@@ -24,13 +25,17 @@ class Hanging(FirstLetter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.let_go = threading.Event()
-        self.asked = 0
+        self.asked: list[Callable[[], None]] = []
 
-    def label(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
-        self.asked += 1
-        self.let_go.wait(PATIENCE)
-        return super().label(texts, threshold=threshold)
+    def ask(
+        self,
+        texts: Sequence[str],
+        *,
+        threshold: float | None = None,
+        answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
+        abandoned: Callable[[], bool] = lambda: False,  # noqa: ARG002 - it is always asked for
+    ) -> None:
+        self.asked.append(lambda: answer(self.label(texts, threshold=threshold)))
 
 
 class SlowStore(MemoryStore):
@@ -47,26 +52,23 @@ class SlowStore(MemoryStore):
         return super().find(query, limit=limit, page=page)
 
 
-def test_a_model_that_hangs_slows_predictions_alone_and_more_of_them_are_refused(tmp_path: Path) -> None:
+def test_a_model_that_hangs_slows_predictions_alone(tmp_path: Path) -> None:
     predictor = Hanging()
     with world(tmp_path, predictor=predictor) as api:
-        most = PREDICTION_THREADS + PREDICTIONS_WAITING
-        asked = [api.begin("POST", "/v1/predict", json={"text": "a"}) for _ in range(most)]
-        until(lambda: predictor.asked == PREDICTION_THREADS, "the calls in the model")
-        refused = api.post("/v1/predict", {"text": "a"})
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert "predictions" in refused.json()["error"]["message"]
+        asked = [api.begin("POST", "/v1/predict", json={"text": "a"}) for _ in range(FEW)]
+        until(lambda: len(predictor.asked) == FEW, "the calls in the model")
         for path in ("/v1/results", "/v1/dead", "/v1/models", "/livez", "/readyz", "/metrics"):
             assert api.get(path).status_code == 200, path
         assert api.post("/v1/documents", {"id": "a", "text": "Hej"}).status_code == 202
-        predictor.let_go.set()
+        for let_go in predictor.asked:
+            let_go()
         assert {answer().status_code for answer in asked} == {200}
 
 
 def test_a_slow_store_slows_only_what_asks_it(tmp_path: Path) -> None:
     store = SlowStore()
     with world(tmp_path, store=store, predictor=FirstLetter()) as api:
-        asked: list[Any] = [api.begin("GET", "/v1/results") for _ in range(2 * STORE_THREADS)]
+        asked: list[Any] = [api.begin("GET", "/v1/results") for _ in range(STORE_THREADS)]
         until(lambda: store.asked == STORE_THREADS, "the calls in the store")
         assert api.post("/v1/predict", {"text": "a" * 200_000}).status_code == 200
         assert api.post("/v1/documents", {"text": "without an id, nothing is looked up"}).status_code == 202
@@ -75,7 +77,20 @@ def test_a_slow_store_slows_only_what_asks_it(tmp_path: Path) -> None:
         until(lambda: store.asked == STORE_THREADS + 1, "one probe for all")
         store.let_go.set()
         assert {answer().status_code for answer in [*asked, *probes]} == {200}
-        assert store.asked == 2 * STORE_THREADS + 1
+        assert store.asked == STORE_THREADS + 1
+
+
+def test_a_call_that_has_waited_for_its_thread_is_refused(tmp_path: Path) -> None:
+    store = SlowStore()
+    with world(tmp_path, store=store) as api:
+        asked = [api.begin("GET", "/v1/results") for _ in range(STORE_THREADS)]
+        until(lambda: store.asked == STORE_THREADS, "the calls in the store")
+        refused = api.get("/v1/results")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert "too many requests wait for the store" in refused.json()["error"]["message"]
+        store.let_go.set()
+        assert {answer().status_code for answer in asked} == {200}
+        assert api.get("/v1/results").status_code == 200
 
 
 def test_a_server_of_which_a_thread_has_ended_is_not_alive(tmp_path: Path) -> None:
@@ -101,7 +116,7 @@ def no_threads() -> Iterator[None]:
 @pytest.mark.parametrize("what", ["pool", "shared"])
 def test_a_call_that_the_system_has_no_thread_for_is_unavailable_and_works_later(what: str) -> None:
     async def ask() -> int:
-        pool = Pool("the store", threads=1, waiting=1)
+        pool = Pool("the store", threads=1)
         shared = SharedCall(lambda: 1)
         call = shared.value if what == "shared" else functools.partial(pool.run, lambda: 1)
         with no_threads(), pytest.raises(Unavailable, match="no thread for this request"):
@@ -116,7 +131,7 @@ def test_an_error_of_the_call_itself_stays_what_it_is() -> None:
         raise RuntimeError("a bug")
 
     async def ask() -> None:
-        await Pool("the store", threads=1, waiting=1).run(fail)
+        await Pool("the store", threads=1).run(fail)
 
     with pytest.raises(RuntimeError, match="a bug"):
         anyio.run(ask)

@@ -1,10 +1,11 @@
-"""Predictions at once, for the API and the console: one predictor process, shared by many threads."""
+"""Predictions at once, for the API and the console: one predictor process, shared by all who ask."""
 
 import queue
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -17,7 +18,6 @@ from headrace.predictor.handle import Abandoned, Predictor
 from headrace.predictor.settings import PredictorSettings
 
 MOST_TEXTS = 1000  # after which no further call is added to a batch
-MOST_CALLS = 256  # that may wait; more are refused at once
 IDLE_SECONDS = 0.5  # between two looks at the aliases when no call comes
 RETRY_SECONDS = 2.0  # before models that could not be opened are tried again
 
@@ -26,16 +26,19 @@ LOG = logger("headrace.predictor")
 Found = list[dict[str, list[Prediction]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Call:
     texts: Sequence[str]
     threshold: float | None
     top: int
-    answer: "Future[Found]" = field(default_factory=Future)
+    answer: Callable[[Found | HeadraceError], None]
+    abandoned: Callable[[], bool]
+    due: float
 
 
 class SharedPredictor:
-    """Asks one predictor process on a thread of its own, for callers on any thread. Calls that piled up meanwhile form one batch.
+    """Asks one predictor process on a thread of its own, for callers on any thread. Calls that piled up meanwhile form one batch. How many
+    calls may wait is up to the callers.
 
     Follows aliases. A process that has died is replaced, asked or not. While the models cannot be opened, it tries again, and calls raise
     Unavailable.
@@ -50,8 +53,8 @@ class SharedPredictor:
         self._predictor = Predictor(
             self._following.settings, deadline=deadline, idle=self._idle, draining=self._closed.is_set
         )
-        self._deadline = deadline
-        self._calls: queue.Queue[_Call] = queue.Queue(MOST_CALLS)
+        self._patience = 4 * deadline + 10  # seconds that a call may wait in all
+        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._trouble: HeadraceError | None = Unavailable("the models are being opened; try again in some seconds")
         self._thread = threading.Thread(target=self._run, name="predictor", daemon=True)
 
@@ -59,17 +62,35 @@ class SharedPredictor:
         """Start opening the models in the background. Call it once."""
         self._thread.start()
 
+    def ask(
+        self,
+        texts: Sequence[str],
+        *,
+        threshold: float | None = None,
+        answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
+        abandoned: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Return at once, and have `answer` called once, on another thread, with what `label` returns or raises.
+
+        `answer` must not block. If `abandoned()` is true before the prediction begins, there is neither. Raises Unavailable while the
+        models are not open.
+        """
+
+        def best(found: Found | HeadraceError) -> None:
+            answer(found if isinstance(found, HeadraceError) else _best(found))
+
+        self._enqueue(texts, threshold, 0, best, abandoned)
+
     def label(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
         """For each text, in order, its predictions by the model's name.
 
-        Raises Rejected if a model fails on a text, Unavailable while the models are being opened or too many calls wait.
+        Raises Rejected if a model fails on a text, Unavailable while the models are not open, or if the answer takes too long.
         """
-        found = self._ask(_Call(texts, threshold, 0))
-        return [{name: best[0] for name, best in known.items()} for known in found]
+        return _best(self._wait_for(texts, threshold, 0))
 
     def top(self, text: str, n: int = 5) -> dict[str, list[Prediction]]:
         """By the model's name, the best `n` labels of a text, best first, whatever the threshold. Raises as `label` does."""
-        return self._ask(_Call([text], None, n))[0]
+        return self._wait_for([text], None, n)[0]
 
     def models(self) -> list[str]:
         """The versions that are served; empty while they are not open, so if there is one, `label` can be called."""
@@ -85,17 +106,32 @@ class SharedPredictor:
         if self._thread.is_alive():
             self._thread.join()
 
-    def _ask(self, call: _Call) -> Found:
+    def _wait_for(self, texts: Sequence[str], threshold: float | None, top: int) -> Found:
+        promised: Future[Found | HeadraceError] = Future()
+        given_up = threading.Event()
+        self._enqueue(texts, threshold, top, promised.set_result, given_up.is_set)
+        try:
+            found = promised.result(timeout=self._patience)
+        except TimeoutError:
+            given_up.set()
+            raise _too_long() from None
+        if isinstance(found, HeadraceError):
+            raise found
+        return found
+
+    def _enqueue(
+        self,
+        texts: Sequence[str],
+        threshold: float | None,
+        top: int,
+        answer: Callable[[Found | HeadraceError], None],
+        abandoned: Callable[[], bool],
+    ) -> None:
         if self._trouble is not None:
             raise type(self._trouble)(str(self._trouble))
-        try:
-            self._calls.put_nowait(call)
-        except queue.Full:
-            raise Unavailable("too many texts wait for a prediction; try again") from None
-        try:
-            return call.answer.result(timeout=4 * self._deadline + 10)
-        except TimeoutError:
-            raise Unavailable("the prediction takes too long; try again") from None
+        self._calls.put(_Call(texts, threshold, top, answer, abandoned, time.monotonic() + self._patience))
+        if (trouble := self._trouble) is not None:  # it came meanwhile: perhaps nobody looks at the queue any more
+            self._refuse(trouble)
 
     def _run(self) -> None:
         try:
@@ -125,22 +161,27 @@ class SharedPredictor:
             self._closed.wait(RETRY_SECONDS)
 
     def _serve(self) -> None:
-        try:
-            calls = [self._calls.get(timeout=IDLE_SECONDS)]
-        except queue.Empty:
-            if (
-                not self._predictor.is_running()
-            ):  # it died while nobody asked: `models` must not go on naming what it served
-                self._predictor.close()
-                self._open()
-            return
-        while sum(len(call.texts) for call in calls) < MOST_TEXTS:
-            try:
-                calls.append(self._calls.get_nowait())
-            except queue.Empty:
-                break
+        calls = self._take()
+        if not calls and not self._predictor.is_running():
+            # It died while nobody asked: `models` must not go on naming what it served.
+            self._predictor.close()
+            self._open()
         for options in dict.fromkeys((call.threshold, call.top) for call in calls):
             self._answer([call for call in calls if (call.threshold, call.top) == options])
+
+    def _take(self) -> list[_Call]:
+        """The calls that have piled up, up to MOST_TEXTS texts; none if none comes for a while."""
+        calls: list[_Call] = []
+        number = 0
+        try:
+            while number < MOST_TEXTS:
+                call = self._calls.get(not calls, IDLE_SECONDS)
+                if _is_wanted(call):
+                    calls.append(call)
+                    number += len(call.texts)
+        except queue.Empty:
+            pass
+        return calls
 
     def _answer(self, calls: Sequence[_Call]) -> None:
         texts = [text for call in calls for text in call.texts]
@@ -148,33 +189,54 @@ class SharedPredictor:
             found = self._predictor.answer(frames.Texts(texts, calls[0].threshold, calls[0].top))
         except Rejected as error:
             if len(calls) == 1:
-                calls[0].answer.set_exception(error)
+                calls[0].answer(error)
                 return
             for call in calls:  # one by one: halving would let a text that kills the process kill it several times
-                self._answer([call])
+                if _is_wanted(call):
+                    self._answer([call])
             return
         except (HeadraceError, Abandoned) as error:
             for call in calls:
-                call.answer.set_exception(Unavailable(str(error)))
+                call.answer(Unavailable(str(error)))
             if isinstance(error, Misconfigured) or not self._predictor.is_running():
                 self._refuse(error if isinstance(error, HeadraceError) else Unavailable(str(error)))
             return
         except Exception as error:
             for call in calls:
-                call.answer.set_exception(Unavailable(f"predicting failed in a way that was not expected: {error}"))
+                call.answer(Unavailable(f"predicting failed in a way that was not expected: {error}"))
             raise
+        begin = 0
         for call in calls:
-            call.answer.set_result(found[: len(call.texts)])
-            found = found[len(call.texts) :]
+            end = begin + len(call.texts)
+            call.answer(found[begin:end])
+            begin = end
 
     def _refuse(self, error: HeadraceError) -> None:
-        self._trouble = Unavailable(str(error))
+        self._trouble = trouble = Unavailable(str(error))
         while True:
             try:
-                self._calls.get_nowait().answer.set_exception(self._trouble)
+                self._calls.get_nowait().answer(Unavailable(str(trouble)))
             except queue.Empty:
                 return
 
     def _idle(self) -> None:
         if self._closed.is_set():
             raise Abandoned("this process is stopping")
+
+
+def _best(found: Found) -> list[dict[str, Prediction]]:
+    return [{name: best[0] for name, best in known.items()} for known in found]
+
+
+def _is_wanted(call: _Call) -> bool:
+    """Whether somebody waits for it; who has waited for too long is told so."""
+    if call.abandoned():
+        return False
+    if call.due <= time.monotonic():
+        call.answer(_too_long())
+        return False
+    return True
+
+
+def _too_long() -> Unavailable:
+    return Unavailable("the prediction takes too long; try again")

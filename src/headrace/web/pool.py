@@ -10,7 +10,7 @@ import anyio.to_thread
 from headrace.errors import Unavailable
 
 STORE_THREADS, PREDICTION_THREADS = 40, 40  #: calls that run at once
-STORE_WAITING, PREDICTIONS_WAITING = 1000, 256  #: calls that may wait for a thread; more are refused
+PATIENCE_SECONDS = 1.0  #: how long a call may wait for its thread; then it is refused
 
 T = TypeVar("T")
 
@@ -38,17 +38,26 @@ async def on_thread(
 
 
 class Pool:
-    """Calls on threads, of which a limited number runs and waits. `what` names what is called in the error. For one event loop."""
+    """Calls on threads, of which a limited number runs at once. A call waits for its thread for up to `patience` seconds; `what` names what
+    is called in the error. For one event loop."""
 
-    def __init__(self, what: str, *, threads: int, waiting: int) -> None:
-        self._what, self._waiting = what, waiting
-        self._limiter = anyio.CapacityLimiter(threads)
+    def __init__(self, what: str, *, threads: int, patience: float = PATIENCE_SECONDS) -> None:
+        self._what, self._patience = what, patience
+        self._places = anyio.CapacityLimiter(threads)
+        self._threads = anyio.CapacityLimiter(threads)
 
     async def run(self, call: Callable[[], T]) -> T:
-        """The call's value. Raises Unavailable at once if too many calls wait."""
-        if self._limiter.statistics().tasks_waiting >= self._waiting:
-            raise Unavailable(f"too many requests wait for {self._what}; try again in a second")
-        return await on_thread(call, limiter=self._limiter)
+        """The call's value. Raises Unavailable if too many calls have been running for too long."""
+        who = object()
+        try:
+            with anyio.fail_after(self._patience):
+                await self._places.acquire_on_behalf_of(who)
+        except TimeoutError:
+            raise Unavailable(f"too many requests wait for {self._what}; try again in a second") from None
+        try:
+            return await on_thread(call, limiter=self._threads)
+        finally:
+            self._places.release_on_behalf_of(who)
 
 
 class SharedCall(Generic[T]):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from headrace.documents import DOCUMENT_BYTES, Prediction
+from headrace.errors import HeadraceError
 from headrace.models.registry import Registry
 from headrace.ports import Broker, History, Presence, Store
 from headrace.web.access.limits import ConnectionLimits
@@ -17,8 +18,22 @@ class WebStore(Store, History, Presence, Protocol):
 class TextPredictor(Protocol):
     """Predicts at once, without the queue. Safe to use from several threads.
 
-    Its methods raise Unavailable while it starts or is overloaded, and Rejected for a text on which a model fails or takes too long.
+    Its methods raise Unavailable while it starts, and Rejected for a text on which a model fails or takes too long.
     """
+
+    def ask(
+        self,
+        texts: Sequence[str],
+        *,
+        threshold: float | None = None,
+        answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
+        abandoned: Callable[[], bool] = ...,
+    ) -> None:
+        """Return at once, and have `answer` called once, on any thread, with what `label` returns or raises.
+
+        It need not be called if `abandoned()` is true before the prediction begins. Raises Unavailable while it starts.
+        """
+        ...
 
     def label(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
         """For each text, in order, its predictions by model name. No texts give an empty list."""

@@ -12,15 +12,16 @@ from headrace.errors import Unavailable
 from headrace.meter import Meter
 from headrace.operations import replay
 from headrace.ports import Backlog, WorkerStatus
+from headrace.web.access.connections import most_connections
+from headrace.web.admission import Admission
 from headrace.web.api.waiting import RecentIds, ResultPoller
 from headrace.web.pool import (
     PREDICTION_THREADS,
-    PREDICTIONS_WAITING,
     STORE_THREADS,
-    STORE_WAITING,
     Pool,
     SharedCall,
 )
+from headrace.web.predictions import Predictions
 from headrace.web.publishing import PATIENCE_SECONDS, Publisher
 from headrace.web.services import Services
 from headrace.worker.totals import WorkerTotals
@@ -35,8 +36,9 @@ class AppState:
     """The services, and what the app itself keeps.
 
     `publisher` publishes for all requests, `poller` answers those that wait for results, `recent_ids` are the ids published recently,
-    `meter` counts what the server does, and `totals` adds up what the workers count. Calls of the store run in the pool `asking`, those of
-    the predictor in `predicting`.
+    `meter` counts what the server does, and `totals` adds up what the workers count. `predictions` asks the predictor, if there is one.
+    Calls of the store run in the pool `asking`, those of the console's predictions in `predicting`. `published` and `predicted` say whether
+    one more request to publish or to predict is admitted.
     """
 
     services: Services
@@ -47,13 +49,17 @@ class AppState:
     totals: WorkerTotals
     asking: Pool
     predicting: Pool
+    predictions: Predictions | None
+    published: Admission
+    predicted: Admission
     listing: SharedCall[list[WorkerStatus]]
 
     @classmethod
     def from_services(cls, services: Services) -> "AppState":
         """The state of a new app. Nothing is connected before it is used."""
         store = services.store
-        asking = Pool("the store", threads=STORE_THREADS, waiting=STORE_WAITING)
+        many = most_connections(services.settings.limits) // 2
+        asking = Pool("the store", threads=STORE_THREADS)
         return cls(
             services,
             Publisher(services.connect),
@@ -62,7 +68,10 @@ class AppState:
             Meter(metrics.OF_SERVERS),
             WorkerTotals(from_now=True),
             asking,
-            Pool("predictions", threads=PREDICTION_THREADS, waiting=PREDICTIONS_WAITING),
+            Pool("predictions", threads=PREDICTION_THREADS),
+            None if services.predictor is None else Predictions(services.predictor),
+            Admission("the broker", many=many),
+            Admission("predictions", many=many),
             SharedCall(lambda: store.workers(stopped=True)),
         )
 

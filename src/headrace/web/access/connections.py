@@ -28,16 +28,18 @@ class Connection(Protocol):
         ...
 
 
-class Connections:
-    """All open connections of a server. For one event loop; the caller calls `check` several times a second.
+def most_connections(limits: ConnectionLimits) -> int:
+    """How many connections there may be: what the limits say, and no more than half of the file descriptors of this process."""
+    return min(limits.connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
 
-    Half of the file descriptors of the process are left to everything else.
-    """
+
+class Connections:
+    """All open connections of a server. For one event loop; the caller calls `check` several times a second."""
 
     def __init__(self, limits: ConnectionLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits = limits
         self.clock = clock
-        self._most = min(limits.connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        self._most = most_connections(limits)
         self._open: dict[Connection, None] = {}
         self._waiting: dict[Connection, None] = {}  # those from which a request may come, the longest wait first
         self._told_at = float("-inf")

@@ -1,7 +1,7 @@
 """Documents over HTTP: POST publishes them, GET finds them, DELETE erases them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -71,10 +71,14 @@ class DocumentRoutes:
         """
         wait = _read_wait(request.query_params.get("wait"))
         value, size = await requests.read_json(request, self._settings.request_bytes)
-        return await self.publish(value, size, wait)
+        with self._state.published.place() as place:
+            return await self.publish(value, size, wait, place.leave)
 
-    async def publish(self, value: object, size: int, wait: float | None) -> Response:
-        """The response to the documents of a request, which are `size` bytes of JSON; `wait` is how many seconds to wait for results."""
+    async def publish(self, value: object, size: int, wait: float | None, published: Callable[[], None]) -> Response:
+        """The response to the documents of a request, which are `size` bytes of JSON; `wait` is how many seconds to wait for results.
+
+        Calls `published` once the documents are published, before it waits for results.
+        """
         if size > requests.LARGE:
             taken = await on_thread(lambda: self._admit(value))
         else:
@@ -86,6 +90,7 @@ class DocumentRoutes:
         except Oversized as error:
             index = next(index for index, document in enumerate(taken) if document.id == error.identity)
             raise refusal(error, index=index if isinstance(value, list) else None) from None
+        published()
         self._state.meter.add(metrics.HTTP_DOCUMENTS, len(unique))
         self._state.recent_ids.add(document.id for document in unique)
         items = await self._state.poller.wait_for(taken, wait) if wait is not None else None

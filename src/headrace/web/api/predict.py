@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections import Counter
+from functools import lru_cache
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -24,6 +25,7 @@ class PredictRoutes:
     def __init__(self, state: AppState) -> None:
         self._state = state
         self._services = state.services
+        self._version_of = lru_cache(maxsize=100)(VersionRef.parse)
 
     def routes(self) -> APIRouter:
         """The calls, for an app."""
@@ -49,21 +51,21 @@ class PredictRoutes:
     async def predict(self, request: Request) -> Response:
         """Takes `{"text": …}` or `{"texts": […]}`, and a `threshold` to replace those of the models' cards. Nothing is stored."""
         value, _ = await requests.read_json(request, self._services.settings.request_bytes)
-        return await self.label(value)
+        with self._state.predicted.place():
+            return await self.label(value)
 
     async def label(self, value: object) -> Response:
         """The response to a request that holds this JSON value."""
-        predictor = self._services.predictor
-        if predictor is None:
+        predictions = self._state.predictions
+        if predictions is None:
             raise Refused(
                 503, "this server was started without models, so it can't predict texts; publish documents instead"
             )
         texts, threshold = _read(value, self._services.settings.document_bytes)
-        predicted = await self._state.predicting.run(lambda: predictor.label(texts, threshold=threshold))
-        counts = Counter(prediction.model for predictions in predicted for prediction in predictions.values())
+        predicted = await predictions.label(texts, threshold=threshold)
+        counts = Counter(prediction.model for labels in predicted for prediction in labels.values())
         for answered_by, number in counts.items():
-            model, version = VersionRef.parse(answered_by)
-            self._state.meter.add(metrics.HTTP_PREDICTIONS, number, model, version)
+            self._state.meter.add(metrics.HTTP_PREDICTIONS, number, *self._version_of(answered_by))
         return json_response(Predictions(predicted))
 
     async def models(self) -> Response:

@@ -1,0 +1,92 @@
+"""Admission: if requests come faster than a call can take them, new ones are refused at once instead of waiting behind the others."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from headrace.web.responses import Refused
+
+FEW = 64  #: requests that may be there however long they take: they may each have a reason of their own
+LONG_SECONDS = 0.5  #: if more than FEW have been there for longer, no more are admitted
+SHORT_SECONDS = 0.1  #: the same, once there are many
+
+
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """The requests that came in one turn of the event loop: when, and how many of them are still there."""
+
+    at: float
+    here: int = 0
+
+
+class Place:
+    """The place of a request that was admitted, until it is taken or answered."""
+
+    __slots__ = ("_admission", "_turn")
+
+    def __init__(self, admission: "Admission", turn: _Turn) -> None:
+        self._admission = admission
+        self._turn: _Turn | None = turn
+
+    def leave(self) -> None:
+        """Note that the request has been taken, or answered. Calling it twice is harmless."""
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.here -= 1
+            self._admission.here -= 1
+
+
+class Admission:
+    """Who may still come in to a call. `what` names what they wait for. For one event loop.
+
+    Refuses if more than FEW requests have been there for LONG_SECONDS or, once there are `many`, for SHORT_SECONDS. So those who are
+    admitted do not wait long, while a crowd that comes at once is admitted, and so is everybody during a short stall. Requests that come
+    in one turn of the event loop count as having come when it began, which is what `clock` gives.
+    """
+
+    def __init__(self, what: str, *, many: int, clock: Callable[[], float] | None = None) -> None:
+        self.here = 0
+        self._what, self._many = what, many
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
+        self._turns: list[_Turn] = []
+        self._turn = _Turn(float("-inf"))
+        self._slow = self._slowing = False
+
+    def enter(self) -> Place | None:
+        """A place for one more request; None if it is to be refused."""
+        now = self._clock()
+        if now != self._turn.at:
+            self._begin_turn(now)
+        if self._slow or (self._slowing and self.here >= self._many):
+            return None
+        self.here += 1
+        self._turn.here += 1
+        return Place(self, self._turn)
+
+    def refusal(self) -> Refused:
+        """What is said to whom is refused."""
+        return Refused(503, f"too many requests wait for {self._what}; try again in a second", again=True)
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """A place for as long as the block runs. Raises Refused (503) if there is none."""
+        place = self.enter()
+        if place is None:
+            raise self.refusal()
+        try:
+            yield place
+        finally:
+            place.leave()
+
+    def _begin_turn(self, now: float) -> None:
+        self._turns = [turn for turn in self._turns if turn.here]
+        self._turn = _Turn(now)
+        self._turns.append(self._turn)
+        self._slow = self._older(now - LONG_SECONDS) > FEW
+        self._slowing = self._slow or (self.here >= self._many and self._older(now - SHORT_SECONDS) > FEW)
+
+    def _older(self, than: float) -> int:
+        if self.here <= FEW:
+            return 0
+        return sum(turn.here for turn in self._turns if turn.at <= than)
