@@ -57,7 +57,7 @@ async def read_json(request: Request, limit: int) -> tuple[object, int]:
     Raises Refused if there are more than `limit` bytes (413, without reading the rest), or if the request does not say that it is JSON or
     its encoding is not gzip (415), and Rejected if the content is not JSON. No form of another site can say that it is JSON.
     """
-    _check_json(request.headers)
+    check_json(request.headers)
     body = await read(request, limit)
     if len(body) > LARGE:
         return await on_thread(lambda: documents.parse(body)), len(body)
@@ -83,7 +83,8 @@ async def read(request: Request, limit: int) -> bytes:
         raise Refused(400, "the connection ended before the request was complete; send it again") from None
 
 
-def _check_json(headers: Headers) -> None:
+def check_json(headers: Headers) -> None:
+    """Raise Refused (415) unless the headers say that the content is JSON."""
     kind, _, parameters = headers.get("content-type", "").lower().partition(";")
     if kind.strip() != "application/json":
         raise Refused(415, "send JSON, with the header 'Content-Type: application/json'")

@@ -1,6 +1,7 @@
 """The API's responses: JSON by msgspec, and errors in one shape, `{"error": {"message": …, "index": …}}`."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -42,9 +43,23 @@ class Error(msgspec.Struct, frozen=True):
     error: Fault
 
 
+class JsonResponse(Response):
+    """A JSON response. Its list of headers is made when it is asked for; `more` are those beside type and length of the content."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: bytes, status: int = 200, more: Mapping[str, str] | None = None) -> None:
+        self.status_code, self.body, self.background, self.more = status, content, None, more or {}
+
+    @cached_property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
+        """The headers as Starlette makes them."""
+        return Response(self.body, self.status_code, self.more, self.media_type).raw_headers
+
+
 def json_response(value: Any, status: int = 200) -> Response:
     """A JSON response with anything that msgspec can encode."""
-    return Response(encode(value), status, media_type="application/json")
+    return JsonResponse(encode(value), status)
 
 
 def error_response(
@@ -58,7 +73,7 @@ def error_response(
     """A JSON response with an error."""
     more = {"retry-after": str(RETRY_SECONDS)} if again else {}
     content = encode(Error(Fault(message, index)))
-    return Response(content, status, {**(headers or {}), **more}, media_type="application/json")
+    return JsonResponse(content, status, {**(headers or {}), **more})
 
 
 def refusal(error: HeadraceError, *, index: int | None = None) -> Refused:
@@ -66,6 +81,11 @@ def refusal(error: HeadraceError, *, index: int | None = None) -> Refused:
     if isinstance(error, Rejected):
         return Refused(409 if isinstance(error, Conflict) else 422, str(error), index=index)
     return Refused(503, str(error), again=True)
+
+
+def bug_response() -> Response:
+    """The response to a request on which Headrace fails. The error's text may hold what callers must not see."""
+    return error_response(500, "Headrace failed on this request because of a bug; its log has the details")
 
 
 def add_error_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
@@ -117,5 +137,4 @@ def _allowed(request: Request, routes: Sequence[APIRoute]) -> set[str]:
 
 
 async def _of_bug(_request: Request, _error: Exception) -> Response:
-    # The server logs the error. Its text may hold what callers must not see.
-    return error_response(500, "Headrace failed on this request because of a bug; its log has the details")
+    return bug_response()  # the server logs the error

@@ -13,13 +13,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
 from headrace.web.access.connections import Connections
+from headrace.web.access.direct_connection import DirectConnection
 from headrace.web.access.guard import AccessGuard
-from headrace.web.access.http_connection import HttpConnection
+from headrace.web.access.headers import WholeResponses
 from headrace.web.access.login import Login
 from headrace.web.access.paths import is_api, route_path
 from headrace.web.access.proxies import BehindProxy
 from headrace.web.access.socket_connection import SocketConnection
-from headrace.web.api.app import plain_api
+from headrace.web.api.app import direct_calls, plain_api
+from headrace.web.direct import DirectCalls
+from headrace.web.requests import PayloadMemory
 from headrace.web.services import ServerSettings, Services
 from headrace.web.state import AppState
 
@@ -37,12 +40,16 @@ def serve(
     server can't listen on the port, or if it would be open to a network without a token.
     """
     state = AppState.from_services(services)
-    app = build_app(state, console=console)
+    memory = PayloadMemory(services.settings.request_bytes)
+    app = build_app(state, memory, console=console)
+    direct = DirectCalls(direct_calls(state), services.settings, memory=memory, meter=state.meter)
     with contextlib.closing(listen(services.settings)) as listener:
         connections = Connections(services.settings.limits)
         config = uvicorn.Config(
             app,
-            http=functools.partial(HttpConnection, connections=connections),  # type: ignore[arg-type]
+            http=functools.partial(  # type: ignore[arg-type]
+                DirectConnection, connections=connections, direct=direct, responses=WholeResponses()
+            ),
             ws=functools.partial(SocketConnection, connections=connections),  # type: ignore[arg-type]
             proxy_headers=False,  # BehindProxy takes them
             log_config=None,
@@ -59,12 +66,12 @@ def serve(
         server.run([listener])
 
 
-def build_app(state: AppState, *, console: bool) -> ASGIApp:
-    """The API and, if wanted, the console beside it: two apps behind one access guard."""
+def build_app(state: AppState, memory: PayloadMemory, *, console: bool) -> ASGIApp:
+    """The API and, if wanted, the console beside it: two apps behind one access guard. Payloads are kept in `memory`."""
     settings = state.services.settings
     api = plain_api(state)
     if not console:
-        return _outermost(AccessGuard(api, settings), settings)
+        return _outermost(AccessGuard(api, settings, memory=memory), settings)
     from headrace.web.console import plain_console
 
     pages = plain_console(state)
@@ -82,7 +89,7 @@ def build_app(state: AppState, *, console: bool) -> ASGIApp:
         else:
             await (api if is_api(route_path(scope)) else pages)(scope, receive, send)
 
-    return _outermost(AccessGuard(split, settings, Login()), settings)
+    return _outermost(AccessGuard(split, settings, Login(), memory), settings)
 
 
 def _outermost(guard: AccessGuard, settings: ServerSettings) -> ASGIApp:

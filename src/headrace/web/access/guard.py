@@ -41,15 +41,24 @@ def check(settings: ServerSettings) -> None:
 
 
 class AccessGuard:
-    """An app behind its access guard. People without the token get the page of `login`, or an error if there is none."""
+    """An app behind its access guard. People without the token get the page of `login`, or an error if there is none.
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, login: Login | None = None) -> None:
+    `memory` is what the payloads of all requests together may take.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ServerSettings,
+        login: Login | None = None,
+        memory: requests.PayloadMemory | None = None,
+    ) -> None:
         check(settings)
         self.app = app
         self._login = login
         self._names = ServerNames(settings.host, settings.hosts)
         self._session = Session(settings.token) if settings.token else None
-        self._memory = requests.PayloadMemory(settings.request_bytes)
+        self._memory = memory or requests.PayloadMemory(settings.request_bytes)
         self._open = {"/readyz", "/metrics"} if settings.metrics else {"/readyz"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

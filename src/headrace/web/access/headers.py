@@ -4,10 +4,12 @@ import http
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from starlette.responses import Response
 from starlette.types import Message, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from headrace.web.access.paths import is_api, route_path
-from headrace.web.responses import Refused
+from headrace.web.responses import JsonResponse, Refused
 
 _COMMON = (
     (b"x-content-type-options", b"nosniff"),
@@ -56,6 +58,32 @@ def as_bytes(refusal: Refused, more: Sequence[tuple[bytes, bytes]] = ()) -> byte
     headers = [*more, *response.raw_headers, *API_HEADERS, (b"connection", b"close")]
     first = f"HTTP/1.1 {refusal.status} {http.HTTPStatus(refusal.status).phrase}".encode()
     return b"\r\n".join([first, *(name + b": " + value for name, value in headers), b"", bytes(response.body)])
+
+
+class WholeResponses:
+    """Responses of the API as bytes. What their heads have in common is made once: it changes with the time of day alone."""
+
+    def __init__(self) -> None:
+        self._defaults: Sequence[tuple[bytes, bytes]] | None = None
+        self._begins: dict[int, bytes] = {}
+        self._end = b"".join(b"%b: %b\r\n" % header for header in API_HEADERS)
+
+    def whole(self, response: Response, defaults: Sequence[tuple[bytes, bytes]], *, close: bool) -> bytes:
+        """A whole response, as uvicorn would write it with these default headers."""
+        if defaults is not self._defaults:
+            self._defaults, self._begins = defaults, {}
+        status = response.status_code
+        begin = self._begins.get(status)
+        if begin is None:
+            begin = STATUS_LINE[status] + b"".join(b"%b: %b\r\n" % header for header in defaults)
+            self._begins[status] = begin
+        end = b"connection: close\r\n\r\n" if close else b"\r\n"
+        body = bytes(response.body)
+        if isinstance(response, JsonResponse) and not response.more:
+            own = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(body)
+        else:
+            own = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
+        return b"".join((begin, own, self._end, end, body))
 
 
 def _own(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

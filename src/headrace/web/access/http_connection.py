@@ -11,14 +11,13 @@ from headrace.web.access.headers import as_bytes
 from headrace.web.access.paths import path_of
 from headrace.web.responses import Refused
 
-SLICE_BYTES = (
-    4096  #: how much is parsed at once before a payload begins: that many requests may wait for the one before them
-)
+#: How much is parsed at once before a payload begins: that many requests may wait for the one before them.
+SLICE_BYTES = 4096
 PIPELINED = 256  #: requests that wait for the one before them
 UNPARSED_BYTES = 1 << 20  #: what may wait to be parsed behind them
 
 
-class _Part(enum.Enum):
+class Part(enum.Enum):
     """What the client is to send next: a request, the rest of its head, of its payload, or nothing before it has its answer."""
 
     REQUEST = enum.auto()
@@ -35,7 +34,7 @@ class HttpConnection(HttpToolsProtocol):
         self._all = connections
         self._limits = connections.limits
         self._progress = Progress(connections.limits)
-        self._part = _Part.REQUEST
+        self._part = Part.REQUEST
         self._deadline = connections.clock() + self._limits.head_seconds
         self._piece = 0  # bytes that are with the parser
         self._received = 0  # bytes of the current part before them
@@ -79,11 +78,11 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._part is _Part.NOTHING:
+        if self._part is Part.NOTHING:
             self._deadline = self._all.clock() + self._limits.head_seconds
         else:
             self._hasten(self._limits.head_seconds)
-        self._part = _Part.HEAD
+        self._part = Part.HEAD
         self._received = self._payload = 0
 
     def on_headers_complete(self) -> None:
@@ -92,13 +91,13 @@ class HttpConnection(HttpToolsProtocol):
             self._refusal = Refused(503, "too many requests were sent ahead; send them one by one")
         if self._refusal is not None:
             raise self._refusal
-        self._part = _Part.PAYLOAD
+        self._part = Part.PAYLOAD
         self._deadline = self._all.clock() + self._limits.stall_seconds
         self._received = 0
         self._all.work(self)
         if not self.url.startswith(b"/"):
             self.url = path_of(self.url)
-        super().on_headers_complete()
+        self.begin_request()
         if not self.parser.should_upgrade():
             self.headers = []  # trailers go there, which nothing reads
 
@@ -108,7 +107,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._part = _Part.NOTHING
+        self._part = Part.NOTHING
         if self.cycle is not None and self.cycle.response_complete:
             self._wait_for_request()
 
@@ -128,7 +127,17 @@ class HttpConnection(HttpToolsProtocol):
         elif self._unparsed:
             data, self._unparsed = self._unparsed, b""
             self._parse(data)
-        elif self._part is _Part.NOTHING:
+        else:
+            self._wait_for_more()
+
+    # What a connection that answers requests itself has of its own.
+
+    def begin_request(self) -> None:
+        """Have the request answered whose head is complete."""
+        super().on_headers_complete()
+
+    def _wait_for_more(self) -> None:
+        if self._part is Part.NOTHING:
             self._wait_for_request()
         else:  # the rest of its payload, or the beginning of the next request
             self._hasten(self._limits.stall_seconds)
@@ -140,7 +149,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.transport.is_closing() or self.flow.write_paused:
             if self._progress.has_stalled(now, self.transport):
                 self.abort()
-        elif now >= self._deadline and (self._part is not _Part.NOTHING or self._refusal is not None):
+        elif now >= self._deadline and (self._part is not Part.NOTHING or self._refusal is not None):
             self._end_overdue(now)
 
     def abort(self) -> None:
@@ -154,19 +163,19 @@ class HttpConnection(HttpToolsProtocol):
     def _parse(self, data: bytes) -> None:
         """Hand data to the parser, until requests wait for the one before them."""
         while data:
-            if self._part is _Part.PAYLOAD:
+            if self._part is Part.PAYLOAD:
                 piece, data = data, b""
                 self._credit(len(piece))
             else:
                 piece, data = data[:SLICE_BYTES], data[SLICE_BYTES:]
-            if self._part is _Part.REQUEST:
+            if self._part is Part.REQUEST:
                 self._hasten(self._limits.head_seconds)
             self._piece = len(piece)
             self._received += self._piece
             super().data_received(piece)
             if self._refusal is not None or self.transport.is_closing() or self.transport.get_protocol() is not self:
                 return
-            unread = self._part is _Part.HEAD or self.headers
+            unread = self._part is Part.HEAD or self.headers
             if unread and (exceeded := self._exceeded()) is not None:
                 self._refuse(exceeded)
                 return
@@ -178,11 +187,11 @@ class HttpConnection(HttpToolsProtocol):
                 return
 
     def _end_overdue(self, now: float) -> None:
-        silent = self._part is _Part.REQUEST and not self._received
-        answered = self._part is _Part.PAYLOAD and not self._is_answering()
+        silent = self._part is Part.REQUEST and not self._received
+        answered = self._part is Part.PAYLOAD and not self._is_answering()
         if self._refusal is not None or silent or answered:
             self.abort()
-        elif self.flow.read_paused or (self._part is _Part.HEAD and self._is_answering()):
+        elif self.flow.read_paused or (self._part is Part.HEAD and self._is_answering()):
             self._deadline = now + self._limits.stall_seconds  # it is the server that is slow
         else:
             self._refuse(Refused(408, "the request took too long to arrive; send it again"))
@@ -197,7 +206,7 @@ class HttpConnection(HttpToolsProtocol):
         self._deadline = min(self._deadline, self._all.clock() + seconds)
 
     def _wait_for_request(self) -> None:
-        self._part = _Part.REQUEST
+        self._part = Part.REQUEST
         self._received = 0
         self._deadline = self._all.clock() + self._limits.idle_seconds
         self._all.wait(self)
@@ -208,13 +217,13 @@ class HttpConnection(HttpToolsProtocol):
     def _exceeded(self) -> Refused | None:
         """The error for a head, or for trailers, beyond the limits; so far as it has arrived."""
         limits = self._limits
-        if self._part is _Part.HEAD and len(self.url) > limits.target_bytes:
+        if self._part is Part.HEAD and len(self.url) > limits.target_bytes:
             return Refused(414, f"the request's address is longer than {limits.target_bytes:,} bytes")
         if len(self.headers) > limits.headers:
             return Refused(431, f"the request has more than {limits.headers} headers; send fewer")
         if self._received + self._piece > limits.head_bytes:  # or else it cannot be longer
             size = sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > limits.head_bytes or (self._part is _Part.HEAD and self._received > limits.head_bytes):
+            if size > limits.head_bytes or (self._part is Part.HEAD and self._received > limits.head_bytes):
                 return Refused(431, f"the headers are longer than {limits.head_bytes:,} bytes; send fewer")
         return None
 

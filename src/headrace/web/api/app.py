@@ -12,11 +12,11 @@ from headrace.errors import HeadraceError
 from headrace.web.access.guard import AccessGuard
 from headrace.web.api.dead_letters import DeadLetterRoutes
 from headrace.web.api.description import describe, new_app
-from headrace.web.api.documents import PATH, DocumentRoutes
-from headrace.web.api.fastpath import FastPath
+from headrace.web.api.documents import DocumentRoutes
 from headrace.web.api.health import HealthRoutes
 from headrace.web.api.predict import PredictRoutes
 from headrace.web.api.results import ResultRoutes
+from headrace.web.direct import DirectCall
 from headrace.web.metering import MetricsMiddleware
 from headrace.web.responses import add_error_handlers
 from headrace.web.services import Services
@@ -43,16 +43,25 @@ def plain_api(state: AppState) -> FastAPI:
         state.close()
 
     app = new_app("Headrace", lifespan=lifespan)
-    documents = DocumentRoutes(state)
-    groups = documents, ResultRoutes(state), DeadLetterRoutes(state), PredictRoutes(state), HealthRoutes(state)
+    groups = (
+        DocumentRoutes(state),
+        ResultRoutes(state),
+        DeadLetterRoutes(state),
+        PredictRoutes(state),
+        HealthRoutes(state),
+    )
     routers = [calls.routes() for calls in groups]
     for router in routers:
         app.include_router(router)
     add_error_handlers(app, [route for router in routers for route in router.routes if isinstance(route, APIRoute)])
-    app.add_middleware(FastPath, method="POST", path=PATH, answer=documents.post)
     app.add_middleware(MetricsMiddleware, meter=state.meter)
     describe(app, token=bool(state.services.settings.token))
     return app
+
+
+def direct_calls(state: AppState) -> list[DirectCall]:
+    """The calls that connections answer themselves, which are in the app too: it answers what is odd about them."""
+    return [DocumentRoutes(state).direct(), PredictRoutes(state).direct()]
 
 
 async def _look(state: AppState) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Request
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from headrace import documents, metrics
@@ -13,6 +14,7 @@ from headrace.errors import Conflict, Rejected
 from headrace.web import requests
 from headrace.web.api.inputs import DOCUMENTS, LARGEST, MOST_DOCUMENTS, WAIT, WAIT_SECONDS, Identity
 from headrace.web.api.schemas import Accepted, Items, Queued, responses
+from headrace.web.direct import Answer, DirectCall
 from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcome_of
 from headrace.web.pool import on_thread
 from headrace.web.publishing import Oversized
@@ -63,6 +65,15 @@ class DocumentRoutes:
             responses=responses({}, 404, 422, 503),
         )
         return router
+
+    def direct(self) -> DirectCall:
+        """The call that publishes, for connections that answer it themselves."""
+
+        def bind(query: QueryParams) -> Answer:
+            wait = _read_wait(query.get("wait"))
+            return lambda value, size, published: self.publish(value, size, wait, published)
+
+        return DirectCall("POST", PATH, self._state.published, bind)
 
     async def post(self, request: Request) -> Response:
         """202 with the ids once the broker has confirmed all documents; with `wait` (seconds) 200 with the results if they come in time.

@@ -6,6 +6,7 @@ from collections import Counter
 from functools import lru_cache
 
 from fastapi import APIRouter, Request
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from headrace import documents, metrics
@@ -15,8 +16,11 @@ from headrace.ports import VersionRef
 from headrace.web import requests
 from headrace.web.api.inputs import MOST_TEXTS, TEXTS
 from headrace.web.api.schemas import Models, ModelVersion, Predictions, responses
+from headrace.web.direct import Answer, DirectCall
 from headrace.web.responses import Refused, json_response, refusal
 from headrace.web.state import AppState
+
+PREDICT = "/v1/predict"
 
 
 class PredictRoutes:
@@ -31,7 +35,7 @@ class PredictRoutes:
         """The calls, for an app."""
         router = APIRouter(tags=["models"])
         router.add_api_route(
-            "/v1/predict",
+            PREDICT,
             self.predict,
             operation_id="predict_texts",
             methods=["POST"],
@@ -47,6 +51,14 @@ class PredictRoutes:
             responses=responses({200: Models}, 503),
         )
         return router
+
+    def direct(self) -> DirectCall:
+        """The call that predicts, for connections that answer it themselves."""
+
+        def bind(_query: QueryParams) -> Answer:
+            return lambda value, _size, _taken: self.label(value)
+
+        return DirectCall("POST", PREDICT, self._state.predicted, bind, abandoned=True)
 
     async def predict(self, request: Request) -> Response:
         """Takes `{"text": …}` or `{"texts": […]}`, and a `threshold` to replace those of the models' cards. Nothing is stored."""

@@ -1,0 +1,137 @@
+"""An HTTP connection that answers some calls itself. All other requests, and whatever is odd about a request, are left to the app."""
+
+import re
+from typing import Any, Self
+
+from starlette.responses import Response
+
+from headrace.web.access.exchange import Exchange
+from headrace.web.access.headers import WholeResponses
+from headrace.web.access.http_connection import HttpConnection, Part
+from headrace.web.direct import BoundCall, DirectCalls
+
+_LENGTH = b"content-length"
+_HEAD = re.compile(
+    rb"([A-Z]+ [^\r\n]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*?(?i:content-length):[ \t]*)(\d{1,9})([ \t]*\r\n(?:[^\r\n]+\r\n)*\r\n)"
+)
+
+
+class Template:
+    """A head that has been checked. The next one on its connection is the same, byte for byte, but for the length of the payload."""
+
+    def __init__(self, before: bytes, after: bytes, limit: int) -> None:
+        self._before, self._after, self._limit = before, after, limit
+
+    @classmethod
+    def of(cls, request: bytes, limit: int) -> Self | None:
+        """The head of a request, if these bytes are a request and nothing else."""
+        head = _HEAD.match(request)
+        if head is None or len(request) - head.end() != int(head[2]):
+            return None
+        return cls(head[1], head[3], limit)
+
+    def payload(self, data: bytes) -> bytes | None:
+        """The payload of a request with this head, if these bytes are one and nothing else."""
+        if not data.startswith(self._before):
+            return None
+        start = len(self._before)
+        end = start
+        while data[end : end + 1].isdigit() and end - start < 9:
+            end += 1
+        if end == start or not data.startswith(self._after, end):
+            return None
+        begin = end + len(self._after)
+        size = int(data[start:end])
+        return data[begin:] if 0 < size <= self._limit and len(data) - begin == size else None
+
+
+class DirectConnection(HttpConnection):
+    """An HTTP connection within limits. What a request was found to be holds for the next ones with the same head."""
+
+    def __init__(self, *args: Any, direct: DirectCalls, responses: WholeResponses, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._direct, self._responses = direct, responses
+        self._template: Template | None = None
+        self._known: tuple[bytes, bytes, list[tuple[bytes, bytes]]] | None = None  # a head: method, target, headers
+        self._bound: BoundCall | None = None  # what answers requests with that head
+
+    def data_received(self, data: bytes) -> None:
+        if self._part is not Part.REQUEST or self._received or self._refusal is not None:
+            super().data_received(data)
+            return
+        if self._template is not None and (payload := self._template.payload(data)) is not None:
+            self._exchange_again(payload)
+            return
+        before = self.cycle
+        super().data_received(data)
+        self._template = self._learned(data) if self.cycle is not before else None
+
+    def write_answer(self, exchange: Exchange, response: Response) -> None:
+        """Write the whole answer of an exchange that is complete now, and go on with what the client has sent meanwhile."""
+        if self.transport.is_closing():
+            return
+        if response.status_code == 500:
+            exchange.keep_alive = False
+        defaults = self.server_state.default_headers
+        self.transport.write(self._responses.whole(response, defaults, close=not exchange.keep_alive))
+        if not exchange.keep_alive:
+            self.transport.close()
+        if self.pipeline or self._unparsed:
+            self.loop.call_soon(self.on_response_complete)  # not at once: many could end one within the other
+            return
+        self.server_state.total_requests += 1
+        if exchange.keep_alive and self._refusal is None:
+            self._wait_for_more()
+
+    def begin_request(self) -> None:
+        call = self._call()
+        if call is None:
+            super().begin_request()
+            return
+        exchange = Exchange(self, call, keep_alive=self.parser.should_keep_alive())
+        before, self.cycle = self.cycle, exchange  # type: ignore[assignment]
+        if before is None or before.response_complete:
+            exchange.begin()
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if isinstance(cycle, Exchange):
+            cycle.begin()
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _exchange_again(self, payload: bytes) -> None:
+        assert self._bound is not None
+        self._unset_keepalive_if_required()
+        self._part = Part.NOTHING
+        self._all.work(self)
+        exchange = Exchange(self, self._bound, keep_alive=True)
+        exchange.body, exchange.more_body = payload, False
+        self.cycle = exchange  # type: ignore[assignment]
+        exchange.begin()
+
+    def _learned(self, data: bytes) -> Template | None:
+        """The head of the request that was just parsed, if it is whole and its connection goes on."""
+        cycle: Any = self.cycle
+        whole = isinstance(cycle, Exchange) and cycle.keep_alive and not cycle.more_body and not self.pipeline
+        return Template.of(data, self._direct.limit) if whole else None
+
+    def _call(self) -> BoundCall | None:
+        """What answers the request whose head is complete; None if it is to be left to the app."""
+        method = self.parser.get_method()
+        if not self._direct.may_have(method, self.url) or self.parser.get_http_version() != "1.1":
+            return None
+        sizes = [value for name, value in self.headers if name == _LENGTH]
+        if len(sizes) != 1 or not sizes[0].isdigit() or not 0 < int(sizes[0][:9]) <= self._direct.limit:
+            return None
+        head = method, self.url, [header for header in self.headers if header[0] != _LENGTH]
+        if head != self._known:
+            path, _, query = self.url.partition(b"?")
+            plain = b"%" not in path and b"#" not in self.url and not self.parser.should_upgrade()
+            asked = {"path": path.decode("latin-1"), "raw_path": path, "query_string": query}
+            scope = {**self.scope, **asked, "method": method.decode()}
+            self._bound = self._direct.find(scope) if plain else None
+            self._known = head
+        return self._bound
