@@ -71,7 +71,7 @@ HOMES: Mapping[str, str] = {
 # What the adapters of one kind share, beside the contract.
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|brokers\.(arrivals|lock_file|queue_url|server_url))",
-    "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|sql\..*))",
+    "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(stream|lines|records|tables|gunzip|cursors)",
     "models": r"headrace\.models\.registry",
 }

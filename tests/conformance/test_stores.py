@@ -18,6 +18,7 @@ from headrace.testing.history import HistorySuite
 from headrace.testing.progress import ProgressSuite
 from headrace.testing.queries import QuerySuite
 from headrace.testing.stores import Connect, StoreSuite
+from headrace.testing.watching import WatchSuite
 
 ADAPTERS = ("memory", "sqlite", "postgresql", "pgbouncer", "mongodb")
 
@@ -69,4 +70,8 @@ class TestHistory(HistorySuite):
 
 
 class TestProgress(ProgressSuite):
+    pass
+
+
+class TestWatches(WatchSuite):
     pass

@@ -1,6 +1,7 @@
 """An API on memory adapters, called over ASGI as a client would."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.registry import Registry
 from headrace.ports import Broker
 from headrace.stores.memory import MemoryStore
+from headrace.stores.memory.watch import MemoryWatch
 from headrace.web.api.app import create_api
 from headrace.web.services import ServerSettings, Services, TextPredictor
 from support import PATIENCE
@@ -80,6 +82,19 @@ class LostStore(MemoryStore):
         raise Unavailable("asking the store: nobody answers; is it running?")
 
     find_dead = find
+
+    def watch(self) -> MemoryWatch:
+        return LostWatch(self, threading.Condition(), lambda: 0)
+
+
+class LostWatch(MemoryWatch):
+    """A watch of it."""
+
+    def conflicts(self, documents: Sequence[tuple[str, str]]) -> set[int]:  # noqa: ARG002
+        raise Unavailable("asking the store: nobody answers; is it running?")
+
+    def wait(self, seconds: float) -> bool:  # noqa: ARG002
+        raise Unavailable("asking the store: nobody answers; is it running?")
 
 
 @dataclass

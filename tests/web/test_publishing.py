@@ -2,7 +2,8 @@
 
 import errno
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -10,12 +11,43 @@ import pytest
 from support import PATIENCE
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Body, Document, unpack
+from headrace.documents import Body, Document, encode, unpack
 from headrace.errors import Rejected, Unavailable
 from headrace.ports import Backlog, Broker
 from headrace.web.publishing import Job, Oversized, Publisher
 
 HEJ = [Document("a", "Hej", source="api")]
+
+
+class Jobs:
+    """Publishes with a publisher, and keeps what became of each job: once, which it checks."""
+
+    def __init__(self, connect: Callable[[], Broker]) -> None:
+        self.publisher = Publisher(connect, self.settle)
+        self.settled: dict[Job, Future[None]] = {}
+        self.calls = 0
+
+    def publish(self, documents: Sequence[Document], patience: float = PATIENCE) -> "Future[None]":
+        """A future of what becomes of these documents."""
+        job = made(documents, time.monotonic() + patience)
+        future = self.settled[job] = Future()
+        self.publisher.publish([job])
+        return future
+
+    def settle(self, settled: Sequence[tuple[Job, Exception | None]]) -> None:
+        """Called by the publisher."""
+        self.calls += 1
+        for job, error in settled:
+            future = self.settled[job]
+            assert not future.done()
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+
+def made(documents: Sequence[Document], deadline: float) -> Job:
+    return Job([(encode(document), document.source) for document in documents], {}, 10, deadline)
 
 
 class Broken(MemoryBroker):
@@ -68,99 +100,85 @@ def lines(broker: MemoryBroker) -> list[bytes]:
 
 def test_what_is_published_is_in_the_broker_when_it_is_done() -> None:
     broker = MemoryBroker()
-    publisher = Publisher(broker.connect)
-    publisher.publish(HEJ, 10).result(PATIENCE)
+    jobs = Jobs(broker.connect)
+    jobs.publish(HEJ).result(PATIENCE)
     assert len(lines(broker)) == 1
-    publisher.close()
+    jobs.publisher.close()
 
 
 def test_what_piles_up_is_published_together() -> None:
     broker = Held()
-    publisher = Publisher(lambda: broker)
-    first = publisher.publish(HEJ, 10)
+    jobs = Jobs(lambda: broker)
+    first = jobs.publish(HEJ)
     assert broker.entered.wait(PATIENCE)
-    rest: list[Future[None]] = [publisher.publish([Document(str(n), "x", source="api")], 10) for n in range(100)]
+    rest = [jobs.publish([Document(str(n), "x", source="api")]) for n in range(100)]
     broker.let_go.set()
     for job in (first, *rest):
         job.result(PATIENCE)
     assert broker.backlog().ready == 2
-    publisher.close()
+    assert jobs.calls == 2
+    jobs.publisher.close()
 
 
 def test_a_lost_connection_is_opened_again_and_nothing_is_lost() -> None:
     broker = Broken(2)
-    publisher = Publisher(broker.connect, patience=PATIENCE)
-    publisher.publish(HEJ, 10).result(PATIENCE)
+    jobs = Jobs(broker.connect)
+    jobs.publish(HEJ).result(PATIENCE)
     assert len(lines(broker)) == 1
     assert broker.connections == 3
-    publisher.close()
+    jobs.publisher.close()
 
 
 def test_a_broker_that_stays_unavailable_is_given_up_in_time_with_its_reason() -> None:
-    publisher = Publisher(Broken(10**9).connect, patience=0.01)
+    jobs = Jobs(Broken(10**9).connect)
     with pytest.raises(Unavailable, match=r"connection was lost.*send them again"):
-        publisher.publish(HEJ, 10).result(PATIENCE)
-    publisher.close()
+        jobs.publish(HEJ, patience=0.01).result(PATIENCE)
+    jobs.publisher.close()
 
 
 def test_one_request_that_the_broker_never_takes_does_not_harm_the_others() -> None:
     broker, gate = Picky(), threading.Event()
-    publisher = Publisher(lambda: broker)
-    publisher.ask(lambda _: gate.wait(PATIENCE))  # so that all three go out together
-    bad = publisher.publish([Document("b", "huge")], 10)
-    good = [publisher.publish(HEJ, 10), publisher.publish([Document("c", "Hopp")], 10)]
+    jobs = Jobs(lambda: broker)
+    jobs.publisher.ask(lambda _: gate.wait(PATIENCE))  # so that all three go out together
+    bad = jobs.publish([Document("b", "huge")])
+    good = [jobs.publish(HEJ), jobs.publish([Document("c", "Hopp")])]
     gate.set()
     for job in good:
         job.result(PATIENCE)
     with pytest.raises(Rejected, match="of this size"):
         bad.result(PATIENCE)
     assert len(lines(broker)) == 2
-    publisher.close()
+    jobs.publisher.close()
 
 
 def test_a_document_that_is_too_large_is_named_and_nothing_of_its_request_is_published() -> None:
     broker, gate = MemoryBroker(most=200), threading.Event()
-    publisher = Publisher(broker.connect)
-    publisher.ask(lambda _: gate.wait(PATIENCE))
+    jobs = Jobs(broker.connect)
+    jobs.publisher.ask(lambda _: gate.wait(PATIENCE))
     large = Document("b", "x" * 200, source="api")
-    bad, good = publisher.publish([Document("a", "Hopp"), large], 300), publisher.publish(HEJ * 10, 100)
+    bad, good = jobs.publish([Document("a", "Hopp"), large]), jobs.publish(HEJ * 10)
     gate.set()
     good.result(PATIENCE)
     with pytest.raises(Oversized, match=r"document 'b' has 2\d\d bytes; the broker takes up to 200") as caught:
         bad.result(PATIENCE)
     assert caught.value.identity == "b"
     assert len(lines(broker)) == 10
-    publisher.close()
-
-
-def test_more_than_can_be_held_is_refused_at_once() -> None:
-    broker = Held()
-    publisher = Publisher(lambda: broker, most_bytes=100)
-    first = publisher.publish(HEJ, 10)
-    assert broker.entered.wait(PATIENCE)
-    second = publisher.publish(HEJ, 90)
-    with pytest.raises(Unavailable, match="waiting for the broker"):
-        publisher.publish(HEJ, 20)
-    broker.let_go.set()
-    first.result(PATIENCE)
-    second.result(PATIENCE)
-    publisher.publish(HEJ, 1000).result(PATIENCE)  # alone, any size is taken
-    publisher.close()
+    jobs.publisher.close()
 
 
 def test_closing_publishes_what_waits_and_takes_no_more() -> None:
     broker = MemoryBroker()
-    publisher = Publisher(broker.connect)
-    jobs = [publisher.publish(HEJ, 10) for _ in range(10)]
-    publisher.close(PATIENCE)
-    assert all(job.done() for job in jobs)
+    jobs = Jobs(broker.connect)
+    published = [jobs.publish(HEJ) for _ in range(10)]
+    jobs.publisher.close(PATIENCE)
+    assert all(job.done() for job in published)
     with pytest.raises(Unavailable, match="stopping"):
-        publisher.publish(HEJ, 10)
-    publisher.close()
+        jobs.publish(HEJ)
+    jobs.publisher.close()
 
 
 def test_a_question_to_the_broker_gets_its_answer_or_its_error() -> None:
-    publisher = Publisher(MemoryBroker().connect)
+    publisher = Jobs(MemoryBroker().connect).publisher
     assert publisher.ask(lambda broker: broker.backlog().ready).result(PATIENCE) == 0
 
     def fail(_broker: object) -> None:
@@ -186,15 +204,18 @@ def test_a_request_that_is_too_late_beside_one_that_is_rejected_fails_once_as_to
             """It stays, to be connected to again."""
 
     broker = AwayThenPicky()
+    jobs = Jobs(lambda: broker)
     late, good, bad = (
-        Job([Document(name, text)], 10, deadline)
+        made([Document(name, text)], deadline)
         for name, text, deadline in (("a", "Hej", 0.0), ("b", "Hej", float("inf")), ("c", "huge", float("inf")))
     )
-    Publisher(lambda: broker)._publish([late, good, bad])
-    assert isinstance(late.done.exception(), Unavailable)
-    assert good.done.exception() is None
-    assert isinstance(bad.done.exception(), Rejected)
+    jobs.settled |= {job: Future() for job in (late, good, bad)}
+    jobs.publisher.publish([late, good, bad])
+    assert isinstance(jobs.settled[late].exception(PATIENCE), Unavailable)
+    assert jobs.settled[good].exception(PATIENCE) is None
+    assert isinstance(jobs.settled[bad].exception(PATIENCE), Rejected)
     assert len(lines(broker)) == 1
+    jobs.publisher.close()
 
 
 class Bursting(MemoryBroker):
@@ -236,26 +257,27 @@ def test_an_unexpected_exception_fails_what_was_asked_and_the_thread_goes_on(cal
         broker._burst("connect")
         return broker
 
-    publisher = Publisher(connect)
-    asked: Future[Any] = publisher.ask(lambda one: one.backlog()) if call == "backlog" else publisher.publish(HEJ, 10)
+    jobs = Jobs(connect)
+    asked: Future[Any]
+    asked = jobs.publisher.ask(lambda one: one.backlog()) if call == "backlog" else jobs.publish(HEJ)
     with pytest.raises(OSError, match="Too many open files"):
         asked.result(PATIENCE)
-    publisher.publish(HEJ, 10).result(PATIENCE)
-    assert publisher.alive()
+    jobs.publish(HEJ).result(PATIENCE)
+    assert jobs.publisher.alive()
     assert broker.backlog().ready == 1
-    publisher.close()
+    jobs.publisher.close()
 
 
 def test_a_connection_that_cannot_even_be_closed_ends_nothing() -> None:
     broker = Bursting("close")
-    publisher = Publisher(lambda: broker)
+    jobs = Jobs(lambda: broker)
 
     def lose(_broker: Broker) -> None:
         raise Unavailable("the connection was lost")
 
     with pytest.raises(Unavailable):
-        publisher.ask(lose).result(PATIENCE)
+        jobs.publisher.ask(lose).result(PATIENCE)
     assert broker.raised.wait(PATIENCE)
-    publisher.publish(HEJ, 10).result(PATIENCE)
-    assert publisher.alive()
-    publisher.close()
+    jobs.publish(HEJ).result(PATIENCE)
+    assert jobs.publisher.alive()
+    jobs.publisher.close()

@@ -23,6 +23,7 @@ from headrace.ports.stores import (
     Tombstones,
     WorkerStatus,
 )
+from headrace.ports.watching import Watch, Watching
 
 __all__ = [
     "FORGET_SECONDS",
@@ -53,6 +54,8 @@ __all__ = [
     "StoredPrediction",
     "Tombstones",
     "VersionRef",
+    "Watch",
+    "Watching",
     "WorkerStatus",
     "model_of",
 ]

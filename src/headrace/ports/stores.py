@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.documents import DeadLetter, Outcome, Prediction, Result
 from headrace.ports.brokers import Provisioned
+from headrace.ports.watching import Watching
 
 Item = TypeVar("Item", covariant=True)
 
@@ -215,5 +216,5 @@ class Presence(Protocol):
         ...
 
 
-class StoreAdapter(Store, History, Tombstones, Cursors, Presence, Provisioned, Protocol):
+class StoreAdapter(Store, History, Tombstones, Cursors, Presence, Watching, Provisioned, Protocol):
     """What every adapter implements: a store and the small ports beside it."""

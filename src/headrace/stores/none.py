@@ -1,5 +1,6 @@
 """A store that keeps nothing: for workers whose results are only published."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,6 +19,31 @@ from headrace.ports import (
 from headrace.stores.presence import RememberedWorkers
 
 GONE = "the store none: keeps nothing; what is published to --results is all there is, and what comes again is published again"
+
+
+class NoWatch:
+    """A watch that finds nothing, ever."""
+
+    def __init__(self) -> None:
+        self._first = True
+
+    def conflicts(self, documents: Sequence[tuple[str, str]]) -> set[int]:  # noqa: ARG002
+        return set()
+
+    def results(self, ids: Sequence[str]) -> dict[str, Result]:  # noqa: ARG002
+        return {}
+
+    def letters(self, contents: Sequence[str]) -> list[DeadLetter]:  # noqa: ARG002
+        return []
+
+    def wait(self, seconds: float) -> bool:
+        first, self._first = self._first, False
+        if not first:
+            time.sleep(seconds)
+        return first
+
+    def close(self) -> None:
+        """Does nothing: no resource is held."""
 
 
 class NoStore:
@@ -81,6 +107,9 @@ class NoStore:
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         return self._workers.listed(stopped=stopped)
+
+    def watch(self) -> NoWatch:
+        return NoWatch()
 
     def close(self) -> None:
         """Does nothing: no resource is held."""

@@ -1,8 +1,8 @@
 """What every store does: what becomes of documents that are written and erased.
 
-Five suites say what a store is: `StoreSuite`, `DeadLetterSuite` (testing.dead_letters), `QuerySuite` (testing.queries), `HistorySuite`
-(testing.history) and `ProgressSuite` (testing.progress). Subclass each in a test module that has a fixture `connect`: a function, of which
-each call opens a connection of its own to one empty store.
+Six suites say what a store is: `StoreSuite`, `DeadLetterSuite` (testing.dead_letters), `QuerySuite` (testing.queries), `HistorySuite`
+(testing.history), `ProgressSuite` (testing.progress) and `WatchSuite` (testing.watching). Subclass each in a test module that has a fixture
+`connect`: a function, of which each call opens a connection of its own to one empty store.
 """
 
 from collections.abc import Callable

@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-from headrace.browse import letters_of, results_of
 from headrace.documents import DeadLetter, Document, Prediction, Result
-from headrace.ports import DeadQuery, History, ResultQuery, Store, model_of
+from headrace.ports import DeadQuery, History, ResultQuery, Store, Watch, model_of
 
 SHOWN = 10  #: dead letters that are shown with the result of a document, the newest
 
@@ -106,21 +105,24 @@ def outcome_of(store: Store, identity: str) -> StoredOutcome:
     return StoredOutcome(result, tuple(found.items), max(0, more))
 
 
-def outcomes_of(store: Store, documents: Mapping[str, Document]) -> dict[str, StoredOutcome]:
+def outcomes_of(watch: Watch, documents: Mapping[str, Document]) -> dict[str, StoredOutcome]:
     """What became of each of these documents, which are given by their contents: the result of the id, if it has this text, and the dead
-    letters of this text."""
+    letters of this text. Documents of which nothing is known are left out."""
+    results = dict(watch.results(_ids(documents.values())))
     letters: dict[str, list[DeadLetter]] = {}
-    results = {result.id: result for result in results_of(store, _ids(documents.values()))}
-    for letter in letters_of(store, list(documents)):
+    for letter in watch.letters(list(documents)):
         letters.setdefault(letter.content, []).append(letter)
     # As in `outcome_of`.
-    late = {content: documents[content] for content in letters if documents[content].id not in results}
-    results.update((result.id, result) for result in results_of(store, _ids(late.values())))
+    if late := [documents[content].id for content in letters if documents[content].id not in results]:
+        results.update(watch.results(late))
+    if not results and not letters:
+        return {}
     outcomes: dict[str, StoredOutcome] = {}
     for content, document in documents.items():
-        result = results.get(document.id)
+        result, buried = results.get(document.id), letters.get(content, ())
         same = result if result is not None and result.text == document.text else None
-        outcomes[content] = StoredOutcome(same, tuple(letters.get(content, ())))
+        if same is not None or buried:
+            outcomes[content] = StoredOutcome(same, tuple(buried))
     return outcomes
 
 

@@ -169,5 +169,5 @@ class _Server(uvicorn.Server):
         return self._stop() or await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._state.poller.close()  # requests that wait for results are answered at once
+        self._state.watcher.close()  # requests that wait for results are answered at once
         await super().shutdown(sockets)

@@ -7,12 +7,12 @@ from typing import Protocol
 from headrace.documents import DOCUMENT_BYTES, Prediction
 from headrace.errors import HeadraceError
 from headrace.models.registry import Registry
-from headrace.ports import Broker, History, Presence, Store
+from headrace.ports import Broker, History, Presence, Store, Watching
 from headrace.web.access.limits import ConnectionLimits
 
 
-class WebStore(Store, History, Presence, Protocol):
-    """A store that also knows the history of documents, and the workers."""
+class WebStore(Store, History, Presence, Watching, Protocol):
+    """A store that also knows the history of documents, and the workers, and that can be watched."""
 
 
 class TextPredictor(Protocol):

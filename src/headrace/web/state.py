@@ -14,7 +14,8 @@ from headrace.operations import replay
 from headrace.ports import Backlog, WorkerStatus
 from headrace.web.access.connections import most_connections
 from headrace.web.admission import Admission
-from headrace.web.api.waiting import RecentIds, ResultPoller
+from headrace.web.api.waiting import ResultWatcher
+from headrace.web.outbox import GRACE_SECONDS, PATIENCE_SECONDS, Outbox
 from headrace.web.pool import (
     PREDICTION_THREADS,
     STORE_THREADS,
@@ -22,7 +23,8 @@ from headrace.web.pool import (
     SharedCall,
 )
 from headrace.web.predictions import Predictions
-from headrace.web.publishing import PATIENCE_SECONDS, Publisher
+from headrace.web.publishing import Publisher
+from headrace.web.recent import RecentIds
 from headrace.web.services import Services
 from headrace.worker.totals import WorkerTotals
 
@@ -35,15 +37,15 @@ T = TypeVar("T")
 class AppState:
     """The services, and what the app itself keeps.
 
-    `publisher` publishes for all requests, `poller` answers those that wait for results, `recent_ids` are the ids published recently,
+    `outbox` publishes for all requests, `watcher` answers those that wait for results, `recent_ids` are the ids published recently,
     `meter` counts what the server does, and `totals` adds up what the workers count. `predictions` asks the predictor, if there is one.
     Calls of the store run in the pool `asking`, those of the console's predictions in `predicting`. `published` and `predicted` say whether
     one more request to publish or to predict is admitted.
     """
 
     services: Services
-    publisher: Publisher
-    poller: ResultPoller
+    outbox: Outbox
+    watcher: ResultWatcher
     recent_ids: RecentIds
     meter: Meter
     totals: WorkerTotals
@@ -62,8 +64,8 @@ class AppState:
         asking = Pool("the store", threads=STORE_THREADS)
         return cls(
             services,
-            Publisher(services.connect),
-            ResultPoller(store, asking),
+            Outbox(services.connect, store.watch),
+            ResultWatcher(store.watch),
             RecentIds(),
             Meter(metrics.OF_SERVERS),
             WorkerTotals(from_now=True),
@@ -74,6 +76,11 @@ class AppState:
             Admission("predictions", many=many),
             SharedCall(lambda: store.workers(stopped=True)),
         )
+
+    @property
+    def publisher(self) -> Publisher:
+        """Its thread makes all calls of the broker."""
+        return self.outbox.publisher
 
     async def backlog(self) -> Backlog:
         """The broker's backlog. Raises Unavailable if the broker does not answer within ANSWER_SECONDS."""
@@ -105,11 +112,11 @@ class AppState:
 
     def close(self) -> None:
         """Answer the requests that wait, and publish what is left if that works at once."""
-        self.poller.close()
-        self.publisher.close()
+        self.watcher.close()
+        self.outbox.close()
 
 
-async def wait_for(future: "Future[T]", seconds: float = PATIENCE_SECONDS + 2) -> T:
+async def wait_for(future: "Future[T]", seconds: float = PATIENCE_SECONDS + GRACE_SECONDS) -> T:
     """The value of a future of the publisher. Raises Unavailable if it does not come in time."""
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), seconds)

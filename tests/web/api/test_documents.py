@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import until
 from support.web_world import MODEL, World, world
 
 from headrace.brokers.memory import MemoryBroker
@@ -347,10 +348,10 @@ def test_any_number_of_conflicts_under_one_id_costs_a_few_dead_letters_a_call(tm
 
 def test_two_requests_that_wait_for_two_texts_under_one_id_get_each_their_own(api: World) -> None:
     first = api.begin("POST", f"{DOCUMENTS}?wait=60", json={"id": "a", "text": "one"})
+    until(lambda: api.queue.backlog().ready == 1)  # what is sent at the same time is refused
     second = api.begin("POST", f"{DOCUMENTS}?wait=60", json={"id": "a", "text": "two"})
-    worked = 0
-    while worked < 2:
-        worked += api.work(wait=60)
+    until(lambda: api.queue.backlog().ready == 2)
+    assert api.work() == 2
     texts = {answer().json()["items"][0].get("text", "conflict") for answer in (first, second)}
     assert texts & {"one", "two"}
     assert "conflict" in texts

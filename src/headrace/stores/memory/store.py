@@ -22,6 +22,7 @@ from headrace.ports import (
 )
 from headrace.stores import pages
 from headrace.stores.memory.dead_letters import DeadLetters
+from headrace.stores.memory.watch import MemoryWatch
 from headrace.stores.merging import Known, Plan, ids_of, ordered, plan
 from headrace.stores.presence import RememberedWorkers
 
@@ -50,6 +51,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._changes = 0
         self._rows: dict[str, Row] = {}
         self._by_number: dict[int, Row] = {}
         self._dead = DeadLetters()
@@ -72,6 +75,8 @@ class MemoryStore:
             number, any_buried = self._next_document, bool(self._dead)
             now = microseconds()
             self._apply(plan(outcomes, known, self._erased, next_number=number, now=now, any_buried=any_buried))
+            self._changes += 1
+            self._changed.notify_all()
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         below = pages.below(page)
@@ -164,6 +169,9 @@ class MemoryStore:
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         return self._workers.listed(stopped=stopped)
+
+    def watch(self) -> MemoryWatch:
+        return MemoryWatch(self, self._changed, lambda: self._changes)
 
     def close(self) -> None:
         """Does nothing: no resource is held."""

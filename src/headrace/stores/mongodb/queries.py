@@ -74,6 +74,25 @@ def count_dead(kept: Collections, query: DeadQuery) -> dict[str, int]:
     return {kind: total for kind, total in totals.items() if total}
 
 
+def conflicts(kept: Collections, documents: Sequence[tuple[str, str]]) -> set[int]:
+    """See `ports.Watch.conflicts`."""
+    places: dict[str, list[int]] = {}
+    for place, (identity, _) in enumerate(documents):
+        places.setdefault(identity, []).append(place)
+    found = kept.documents.find({"_id": _among(list(places))}, {"text": 1})
+    return {place for row in found for place in places[row["_id"]] if documents[place][1] != row["text"]}
+
+
+def results_of(kept: Collections, ids: Sequence[str]) -> dict[str, Result]:
+    """See `ports.Watch.results`."""
+    return {row["_id"]: _result(row) for row in kept.documents.find({"_id": _among(ids)})}
+
+
+def letters_of(kept: Collections, contents: Sequence[str]) -> list[DeadLetter]:
+    """See `ports.Watch.letters`."""
+    return [_dead_letter(row) for row in kept.dead.find({"content": _among(contents)}).sort("_id", -1)]
+
+
 def all_predictions(kept: Collections, ids: Sequence[str]) -> dict[str, list[StoredPrediction]]:
     """See `ports.History.predictions`."""
     found = {

@@ -25,6 +25,7 @@ from headrace.stores.mongodb import migrations, queries, workers, writing
 from headrace.stores.mongodb.failures import translate
 from headrace.stores.mongodb.server import Server
 from headrace.stores.mongodb.url import PREFIX, parse
+from headrace.stores.mongodb.watch import MongodbWatch
 
 ATTEMPTS = 60  # at a write that collides with those of other writers
 LONGEST_PAUSE = 0.05  # seconds between two attempts
@@ -108,6 +109,9 @@ class MongodbStore:
 
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         return self._ask(lambda: workers.listed(self._kept, stopped=stopped))
+
+    def watch(self) -> MongodbWatch:
+        return MongodbWatch(self._kept, self._ask)
 
     def close(self) -> None:
         self._closed = True

@@ -11,7 +11,7 @@ from sqlalchemy.pool import QueuePool
 
 from headrace.errors import Unavailable
 from headrace.stores.postgresql.failures import translate
-from headrace.stores.postgresql.server import Mode, Open, Server, begin, ended
+from headrace.stores.postgresql.server import Mode, Open, Server, begin, ended, notify
 
 NOTHING: Mapping[str, Callable[[Open], object]] = {}
 ATTEMPTS = 30  # at a transaction that collides with those of other writers
@@ -47,17 +47,26 @@ class Pool:
             return work(Open(driven, self._server.schema))
 
     def transact(
-        self, doing: str, work: Callable[[Open], T], mend: Mapping[str, Callable[[Open], object]] = NOTHING
+        self,
+        doing: str,
+        work: Callable[[Open], T],
+        mend: Mapping[str, Callable[[Open], object]] = NOTHING,
+        tells: Callable[[T], bool] = lambda _: False,
     ) -> T:
         """The work's value, in a transaction that writes; retried if another writer was first.
 
-        `mend`: what to do before trying again if a constraint of this name was violated.
+        `mend`: what to do before trying again if a constraint of this name was violated. `tells`: whether those who watch the store are
+        told of what the work has done.
         """
         with self._translated(doing):
             for _ in range(ATTEMPTS):
                 try:
-                    with self._begun("READ WRITE") as (_, driven):
-                        return work(Open(driven, self._server.schema))
+                    with self._borrowed("READ WRITE") as (_, driven):
+                        with ended(driven):
+                            done = work(Open(driven, self._server.schema))
+                        if tells(done):
+                            notify(driven, self._server.schema)
+                        return done
                 except errors.UniqueViolation as error:
                     if mending := mend.get(error.diag.constraint_name or ""):
                         with self._begun("READ WRITE") as (_, driven):
@@ -72,6 +81,12 @@ class Pool:
 
     @contextmanager
     def _begun(self, mode: Mode) -> Iterator[tuple[Connection, psycopg.Connection[Any]]]:
+        with self._borrowed(mode) as (pooled, driven), ended(driven):
+            yield pooled, driven
+
+    @contextmanager
+    def _borrowed(self, mode: Mode) -> Iterator[tuple[Connection, psycopg.Connection[Any]]]:
+        """A connection on which a transaction has begun, which the caller ends."""
         with self._engine.connect() as pooled:
             driven = _driven(pooled)
             try:
@@ -84,8 +99,7 @@ class Pool:
                 driven = _driven(pooled)
                 begin(driven, mode)
             try:
-                with ended(driven):
-                    yield pooled, driven
+                yield pooled, driven
             finally:
                 if driven.closed:
                     self._forget(pooled)

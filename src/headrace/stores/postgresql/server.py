@@ -1,7 +1,7 @@
 """The PostgreSQL server of a store: connections to it, and transactions in which nothing depends on the state of a session."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,6 +59,16 @@ def ended(connection: psycopg.Connection[Any]) -> Iterator[None]:
         if not connection.closed:
             connection.rollback()
         raise
+
+
+def notify(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Tell those who watch a store of what was committed on this connection.
+
+    In a transaction of its own: as a part of the one that writes, it would make all writers wait for each other's disk. If it fails, those
+    who watch find what is new by looking, a little later.
+    """
+    with suppress(psycopg.Error):
+        connection.execute(f"NOTIFY {identifier(schema)}")
 
 
 def identifier(name: str) -> str:

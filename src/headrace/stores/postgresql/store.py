@@ -26,6 +26,7 @@ from headrace.stores.postgresql import tables, writing
 from headrace.stores.postgresql.pool import Pool
 from headrace.stores.postgresql.server import Server, now
 from headrace.stores.postgresql.url import parse
+from headrace.stores.postgresql.watch import PostgresqlWatch
 from headrace.stores.sql import history, notes, queries
 from headrace.stores.sql.schema import VERSION
 
@@ -57,7 +58,7 @@ class PostgresqlStore:
         if not outcomes:
             return
         doing = f"writing {len(outcomes)} outcomes to {self._server}"
-        self._pool.transact(doing, lambda open_: writing.write(open_, outcomes), writing.BEHIND)
+        self._pool.transact(doing, lambda open_: writing.write(open_, outcomes), writing.BEHIND, tells=bool)
 
     def find(self, query: ResultQuery, *, limit: int = 50, page: str | None = None) -> Page[Result]:
         with self._reading() as connection:
@@ -116,6 +117,9 @@ class PostgresqlStore:
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         with self._reading() as connection:
             return notes.list_workers(connection, stopped=stopped)
+
+    def watch(self) -> PostgresqlWatch:
+        return PostgresqlWatch(self._server)
 
     def close(self) -> None:
         self._pool.close()

@@ -41,8 +41,8 @@ _SPAN = (
 )
 
 
-def write(open_: Open, outcomes: Sequence[Outcome]) -> None:
-    """Write what is new in the outcomes.
+def write(open_: Open, outcomes: Sequence[Outcome]) -> bool:
+    """Write what is new in the outcomes; whether anything is.
 
     Raises psycopg.errors.UniqueViolation if another writer has inserted one of the documents or answers in the meantime.
     """
@@ -53,6 +53,7 @@ def write(open_: Open, outcomes: Sequence[Outcome]) -> None:
     numbers = _number_documents(open_, made)
     _insert(open_, made, keys, numbers, _number_names(open_, made))
     _bury(open_, made)
+    return bool(made.documents or made.answers or made.predictions or made.burials)
 
 
 def catch_up(open_: Open, table: str, column: str) -> None:

@@ -26,6 +26,7 @@ from headrace.ports import (
 )
 from headrace.stores.sql import history, migrations, notes, queries, schema
 from headrace.stores.sqlite import writing
+from headrace.stores.sqlite.watch import SqliteWatch
 
 APPLICATION = 0x48445253
 
@@ -106,6 +107,9 @@ class SqliteStore:
     def workers(self, *, stopped: bool = False) -> list[WorkerStatus]:
         with self._reading() as connection:
             return notes.list_workers(connection, stopped=stopped)
+
+    def watch(self) -> SqliteWatch:
+        return SqliteWatch(self._open)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -1,28 +1,28 @@
 """Documents over HTTP: POST publishes them, GET finds them, DELETE erases them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from headrace import documents, metrics
-from headrace.browse import results_of
-from headrace.documents import Document
-from headrace.errors import Conflict, Rejected
+from headrace.documents import microseconds
 from headrace.web import requests
-from headrace.web.api.inputs import DOCUMENTS, LARGEST, MOST_DOCUMENTS, WAIT, WAIT_SECONDS, Identity
+from headrace.web.api.inputs import DOCUMENTS, LARGEST, WAIT, WAIT_SECONDS, Identity
 from headrace.web.api.schemas import Accepted, Items, Queued, responses
+from headrace.web.api.submission import read_submission
+from headrace.web.conflicts import OtherText
 from headrace.web.direct import Answer, DirectCall
 from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcome_of
 from headrace.web.pool import on_thread
 from headrace.web.publishing import Oversized
 from headrace.web.responses import Refused, json_response, refusal
-from headrace.web.state import AppState, wait_for
+from headrace.web.state import AppState
 
 PATH = "/v1/documents"
-SOURCE = "api"  #: of documents that name none
 
 
 class DocumentRoutes:
@@ -90,21 +90,18 @@ class DocumentRoutes:
 
         Calls `published` once the documents are published, before it waits for results.
         """
-        if size > requests.LARGE:
-            taken = await on_thread(lambda: self._admit(value))
-        else:
-            taken = self._admit(value)
-        await self._refuse_conflicts(value, taken)
-        unique = list({document.id: document for document in taken}.values())
+        read = partial(read_submission, value, limit=self._settings.document_bytes, now=microseconds())
+        sent = await on_thread(read) if size > requests.LARGE else read()
+        taken = sent.documents
         try:
-            await wait_for(self._state.publisher.publish(unique, size))
-        except Oversized as error:
+            await self._state.outbox.publish(sent.lines, sent.texts, size)
+        except (Oversized, OtherText) as error:
             index = next(index for index, document in enumerate(taken) if document.id == error.identity)
             raise refusal(error, index=index if isinstance(value, list) else None) from None
         published()
-        self._state.meter.add(metrics.HTTP_DOCUMENTS, len(unique))
-        self._state.recent_ids.add(document.id for document in unique)
-        items = await self._state.poller.wait_for(taken, wait) if wait is not None else None
+        self._state.meter.add(metrics.HTTP_DOCUMENTS, len(sent.lines))
+        self._state.recent_ids.add(document.id for document in taken)
+        items = await self._state.watcher.wait_for(taken, wait) if wait is not None else None
         if items is None:
             return json_response(Accepted(tuple(document.id for document in taken)), 202)
         return json_response(Items(items))
@@ -124,49 +121,12 @@ class DocumentRoutes:
         found = outcome_of(self._store, identity).shown()
         return add_versions(self._store, found) if isinstance(found, FullResult) else found
 
-    def _texts_of(self, ids: Sequence[str]) -> dict[str, str]:
-        return {result.id: result.text for result in results_of(self._store, ids)}
-
     async def delete(self, identity: Identity) -> Response:
         """Erases the result, the dead letters, and everything that was published under this id so far. Unknown ids are fine."""
         _check_id(identity)
         await self._state.asking.run(lambda: self._store.erase([identity]))
         self._state.recent_ids.discard(identity)
         return Response(status_code=204)
-
-    def _admit(self, value: object) -> list[Document]:
-        """The documents of a request, stamped with the time. Raises Refused for the first that is wrong."""
-        members = value if isinstance(value, list) else [value]
-        if not 0 < len(members) <= MOST_DOCUMENTS:
-            raise Refused(
-                422, f"the list has {len(members):,} documents; send between 1 and {MOST_DOCUMENTS:,} at a time"
-            )
-        now = documents.microseconds()
-        taken: list[Document] = []
-        texts: dict[str, str] = {}
-        for index, member in enumerate(members):
-            try:
-                document = documents.read(_unstamped(member), source=SOURCE, limit=self._settings.document_bytes)
-                if texts.setdefault(document.id, document.text) != document.text:
-                    raise Conflict(f"the list has another text under the id {document.id!r}; give each its own id")
-            except Rejected as error:
-                raise refusal(error, index=index if isinstance(value, list) else None) from None
-            taken.append(documents.stamp(document, now))
-        return taken
-
-    async def _refuse_conflicts(self, value: object, taken: Sequence[Document]) -> None:
-        """Raise Refused if an id is stored with another text. Ids that are hashes of the document itself are not looked up."""
-        members = value if isinstance(value, list) else [value]
-        named = [document.id for member, document in zip(members, taken, strict=True) if member.get("id") is not None]
-        if not named:
-            return
-        texts = await self._state.asking.run(lambda: self._texts_of(named))
-        for index, document in enumerate(taken):
-            if texts.get(document.id, document.text) != document.text:
-                message = (
-                    f"the document {document.id!r} is stored with another text; publish this one under an id of its own"
-                )
-                raise refusal(Conflict(message), index=index if isinstance(value, list) else None)
 
 
 def _read_wait(given: str | None) -> float | None:
@@ -181,13 +141,6 @@ def _read_wait(given: str | None) -> float | None:
             422, f"wait is {given[:20]!r}; it must be a number of seconds, of which up to {WAIT_SECONDS} are waited"
         )
     return min(seconds, WAIT_SECONDS) or None
-
-
-def _unstamped(member: object) -> object:
-    """What was sent, without a time of publishing: the server stamps it."""
-    if isinstance(member, dict) and "published_at" in member:
-        return {name: value for name, value in member.items() if name != "published_at"}
-    return member
 
 
 def _check_id(identity: str) -> None:

@@ -55,7 +55,11 @@ class HealthRoutes:
         """503 if a thread of the server has ended that everything depends on: then it must be restarted. Depends on nothing else: a server
         that waits for its broker must not be."""
         predictor = self._services.predictor
-        threads = {"publisher": self._state.publisher.alive(), "predictor": predictor is None or predictor.alive()}
+        threads = {
+            "publisher": self._state.outbox.alive(),
+            "watcher of results": self._state.watcher.alive(),
+            "predictor": predictor is None or predictor.alive(),
+        }
         dead = [name for name, alive in threads.items() if not alive]
         if dead:
             raise Refused(503, f"the {' and the '.join(dead)} of this server ended, which is a bug; restart it")
