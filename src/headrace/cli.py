@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "prove": ("prove:prove", "Prove on your own servers that nothing is lost."),
     "models list": ("models:list_", "List model versions, with their aliases."),
     "models show": ("models:show_", "Show the card of a version."),
+    "models compile": ("models:compile_", "Compile the scorers of models for this machine now."),
     "models promote": ("models:promote_", "Point an alias at a version."),
     "models rollback": ("models:rollback_", "Point an alias back at its previous version."),
     "dead list": ("dead:list_", "List dead letters."),

@@ -6,8 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from headrace.scoring.characters import IRREGULAR, table
-from headrace.scoring.linear.analyzers import POINT_MASK, SPACE_BIT, WORD_BIT
+from headrace.scoring.characters import IRREGULAR, POINT_MASK, SPACE_BIT, WORD_BIT, table
 
 EVERY = [chr(point) for point in range(sys.maxunicode + 1)]
 

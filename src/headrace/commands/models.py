@@ -1,10 +1,11 @@
-"""The commands `models list`, `show`, `promote` and `rollback`."""
+"""The commands `models list`, `show`, `compile`, `promote` and `rollback`."""
 
 from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
 
+from headrace.commands.model_flags import Models, open_models
 from headrace.commands.output import Json, print_json, print_table
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -49,6 +50,13 @@ def show_(reference: str, /, *, json: Json = False, settings: Flags = Settings()
         return
     print(f"{version}  {' '.join(f'@{alias}' for alias in version.aliases)}\n{version.folder}\n")
     print(msgspec.json.format(msgspec.json.encode(card)).decode())
+
+
+def compile_(*, model: Models = "", settings: Flags = Settings()) -> None:
+    """Compile the scorers of the models for this machine now, and not when there is much to score. Later calls find them compiled."""
+    opened = open_models(model, settings)
+    opened.prepare(wait=True)
+    print("\n".join(f"{version} is compiled" for version in opened.versions))
 
 
 def promote_(reference: str, /, *, alias: Alias = "champion", json: Json = False, settings: Flags = Settings()) -> None:

@@ -8,7 +8,7 @@ from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.models.card import Card, Rule, has_letters
 from headrace.ports import VersionRef
-from headrace.scoring.scorer import ContentReader, Scorer
+from headrace.scoring.scorer import ContentReader, Preparing, Scorer
 
 if TYPE_CHECKING:
     from numpy import float64, str_
@@ -88,6 +88,10 @@ class Model:
             order = (-row).argsort(kind="stable")[: max(n, 0)]
             best.append([Prediction(labels[i], float(row[i]), self._stamp) for i in order])
         return best
+
+    def prepare(self, *, wait: bool = False) -> bool:
+        """Get ready for many texts, as `scoring.scorer.Preparing` says, and return whether it is ready."""
+        return not isinstance(self._scorer, Preparing) or self._scorer.prepare(wait=wait)
 
     def check(self) -> None:
         """Predict the golden texts again. Raises Misconfigured if a label or a score is not what the card says."""

@@ -11,6 +11,7 @@ from headrace.burial import bury
 from headrace.documents import DeadLetter, Document, Outcome, Prediction
 from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.models.loading import OpenModel, error_text, open_models
+from headrace.models.model import Model
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec
 from headrace.retrying import isolate
@@ -53,6 +54,13 @@ class ModelSet:
     def versions(self) -> list[str]:
         """The versions that predict, shadows too, such as ["language@3f9c2a"]."""
         return [model.version for model in self._models if model is not None]
+
+    def prepare(self, *, wait: bool = False) -> bool:
+        """Get the models of the registry ready for many texts, as `Model.prepare` does, and return whether all are. Another thread may
+        call it."""
+        known = [model.classifier for model in self._models if model is not None]
+        ready = [one.prepare(wait=wait) for one in known if isinstance(one, Model)]
+        return all(ready)
 
     def label(self, documents: Sequence[Document], *, skip: Collection[int] = ()) -> tuple[list[Outcome], int]:
         """One outcome a document, in order, and how often shadows failed. `skip` has the places of models to leave out.

@@ -8,24 +8,29 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from headrace import log
+from headrace import config, log
 from headrace.burial import bury_bytes
 from headrace.documents import Document, Outcome, decode, microseconds
 from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.log import logger
 from headrace.masking import secrets_of
+from headrace.models.loading import error_text
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
 from headrace.predictor import descendants, frames
 from headrace.runtime import follow_parent, is_ignored
 from headrace.scoring import cache
 
+LOG = logger("headrace.predictor")
+PREPARE_SECONDS = 0.2  # between two looks whether the kernels are compiled
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -33,11 +38,7 @@ def main() -> None:
     """Serve the parent over standard input and output until the input ends."""
     if not is_ignored(signal.SIGINT):
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # so that the exit status shows that the process was asked to end
-    reading, writing = os.dup(0), os.dup(1)
-    os.dup2(2, 1)  # what a model prints must not get between the frames, and it must not read them
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    reading, writing = _take_pipes()
     start = frames.read_start(reading)
     if start is None:
         return
@@ -62,15 +63,49 @@ def main() -> None:
     try:
         registry = Registry.from_url(settings.registry)
         models = ModelSet.open(settings.models, registry, turns.begin, start.left_out)
+        if cache.why_not_kept(cache.folder(), config.numba_cache()):
+            models.prepare()  # it compiles, so nobody should wait for an answer meanwhile
         say(frames.Ready(models.versions, models.missing))
-        while (request := frames.read_blocking(reading)) is not None:
-            say(_serve(models, request, settings.document_bytes, turns))
+        with _preparing(models):
+            while (request := frames.read_blocking(reading)) is not None:
+                say(_serve(models, request, settings.document_bytes, turns))
     except MemoryError:
         os._exit(frames.MEMORY_STATUS)
     except HeadraceError as error:
         say(frames.Failed(type(error).__name__, str(error)))
     except (BrokenPipeError, KeyboardInterrupt):
         pass
+
+
+def _take_pipes() -> tuple[int, int]:
+    """The descriptors to read and write frames by. What a model prints must not get between the frames, and it must not read them."""
+    reading, writing = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return reading, writing
+
+
+@contextlib.contextmanager
+def _preparing(models: ModelSet) -> Iterator[None]:
+    """Get the models ready for many texts on another thread, so that no text waits for a kernel that is being compiled or loaded."""
+    ended = threading.Event()
+
+    def prepare() -> None:
+        try:
+            while not models.prepare() and not ended.wait(PREPARE_SECONDS):
+                pass
+        except Exception as error:
+            LOG.warning(f"compiled scorers cannot be loaded, so texts are scored more slowly: {error_text(error)}")
+
+    thread = threading.Thread(target=prepare, name="kernels")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class Turns:

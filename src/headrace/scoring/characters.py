@@ -6,8 +6,12 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.linear.analyzers import SPACE_BIT, WORD_BIT
-
+#: An entry of the table of characters has the (lower-cased) code point in these bits,
+POINT_MASK = 0x1FFFFF
+#: this bit if it is white space,
+SPACE_BIT = 1 << 21
+#: and this one if it is part of a word.
+WORD_BIT = 1 << 22
 #: The only two characters that a table can't lower: the lower case of one has two code points, that of the other depends on its neighbours.
 IRREGULAR = ("\u0130", "\u03a3")
 

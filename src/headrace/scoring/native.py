@@ -12,6 +12,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from numba import config, njit, types
@@ -19,6 +20,7 @@ from numba.core import event
 
 from headrace.log import logger
 from headrace.scoring import cache
+from headrace.scoring.compiling import COMPILING
 
 LOG = logger("headrace.scoring")
 _DECORATING = threading.Lock()  # Numba reads the folder from its global settings, which all threads share
@@ -34,13 +36,14 @@ def compiled(function: Callable[..., Any], signature: tuple[Any, ...], folder: P
     """The function compiled for arguments of these Numba types; calls release the GIL.
 
     Loading it from the cache takes about 0.1 s. The first process on a machine compiles it and logs a warning, once in a process; others
-    that need it meanwhile wait silently. The cache is `folder` (that of `scoring.cache` if not given), or NUMBA_CACHE_DIR if the
-    environment sets it. If nothing can be kept there, a warning says so, and each process compiles.
+    that need it meanwhile wait silently. (`compiling.Compiler` has it compiled beside, for those that would not wait.) The cache is
+    `folder` (that of `scoring.cache` if not given), or NUMBA_CACHE_DIR if the environment sets it. If nothing can be kept there, a
+    warning says so, and each process compiles.
     """
     home = folder or cache.folder()
     own = home / _source_hash(function) if home is not None else None
     with _DECORATING, _cache_folder(own) as caches:
-        kernel = njit(nogil=True, error_model="numpy", cache=caches)(function)
+        kernel = njit(nogil=True, error_model="numpy", cache=caches)(_with_compiled_callees(function))
     with (
         _compiled_once(own, function.__name__, caches),
         event.install_listener("numba:compile", _CompilationNotice()),
@@ -84,21 +87,42 @@ def _compiled_once(folder: Path | None, name: str, caches: bool) -> Iterator[Non
         done.touch()
 
 
+@functools.cache
+def _inner(function: Callable[..., Any]) -> Any:
+    """A plain function that a kernel calls, compiled as a part of it."""
+    return njit(nogil=True)(_with_compiled_callees(function))
+
+
+def _with_compiled_callees(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with `_inner` in place of each plain function that it calls: Numba compiles no others than those that it knows."""
+    known = function.__globals__
+    inner = {
+        name: _inner(known[name])
+        for name in function.__code__.co_names
+        if isinstance(known.get(name), FunctionType) and known[name] is not function
+    }
+    if not inner:
+        return function
+    copy = FunctionType(function.__code__, {**known, **inner}, function.__name__, function.__defaults__)
+    return functools.update_wrapper(copy, function, updated=())
+
+
 def _source_hash(function: Callable[..., Any]) -> str:
-    """A hash of the source files of the function and of all compiled functions that it calls, directly or indirectly."""
-    waiting, files = [function], {}
+    """A hash of the source files of the function and of all functions that it calls, directly or indirectly, and of the files beside
+    them, which may define constants."""
+    waiting, folders = [function], {Path(__file__).parent}
     seen = {function}
     while waiting:
         current = waiting.pop()
-        path = Path(current.__code__.co_filename)
-        files[path.name] = path.read_bytes()
+        folders.add(Path(current.__code__.co_filename).parent)
         called = [current.__globals__.get(name) for name in current.__code__.co_names]
         # Functions that Numba compiled have py_func, its intrinsics _defn.
-        found = [getattr(kernel, "py_func", getattr(kernel, "_defn", None)) for kernel in called]
-        inner = {callee for callee in found if callee is not None}
+        found = [getattr(one, "py_func", getattr(one, "_defn", one)) for one in called]
+        inner = {callee for callee in found if isinstance(callee, FunctionType)}
         waiting += inner - seen
         seen |= inner
-    return hashlib.blake2b(b"\0".join(files[name] for name in sorted(files)), digest_size=8).hexdigest()
+    files = [path.read_bytes() for folder in sorted(folders) for path in sorted(folder.glob("*.py"))]
+    return hashlib.blake2b(b"\0".join(files), digest_size=8).hexdigest()
 
 
 class _CompilationNotice(event.Listener):
@@ -107,7 +131,7 @@ class _CompilationNotice(event.Listener):
     def on_start(self, _: event.Event) -> None:
         if not _announced().is_set():
             _announced().set()
-            LOG.warning("compiling the scorer for this machine; this happens once and takes about 10 seconds")
+            LOG.warning(COMPILING)
 
     def on_end(self, _: event.Event) -> None:
         pass

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from headrace.errors import Misconfigured
 from headrace.scoring import weights
-from headrace.scoring.linear.scorer import KIND, LinearScorer
 from headrace.scoring.scorer import Scorer
 
 
@@ -23,9 +22,9 @@ def open_scorer(folder: Path, *, threads: int = 1, cache: Path | None = None) ->
     if kind == "hashed":
         from headrace.scoring.hashed.scorer import HashedScorer
 
-        return HashedScorer.open(folder, threads=threads)
-    if kind != KIND:
-        raise Misconfigured(
-            f"the weights {path} are of an unknown kind, {kind!r}; this version of Headrace can't use them"
-        )
-    return LinearScorer.open(folder, threads=threads, cache=cache)
+        return HashedScorer.open(folder, threads=threads, cache=cache)
+    if kind == "linear":
+        from headrace.scoring.linear.scorer import LinearScorer
+
+        return LinearScorer.open(folder, threads=threads, cache=cache)
+    raise Misconfigured(f"the weights {path} are of an unknown kind, {kind!r}; this version of Headrace can't use them")

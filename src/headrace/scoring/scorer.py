@@ -58,6 +58,19 @@ class Scorer(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """A scorer that scores more slowly until its kernels are loaded. Optional."""
+
+    def prepare(self, *, wait: bool = False) -> bool:
+        """Load the kernels if they are compiled, and have another process compile them if not; whether they are loaded now. If not, call
+        it again.
+
+        With `wait`, or if compiled code can be kept nowhere, they are compiled here, which takes about 10 seconds.
+        """
+        ...
+
+
+@runtime_checkable
 class ContentReader(Protocol):
     """A scorer that also sees whether a text is language at all, in the same pass. Optional."""
 

@@ -9,9 +9,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from headrace.scoring.hashed.features import LANES, PAIRS, WORDS
 from headrace.scoring.hashed.folding import FIRST_LETTER, HAN, OTHER
-from headrace.scoring.hashed.ngrams import LANES, PAIRS, WORDS
-from headrace.scoring.hashed.scorer import HashedParameters, HashedScorer
+from headrace.scoring.hashed.parameters import HashedParameters
+from headrace.scoring.hashed.scorer import HashedScorer
 from headrace.scoring.native import compiled
 from headrace.training import adagrad, calibration
 from headrace.training.encoder import Examples, TextEncoder

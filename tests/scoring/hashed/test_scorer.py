@@ -1,5 +1,6 @@
 """The hashed scorer: batches, threads, saving and the spelling of a text don't change its predictions."""
 
+import functools
 import json
 import struct
 import unicodedata
@@ -13,26 +14,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured, Rejected
-from headrace.scoring.hashed import content, letters, ngrams
+from headrace.scoring.hashed import content, features, letters
 from headrace.scoring.hashed import scorer as hashed
-from headrace.scoring.hashed.scorer import HashedParameters, HashedScorer
+from headrace.scoring.hashed.parameters import HashedParameters
+from headrace.scoring.hashed.scorer import HashedScorer
 
 LABELS = ("aa", "bb", "cc")
 BUCKETS = 4096
 
 
-@pytest.fixture(scope="module")
-def scorer() -> HashedScorer:
-    """A scorer with random weights: what holds for them holds for learnt ones."""
+def parameters(flags: int = features.WORDS) -> HashedParameters:
+    """Random weights: what holds for them holds for learnt ones."""
     random = np.random.default_rng(5)
-    weights = random.integers(-40, 40, BUCKETS * len(LABELS) + ngrams.LANES).astype(np.int8)
+    weights = random.integers(-40, 40, BUCKETS * len(LABELS) + features.LANES).astype(np.int8)
     gains = np.exp2(-0.25 * np.arange(14)) * 0.02
-    return HashedScorer(
-        HashedParameters(LABELS, BUCKETS, ngrams.WORDS, weights, gains, letters.alphabet(), *letters.compositions())
-    )
+    return HashedParameters(LABELS, BUCKETS, flags, weights, gains, letters.alphabet(), *letters.compositions())
 
 
-def features(text: str, *, words: bool = True) -> list[str]:
+tables = functools.cache(parameters)
+
+
+class Opener:
+    """Makes scorers that score with the kernels, or without them."""
+
+    def __init__(self, compiled: bool) -> None:
+        self.compiled = compiled
+
+    def __call__(self, made_of: HashedParameters, *, threads: int = 1) -> HashedScorer:
+        made = HashedScorer(made_of, threads=threads, patience=1 << 62)
+        if self.compiled:
+            made.prepare(wait=True)
+        return made
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["interpreted", "compiled"])
+def opener(request: pytest.FixtureRequest) -> Opener:
+    return Opener(request.param)
+
+
+@pytest.fixture(scope="module")
+def scorer(opener: Opener) -> HashedScorer:
+    return opener(parameters())
+
+
+def spelt_out(text: str, *, words: bool = True) -> list[str]:
     """The features of a text that has nothing but words and blanks, spelt out."""
     found = []
     for word in text.split():
@@ -57,9 +82,9 @@ def test_probabilities_sum_to_one_and_predict_gives_the_highest(scorer: HashedSc
         assert one.score == pytest.approx(row.max())
 
 
-def test_threads_and_batches_change_nothing(scorer: HashedScorer) -> None:
+def test_threads_and_batches_change_nothing(scorer: HashedScorer, opener: Opener) -> None:
     texts = [f"{'guten Morgen ' * (place % 90)}{place} {'x(); y();' * (place % 3)}" for place in range(1500)]
-    threaded = HashedScorer(scorer.parameters, threads=2)
+    threaded = opener(scorer.parameters, threads=2)
     assert threaded.predict(texts) == scorer.predict(texts) == [one for text in texts for one in scorer.predict([text])]
     for found, wanted in zip(threaded.predict_content(texts), scorer.predict_content(texts), strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -139,16 +164,16 @@ def test_a_text_without_letters_and_marks_is_blank(scorer: HashedScorer, text: s
 
 @given(st.lists(st.text(), max_size=8), st.integers(1, 3))
 def test_scores_are_the_same_alone_in_a_batch_and_on_threads(
-    scorer: HashedScorer, texts: list[str], threads: int
+    scorer: HashedScorer, opener: Opener, texts: list[str], threads: int
 ) -> None:
-    together = HashedScorer(scorer.parameters, threads=threads).scores(texts)
+    together = opener(scorer.parameters, threads=threads).scores(texts)
     for text, row in zip(texts, together, strict=True):
         np.testing.assert_array_equal(scorer.scores([text])[0], row)
 
 
-def test_many_batches_get_the_same_scores_on_several_threads(scorer: HashedScorer) -> None:
+def test_many_batches_get_the_same_scores_on_several_threads(scorer: HashedScorer, opener: Opener) -> None:
     texts = [f"text number {'x' * (n % 17)} {'y' * (n % 5)}" for n in range(3 * hashed.BATCH_TEXTS + 5)]
-    two = HashedScorer(scorer.parameters, threads=2)
+    two = opener(scorer.parameters, threads=2)
     np.testing.assert_array_equal(scorer.scores(texts), two.scores(texts))
     assert scorer.predict(texts) == two.predict(texts)
 
@@ -157,9 +182,9 @@ def test_many_batches_get_the_same_scores_on_several_threads(scorer: HashedScore
 def test_a_score_is_the_sum_over_ngrams_within_words(scorer: HashedScorer, words: list[str]) -> None:
     """Spelt out in Python, also for texts longer than the kernel's buffer."""
     text = " ".join(words)
-    count = len(features(text))
-    table = scorer.parameters.weights[: -ngrams.LANES].reshape(BUCKETS, 3).astype(np.int64)
-    sums = sum((table[row_of(feature)] for feature in features(text)), np.zeros(3, np.int64))
+    count = len(spelt_out(text))
+    table = scorer.parameters.weights[: -features.LANES].reshape(BUCKETS, 3).astype(np.int64)
+    sums = sum((table[row_of(feature)] for feature in spelt_out(text)), np.zeros(3, np.int64))
     gains = scorer.parameters.gains
     gain = np.interp(np.log2(max(count, 1)), np.arange(len(gains)), gains)
     odds = (sums - sums.max()) * gain
@@ -168,7 +193,7 @@ def test_a_score_is_the_sum_over_ngrams_within_words(scorer: HashedScorer, words
 
 def row_of(feature: str) -> int:
     whole = feature.removeprefix("word ") if feature.startswith("word ") else ""
-    state = int(ngrams.WORD_SALT) if whole else 0
+    state = int(features.WORD_SALT) if whole else 0
     for code in map(ord, whole or feature):
         state = mixed(state, code)
     if whole:
@@ -177,7 +202,7 @@ def row_of(feature: str) -> int:
 
 
 def mixed(state: int, code: int) -> int:
-    product = (state + code + 1) * int(ngrams.MULTIPLIER) % (1 << 64)
+    product = (state + code + 1) * int(features.MULTIPLIER) % (1 << 64)
     return product ^ (product >> 32)
 
 
@@ -209,10 +234,33 @@ def test_decomposed_letters_are_read_as_composed_ones(scorer: HashedScorer, text
     np.testing.assert_array_equal(scorer.scores([composed]), scorer.scores([decomposed]))
 
 
-def test_a_word_of_ten_million_letters_is_scored(scorer: HashedScorer) -> None:
-    (one,) = scorer.predict(["a" * 10_000_000])
+def test_a_word_of_ten_million_letters_is_scored() -> None:
+    (one,) = Opener(compiled=True)(parameters()).predict(["a" * 10_000_000])
     assert one.label in LABELS
     assert 0 < one.score <= 1
+
+
+MIXED = st.one_of(
+    st.text(),
+    st.text(" abcdeéïo'\u0301\u0308@.-_:/(){};=\n1\ud800😀ж語", max_size=80),
+    st.lists(st.sampled_from(["https://a.b/c", "www.a.b", "@name", "l’home", "e\u0301", "x" * 509, "f();", "a"])).map(
+        " ".join
+    ),
+    st.lists(st.sampled_from(["e", "\u0301", "'", " ", "no\u0308"]), max_size=30).map(
+        lambda part: ("y" * 500) + "".join(part)
+    ),
+)
+
+
+@given(st.lists(MIXED, max_size=6), st.integers(0, 3))
+def test_the_answers_are_the_same_with_the_kernels_and_without_them(texts: list[str], flags: int) -> None:
+    made_of = tables(flags)
+    quick, slow = Opener(compiled=True)(made_of), Opener(compiled=False)(made_of)
+    np.testing.assert_allclose(slow.scores(texts), quick.scores(texts), rtol=1e-12)
+    found, wanted = slow.predict_content(texts), quick.predict_content(texts)
+    np.testing.assert_array_equal(found[0], wanted[0])
+    np.testing.assert_allclose(found[1], wanted[1], rtol=1e-12)
+    np.testing.assert_array_equal(found[2], wanted[2])
 
 
 def test_a_single_string_is_refused(scorer: HashedScorer) -> None:
@@ -253,14 +301,14 @@ def test_a_saved_scorer_opens_with_the_same_scores_and_maps_its_weights(scorer: 
 
 @pytest.mark.parametrize("harm", ["labels", "buckets", "kind", "gains"])
 def test_weights_that_do_not_fit_together_are_refused_by_name(scorer: HashedScorer, tmp_path: Path, harm: str) -> None:
-    parameters = scorer.parameters
+    harmed = scorer.parameters
     if harm == "labels":
-        parameters = replace(parameters, labels=("aa", "bb"))
+        harmed = replace(harmed, labels=("aa", "bb"))
     if harm == "buckets":
-        parameters = replace(parameters, buckets=BUCKETS + 1)
+        harmed = replace(harmed, buckets=BUCKETS + 1)
     if harm == "gains":
-        parameters = replace(parameters, gains=parameters.gains[:1])
-    HashedScorer(parameters).save(tmp_path)
+        harmed = replace(harmed, gains=harmed.gains[:1])
+    HashedScorer(harmed).save(tmp_path)
     path = tmp_path / "weights.safetensors"
     if harm == "kind":
         _change_metadata(path, kind="other")

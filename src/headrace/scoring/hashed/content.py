@@ -1,11 +1,9 @@
 """The kind of content of a text, which decides whether asking for its language makes sense: blank, words, or program code.
 
-Functions without a decorator are compiled by `headrace.scoring.native`.
+These functions run as they are, and compiled by `headrace.scoring.native` as a kernel.
 """
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
-
-from numba import njit
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 from headrace.scoring.hashed.folding import AT, FIRST_LETTER, OTHER, SPACE, begins_link, letter_code, skip_name
 
@@ -75,7 +73,6 @@ def content_kinds(points, bounds, letters, kinds):
             kinds[text] = CODE if mark_count >= MIN_MARKS and mark_count * WORDS_PER_MARK >= word_count else WORDS
 
 
-@njit(nogil=True)
 def _marks_code(before, point, after, further):
     """How many marks of code an ASCII sign counts for, given the code points around it: 0, 1, or 2 if prose never has it."""
     if point in (_BRACE, _UNBRACE):
@@ -89,7 +86,6 @@ def _marks_code(before, point, after, further):
     return 1 if _may_mark_code(before, point, after, further) else 0
 
 
-@njit(nogil=True)
 def _may_mark_code(before, point, after, further):
     """Whether a sign that counts for one mark at most is one here."""
     if point in (_OPEN, _BRACKET):  # an index
@@ -115,21 +111,17 @@ def _may_mark_code(before, point, after, further):
     return point in (_DOLLAR, _BACKSLASH) and _is_name(after) and not _is_digit(after)
 
 
-@njit(nogil=True)
 def _is_digit(point):
     return 48 <= point <= 57
 
 
-@njit(nogil=True)
 def _is_latin(point):
     return 65 <= point <= 90 or 97 <= point <= 122
 
 
-@njit(nogil=True)
 def _is_name(point):
     return _is_digit(point) or _is_latin(point) or point == _LINE
 
 
-@njit(nogil=True)
 def _is_small(point):
     return 97 <= point <= 122

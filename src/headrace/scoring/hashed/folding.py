@@ -3,12 +3,11 @@
 A letter code is the code point of a lower-case letter, looked up in a table (`headrace.scoring.hashed.letters`), so that no Unicode
 library is needed. Links, @names, digits, signs and emoji end a word and leave no code; an apostrophe is kept between two letters; a
 letter and its combining mark become one letter. The buffer of codes has a fixed size: memory does not grow with the text.
+
+These functions run as they are, and compiled by `headrace.scoring.native` as parts of a kernel.
 """
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
-
-import numpy as np
-from numba import njit
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 #: Codes that are not letters. SEPARATOR ends a word; BOUNDARY is written before and after each word; SKIPPED leaves no trace; JOINER is
 #: an apostrophe or its like; AT is the at sign; OTHER is a letter that the model has not learnt; MARK is a combining mark.
@@ -21,33 +20,29 @@ HAN = 0x4E00
 COMPOSITIONS = 4096
 
 
-@njit(nogil=True)
 def hash_slot(key):
     """The first slot to look up for a pair of letter and mark: `key` is letter << 16 | mark."""
     return ((key * 2654435761) & 0xFFFFFFFF) >> 20
 
 
-@njit(nogil=True)
 def _compose(base, mark, keys, values):
     """The letter that a letter and a combining mark make together, or 0 if they make none."""
-    key = (np.int64(base) << 16) | np.int64(mark)
+    key = (base << 16) | mark
     slot = hash_slot(key)
     while keys[slot] != 0:
-        if np.int64(keys[slot]) == key:
+        if keys[slot] == key:
             return values[slot]
         slot = (slot + 1) & (COMPOSITIONS - 1)
-    return np.uint16(0)
+    return 0
 
 
-@njit(nogil=True)
 def letter_code(point, letters):
     """The code of a code point. `letters` has those of the Basic Multilingual Plane (65,536)."""
     if point < 65536:
-        return np.int64(letters[point])
+        return letters[point]
     return HAN if 0x20000 <= point < 0x40000 else SEPARATOR
 
 
-@njit(nogil=True)
 def begins_link(points, at, end):
     """Whether a link begins at points[at]: http://, https:// or www., in any case."""
     left = end - at
@@ -66,7 +61,6 @@ def begins_link(points, at, end):
     return points[colon] == 58 and points[colon + 1] == 47 and points[colon + 2] == 47
 
 
-@njit(nogil=True)
 def skip_name(points, at, end, letters):
     """The index after the @name or domain that follows an at sign; `at` is the index after that sign."""
     while at < end:
@@ -81,7 +75,6 @@ def skip_name(points, at, end, letters):
     return at
 
 
-@njit(nogil=True)
 def fold(points, at, end, letters, keys, values, codes, size, in_word):
     """Append the codes of points[at:end] to the first `size` of `codes`, until the text ends or `codes` is nearly full.
 

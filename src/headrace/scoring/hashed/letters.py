@@ -35,7 +35,7 @@ def compositions() -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
     values = np.zeros(COMPOSITIONS, np.uint16)
     for code, (base, mark) in _pairs().items():
         key = base << 16 | mark
-        slot: int = hash_slot.py_func(key)
+        slot: int = hash_slot(key)
         while keys[slot]:
             slot = (slot + 1) % COMPOSITIONS
         keys[slot], values[slot] = key, code

@@ -1,8 +1,7 @@
 """From letter codes to hashed n-grams, rows of weights and probabilities, in one compiled pass over a text.
 
-Features: n-grams of one to five codes within a word and its boundaries; if asked for, words of four letters or more and pairs of
-neighbouring words. The hash of a feature is its row in the table of weights (Weinberger et al. 2009, Feature hashing for large scale
-multitask learning). Sums of weights are integers, so that they do not depend on the order of additions.
+`headrace.scoring.hashed.features` says what the features are. Sums of weights are integers, so that they do not depend on the order of
+additions.
 
 Functions without a decorator are compiled by `headrace.scoring.native`.
 """
@@ -17,26 +16,18 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from headrace.scoring.hashed.features import CHUNK, HALF_BITS, LANES, MULTIPLIER, PAIRS, WORD_SALT, WORDS
 from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.prefetch import fetch
 
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-HALF_BITS = np.uint64(32)
-WORD_SALT = np.uint64(0x5851F42D4C957F2D)
-#: Codes that are folded at a time: the size of the buffer.
-CHUNK = 512
 #: Codes whose rows are prefetched, and later added, at a time. Not more: _add_rows adds up to 255 rows.
 STEP = 16
 #: The most features that one code can end: five n-grams, or four with a word and a pair.
 ROWS_PER_CODE = 6
 #: Numbers that `ngrams` carries from one chunk of a text to the next.
 STATE = 7
-#: Weights of a row that are added in one loop over the rows.
-LANES = 40
 #: How LANES is divided into vector registers: (first weight, number of weights).
 BLOCKS = ((0, 16), (16, 16), (32, 8))
-#: Flags of the features beside character n-grams: words, pairs of words.
-WORDS, PAIRS = 1, 2
 
 
 @njit(nogil=True)

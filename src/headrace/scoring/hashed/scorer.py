@@ -1,70 +1,34 @@
 """The scorer of the hashed softmax, which the default language model uses: eight bits a weight, calibrated by the length of the text."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
 from headrace.documents import Prediction
-from headrace.errors import Misconfigured
-from headrace.scoring import native, weights
-from headrace.scoring.hashed import content, folding, ngrams
+from headrace.scoring import weights
+from headrace.scoring.compiling import Compiler
+from headrace.scoring.hashed import content
+from headrace.scoring.hashed.interpreted import Interpreted
+from headrace.scoring.hashed.parameters import KIND, HashedParameters, from_file
 from headrace.scoring.texts import Preprocessing, as_list
 
-#: The kind that is written to the metadata of the weights.
-KIND = "hashed"
+if TYPE_CHECKING:
+    from headrace.scoring.hashed.kernels import Compiled
+
 #: The largest batch that a kernel gets at once, in texts, and in characters if it has more than one text.
 BATCH_TEXTS = 512
 BATCH_CHARACTERS = 1 << 20
+#: Characters that are scored without the kernels: loading them costs as much time as they save on so many.
+PATIENCE = 150_000
 
 _PREPROCESSING = Preprocessing(lowercase=False)  # the kernel folds case itself
-
-_POINTS, _BOUNDS, _LETTERS = (
-    native.array(types.uint32),
-    native.array(types.int64, mutable=True),
-    native.array(types.uint16),
-)
-_SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, native.array(types.int8), types.uint64, types.int64,
-          native.array(types.float64), native.array(types.int64, mutable=True), native.array(types.float64, mutable=True),
-          native.array(types.float64, 2, mutable=True))  # fmt: skip
-_CONTENT_KINDS = (_POINTS, _BOUNDS, _LETTERS, native.array(types.int8, mutable=True))
-_SHAPES: Mapping[str, Any] = {
-    "weights": ("int8", 1),
-    "gains": ("float64", 1),
-    "letters": ("uint16", 1),
-    "keys": ("uint32", 1),
-    "values": ("uint16", 1),
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HashedParameters:
-    """All that a hashed softmax consists of.
-
-    `weights` (int8, flat): `buckets` rows with one weight for each label, followed by `ngrams.LANES` unused ones, so that the kernel may
-    read past the last row. `gains` (float64): the factors that turn sums of weights over 1, 2, 4, 8 ... features into log odds.
-    `letters` (uint16, 65,536), `keys` (uint32) and `values` (uint16): the tables of `headrace.scoring.hashed.letters`. `flags`: the
-    features beside character n-grams, `ngrams.WORDS | ngrams.PAIRS`.
-    """
-
-    labels: tuple[str, ...]
-    buckets: int
-    flags: int
-    weights: NDArray[np.int8]
-    gains: NDArray[np.float64]
-    letters: NDArray[np.uint16]
-    keys: NDArray[np.uint32]
-    values: NDArray[np.uint16]
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays that are saved, by name."""
-        return {name: getattr(self, name) for name in _SHAPES}
+_SOURCES = (*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.parent.glob("*.py"))
 
 
 class HashedScorer:
@@ -73,17 +37,45 @@ class HashedScorer:
     A text gets exactly the same probabilities alone, in any batch, and with any number of `threads`. Any Unicode text is accepted, lone
     surrogates included; one without letters gives every label the same probability. Memory grows with a text by its code points alone, four
     bytes each. Safe to use from several threads.
+
+    The kernels are used once they are compiled, in this process or beside it. Until then, and for the first `patience` characters, texts
+    are scored without them: with the same labels, and scores that are equal to within rounding. `cache` is the folder for compiled code
+    (that of `scoring.cache` if not given).
     """
 
     compiled = True
     reason = ""
     calibrated = True
-    reason = ""
 
-    def __init__(self, parameters: HashedParameters, *, threads: int = 1) -> None:
+    def __init__(
+        self, parameters: HashedParameters, *, threads: int = 1, cache: Path | None = None, patience: int = PATIENCE
+    ) -> None:
         self.labels = parameters.labels
         self.threads = threads
         self.parameters = parameters
+        self._cache = cache
+        self._patience = patience
+        self._interpreted = Interpreted(parameters)
+        self._compiled: Compiled | None = None
+        self._compiler = compiler(cache)
+        self._preparing = Lock()
+
+    def prepare(self, *, wait: bool = False) -> bool:
+        """Load the kernels if they are compiled, and have another process compile them if not; whether they are loaded now. If not, call
+        it again.
+
+        With `wait`, or if compiled code can be kept nowhere, they are compiled here.
+        """
+        if self._compiled is None and self._preparing.acquire(blocking=wait):
+            try:
+                if self._compiled is None and (wait or self._compiler.ready()):
+                    from headrace.scoring.hashed.kernels import Compiled
+
+                    self._compiled = Compiled(self.parameters, self._cache)
+                    self._compiler.finish()
+            finally:
+                self._preparing.release()
+        return self._compiled is not None
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -137,11 +129,9 @@ class HashedScorer:
         weights.write(folder / weights.FILE, self.parameters.arrays(), metadata)
 
     @classmethod
-    def open(cls, folder: Path, *, threads: int = 1) -> Self:
+    def open(cls, folder: Path, *, threads: int = 1, cache: Path | None = None) -> Self:
         """The scorer that was saved in a folder; its weights stay in the file, mapped. Raises Misconfigured, naming file and reason."""
-        path = folder / weights.FILE
-        arrays, metadata = weights.read(path)
-        return cls(_parameters(path, arrays, metadata), threads=threads)
+        return cls(from_file(folder / weights.FILE), threads=threads, cache=cache)
 
     def _map(self, work: Callable[[list[str]], Any], texts: Iterable[str]) -> list[Any]:
         every = _PREPROCESSING.decode(as_list(texts))
@@ -151,38 +141,32 @@ class HashedScorer:
             return list(pool.map(work, _batches(every, min(BATCH_TEXTS, -(-len(every) // self.threads)))))
 
     def _best_labels(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        best, probability, _ = self._score(*_PREPROCESSING.code_points(texts), whole=False)
+        points, bounds = _PREPROCESSING.code_points(texts)
+        best, probability, _ = self._path(len(points)).score(points, bounds, whole=False)
         return best, probability
 
     def _all_probabilities(self, texts: list[str]) -> NDArray[np.float64]:
-        return self._score(*_PREPROCESSING.code_points(texts), whole=True)[2]
+        points, bounds = _PREPROCESSING.code_points(texts)
+        return self._path(len(points)).score(points, bounds, whole=True)[2]
 
     def _predict_content(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
-        code_points, bounds = _PREPROCESSING.code_points(texts)
-        kinds = np.empty(len(texts), np.int8)
-        native.compiled(content.content_kinds, _CONTENT_KINDS)(code_points, bounds, self.parameters.letters, kinds)
-        best, probability, _ = self._score(code_points, bounds, whole=False)
-        return best, probability, kinds
+        points, bounds = _PREPROCESSING.code_points(texts)
+        path = self._path(len(points))
+        best, probability, _ = path.score(points, bounds, whole=False)
+        return best, probability, path.content_kinds(points, bounds)
 
-    def _score(
-        self, code_points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        parameters, count = self.parameters, len(bounds) - 1
-        best, probability = np.empty(count, np.int64), np.empty(count)
-        probabilities = np.empty((count if whole else 0, len(self.labels)))
-        tables = (parameters.letters, parameters.keys, parameters.values, parameters.weights)
-        native.compiled(ngrams.score, _SCORE)(
-            code_points,
-            bounds,
-            *tables,
-            np.uint64(parameters.buckets),
-            parameters.flags,
-            parameters.gains,
-            best,
-            probability,
-            probabilities,
-        )
-        return best, probability, probabilities
+    def _path(self, characters: int) -> "Compiled | Interpreted":
+        """What scores the next texts, of so many characters together."""
+        if self._compiled is None:
+            self._patience -= characters
+            if self._patience < 0:
+                self.prepare()
+        return self._compiled or self._interpreted
+
+
+def compiler(cache: Path | None = None) -> Compiler:
+    """What has the kernels compiled into the folder `cache` (that of `scoring.cache` if not given)."""
+    return Compiler(("-m", "headrace.scoring.hashed.kernels"), _SOURCES, cache)
 
 
 def _batches(texts: list[str], size: int) -> Iterator[list[str]]:
@@ -193,26 +177,3 @@ def _batches(texts: list[str], size: int) -> Iterator[list[str]]:
             yield batch
         else:
             yield from ([text] for text in batch)
-
-
-def _parameters(path: Path, arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> HashedParameters:
-    try:
-        labels, settings = tuple(json.loads(metadata["labels"])), json.loads(metadata["settings"])
-        buckets, flags = int(settings["buckets"]), int(settings["flags"])
-        shapes = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
-    except (KeyError, TypeError, ValueError) as error:
-        raise Misconfigured(
-            f"the weights {path} can't be used: they lack the settings of a hashed model ({error!r}); save the model again"
-        ) from None
-    if metadata.get("kind") != KIND or shapes != _SHAPES:
-        raise Misconfigured(f"the weights {path} can't be used: they are not of a hashed model; save the model again")
-    sizes = (buckets * len(labels) + ngrams.LANES, 1 << 16, folding.COMPOSITIONS, folding.COMPOSITIONS)
-    if (
-        tuple(len(arrays[name]) for name in ("weights", "letters", "keys", "values")) != sizes
-        or len(arrays["gains"]) < 2
-        or buckets < 1
-    ):
-        raise Misconfigured(
-            f"the weights {path} can't be used: {len(labels)} labels and {buckets:,} rows don't fit its arrays"
-        )
-    return HashedParameters(labels, buckets, flags, **arrays)

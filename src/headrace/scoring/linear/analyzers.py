@@ -5,13 +5,9 @@
 import numpy as np
 from numba import njit
 
+from headrace.scoring.characters import POINT_MASK, SPACE_BIT, WORD_BIT
+
 CHAR, CHAR_WB, WORD = 0, 1, 2
-#: An entry of the table of characters has the (lower-cased) code point in these bits,
-POINT_MASK = 0x1FFFFF
-#: this bit if it is white space,
-SPACE_BIT = 1 << 21
-#: and this one if it is part of a word.
-WORD_BIT = 1 << 22
 BLANK = np.uint32(32)
 
 

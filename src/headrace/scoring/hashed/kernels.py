@@ -1,0 +1,61 @@
+"""The kernels of the hashed softmax, and the process that compiles them ahead of their use.
+
+python -m headrace.scoring.hashed.kernels FOLDER
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from headrace.scoring import compiling, native
+from headrace.scoring.hashed import content, ngrams
+from headrace.scoring.hashed.parameters import HashedParameters, Scored
+
+_POINTS, _BOUNDS, _LETTERS = (
+    native.array(types.uint32),
+    native.array(types.int64, mutable=True),
+    native.array(types.uint16),
+)
+_SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, native.array(types.int8), types.uint64, types.int64,
+          native.array(types.float64), native.array(types.int64, mutable=True), native.array(types.float64, mutable=True),
+          native.array(types.float64, 2, mutable=True))  # fmt: skip
+_CONTENT_KINDS = (_POINTS, _BOUNDS, _LETTERS, native.array(types.int8, mutable=True))
+
+
+class Compiled:
+    """Scores texts, which are given by their code points, end to end, and by where each begins and the last ends.
+
+    Making it loads the kernels from the folder `cache`, or compiles them. Safe to use from several threads; calls release the GIL.
+    """
+
+    def __init__(self, parameters: HashedParameters, cache: Path | None = None) -> None:
+        self._parameters = parameters
+        self._content_kinds, self._kernel = _kernels(cache)
+
+    def content_kinds(self, points: NDArray[np.uint32], bounds: NDArray[np.int64]) -> NDArray[np.int8]:
+        """The kind of content of each text."""
+        kinds = np.empty(len(bounds) - 1, np.int8)
+        self._content_kinds(points, bounds, self._parameters.letters, kinds)
+        return kinds
+
+    def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:
+        """The best label of each text, its probability and, if `whole`, those of all labels."""
+        known, count = self._parameters, len(bounds) - 1
+        best, probability = np.empty(count, np.int64), np.empty(count)
+        probabilities = np.empty((count if whole else 0, len(known.labels)))
+        tables = (known.letters, known.keys, known.values, known.weights)
+        features = (np.uint64(known.buckets), known.flags, known.gains)
+        self._kernel(points, bounds, *tables, *features, best, probability, probabilities)
+        return best, probability, probabilities
+
+
+def _kernels(cache: Path | None) -> tuple[Any, Any]:
+    return native.compiled(content.content_kinds, _CONTENT_KINDS, cache), native.compiled(ngrams.score, _SCORE, cache)
+
+
+if __name__ == "__main__":
+    compiling.run_child(lambda: _kernels(Path(sys.argv[1])))

@@ -1,0 +1,78 @@
+"""What a hashed softmax consists of, and how its file is read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.errors import Misconfigured
+from headrace.scoring import weights
+from headrace.scoring.hashed import folding
+from headrace.scoring.hashed.features import LANES
+
+#: The kind that is written to the metadata of the weights.
+KIND = "hashed"
+
+#: The index of the best label of each text, its probability, and the probabilities of all labels, without rows unless they were asked for.
+Scored = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+
+_SHAPES: Mapping[str, Any] = {
+    "weights": ("int8", 1),
+    "gains": ("float64", 1),
+    "letters": ("uint16", 1),
+    "keys": ("uint32", 1),
+    "values": ("uint16", 1),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HashedParameters:
+    """All that a hashed softmax consists of.
+
+    `weights` (int8, flat): `buckets` rows with one weight for each label, followed by `features.LANES` unused ones, so that the kernel may
+    read past the last row. `gains` (float64): the factors that turn sums of weights over 1, 2, 4, 8 ... features into log odds.
+    `letters` (uint16, 65,536), `keys` (uint32) and `values` (uint16): the tables of `headrace.scoring.hashed.letters`. `flags`: the
+    features beside character n-grams, `features.WORDS | features.PAIRS`.
+    """
+
+    labels: tuple[str, ...]
+    buckets: int
+    flags: int
+    weights: NDArray[np.int8]
+    gains: NDArray[np.float64]
+    letters: NDArray[np.uint16]
+    keys: NDArray[np.uint32]
+    values: NDArray[np.uint16]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that are saved, by name."""
+        return {name: getattr(self, name) for name in _SHAPES}
+
+
+def from_file(path: Path) -> HashedParameters:
+    """What the file holds, mapped. Raises Misconfigured, naming the file and the reason."""
+    arrays, metadata = weights.read(path)
+    try:
+        labels, settings = tuple(json.loads(metadata["labels"])), json.loads(metadata["settings"])
+        buckets, flags = int(settings["buckets"]), int(settings["flags"])
+        shapes = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise Misconfigured(
+            f"the weights {path} can't be used: they lack the settings of a hashed model ({error!r}); save the model again"
+        ) from None
+    if metadata.get("kind") != KIND or shapes != _SHAPES:
+        raise Misconfigured(f"the weights {path} can't be used: they are not of a hashed model; save the model again")
+    sizes = (buckets * len(labels) + LANES, 1 << 16, folding.COMPOSITIONS, folding.COMPOSITIONS)
+    if (
+        tuple(len(arrays[name]) for name in ("weights", "letters", "keys", "values")) != sizes
+        or len(arrays["gains"]) < 2
+        or buckets < 1
+    ):
+        raise Misconfigured(
+            f"the weights {path} can't be used: {len(labels)} labels and {buckets:,} rows don't fit its arrays"
+        )
+    return HashedParameters(labels, buckets, flags, **arrays)
