@@ -53,8 +53,10 @@ class Meter:
         """Count so many more."""
         with self._lock:
             series = self._values.setdefault(metric.name, {})
-            kept = labels if labels in series else self._bounded(metric, labels)
-            series[kept] = series.get(kept, 0) + amount
+            if (known := series.get(labels)) is None:
+                labels = self._bounded(metric, labels)
+                known = series.get(labels, 0)
+            series[labels] = known + amount
 
     def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Give a gauge its value."""
@@ -137,8 +139,9 @@ class Meter:
 
     def _histogram(self, metric: Metric, labels: tuple[str, ...]) -> Histogram:
         series = self._histograms.setdefault(metric.name, {})
-        kept = labels if labels in series else self._bounded(metric, labels)
-        return series.setdefault(kept, Histogram([0] * (len(metric.buckets) + 1)))
+        if (known := series.get(labels)) is not None:
+            return known
+        return series.setdefault(self._bounded(metric, labels), Histogram([0] * (len(metric.buckets) + 1)))
 
     def _bounded(self, metric: Metric, labels: tuple[str, ...]) -> tuple[str, ...]:
         """The labels under which this is counted."""

@@ -20,7 +20,8 @@ from headrace.web.access.paths import route_path
 from headrace.web.access.proxies import BehindProxy
 from headrace.web.admission import Admission, Place
 from headrace.web.requests import PayloadMemory
-from headrace.web.responses import Refused, bug_response, refusal
+from headrace.web.responses import Refused, bug_response
+from headrace.web.responses import refusal as refused_for
 from headrace.web.services import ServerSettings
 
 SMALL_BYTES = 32 << 10  #: the largest payload that is answered directly
@@ -47,10 +48,11 @@ class DirectCall:
 class BoundCall:
     """A call as the heads of requests ask for it that have been checked."""
 
-    def __init__(self, call: DirectCall, answer: Answer, memory: PayloadMemory, meter: Meter) -> None:
+    def __init__(
+        self, call: DirectCall, answer: Answer, refusal: Response, memory: PayloadMemory, meter: Meter
+    ) -> None:
         self.abandoned = call.abandoned
-        self._call, self._answer, self._memory, self._meter = call, answer, memory, meter
-        self._refusal = call.admission.refusal().response()
+        self._call, self._answer, self._refusal, self._memory, self._meter = call, answer, refusal, memory, meter
 
     def enter(self) -> Place | None:
         """The place of one more request; None if it is to be refused."""
@@ -71,7 +73,7 @@ class BoundCall:
         except Refused as error:
             response = error.response()
         except HeadraceError as error:
-            response = refusal(error).response()
+            response = refused_for(error).response()
         except Exception:
             LOG.exception(f"{self._call.method} {self._call.path} failed in a way that was not expected")
             response = bug_response()
@@ -97,7 +99,9 @@ class DirectCalls:
         self, calls: Sequence[DirectCall], settings: ServerSettings, *, memory: PayloadMemory, meter: Meter
     ) -> None:
         self.limit = min(SMALL_BYTES, settings.request_bytes)
-        self._calls: Mapping[tuple[str, str], DirectCall] = {(call.method, call.path): call for call in calls}
+        self._calls: Mapping[tuple[str, str], tuple[DirectCall, Response]] = {
+            (call.method, call.path): (call, call.admission.refusal().response()) for call in calls
+        }
         self._methods = frozenset(call.method.encode() for call in calls)
         self._endings = tuple(call.path.encode() for call in calls)
         self._memory, self._meter = memory, meter
@@ -112,17 +116,19 @@ class DirectCalls:
     def find(self, scope: Scope) -> BoundCall | None:
         """What answers a request with a JSON payload of up to `limit` bytes; None if it is to be left to the app."""
         seen = self._let_in(scope)
-        call = self._calls.get((seen["method"], route_path(seen))) if seen is not None else None
-        if seen is None or call is None:
+        found = self._calls.get((seen["method"], route_path(seen))) if seen is not None else None
+        if seen is None or found is None:
             return None
+        call, refusal = found
         headers = Headers(scope=seen)
         if any(name in headers for name in ("transfer-encoding", "content-encoding", "expect", "upgrade", "trailer")):
             return None
         try:
             requests.check_json(headers)
-            return BoundCall(call, call.bind(QueryParams(seen["query_string"])), self._memory, self._meter)
+            answer = call.bind(QueryParams(seen["query_string"]))
         except Refused:
             return None
+        return BoundCall(call, answer, refusal, self._memory, self._meter)
 
     def _let_in(self, scope: Scope) -> Scope | None:
         """The request as the app would see it; None if it would be refused before."""

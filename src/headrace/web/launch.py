@@ -28,11 +28,13 @@ def serve(
     try:
         from headrace.predictor.shared import SharedPredictor
         from headrace.web import server
+        from headrace.web.access.connections import allow_descriptors
         from headrace.web.access.limits import ConnectionLimits
         from headrace.web.services import ServerSettings, Services
     except ModuleNotFoundError as error:
         extra = "console" if console else "api"
         raise Misconfigured(f"serving needs {error.name}: pip install 'headrace[{extra}]'") from error
+    allow_descriptors(settings.connections)
     with ExitStack() as opened:
         store = opened.enter_context(closing(connected(connectors.store, stop)))
         shared = opened.enter_context(closing(SharedPredictor(predictor, deadline=settings.deadline)))

@@ -1,23 +1,30 @@
 """The connections of the server: how many there may be, and how long each may keep the server waiting."""
 
 import asyncio
+import contextlib
 import fcntl
 import resource
 import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Protocol
 
 from headrace.log import logger
 from headrace.web.access.limits import ConnectionLimits
 
 LOG = logger("headrace.web")
+SILENT_TRIES = 8  #: connections that are looked at to find one that waits for a request
 TELL_SECONDS = 60.0  #: between two log lines about too many connections
 
 
 class Connection(Protocol):
     """A connection that can be looked at and ended. It compares by identity."""
+
+    def has_unread(self) -> bool:
+        """Whether the client has sent something that the server has not read yet."""
+        ...
 
     def check(self, now: float) -> None:
         """End it if it has kept the server waiting for too long; `now` is the time of `Connections.clock`."""
@@ -26,6 +33,15 @@ class Connection(Protocol):
     def abort(self) -> None:
         """End it at once."""
         ...
+
+
+def allow_descriptors(connections: int) -> None:
+    """Raise this process's limit of file descriptors so that there may be so many connections, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections if hard == resource.RLIM_INFINITY else min(2 * connections, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS has a limit below the one that it tells
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def most_connections(limits: ConnectionLimits) -> int:
@@ -51,10 +67,14 @@ class Connections:
         return iter(self._open)
 
     def admit(self, connection: Connection) -> bool:
-        """Whether one more connection may stay. If there are too many, the one that has waited longest for a request is ended for it."""
+        """Whether one more connection may stay. If there are too many, the one that has waited longest for a request is ended for it.
+
+        One whose request has arrived and was not read yet, because the server is busy, does not wait for one.
+        """
         if len(self._open) >= self._most:
             self._tell()
-            longest = next(iter(self._waiting), None)
+            waiting = islice(self._waiting, SILENT_TRIES)
+            longest = next((one for one in waiting if not one.has_unread()), None)
             if longest is None:
                 return False
             self.remove(longest)
@@ -66,6 +86,7 @@ class Connections:
     def wait(self, connection: Connection) -> None:
         """Note that a connection waits for a request from now on."""
         if connection in self._open:
+            self._waiting.pop(connection, None)
             self._waiting[connection] = None
 
     def work(self, connection: Connection) -> None:
@@ -93,7 +114,7 @@ class Connections:
         if now - self._told_at >= TELL_SECONDS:
             self._told_at = now
             LOG.warning(
-                f"{self._most} connections are open, which is the limit (setting connections, or half of ulimit -n); those that have"
+                f"{self._most} connections are open, which is the limit (setting connections, or half of ulimit -Hn); those that have"
                 " waited longest for a request are closed"
             )
 
@@ -120,6 +141,15 @@ class Progress:
         stalled = self._unsent - unsent < min(self._least, self._unsent)
         self._unsent, self._due = unsent, now + self._seconds
         return stalled
+
+
+def has_unread(transport: asyncio.Transport) -> bool:
+    """Whether the kernel holds something that the peer has sent. False if the system does not tell."""
+    try:
+        waiting = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.FIONREAD, bytes(4))
+    except (AttributeError, OSError, ValueError):
+        return False
+    return any(waiting)
 
 
 def _unsent(transport: asyncio.Transport) -> int:

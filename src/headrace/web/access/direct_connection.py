@@ -11,8 +11,10 @@ from headrace.web.access.http_connection import HttpConnection, Part
 from headrace.web.direct import BoundCall, DirectCalls
 
 _LENGTH = b"content-length"
+DIGITS = 9  #: of a payload's length, at most
 _HEAD = re.compile(
-    rb"([A-Z]+ [^\r\n]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*?(?i:content-length):[ \t]*)(\d{1,9})([ \t]*\r\n(?:[^\r\n]+\r\n)*\r\n)"
+    rb"([A-Z]+ [^\r\n]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*?(?i:content-length):[ \t]*)(\d{1,%d})([ \t]*\r\n(?:[^\r\n]+\r\n)*\r\n)"
+    % DIGITS
 )
 
 
@@ -21,6 +23,7 @@ class Template:
 
     def __init__(self, before: bytes, after: bytes, limit: int) -> None:
         self._before, self._after, self._limit = before, after, limit
+        self._start, self._end = len(before), after[:1]
 
     @classmethod
     def of(cls, request: bytes, limit: int) -> Self | None:
@@ -34,15 +37,12 @@ class Template:
         """The payload of a request with this head, if these bytes are one and nothing else."""
         if not data.startswith(self._before):
             return None
-        start = len(self._before)
-        end = start
-        while data[end : end + 1].isdigit() and end - start < 9:
-            end += 1
-        if end == start or not data.startswith(self._after, end):
+        end = data.find(self._end, self._start, self._start + DIGITS + 1)
+        digits = data[self._start : end]
+        if end < 0 or not digits.isdigit() or not data.startswith(self._after, end):
             return None
-        begin = end + len(self._after)
-        size = int(data[start:end])
-        return data[begin:] if 0 < size <= self._limit and len(data) - begin == size else None
+        payload, size = data[end + len(self._after) :], int(digits)
+        return payload if 0 < size <= self._limit and len(payload) == size else None
 
 
 class DirectConnection(HttpConnection):
@@ -105,12 +105,17 @@ class DirectConnection(HttpConnection):
     def _exchange_again(self, payload: bytes) -> None:
         assert self._bound is not None
         self._unset_keepalive_if_required()
+        place = self._bound.enter()
+        if place is None:
+            self.transport.write(self._responses.again(self._bound.refuse(), self.server_state.default_headers))
+            self.server_state.total_requests += 1
+            self._wait_for_request()
+            return
         self._part = Part.NOTHING
         self._all.work(self)
         exchange = Exchange(self, self._bound, keep_alive=True)
-        exchange.body, exchange.more_body = payload, False
         self.cycle = exchange  # type: ignore[assignment]
-        exchange.begin()
+        exchange.begin_whole(payload, place)
 
     def _learned(self, data: bytes) -> Template | None:
         """The head of the request that was just parsed, if it is whole and its connection goes on."""

@@ -47,6 +47,11 @@ class Exchange:
         self._may_begin = True
         self.set()
 
+    def begin_whole(self, payload: bytes, place: Place) -> None:
+        """Answer it at once: its payload has come, and it has a place."""
+        self.body, self.more_body = payload, False
+        self._answer_from(place)
+
     def set(self) -> None:
         """Go on, after what has happened."""
         if self._task is None:
@@ -59,7 +64,10 @@ class Exchange:
         place = self._call.enter()
         if place is None:
             self._finish(self._call.refuse())
-            return
+        else:
+            self._answer_from(place)
+
+    def _answer_from(self, place: Place) -> None:
         connection = self._connection
         self._task = task = connection.loop.create_task(self._run(place))
         connection.tasks.add(task)

@@ -66,12 +66,12 @@ class WholeResponses:
     def __init__(self) -> None:
         self._defaults: Sequence[tuple[bytes, bytes]] | None = None
         self._begins: dict[int, bytes] = {}
+        self._repeated: dict[Response, bytes] = {}
         self._end = b"".join(b"%b: %b\r\n" % header for header in API_HEADERS)
 
     def whole(self, response: Response, defaults: Sequence[tuple[bytes, bytes]], *, close: bool) -> bytes:
         """A whole response, as uvicorn would write it with these default headers."""
-        if defaults is not self._defaults:
-            self._defaults, self._begins = defaults, {}
+        self._renew(defaults)
         status = response.status_code
         begin = self._begins.get(status)
         if begin is None:
@@ -84,6 +84,18 @@ class WholeResponses:
         else:
             own = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
         return b"".join((begin, own, self._end, end, body))
+
+    def again(self, response: Response, defaults: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """The same, for a response that is one of few and sent many times, on connections that stay open."""
+        self._renew(defaults)
+        made = self._repeated.get(response)
+        if made is None:
+            made = self._repeated[response] = self.whole(response, defaults, close=False)
+        return made
+
+    def _renew(self, defaults: Sequence[tuple[bytes, bytes]]) -> None:
+        if defaults is not self._defaults:
+            self._defaults, self._begins, self._repeated = defaults, {}, {}
 
 
 def _own(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

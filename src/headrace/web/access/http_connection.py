@@ -6,7 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from headrace.web.access.connections import Connections, Progress
+from headrace.web.access.connections import Connections, Progress, has_unread
 from headrace.web.access.headers import as_bytes
 from headrace.web.access.paths import path_of
 from headrace.web.responses import Refused
@@ -152,6 +152,9 @@ class HttpConnection(HttpToolsProtocol):
         elif now >= self._deadline and (self._part is not Part.NOTHING or self._refusal is not None):
             self._end_overdue(now)
 
+    def has_unread(self) -> bool:
+        return has_unread(self.transport)
+
     def abort(self) -> None:
         self.transport.abort()
 
@@ -215,17 +218,8 @@ class HttpConnection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _exceeded(self) -> Refused | None:
-        """The error for a head, or for trailers, beyond the limits; so far as it has arrived."""
-        limits = self._limits
-        if self._part is Part.HEAD and len(self.url) > limits.target_bytes:
-            return Refused(414, f"the request's address is longer than {limits.target_bytes:,} bytes")
-        if len(self.headers) > limits.headers:
-            return Refused(431, f"the request has more than {limits.headers} headers; send fewer")
-        if self._received + self._piece > limits.head_bytes:  # or else it cannot be longer
-            size = sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > limits.head_bytes or (self._part is Part.HEAD and self._received > limits.head_bytes):
-                return Refused(431, f"the headers are longer than {limits.head_bytes:,} bytes; send fewer")
-        return None
+        target = self.url if self._part is Part.HEAD else None
+        return self._limits.exceeded(target, self.headers, before=self._received, piece=self._piece)
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer with an error, throw away what the client still sends, and close soon."""

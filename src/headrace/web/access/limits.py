@@ -1,6 +1,9 @@
 """What a connection may cost the server before it is known who calls."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from headrace.web.responses import Refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +27,20 @@ class ConnectionLimits:
     framing_bytes: int = 64 << 10
     linger_seconds: float = 2.0
     idle_seconds: float = 30.0
+
+    def exceeded(
+        self, target: bytes | None, headers: Sequence[tuple[bytes, bytes]], *, before: int, piece: int
+    ) -> Refused | None:
+        """The error for a head beyond the limits, so far as it has arrived; for trailers if there is no target.
+
+        `before` is how many of its bytes came before the last `piece` of so many bytes.
+        """
+        if target is not None and len(target) > self.target_bytes:
+            return Refused(414, f"the request's address is longer than {self.target_bytes:,} bytes")
+        if len(headers) > self.headers:
+            return Refused(431, f"the request has more than {self.headers} headers; send fewer")
+        if before + piece > self.head_bytes:  # or else it cannot be longer
+            size = sum(len(name) + len(value) + 4 for name, value in headers)
+            if size > self.head_bytes or (target is not None and before > self.head_bytes):
+                return Refused(431, f"the headers are longer than {self.head_bytes:,} bytes; send fewer")
+        return None

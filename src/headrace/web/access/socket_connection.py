@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from headrace.web.access.connections import Connections, Progress
+from headrace.web.access.connections import Connections, Progress, has_unread
 from headrace.web.access.headers import as_bytes
 from headrace.web.access.http_connection import HttpConnection
 from headrace.web.responses import Refused
@@ -51,6 +51,9 @@ class SocketConnection(WebSocketsSansIOProtocol):
         due = self.transport.is_closing() or not self.writable.is_set()
         if due and self._progress.has_stalled(now, self.transport):
             self.abort()
+
+    def has_unread(self) -> bool:
+        return has_unread(self.transport)
 
     def abort(self) -> None:
         self.transport.abort()

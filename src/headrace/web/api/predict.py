@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-from collections import Counter
 from functools import lru_cache
 
 from fastapi import APIRouter, Request
@@ -13,6 +12,7 @@ from headrace import documents, metrics
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.models.version import Version
 from headrace.ports import VersionRef
+from headrace.validation import fault
 from headrace.web import requests
 from headrace.web.api.inputs import MOST_TEXTS, TEXTS
 from headrace.web.api.schemas import Models, ModelVersion, Predictions, responses
@@ -75,7 +75,10 @@ class PredictRoutes:
             )
         texts, threshold = _read(value, self._services.settings.document_bytes)
         predicted = await predictions.label(texts, threshold=threshold)
-        counts = Counter(prediction.model for labels in predicted for prediction in labels.values())
+        counts: dict[str, int] = {}
+        for labels in predicted:
+            for prediction in labels.values():
+                counts[prediction.model] = counts.get(prediction.model, 0) + 1
         for answered_by, number in counts.items():
             self._state.meter.add(metrics.HTTP_PREDICTIONS, number, *self._version_of(answered_by))
         return json_response(Predictions(predicted))
@@ -109,11 +112,19 @@ def _read(value: object, limit: int) -> tuple[list[str], float | None]:
     if not isinstance(texts, list) or not 0 < len(texts) <= MOST_TEXTS:
         raise Refused(422, f"'texts' must be a list of between 1 and {MOST_TEXTS:,} strings")
     for index, text in enumerate(texts):
+        if _is_plain(text, limit):
+            continue
         try:
             documents.read({"id": "-", "text": text}, limit=limit)
         except Rejected as error:
             raise refusal(error, index=index if "texts" in value else None) from None
     return texts, _threshold(value.get("threshold"))
+
+
+def _is_plain(text: object, limit: int) -> bool:
+    """Whether a text is certainly one that a document could have; the reason why another is not is found by reading it as one."""
+    most = 6 * len(text) + 100 if isinstance(text, str) else 0  # bytes as JSON: each character escaped
+    return 100 < most <= limit and not fault(text, 0)
 
 
 def _threshold(value: object) -> float | None:
