@@ -104,8 +104,19 @@ def transaction(connection: sqlite3.Connection, doing: str) -> Iterator[None]:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        if isinstance(connection, OpenFile) and not connection.is_current():
-            raise Unavailable(f"{doing}: the file was replaced or removed meanwhile; it is opened again as it is now")
+        _check_current(connection, doing)
+
+
+def commit(connection: sqlite3.Connection, statement: str, values: Sequence[object], doing: str) -> None:
+    """Execute a statement that is a transaction of its own. It waits for the write lock, and raises, as `transaction` does."""
+    with translated(doing):
+        connection.execute(statement, values)
+    _check_current(connection, doing)
+
+
+def _check_current(connection: sqlite3.Connection, doing: str) -> None:
+    if isinstance(connection, OpenFile) and not connection.is_current():
+        raise Unavailable(f"{doing}: the file was replaced or removed meanwhile; it is opened again as it is now")
 
 
 @contextmanager
