@@ -31,7 +31,18 @@ def profile(load: Load, server: Server, stream: Stream, spy: str, seconds: float
     """The microseconds a request of a steady stream, by stage of the server's process; `spy` is py-spy's executable."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "profile.txt")
-        command = [spy, "record", "--format", "raw", "--rate", str(SAMPLES), "--duration", str(round(seconds)), "--output", str(file)]
+        command = [
+            spy,
+            "record",
+            "--format",
+            "raw",
+            "--rate",
+            str(SAMPLES),
+            "--duration",
+            str(round(seconds)),
+            "--output",
+            str(file),
+        ]
         recorder = subprocess.Popen([*command, "--pid", str(server.pid)], stdout=subprocess.DEVNULL)
         run = load.run(server, stream, seconds=seconds, warm_up=0.5)
         recorder.wait()

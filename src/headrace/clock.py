@@ -16,7 +16,7 @@ def microseconds() -> int:
 
 def to_datetime(at: int) -> datetime:
     """A time in microseconds since the epoch as a datetime in UTC; a time outside of the years 1 to 9999 as the nearest within."""
-    return _EPOCH + timedelta(microseconds=min(max(at, _FIRST), _LAST))
+    return _EPOCH + timedelta(0, 0, at if _FIRST <= at <= _LAST else min(max(at, _FIRST), _LAST))
 
 
 def to_microseconds(at: datetime) -> int:

@@ -68,7 +68,7 @@ def test_a_model_that_hangs_slows_predictions_alone(tmp_path: Path) -> None:
 def test_a_slow_store_slows_only_what_asks_it(tmp_path: Path) -> None:
     store = SlowStore()
     with world(tmp_path, store=store, predictor=FirstLetter()) as api:
-        asked: list[Any] = [api.begin("GET", "/v1/results") for _ in range(STORE_THREADS)]
+        asked: list[Any] = [api.begin("GET", f"/v1/results?limit={n + 1}") for n in range(STORE_THREADS)]
         until(lambda: store.asked == STORE_THREADS, "the calls in the store")
         assert api.post("/v1/predict", {"text": "a" * 200_000}).status_code == 200
         assert api.post("/v1/documents", {"text": "without an id, nothing is looked up"}).status_code == 202
@@ -83,7 +83,7 @@ def test_a_slow_store_slows_only_what_asks_it(tmp_path: Path) -> None:
 def test_a_call_that_has_waited_for_its_thread_is_refused(tmp_path: Path) -> None:
     store = SlowStore()
     with world(tmp_path, store=store) as api:
-        asked = [api.begin("GET", "/v1/results") for _ in range(STORE_THREADS)]
+        asked = [api.begin("GET", f"/v1/results?limit={n + 1}") for n in range(STORE_THREADS)]
         until(lambda: store.asked == STORE_THREADS, "the calls in the store")
         refused = api.get("/v1/results")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from headrace.errors import Unavailable
 
-STORE_THREADS, PREDICTION_THREADS = 40, 40  #: calls that run at once
+STORE_THREADS, PREDICTION_THREADS = 16, 40  #: calls that run at once
 PATIENCE_SECONDS = 1.0  #: how long a call may wait for its thread; then it is refused
 
 T = TypeVar("T")
@@ -72,14 +72,14 @@ class SharedCall(Generic[T]):
         """The call's value, or what it raises. Whoever waits no longer leaves it running for the others."""
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
-            self._running.add_done_callback(_note_error)
+            self._running.add_done_callback(note_error)
         return await asyncio.shield(self._running)
 
     async def _run(self) -> T:
         return await on_thread(self._call, abandon_on_cancel=True, limiter=self._limiter)
 
 
-def _note_error(task: "asyncio.Task[T]") -> None:
+def note_error(task: "asyncio.Task[T]") -> None:
     """Tell asyncio that somebody knows: perhaps nobody waits for the call any more."""
     if not task.cancelled():
         task.exception()

@@ -232,3 +232,27 @@ def test_a_dropped_dead_letter_is_gone_and_may_be_dropped_again(api: World) -> N
 def test_a_number_that_no_burial_has_is_refused(idle: World, burial: str) -> None:
     assert idle.call("DELETE", f"/v1/dead/{burial}").status_code == 422
     assert idle.post(f"/v1/dead/{burial}/replay").status_code == 422
+
+
+def test_a_query_that_comes_again_finds_what_is_stored_by_then(api: World) -> None:
+    path = "/v1/results?label=sv&limit=2"
+    assert api.get(path).json() == {"items": [], "next": None}
+    fill(api)
+    told = api.get(path)
+    assert [one["id"] for one in told.json()["items"]] == ["4", "3"]
+    assert told.headers["content-type"] == "application/json"
+    assert api.call("HEAD", path).headers["content-length"] == told.headers["content-length"]
+    assert api.post(path).status_code == 405
+    assert api.get(path + "&limit=0").status_code == 422
+
+
+def test_queries_that_come_again_are_counted_under_their_route(api: World) -> None:
+    for _ in range(3):
+        assert api.get("/v1/counts?model=language").json() == {"counts": []}
+    assert 'headrace_http_requests_total{method="GET",route="/v1/counts",status="200"} 3' in api.get("/metrics").text
+
+
+def test_a_bad_query_is_refused_each_time(idle: World) -> None:
+    for _ in range(2):
+        assert idle.get("/v1/results?label=%00").status_code == 422
+        assert idle.get("/v1/results?page=abc").status_code == 422

@@ -4,13 +4,16 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
+from headrace.stores.sql.among import among, rows_among
 from headrace.stores.sql.schema import names
+
+_NAMES = among(select(names.c.n, names.c.name), names.c.n)
 
 
 def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
     """The names of these numbers. One that the store has lost is told as such: what else is known is worth showing."""
-    found = connection.execute(select(names.c.n, names.c.name).where(names.c.n.in_(numbers)))
-    return {**{number: lost_name(number) for number in numbers}, **{row[0]: row[1] for row in found}}
+    found = {int(row[0]): str(row[1]) for row in rows_among(connection, _NAMES, numbers)}
+    return found if len(found) == len(numbers) else {**{number: lost_name(number) for number in numbers}, **found}
 
 
 def lost_name(number: int) -> str:

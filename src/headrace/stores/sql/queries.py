@@ -12,9 +12,14 @@ from headrace.documents import DeadLetter, Prediction, Result
 from headrace.ports import Counts, DeadQuery, Page, ResultQuery, model_of
 from headrace.stores import pages
 from headrace.stores.sql import cells
+from headrace.stores.sql.among import among, rows_among
 from headrace.stores.sql.bounds import bounds
 from headrace.stores.sql.numbering import name_number, names_of
 from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of
+
+_ANSWERS = among(
+    select(answers.c.document, answers.c.model, answers.c.version, answers.c.label, answers.c.score), answers.c.document
+)
 
 
 def find(connection: Connection, query: ResultQuery, limit: int, page: str | None) -> Page[Result]:
@@ -28,8 +33,7 @@ def find(connection: Connection, query: ResultQuery, limit: int, page: str | Non
         # Pages are ordered by the column of the index that finds the documents, so that no page sorts them all.
         place = answers.c.document if _joins(query) else documents.c.n
         statement = _results(connection, query, below).order_by(place.desc()).limit(limit + 1)
-    found = connection.execute(statement).mappings().all()
-    rows, following = pages.cut(found, limit, lambda row: int(row["n"]))
+    rows, following = pages.cut(connection.execute(statement).all(), limit, lambda row: int(row[0]))
     return Page(_with_answers(connection, rows), following)
 
 
@@ -188,27 +192,28 @@ def _by_name(connection: Connection, cells: Sequence[tuple[int, int, int]]) -> d
     return made
 
 
-def _with_answers(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> list[Result]:
-    numbers = [row["n"] for row in rows]
-    found: dict[int, dict[str, Prediction]] = {}
-    stored = connection.execute(select(answers).where(answers.c.document.in_(numbers))).all()
-    wanted = {row["source"] for row in rows}.union(*((row.model, row.version, row.label) for row in stored))
+def _with_answers(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[Result]:
+    stored = rows_among(connection, _ANSWERS, [row[0] for row in rows])
+    wanted = {row[4] for row in rows}
+    for _, model, version, label, _ in stored:
+        wanted.update((model, version, label))
     named = names_of(connection, wanted)
-    for row in stored:
-        prediction = Prediction(named[row.label], row.score, named[row.version])
-        found.setdefault(row.document, {})[named[row.model]] = prediction
+    found: dict[int, dict[str, Prediction]] = {row[0]: {} for row in rows}
+    for document, model, version, label, score in stored:
+        found[document][named[model]] = Prediction(named[label], score, named[version])
+    times = {at: to_datetime(at) for row in rows for at in row[7:] if at is not None}
     return [
         Result(
-            row["id"],
-            row["text"],
-            named[row["source"]],
-            row["created_at"],
-            msgspec.json.decode(row["meta"]) if row["meta"] else {},
-            found.get(row["n"], {}),
-            None if row["published_at"] is None else to_datetime(row["published_at"]),
-            to_datetime(row["stored_at"]),
+            identity,
+            text,
+            named[source],
+            created_at,
+            msgspec.json.decode(meta) if meta else {},
+            found[number],
+            times.get(published_at),
+            times[stored_at],
         )
-        for row in rows
+        for number, _, identity, text, source, created_at, meta, published_at, stored_at in rows
     ]
 
 

@@ -37,7 +37,9 @@ class SqliteStore:
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
         # The pool hands a connection to one thread at a time; SQLite itself lets one write at a time.
-        self._engine = create_engine("sqlite://", creator=self._open, poolclass=QueuePool, pool_size=4, max_overflow=60)
+        self._engine = create_engine(
+            "sqlite://", creator=self._open, poolclass=QueuePool, pool_size=16, max_overflow=48
+        )
         self._open().close()
 
     @classmethod

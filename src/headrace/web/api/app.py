@@ -14,6 +14,7 @@ from headrace.web.api.dead_letters import DeadLetterRoutes
 from headrace.web.api.description import describe, new_app
 from headrace.web.api.documents import DocumentRoutes
 from headrace.web.api.health import HealthRoutes
+from headrace.web.api.known_queries import AnswerKnownQueries, KnownQueries
 from headrace.web.api.predict import PredictRoutes
 from headrace.web.api.results import ResultRoutes
 from headrace.web.direct import DirectCall
@@ -43,9 +44,10 @@ def plain_api(state: AppState) -> FastAPI:
         state.close()
 
     app = new_app("Headrace", lifespan=lifespan)
+    known = KnownQueries()
     groups = (
         DocumentRoutes(state),
-        ResultRoutes(state),
+        ResultRoutes(state, known),
         DeadLetterRoutes(state),
         PredictRoutes(state),
         HealthRoutes(state),
@@ -54,6 +56,7 @@ def plain_api(state: AppState) -> FastAPI:
     for router in routers:
         app.include_router(router)
     add_error_handlers(app, [route for router in routers for route in router.routes if isinstance(route, APIRoute)])
+    app.add_middleware(AnswerKnownQueries, known=known)
     app.add_middleware(MetricsMiddleware, meter=state.meter)
     describe(app, token=bool(state.services.settings.token))
     return app

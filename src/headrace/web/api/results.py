@@ -1,23 +1,29 @@
 """Results over HTTP: lists of them, and counts of their answers."""
 
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from headrace.documents import encode
 from headrace.ports import ResultQuery
 from headrace.web.api.inputs import LIMIT, Label, Limit, ModelName, Page, Score, Source, Text, Time, VersionName
+from headrace.web.api.known_queries import KnownQueries
 from headrace.web.api.schemas import HourCounts, Results, responses
-from headrace.web.responses import Refused, json_response
+from headrace.web.responses import Refused
+from headrace.web.sharing import SharedCalls
 from headrace.web.state import AppState
 
 
 class ResultRoutes:
     """The calls `/v1/results` and `/v1/counts`."""
 
-    def __init__(self, state: AppState) -> None:
-        self._state = state
+    def __init__(self, state: AppState, known: KnownQueries) -> None:
+        self._known = known
         self._store = state.services.store
+        self._shared: SharedCalls[bytes] = SharedCalls(state.asking)
 
     def routes(self) -> APIRouter:
         """The calls, for an app."""
@@ -40,6 +46,7 @@ class ResultRoutes:
 
     async def results(
         self,
+        request: Request,
         label: Label = "",
         source: Source = "",
         model: ModelName = "",
@@ -71,14 +78,29 @@ class ResultRoutes:
             since=_time("since", since),
             until=_time("until", until),
         )
-        found = await self._state.asking.run(lambda: self._store.find(query, limit=limit, page=page))
-        return json_response(Results(list(found.items), found.next))
+        return await self._answer(request, (query, limit, page), lambda: self._results(query, limit, page))
 
-    async def counts(self, model: ModelName, since: Time = "", until: Time = "") -> Response:
+    def _results(self, query: ResultQuery, limit: int, page: str | None) -> Results:
+        found = self._store.find(query, limit=limit, page=page)
+        return Results(list(found.items), found.next)
+
+    async def counts(self, request: Request, model: ModelName, since: Time = "", until: Time = "") -> Response:
         """By the hour in which the document was stored, in UTC; of the hours that begin at or after `since` and before `until`."""
         named, first, after = _model(model), _time("since", since), _time("until", until)
-        found = await self._state.asking.run(lambda: self._store.count_by_hour(named, first, after))
-        return json_response(HourCounts(list(found)))
+        return await self._answer(request, (named, first, after), lambda: self._counts(named, first, after))
+
+    def _counts(self, model: str, since: datetime | None, until: datetime | None) -> HourCounts:
+        return HourCounts(list(self._store.count_by_hour(model, since, until)))
+
+    async def _answer(self, request: Request, key: Hashable, call: Callable[[], Any]) -> Response:
+        """What the call gives as JSON; requests that come at the same time with the same key share it."""
+
+        async def answer() -> Response:
+            content = await self._shared.value(key, lambda: encode(call()))
+            return Response(content, media_type="application/json")
+
+        self._known.note(request, answer)
+        return await answer()
 
 
 def check_names(**names: str) -> None:
