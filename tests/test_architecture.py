@@ -72,7 +72,7 @@ HOMES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|brokers\.(arrivals|lock_file|queue_url|server_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
-    "sources": r"headrace\.sources\.(stream|lines|records|tables|gunzip|cursors)",
+    "sources": r"headrace\.sources\.(stream|lines|records|json_records|tables|gunzip|cursors)",
     "models": r"headrace\.models\.registry",
 }
 CONTRACT = r"headrace\.(clock|documents|framing|errors|validation|ports(\..*)?)"

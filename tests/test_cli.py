@@ -788,3 +788,28 @@ def test_score_speaks_through_standard_streams(trained: Path) -> None:
     assert ended.status == 0
     assert ended.json["predictions"]["mood"]["label"] == "glad"
     assert "1 scored" in ended.errors
+
+
+@pytest.mark.parametrize("model", ["mood", "fake=python:headrace.testing.classifiers:Faulty"])
+def test_score_hands_over_what_came_before_more_comes(trained: Path, model: str) -> None:
+    arguments = ["score", "-", "-", "--registry", str(trained / "models"), "--model", model]
+    with subprocess.Popen(
+        [sys.executable, "-m", "headrace", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as scoring:
+        assert scoring.stdin is not None
+        assert scoring.stdout is not None
+        for number in range(3):
+            scoring.stdin.write(b'{"id": %d, "text": "glad"}\n' % number)
+            scoring.stdin.flush()
+            assert json.loads(scoring.stdout.readline())["id"] == number
+        scoring.stdin.close()
+        assert scoring.wait() == 0
+
+
+def test_score_keeps_the_order_of_many_lines(run: Run, trained: Path) -> None:
+    rows = [{"id": number, "text": f"glad {'so ' * (number % 50)}"} for number in range(20_000)]
+    arguments = ["--registry", str(trained / "models"), "--model", "mood"]
+    assert run("score", write("in.jsonl", rows), "out.jsonl", *arguments).status == 0
+    scored = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert [{"id": one["id"], "text": one["text"]} for one in scored] == rows
+    assert all("predictions" in one for one in scored)

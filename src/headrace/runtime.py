@@ -5,6 +5,7 @@ The first signal asks a process to drain and end, the second one ends it at once
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from headrace.errors import system_error
 
 DRAIN_SECONDS = 4.0  # that a process has to finish what it has begun
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
+COLLECTED_AFTER = 100_000  # new objects, by `collecting_rarely`
 _PR_SET_PDEATHSIG = 1
 
 
@@ -50,6 +52,24 @@ class Stop:
     def overdue(self, seconds: float = DRAIN_SECONDS) -> bool:
         """Whether the request was made more than so many seconds ago."""
         return time.monotonic() - self.since > seconds
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Let Python look for garbage in cycles seldom, for work that makes many objects and no cycles: looking takes a tenth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECTED_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextlib.contextmanager

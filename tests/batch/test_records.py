@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from headrace.batch.records import batches, score
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
@@ -24,7 +26,10 @@ class Line:
 
 def scored(*records: Line) -> tuple[list[dict[str, Any]], int]:
     models = ModelSet.open(parse("fake = python:headrace.testing.classifiers:Faulty"), Registry("none"))
-    return score(records, models, limit=LIMIT)
+    found = score(records, models, limit=LIMIT)
+    lines = [msgspec.json.decode(line) for line in found.lines.splitlines()]
+    assert len(lines) == found.records
+    return lines, found.wrong
 
 
 def test_every_record_comes_out_as_its_own_object_in_order() -> None:
@@ -61,6 +66,13 @@ def test_a_record_that_is_not_a_document_gets_an_error_and_keeps_what_it_was() -
     assert "not a list" in lines[2]["error"]
     assert "the limit is 1,000" in lines[3]["error"]
     assert lines[4]["predictions"] == {"fake": FINE}
+
+
+def test_members_that_are_called_like_what_is_added_are_replaced() -> None:
+    lines, _ = scored(Line({"predictions": 1, "text": "a", "error": "old"}), Line({"error": 1, "predictions": 2}))
+    assert lines[0] == {"predictions": {"fake": FINE}, "text": "a", "error": "old"}
+    assert lines[1]["predictions"] == 2
+    assert "no member 'text'" in lines[1]["error"]
 
 
 def test_no_records_are_no_lines() -> None:

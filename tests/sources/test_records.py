@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured
 from headrace.sources.lines import Lines
@@ -71,3 +73,38 @@ def test_wide_encodings_are_named_without_a_byte_order_mark_too(kind: str, encod
 def test_utf_16_is_misconfigured_with_how_to_convert_it(kind: str) -> None:
     with pytest.raises(Misconfigured, match=r"reading a file: it is UTF-16; .*iconv -f UTF-16"):
         records("text\none".encode("utf-16"), kind)
+
+
+LINE = st.sampled_from([
+    b'{"text": "one"}', b'{"id": 1, "text": "two", "text": "again"}', b"", b" \t", b"{", b"}", b"[", b"]", b'{"text":', b'"three"}',
+    b'{"text": "a"} {"text": "b"}', b"\xff", b'"scalar"', b"[1]", b'{"text": NaN}', b'{"text": "\\ud800"}', b'{"text": "%s"}' % (b"x" * 90),
+    b"\xef\xbb\xbf{}", b'{"a": 1e999}', b'[{"text": "c"},',
+])  # fmt: skip
+
+
+@given(
+    st.lists(LINE, max_size=12), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.integers(1, 200), st.sampled_from(FORMATS)
+)
+def test_records_in_blocks_are_those_that_come_one_by_one(
+    given_: list[bytes], end: bytes, piece: int, kind: str
+) -> None:
+    data = end.join([b'{"text": "first", "id": 1}', *given_])
+    pieces = [data[at : at + piece] for at in range(0, len(data), piece)]
+
+    def read(block: bool) -> list[Record]:
+        left = iter([*pieces, b""])
+        lines, reader = Lines(lambda _size: next(left), 80), Records("a file", 80, columns=())
+        if block:
+            return [record for some in reader.blocks(lines, kind, data[:64]) for record in some]
+        return list(reader.read(lines, kind, data[:64]))
+
+    assert read(block=True) == read(block=False)
+
+
+def test_a_block_has_what_was_read_already() -> None:
+    chunks = iter([b'{"text": "a"}\n{"text": "b"}\n{"te', b'xt": "c"}\n', b""])
+    blocks = Records("a file", 80).blocks(Lines(lambda _size: next(chunks), 80), "jsonl", b"{")
+    assert [[record.members for record in block] for block in blocks if block] == [
+        [{"text": "a"}, {"text": "b"}],
+        [{"text": "c"}],
+    ]

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from headrace.batch.acceptance import is_surely_document
 from headrace.documents import read
 from headrace.errors import Rejected
 from headrace.models.model_set import ModelSet
 from headrace.retrying import isolate
+
+_encode = msgspec.json.Encoder().encode_lines
 
 T = TypeVar("T")
 
@@ -36,30 +39,38 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def score(
-    records: Sequence[Record], models: ModelSet, *, limit: int, threshold: float | None = None
-) -> tuple[list[dict[str, Any]], int]:
-    """The object of each record, in order, and how many of them have an `error`.
+class Scored(NamedTuple):
+    """The lines of JSON that records become, each with its line end; how many they are, and how many of them have an `error`."""
+
+    lines: bytes
+    records: int
+    wrong: int
+
+
+def score(records: Sequence[Record], models: ModelSet, *, limit: int, threshold: float | None = None) -> Scored:
+    """The object of each record, in order, as a line of JSON.
 
     A record gets an `error` if it is not a document of up to `limit` bytes, or if a model fails on its text, which is found by halving.
-    `threshold` is that of `ModelSet.predict`. Raises as that does, but for Rejected.
+    `threshold` is that of `ModelSet.predict`. Raises as that does, but for Rejected. Several threads may call it if the models are
+    `parallel`.
     """
     faults = [_fault(record, limit) for record in records]
     texts = [_text(record) for record, fault in zip(records, faults, strict=True) if not fault]
-    answers = chain.from_iterable(isolate(texts, partial(_answers, models, threshold), _failure))
+    answers = chain.from_iterable(isolate(texts, partial(models.predict, threshold=threshold), _failure))
     scored, wrong = [], 0
     for record, fault in zip(records, faults, strict=True):
         found = fault or next(answers)
-        scored.append(_object(record) | ({"error": found} if isinstance(found, str) else {"predictions": found}))
-        wrong += isinstance(found, str)
-    return scored, wrong
+        known = _object(record)
+        if isinstance(found, str):
+            known["error"] = found
+            wrong += 1
+        else:
+            known["predictions"] = found
+        scored.append(known)
+    return Scored(_encode(scored), len(scored), wrong)
 
 
-def _answers(models: ModelSet, threshold: float | None, texts: Sequence[str]) -> list[dict[str, Any] | str]:
-    return [msgspec.to_builtins(found) for found in models.predict(texts, threshold=threshold)]
-
-
-def _failure(_text: str, error: Rejected) -> list[dict[str, Any] | str]:
+def _failure(_text: str, error: Rejected) -> list[Any]:
     return [str(error)]
 
 
@@ -67,6 +78,8 @@ def _fault(record: Record, limit: int) -> str:
     """Why a record is not a document; empty if it is one."""
     if record.fault:
         return f"{record.where}: {record.fault}"
+    if is_surely_document(record.members, limit):
+        return ""
     try:
         read(record.members, limit=limit)
     except Rejected as error:

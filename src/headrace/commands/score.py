@@ -1,9 +1,11 @@
 """The command `score`."""
 
-import msgspec
+from contextlib import ExitStack, closing
+from functools import partial
 
+from headrace import runtime
 from headrace.batch import records
-from headrace.batch.records import batches
+from headrace.batch.pipeline import in_order
 from headrace.commands.model_flags import Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
@@ -12,8 +14,6 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
 from headrace.urls import open_file
-
-SCORED_AT_ONCE = 1024  # records, which are in memory together
 
 
 def score(
@@ -35,16 +35,22 @@ def score(
         raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")
     check_threshold(threshold)
     models = open_models(model, settings)
-    source = open_file(input, limit=settings.document_bytes)
+    threads = runtime.cores() if models.parallel else 1
+    work = partial(records.score, models=models, threshold=threshold, limit=settings.document_bytes)
 
     wrong = number = 0
-    with writing(output) as target, bar() as shown:
+    with ExitStack() as opened:
+        source = opened.enter_context(closing(open_file(input, limit=settings.document_bytes)))
+        target = opened.enter_context(writing(output))
+        shown = opened.enter_context(bar())
+        opened.enter_context(runtime.collecting_rarely())
         task = shown.add_task("scoring", total=None)
-        for batch in batches(source.records(), SCORED_AT_ONCE):
-            lines, bad = records.score(batch, models, threshold=threshold, limit=settings.document_bytes)
-            target.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
-            wrong += bad
-            number += len(lines)
+        for scored in opened.enter_context(closing(in_order(source.blocks(), work, threads))):
+            target.write(scored.lines)
+            if not output.endswith(".gz"):
+                target.flush()  # what came now is read now at the other end of a pipe
+            wrong += scored.wrong
+            number += scored.records
             shown.update(task, completed=number)
     say(f"{number:,} scored" + (f", {wrong:,} of them with an `error` instead" if wrong else ""))
     return 1 if wrong else 0

@@ -46,6 +46,11 @@ class Model:
         return tuple((golden.text, golden.label) for golden in self.card.golden)
 
     @property
+    def compiled(self) -> bool:
+        """Whether its scorer runs in a kernel, not as a scikit-learn pipeline."""
+        return self._scorer.compiled
+
+    @property
     def classes_(self) -> "NDArray[str_]":
         """The labels as scikit-learn's users know them, shape (labels,): strings, in the order of the columns of `predict_proba`."""
         return self._scorer.classes_

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class ModelSet:
-    """Open models, in the order of the setting. Used by one thread.
+    """Open models, in the order of the setting. Used by one thread, unless `parallel`.
 
     `working` is called with the place of a model (0 for the first) before that model begins, so that a crash can be blamed on it.
     """
@@ -54,6 +54,12 @@ class ModelSet:
     def versions(self) -> list[str]:
         """The versions that predict, shadows too, such as ["language@3f9c2a"]."""
         return [model.version for model in self._models if model is not None]
+
+    @property
+    def parallel(self) -> bool:
+        """Whether `predict` and `top` may be called by several threads at once, and are quicker then: every model is compiled."""
+        known = [model.classifier for model in self._models if model is not None]
+        return all(isinstance(one, Model) and one.compiled for one in known)
 
     def prepare(self, *, wait: bool = False) -> bool:
         """Get the models of the registry ready for many texts, as `Model.prepare` does, and return whether all are. Another thread may

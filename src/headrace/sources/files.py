@@ -115,6 +115,16 @@ class FileSource:
             yield from (record for record in self._read(lines, self._path == "-") if record.where)
             self._check_whole(lines, unpacked)
 
+    def blocks(self) -> Iterator[list[Record]]:
+        """As `records`, in lists of the records that can be read without waiting once the first of them is there."""
+        with self._opened() as (lines, unpacked):
+            for block in self._records.blocks(lines, *self._looked_at(lines), live=self._path == "-"):
+                if self._closed:
+                    return
+                if records := [record for record in block if record.where]:
+                    yield records
+            self._check_whole(lines, unpacked)
+
     def close(self) -> None:
         self._closed = True
 
@@ -142,8 +152,12 @@ class FileSource:
             LOG.warning(f"reading {self._shown}: what follows the end of the gzip data is ignored")
 
     def _read(self, lines: Lines, live: bool) -> Iterator[Record]:
-        head = lines.head(1 if live else HEAD_BYTES, HEAD_BYTES)
-        return self._records.read(lines, self._kind or format_of(self._path, head), head, live=live)
+        return self._records.read(lines, *self._looked_at(lines), live=live)
+
+    def _looked_at(self, lines: Lines) -> tuple[str, bytes]:
+        """The format, and the first bytes."""
+        head = lines.head(1 if self._path == "-" else HEAD_BYTES, HEAD_BYTES)
+        return self._kind or format_of(self._path, head), head
 
     def _document(self, record: Record) -> Document | Malformed:
         try:

@@ -22,8 +22,8 @@ class Lines:
     def __init__(self, read: Callable[[int], bytes], limit: int) -> None:
         self._read_some = read
         self._limit = limit
-        self._ready: Iterator[bytes] = iter(())
-        self._left = 0
+        self._lines: list[bytes] = []  # that were read, of which the first `_served` were handed over
+        self._served = 0
         self._rest = b""  # what was read and is not in lines yet
         self._peeked = False  # `_rest` may hold line ends
         self._after_return = False  # the last byte before `_rest` was \r: a \n that follows belongs to it
@@ -35,7 +35,21 @@ class Lines:
     @property
     def drained(self) -> bool:
         """Whether the next line may have to be waited for."""
-        return self._left == 0
+        return self._served == len(self._lines)
+
+    def ready(self) -> list[bytes]:
+        """The next lines, as many as were read already, without consuming them; waits for one. Empty at the end. They are whole, even those
+        longer than the limit.
+        """
+        try:
+            self._ensure()
+        except StopIteration:
+            return []
+        return self._lines[self._served :] if self._served else self._lines
+
+    def skip_ready(self) -> None:
+        """Consume the lines that `ready` has returned."""
+        self._served = len(self._lines)
 
     def head(self, least: int, most: int) -> bytes:
         """The first bytes, up to `most`, without consuming them; waits for `least`. Fewer if the stream is shorter. Call it before
@@ -50,16 +64,21 @@ class Lines:
         return self
 
     def __next__(self) -> bytes:
-        if self._tail or self._open:
-            for _ in self.more():
-                pass
-        while self._left == 0:
-            self._fill()
-        self._left -= 1
-        line = next(self._ready)
+        self._ensure()
+        line = self._lines[self._served]
+        self._served += 1
         if len(line) > self._limit + 1:
             line, self._tail = line[: self._limit + 1], line[self._limit + 1 :]
         return line
+
+    def _ensure(self) -> None:
+        """Have a line ready. Raises StopIteration at the end."""
+        self._tail = b""
+        if self._open and self.drained:  # the line that was handed over last goes on
+            for _ in self.more():
+                pass
+        while self.drained:
+            self._fill()
 
     def more(self) -> Iterator[bytes]:
         """What the current line holds after its first `limit + 1` bytes, in pieces; nothing for a line that is no longer."""
@@ -93,7 +112,7 @@ class Lines:
             self._serve(lines, rest)
 
     def _serve(self, lines: list[bytes], rest: bytes) -> None:
-        self._ready, self._left, self._rest = iter(lines), len(lines), rest
+        self._lines, self._served, self._rest = lines, 0, rest
 
     def _read_on(self) -> bytes:
         chunk = self._read()

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import Any
 
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.framing import KEPT_BYTES as KEPT_BYTES
-from headrace.framing import Framing, Value
+from headrace.sources.json_records import BOM as BOM
+from headrace.sources.json_records import JsonRecords
+from headrace.sources.json_records import Record as Record
 from headrace.sources.lines import Lines
 from headrace.sources.tables import Row, Rows
 from headrace.validation import not_utf8
@@ -25,24 +25,9 @@ SUFFIXES: Mapping[str, str] = {
     ".txt": "text",
 }
 FORMATS = ("jsonl", "csv", "tsv", "text")
-NOT_JSON = 100  #: malformed records at the beginning of a file that show that it is not JSON …
-LOOKED_AT = 1000  #: … among so many records, blank ones included
-BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
+BLOCK = 2000  #: records that are handed over together
 _JSON = re.compile(rb"\s*(\{|\[\s*\{)")
 _MEMBERS = ("text", "id", "source", "created_at", "meta", "published_at")
-_decode = msgspec.json.Decoder().decode
-
-
-class Record(NamedTuple):
-    """One record as it stands in a stream: its bytes, where it stands, and its members, or (`fault`) why they can't be read.
-
-    A blank line is a record whose `where` is empty.
-    """
-
-    data: bytes = b""
-    where: str = ""
-    members: object = None
-    fault: str = ""
 
 
 def format_of(path: str, head: bytes) -> str:
@@ -57,6 +42,7 @@ class Records:
     def __init__(self, name: str, limit: int, columns: Sequence[str] = ("text",)) -> None:
         self._name, self._limit, self._columns = name, limit, columns
         self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
+        self._json = JsonRecords(name, limit)
 
     def read(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[Record]:
         """The records of these lines, blank ones included. `kind` is one of FORMATS; `head` are the first bytes of the stream.
@@ -64,19 +50,19 @@ class Records:
         Raises Misconfigured if the stream is in UTF-16 or UTF-32, a table without the columns, or not JSON at all. The latter shows in its
         first records, unless it is `live`.
         """
-        if encoding := wide_encoding(head):
-            raise Misconfigured(
-                f"reading {self._name}: it is {encoding}; convert it to UTF-8: iconv -f {encoding} -t UTF-8 OLD > NEW"
-            )
+        if refusal := _refusal(head, kind):
+            raise Misconfigured(f"reading {self._name}: {refusal}")
         if kind in ("csv", "tsv"):
             return self._rows(_without_bom(lines), "," if kind == "csv" else "\t")
         if kind == "text":
             return self._texts(_without_bom(lines))
-        if head.removeprefix(BOM).lstrip()[:1] == b"<":
-            raise Misconfigured(
-                f"reading {self._name}: it begins like HTML or XML, not like JSON; convert it to JSON Lines"
-            )
-        return self._json(lines) if live else self._if_json(self._json(lines))
+        return self._json.records(lines, live=live)
+
+    def blocks(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[list[Record]]:
+        """As `read`, in lists of the records that can be read without waiting once the first of them is there, in bounded memory."""
+        if kind != "jsonl" or _refusal(head, kind):
+            return _together(self.read(lines, kind, head, live=live), lines)
+        return self._json.blocks(lines, live=live)
 
     def _where(self, number: int) -> str:
         return f"{self._name}, line {number}"
@@ -92,49 +78,6 @@ class Records:
                 yield Record(line[:KEPT_BYTES], where, fault=f"the line is {fault}")
             else:
                 yield Record(line, where, {"text": line.decode()})
-
-    def _json(self, lines: Lines) -> Iterator[Record]:
-        framing = Framing(self._limit)
-        for number, data in enumerate(lines, 1):
-            line = data if number > 1 else data.removeprefix(BOM)
-            if framing.idle:
-                if not line.strip():
-                    yield Record()
-                    continue
-                members = _object(line) if len(line) <= self._limit else None
-                if members is not None:
-                    yield Record(line, self._where(number), members)
-                    continue
-            for value in framing.feed(line, number, lines.more()):
-                yield self._value(value)
-        for value in framing.end():
-            yield self._value(value)
-
-    def _if_json(self, records: Iterator[Record]) -> Iterator[Record]:
-        """The records. Raises Misconfigured, before the first of them, if there are many and none of them is JSON."""
-        first: list[Record] = []
-        faults = 0
-        for record in records:
-            first.append(record)
-            faults += record.fault.startswith("the document is not JSON")
-            if (record.where and not record.fault) or len(first) >= LOOKED_AT:
-                break
-            if faults >= NOT_JSON:
-                reason = next(one.fault for one in first if one.fault)
-                raise Misconfigured(
-                    f"reading {self._name}: it is not JSON ({reason}); if it is CSV or plain text, end its name in .csv or .txt"
-                )
-        yield from first
-        yield from records
-
-    def _value(self, value: Value) -> Record:
-        where = self._where(value.line)
-        if value.fault or len(value.data) > self._limit:
-            return Record(value.data[:KEPT_BYTES], where, fault=value.fault or self._too_long)
-        try:
-            return Record(value.data, where, parse(value.data, lenient=True))
-        except Rejected as error:
-            return Record(value.data[:KEPT_BYTES], where, fault=str(error))
 
     def _rows(self, lines: Iterator[bytes], delimiter: str) -> Iterator[Record]:
         rows = Rows(lines, delimiter, self._limit)
@@ -166,6 +109,15 @@ class Records:
         return _distinct(header)
 
 
+def _refusal(head: bytes, kind: str) -> str:
+    """Why a stream that begins with these bytes cannot be read as this format, and what to do; empty if it can."""
+    if encoding := wide_encoding(head):
+        return f"it is {encoding}; convert it to UTF-8: iconv -f {encoding} -t UTF-8 OLD > NEW"
+    if kind == "jsonl" and head.removeprefix(BOM).lstrip()[:1] == b"<":
+        return "it begins like HTML or XML, not like JSON; convert it to JSON Lines"
+    return ""
+
+
 def wide_encoding(head: bytes) -> str:
     """The name of the encoding if these first bytes of a stream are in UTF-16 or UTF-32, with or without a byte order mark; else empty."""
     for marks, name in (((b"\xff\xfe\0\0", b"\0\0\xfe\xff"), "UTF-32"), ((b"\xff\xfe", b"\xfe\xff"), "UTF-16")):
@@ -186,13 +138,15 @@ def _without_bom(lines: Lines) -> Iterator[bytes]:
         yield from lines
 
 
-def _object(line: bytes) -> object:
-    """The object of a usual line; None for any other, which may be a part of something else."""
-    try:
-        members = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return members if isinstance(members, dict) else None
+def _together(records: Iterator[Record], lines: Lines) -> Iterator[list[Record]]:
+    """The records in lists: each ends where a record may have to be waited for, and has up to BLOCK of them."""
+    block: list[Record] = []
+    for record in records:
+        block.append(record)
+        if lines.drained or len(block) >= BLOCK:
+            yield block
+            block = []
+    yield block
 
 
 def _distinct(header: Sequence[str]) -> list[str]:

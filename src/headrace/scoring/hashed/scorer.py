@@ -26,6 +26,7 @@ BATCH_TEXTS = 512
 BATCH_CHARACTERS = 1 << 20
 #: Characters that are scored without the kernels: loading them costs as much time as they save on so many.
 PATIENCE = 150_000
+NO_END = 1 << 62
 
 _PREPROCESSING = Preprocessing(lowercase=False)  # the kernel folds case itself
 _SOURCES = (*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.parent.glob("*.py"))
@@ -66,15 +67,16 @@ class HashedScorer:
 
         With `wait`, or if compiled code can be kept nowhere, they are compiled here.
         """
-        if self._compiled is None and self._preparing.acquire(blocking=wait):
-            try:
-                if self._compiled is None and (wait or self._compiler.ready()):
-                    from headrace.scoring.hashed.kernels import Compiled
+        self._patience = NO_END  # whoever prepares it sees to it
+        return self._prepare(wait=wait)
 
-                    self._compiled = Compiled(self.parameters, self._cache)
-                    self._compiler.finish()
-            finally:
-                self._preparing.release()
+    def _prepare(self, *, wait: bool = False) -> bool:
+        with self._preparing:
+            if self._compiled is None and (wait or self._compiler.ready()):
+                from headrace.scoring.hashed.kernels import Compiled
+
+                self._compiled = Compiled(self.parameters, self._cache)
+                self._compiler.finish()
         return self._compiled is not None
 
     @property
@@ -135,6 +137,10 @@ class HashedScorer:
 
     def _map(self, work: Callable[[list[str]], Any], texts: Iterable[str]) -> list[Any]:
         every = _PREPROCESSING.decode(as_list(texts))
+        if self._compiled is None:
+            self._patience -= sum(map(len, every))
+            if self._patience < 0:
+                self._prepare()
         if self.threads <= 1 or len(every) <= 1:
             return list(map(work, _batches(every, BATCH_TEXTS)))
         with ThreadPoolExecutor(self.threads) as pool:
@@ -142,25 +148,21 @@ class HashedScorer:
 
     def _best_labels(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         points, bounds = _PREPROCESSING.code_points(texts)
-        best, probability, _ = self._path(len(points)).score(points, bounds, whole=False)
+        best, probability, _ = self._path.score(points, bounds, whole=False)
         return best, probability
 
     def _all_probabilities(self, texts: list[str]) -> NDArray[np.float64]:
         points, bounds = _PREPROCESSING.code_points(texts)
-        return self._path(len(points)).score(points, bounds, whole=True)[2]
+        return self._path.score(points, bounds, whole=True)[2]
 
     def _predict_content(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
         points, bounds = _PREPROCESSING.code_points(texts)
-        path = self._path(len(points))
+        path = self._path
         best, probability, _ = path.score(points, bounds, whole=False)
         return best, probability, path.content_kinds(points, bounds)
 
-    def _path(self, characters: int) -> "Compiled | Interpreted":
-        """What scores the next texts, of so many characters together."""
-        if self._compiled is None:
-            self._patience -= characters
-            if self._patience < 0:
-                self.prepare()
+    @property
+    def _path(self) -> "Compiled | Interpreted":
         return self._compiled or self._interpreted
 
 
