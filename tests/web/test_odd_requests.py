@@ -140,3 +140,22 @@ def test_a_stalled_client_of_any_kind_is_disconnected_while_others_are_answered(
                 answer = line.recv(1 << 16)
                 assert answer.startswith(b"HTTP/1.1 408") if sent else answer == b""
                 assert line.recv(1) == b"" or not sent
+
+
+def test_whose_connection_is_one_too_many_reads_that_it_is(tmp_path: Path) -> None:
+    with WebServer(tmp_path, limits=ConnectionLimits(connections=2)) as server, ExitStack() as opened:
+        busy = [opened.enter_context(socket.create_connection(server.address, PATIENCE)) for _ in range(2)]
+        part = POST % 14 + JSON + b"\r\n" + b'{"text":'
+        for line in busy:
+            line.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" + part)
+            assert b"live" in line.recv(1 << 16)
+        for _ in range(300):  # more than may linger at a time
+            answer = exchange(server, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b"retry-after: 1" in answer
+            assert b"connection: close" in answer
+        silent = opened.enter_context(socket.create_connection(server.address, PATIENCE))
+        assert silent.recv(1 << 16).startswith(b"HTTP/1.1 503")
+        for line in busy:
+            line.sendall(b'"Hej"}')
+            assert line.recv(1 << 16).startswith(b"HTTP/1.1 202")

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
@@ -24,10 +24,13 @@ from headrace.web.responses import Refused, bug_response
 from headrace.web.responses import refusal as refused_for
 from headrace.web.services import ServerSettings
 
+KNOWN_HEADS = 256  #: heads that are remembered with what answers them; with one more, all are forgotten
 SMALL_BYTES = 32 << 10  #: the largest payload that is answered directly
 LOG = logger("headrace.web")
 
 _SEEN = "headrace.seen"
+
+K = TypeVar("K")
 
 #: Answers a request, given its JSON value, the value's size in bytes, and what to call once the request is taken.
 Answer = Callable[[object, int, Callable[[], None]], Awaitable[Response]]
@@ -89,22 +92,34 @@ class BoundCall:
         self._meter.observe(metrics.HTTP_SECONDS, seconds, call.path)
 
 
-class DirectCalls:
+#: The head of a request: its method, its target, and its headers, in order, but for the payload's length.
+Head = tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]]
+
+
+def is_of_anybody(head: Head) -> bool:
+    """Whether a head means the same whoever sends it: nothing in it is believed from a proxy alone."""
+    return not any(name.startswith(b"x-forwarded") for name, _ in head[2])
+
+
+class DirectCalls(Generic[K]):
     """The calls that connections answer themselves, if a request is in order in every way. All others are left to the app.
 
-    Whether a request may come in is decided by the same access guard, behind the same root path, as in front of the app.
+    Whether a request may come in is decided by the same access guard, behind the same root path, as in front of the app. `latest` is for
+    connections: what one has learned, and the next one may use.
     """
 
     def __init__(
         self, calls: Sequence[DirectCall], settings: ServerSettings, *, memory: PayloadMemory, meter: Meter
     ) -> None:
         self.limit = min(SMALL_BYTES, settings.request_bytes)
+        self.latest: K | None = None
         self._calls: Mapping[tuple[str, str], tuple[DirectCall, Response]] = {
             (call.method, call.path): (call, call.admission.refusal().response()) for call in calls
         }
         self._methods = frozenset(call.method.encode() for call in calls)
         self._endings = tuple(call.path.encode() for call in calls)
         self._memory, self._meter = memory, meter
+        self._known: dict[Head, BoundCall] = {}
         self._door = BehindProxy(
             AccessGuard(_note_scope, settings), root_path=settings.root_path, proxies=settings.proxies
         )
@@ -113,18 +128,36 @@ class DirectCalls:
         """Whether `find` may find something for a method and a request target. It takes no time."""
         return method in self._methods and target.partition(b"?")[0].endswith(self._endings)
 
-    def find(self, scope: Scope) -> BoundCall | None:
-        """What answers a request with a JSON payload of up to `limit` bytes; None if it is to be left to the app."""
-        seen = self._let_in(scope)
-        found = self._calls.get((seen["method"], route_path(seen))) if seen is not None else None
-        if seen is None or found is None:
+    def find(self, head: Head, scope: Scope) -> BoundCall | None:
+        """What answers requests with this head and a JSON payload of up to `limit` bytes; None if they are to be left to the app.
+
+        `scope` has what is known of the connection.
+        """
+        if (known := self._known.get(head)) is not None:
+            return known
+        found = self._find(head, scope)
+        if found is not None and is_of_anybody(head):
+            if len(self._known) >= KNOWN_HEADS:
+                self._known.clear()
+            self._known[head] = found
+        return found
+
+    def _find(self, head: Head, scope: Scope) -> BoundCall | None:
+        method, target, headers = head
+        path, _, query = target.partition(b"?")
+        if b"%" in path or b"#" in target:
             return None
-        call, refusal = found
-        headers = Headers(scope=seen)
-        if any(name in headers for name in ("transfer-encoding", "content-encoding", "expect", "upgrade", "trailer")):
+        asked = {"method": method.decode(), "path": path.decode("latin-1"), "raw_path": path, "query_string": query}
+        seen = self._let_in({**scope, **asked, "headers": list(headers)})
+        called = self._calls.get((seen["method"], route_path(seen))) if seen is not None else None
+        if seen is None or called is None:
+            return None
+        call, refusal = called
+        named = Headers(scope=seen)
+        if any(name in named for name in ("transfer-encoding", "content-encoding", "expect", "upgrade", "trailer")):
             return None
         try:
-            requests.check_json(headers)
+            requests.check_json(named)
             answer = call.bind(QueryParams(seen["query_string"]))
         except Refused:
             return None

@@ -1,11 +1,13 @@
 """The server: the API and the console on one port, run by uvicorn. The caller starts and stops it."""
 
+import asyncio
 import contextlib
 import errno
 import functools
 import math
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,7 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import Misconfigured
 from headrace.web.access.connections import Connections
-from headrace.web.access.direct_connection import DirectConnection
+from headrace.web.access.direct_connection import DirectConnection, KnownHead
+from headrace.web.access.full_connection import FullConnection, FullServer
 from headrace.web.access.guard import AccessGuard
 from headrace.web.access.headers import WholeResponses
 from headrace.web.access.login import Login
@@ -42,14 +45,14 @@ def serve(
     state = AppState.from_services(services)
     memory = PayloadMemory(services.settings.request_bytes)
     app = build_app(state, memory, console=console)
-    direct = DirectCalls(direct_calls(state), services.settings, memory=memory, meter=state.meter)
+    direct: DirectCalls[KnownHead] = DirectCalls(
+        direct_calls(state), services.settings, memory=memory, meter=state.meter
+    )
     with contextlib.closing(listen(services.settings)) as listener:
         connections = Connections(services.settings.limits)
         config = uvicorn.Config(
             app,
-            http=functools.partial(  # type: ignore[arg-type]
-                DirectConnection, connections=connections, direct=direct, responses=WholeResponses()
-            ),
+            http=_accept(connections, direct),  # type: ignore[arg-type]
             ws=functools.partial(SocketConnection, connections=connections),  # type: ignore[arg-type]
             proxy_headers=False,  # BehindProxy takes them
             log_config=None,
@@ -64,6 +67,17 @@ def serve(
         )
         server = _Server(config, state, connections, stop, lambda: on_ready(address(listener)) if on_ready else None)
         server.run([listener])
+
+
+def _accept(connections: Connections, direct: DirectCalls[KnownHead]) -> Callable[..., asyncio.Protocol]:
+    """What uvicorn calls for each connection that it has accepted."""
+    accept = functools.partial(DirectConnection, connections=connections, direct=direct, responses=WholeResponses())
+    full = FullServer(connections)
+
+    def connect(**asked: Any) -> asyncio.Protocol:
+        return FullConnection(full) if full.is_full() else accept(**asked)
+
+    return connect
 
 
 def build_app(state: AppState, memory: PayloadMemory, *, console: bool) -> ASGIApp:

@@ -23,7 +23,7 @@ from headrace.meter import Histogram
 from headrace.models.registry import Registry
 from headrace.stores.memory import MemoryStore
 from headrace.web.access.connections import Connections
-from headrace.web.access.direct_connection import DirectConnection
+from headrace.web.access.direct_connection import DirectConnection, KnownHead
 from headrace.web.access.exchange import Exchange
 from headrace.web.access.headers import WholeResponses
 from headrace.web.access.limits import ConnectionLimits
@@ -95,7 +95,7 @@ class Server:
         )
         self.memory = PayloadMemory(settings.request_bytes)
         calls = direct_calls(self.state) if direct else []
-        self.direct = DirectCalls(calls, settings, memory=self.memory, meter=self.state.meter)
+        self.direct: DirectCalls[KnownHead] = DirectCalls(calls, settings, memory=self.memory, meter=self.state.meter)
         self.config = uvicorn.Config(
             build_app(self.state, self.memory, console=False), lifespan="off", log_config=None, access_log=False
         )
@@ -293,6 +293,48 @@ def test_a_connection_answers_as_the_app_does(tmp_path: Path, name: str, pieces:
     assert (direct, indirect) == (name in DIRECT or name in ("the whole address", "twice a slash"), False)
 
 
+def test_what_one_connection_has_learned_the_next_one_may_use_and_no_other_head(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def play(line: Line) -> None:
+        for connection in ("keep-alive", "close"):
+            line.send(predict("a", f"Connection: {connection}"))
+            assert status(await line.answer()) == 200
+            other = await server.connect()
+            other.send(predict("b", f"Connection: {connection}"))
+            answer = await other.answer()
+            assert b'"label":"b"' in answer
+            assert (b"connection: close\r\n" in answer) == (connection == "close")
+            for sent, code in (
+                (post("/v1/predict", '{"text":"a"}', HOST, JSON, f"Connection: {connection}"), 401),
+                (predict("a", f"Connection: {connection}", "Origin: http://evil.example"), 403),
+            ):
+                other = await server.connect()
+                other.send(sent)
+                assert status(await other.answer()) == code
+
+    played(server, play)
+
+
+def test_what_a_proxy_says_is_believed_for_its_own_connection_alone(tmp_path: Path) -> None:
+    server = Server(tmp_path, settings=ServerSettings(token=TOKEN, proxies=("10.0.0.7",)))
+    told = document("Hej", "X-Forwarded-Prefix: /below", path="/below/v1/predict")
+
+    async def play(line: Line) -> None:
+        line.connection.client = ("10.0.0.7", 1)
+        other = await server.connect()
+        other.connection.client = ("10.0.0.8", 1)
+        for _ in range(3):
+            line.send(told)
+            assert status(await line.answer()) == 200
+            assert line.is_direct()
+            other.send(told)
+            assert status(await other.answer()) == 404
+            assert not other.is_direct()
+
+    played(server, play)
+
+
 def test_it_is_the_same_below_a_root_path(tmp_path: Path) -> None:
     settings = ServerSettings(token=TOKEN, root_path="/headrace")
     for path in ("/headrace/v1/predict", "/v1/predict"):
@@ -357,6 +399,38 @@ def test_requests_sent_ahead_are_answered_in_order_whoever_answers_them(tmp_path
             assert parts[number % 6] in answer, number
 
     played(Server(tmp_path), play)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_the_last_of_those_sent_ahead_is_waited_for_and_answered_before_what_comes_later(
+    tmp_path: Path, direct: bool
+) -> None:
+    predictor = Held()
+    server = Server(tmp_path, predictor=predictor, direct=direct)
+
+    async def play(line: Line) -> None:
+        line.send(predict("a"))
+        await asked()
+        predictor.let_go()
+        assert b'"label":"a"' in await line.answer()
+        line.send(LIVEZ + predict("b"))
+        assert LIVE in await line.answer()
+        await asked()
+        line.send(predict("c"))
+        server.clock.now += 600
+        server.connections.check()
+        for text in (b"b", b"c"):
+            await asked()
+            assert len(predictor.asked) == 1
+            predictor.let_go()
+            assert b'"label":"%b"' % text in await line.answer()
+
+    async def asked() -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not predictor.asked:
+                await asyncio.sleep(0)
+
+    played(server, play)
 
 
 def test_refused_requests_that_were_sent_ahead_are_answered_in_order_too(tmp_path: Path) -> None:

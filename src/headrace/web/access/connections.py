@@ -66,15 +66,18 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._open)
 
-    def admit(self, connection: Connection) -> bool:
-        """Whether one more connection may stay. If there are too many, the one that has waited longest for a request is ended for it.
+    def is_full(self) -> bool:
+        """Whether there is no room for one more connection, and none that could be ended for it."""
+        full = len(self._open) >= self._most and self._silent() is None
+        if full:
+            self._tell()
+        return full
 
-        One whose request has arrived and was not read yet, because the server is busy, does not wait for one.
-        """
+    def admit(self, connection: Connection) -> bool:
+        """Whether one more connection may stay. If there are too many, the one that has waited longest for a request is ended for it."""
         if len(self._open) >= self._most:
             self._tell()
-            waiting = islice(self._waiting, SILENT_TRIES)
-            longest = next((one for one in waiting if not one.has_unread()), None)
+            longest = self._silent()
             if longest is None:
                 return False
             self.remove(longest)
@@ -108,6 +111,11 @@ class Connections:
         now = self.clock()
         for connection in list(self._open):
             connection.check(now)
+
+    def _silent(self) -> Connection | None:
+        """The connection that has waited longest for a request. One whose request has arrived and was not read yet, because the server is
+        busy, does not wait for one."""
+        return next((one for one in islice(self._waiting, SILENT_TRIES) if not one.has_unread()), None)
 
     def _tell(self) -> None:
         now = self.clock()

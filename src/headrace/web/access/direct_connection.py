@@ -8,7 +8,7 @@ from starlette.responses import Response
 from headrace.web.access.exchange import Exchange
 from headrace.web.access.headers import WholeResponses
 from headrace.web.access.http_connection import HttpConnection, Part
-from headrace.web.direct import BoundCall, DirectCalls
+from headrace.web.direct import BoundCall, DirectCalls, Head, is_of_anybody
 
 _LENGTH = b"content-length"
 DIGITS = 9  #: of a payload's length, at most
@@ -18,20 +18,21 @@ _HEAD = re.compile(
 )
 
 
-class Template:
-    """A head that has been checked. The next one on its connection is the same, byte for byte, but for the length of the payload."""
+class KnownHead:
+    """A head that has been checked, with what answers its requests. Others are the same, byte for byte, but for the payload's length."""
 
-    def __init__(self, before: bytes, after: bytes, limit: int) -> None:
+    def __init__(self, before: bytes, after: bytes, call: BoundCall, limit: int, *, keep_alive: bool) -> None:
+        self.call, self.keep_alive = call, keep_alive
         self._before, self._after, self._limit = before, after, limit
         self._start, self._end = len(before), after[:1]
 
     @classmethod
-    def of(cls, request: bytes, limit: int) -> Self | None:
+    def of(cls, request: bytes, call: BoundCall, limit: int, *, keep_alive: bool) -> Self | None:
         """The head of a request, if these bytes are a request and nothing else."""
         head = _HEAD.match(request)
         if head is None or len(request) - head.end() != int(head[2]):
             return None
-        return cls(head[1], head[3], limit)
+        return cls(head[1], head[3], call, limit, keep_alive=keep_alive)
 
     def payload(self, data: bytes) -> bytes | None:
         """The payload of a request with this head, if these bytes are one and nothing else."""
@@ -48,23 +49,24 @@ class Template:
 class DirectConnection(HttpConnection):
     """An HTTP connection within limits. What a request was found to be holds for the next ones with the same head."""
 
-    def __init__(self, *args: Any, direct: DirectCalls, responses: WholeResponses, **more: Any) -> None:
+    def __init__(self, *args: Any, direct: DirectCalls[KnownHead], responses: WholeResponses, **more: Any) -> None:
         super().__init__(*args, **more)
         self._direct, self._responses = direct, responses
-        self._template: Template | None = None
-        self._known: tuple[bytes, bytes, list[tuple[bytes, bytes]]] | None = None  # a head: method, target, headers
+        self._head = direct.latest
+        self._checked: Head | None = None  # the head that was looked at last
         self._bound: BoundCall | None = None  # what answers requests with that head
 
     def data_received(self, data: bytes) -> None:
         if self._part is not Part.REQUEST or self._received or self._refusal is not None:
             super().data_received(data)
             return
-        if self._template is not None and (payload := self._template.payload(data)) is not None:
-            self._exchange_again(payload)
+        if self._head is not None and (payload := self._head.payload(data)) is not None:
+            self._exchange_known(self._head, payload)
             return
         before = self.cycle
         super().data_received(data)
-        self._template = self._learned(data) if self.cycle is not before else None
+        if self.cycle is not before:
+            self._learn(data)
 
     def write_answer(self, exchange: Exchange, response: Response) -> None:
         """Write the whole answer of an exchange that is complete now, and go on with what the client has sent meanwhile."""
@@ -102,26 +104,29 @@ class DirectConnection(HttpConnection):
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _exchange_again(self, payload: bytes) -> None:
-        assert self._bound is not None
+    def _exchange_known(self, head: KnownHead, payload: bytes) -> None:
         self._unset_keepalive_if_required()
-        place = self._bound.enter()
-        if place is None:
-            self.transport.write(self._responses.again(self._bound.refuse(), self.server_state.default_headers))
+        place = head.call.enter()
+        if place is None and head.keep_alive:
+            self.transport.write(self._responses.again(head.call.refuse(), self.server_state.default_headers))
             self.server_state.total_requests += 1
             self._wait_for_request()
             return
         self._part = Part.NOTHING
         self._all.work(self)
-        exchange = Exchange(self, self._bound, keep_alive=True)
+        exchange = Exchange(self, head.call, keep_alive=head.keep_alive)
         self.cycle = exchange  # type: ignore[assignment]
         exchange.begin_whole(payload, place)
 
-    def _learned(self, data: bytes) -> Template | None:
-        """The head of the request that was just parsed, if it is whole and its connection goes on."""
+    def _learn(self, data: bytes) -> None:
+        """Remember the head of the request that was just parsed, if it is whole and answered here."""
         cycle: Any = self.cycle
-        whole = isinstance(cycle, Exchange) and cycle.keep_alive and not cycle.more_body and not self.pipeline
-        return Template.of(data, self._direct.limit) if whole else None
+        self._head = None
+        if isinstance(cycle, Exchange) and self._bound is not None and not (cycle.more_body or self.pipeline):
+            limit, keep_alive = self._direct.limit, cycle.keep_alive
+            self._head = KnownHead.of(data, self._bound, limit, keep_alive=keep_alive)
+            if self._head is not None and self._checked is not None and is_of_anybody(self._checked):
+                self._direct.latest = self._head
 
     def _call(self) -> BoundCall | None:
         """What answers the request whose head is complete; None if it is to be left to the app."""
@@ -129,14 +134,10 @@ class DirectConnection(HttpConnection):
         if not self._direct.may_have(method, self.url) or self.parser.get_http_version() != "1.1":
             return None
         sizes = [value for name, value in self.headers if name == _LENGTH]
-        if len(sizes) != 1 or not sizes[0].isdigit() or not 0 < int(sizes[0][:9]) <= self._direct.limit:
+        if len(sizes) != 1 or not sizes[0].isdigit() or not 0 < int(sizes[0][:DIGITS]) <= self._direct.limit:
             return None
-        head = method, self.url, [header for header in self.headers if header[0] != _LENGTH]
-        if head != self._known:
-            path, _, query = self.url.partition(b"?")
-            plain = b"%" not in path and b"#" not in self.url and not self.parser.should_upgrade()
-            asked = {"path": path.decode("latin-1"), "raw_path": path, "query_string": query}
-            scope = {**self.scope, **asked, "method": method.decode()}
-            self._bound = self._direct.find(scope) if plain else None
-            self._known = head
+        head = method, self.url, tuple(header for header in self.headers if header[0] != _LENGTH)
+        if head != self._checked:
+            self._bound = None if self.parser.should_upgrade() else self._direct.find(head, dict(self.scope))
+            self._checked = head
         return self._bound

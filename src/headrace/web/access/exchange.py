@@ -47,27 +47,23 @@ class Exchange:
         self._may_begin = True
         self.set()
 
-    def begin_whole(self, payload: bytes, place: Place) -> None:
-        """Answer it at once: its payload has come, and it has a place."""
+    def begin_whole(self, payload: bytes, place: Place | None) -> None:
+        """Answer it at once: its payload has come; it has a place, or is refused."""
         self.body, self.more_body = payload, False
-        self._answer_from(place)
+        self._answer(place)
 
     def set(self) -> None:
         """Go on, after what has happened."""
         if self._task is None:
             if self._may_begin and not (self.more_body or self.disconnected or self.response_complete):
-                self._answer()
+                self._answer(self._call.enter())
         elif self.disconnected and self._call.abandoned:
             self._task.cancel()
 
-    def _answer(self) -> None:
-        place = self._call.enter()
+    def _answer(self, place: Place | None) -> None:
         if place is None:
             self._finish(self._call.refuse())
-        else:
-            self._answer_from(place)
-
-    def _answer_from(self, place: Place) -> None:
+            return
         connection = self._connection
         self._task = task = connection.loop.create_task(self._run(place))
         connection.tasks.add(task)

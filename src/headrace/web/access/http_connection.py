@@ -7,6 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.web.access.connections import Connections, Progress, has_unread
+from headrace.web.access.full_connection import too_many
 from headrace.web.access.headers import as_bytes
 from headrace.web.access.paths import path_of
 from headrace.web.responses import Refused
@@ -48,7 +49,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if not self._all.admit(self):
-            self._answer(Refused(503, "the server has too many connections; try again in a moment", again=True))
+            self._answer(too_many())
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -137,6 +138,8 @@ class HttpConnection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _wait_for_more(self) -> None:
+        if self._is_answering():  # the last of the requests that were sent ahead
+            return
         if self._part is Part.NOTHING:
             self._wait_for_request()
         else:  # the rest of its payload, or the beginning of the next request
