@@ -9,6 +9,7 @@ import httpx
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.models.registry import Registry
+from headrace.ports import Broker
 from headrace.stores.memory import MemoryStore
 from headrace.web.server import serve
 from headrace.web.services import ServerSettings, Services
@@ -16,12 +17,12 @@ from support import PATIENCE
 
 
 class WebServer:
-    """The API on memory adapters. `more` are settings of the server."""
+    """The API on memory adapters. `connect` opens the broker, `more` are settings of the server."""
 
-    def __init__(self, folder: Path, **more: Any) -> None:
+    def __init__(self, folder: Path, *, connect: Callable[[], Broker] | None = None, **more: Any) -> None:
         self.services = Services(
             store=MemoryStore(),
-            connect=MemoryBroker().connect,
+            connect=connect or MemoryBroker().connect,
             registry=Registry(folder, builtin=None),
             settings=ServerSettings(port=0, **more),
         )

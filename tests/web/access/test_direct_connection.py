@@ -553,6 +553,21 @@ def test_a_document_is_published_though_its_client_has_gone(tmp_path: Path) -> N
     played(server, play)
 
 
+@pytest.mark.parametrize("direct", [True, False])
+def test_who_waits_for_a_result_keeps_nobody_out(tmp_path: Path, direct: bool) -> None:
+    server = Server(tmp_path, direct=direct)
+
+    async def play(line: Line) -> None:
+        line.send(post("/v1/documents?wait=60", '{"id":"mine","text":"a"}', HOST, JSON, MINE))
+        async with asyncio.timeout(PATIENCE):
+            while "mine" not in server.state.recent_ids:
+                await asyncio.sleep(0)
+        assert server.state.published.here == 0
+        assert not line.connection.cycle.response_complete
+
+    played(server, play)
+
+
 def test_a_request_is_answered_when_the_server_stops_and_its_connection_closed(tmp_path: Path) -> None:
     predictor = Held()
 
