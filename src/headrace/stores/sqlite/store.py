@@ -29,6 +29,8 @@ from headrace.stores.sqlite import writing
 from headrace.stores.sqlite.watch import SqliteWatch
 
 APPLICATION = 0x48445253
+CONNECTIONS = 16  #: that stay open, each with up to 2 MB of pages
+MORE_CONNECTIONS = 48  #: that are opened for one call
 
 
 class SqliteStore:
