@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import scorer
+import usage
 import web_scenarios as scenarios
 from load.plan import Stream
 from web_load import Load, Search
@@ -100,14 +101,20 @@ def prepare(data: Path | None, folder: Path) -> tuple[list[str], Path]:
 
 
 def warm(load: Load, server: Server) -> None:
-    """Wait until all models of a server have been opened."""
+    """Wait until a server predicts and stores, and then until it is idle: the scorer may be compiled beside the first requests."""
     load.settle(server)
     deadline = time.monotonic() + STARTING
-    while math.isinf(
-        load.run(server, Stream("predict", "/v1/predict", 5, even=True), seconds=0.5).report.streams[0].within(1.0)
-    ):
-        assert time.monotonic() < deadline, f"{server.name} does not predict"
-        time.sleep(0.5)
+    predict = Stream("predict", "/v1/predict", 5, even=True)
+    while math.isinf(load.run(server, predict, seconds=0.5).report.streams[0].within(1.0)) or busy(server):
+        assert time.monotonic() < deadline, f"{server.name} does not come to rest"
+
+
+def busy(server: Server) -> bool:
+    """Whether a server uses more than a fifth of a core during a second."""
+    own = {stage: found for stage, found in server.processes().items() if stage not in usage.SERVERS}
+    before = usage.cpu_seconds(own)
+    time.sleep(1)
+    return sum(usage.difference(before, usage.cpu_seconds(own)).values()) > 0.2
 
 
 def rates(load: Load, servers: Sequence[Server], options: argparse.Namespace) -> float:
