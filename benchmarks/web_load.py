@@ -82,7 +82,10 @@ class Load:
 
 @dataclass
 class Search:
-    """The highest rate of a call at which a server keeps up, looked for again in each round from where the last one ended."""
+    """The highest rate of a call at which a server keeps up, looked for again in each round from where the last one ended.
+
+    A rate at which it does not keep up is tried once more: something else may have used the machine.
+    """
 
     server: Server
     stream: Stream
@@ -97,7 +100,7 @@ class Search:
 
         def keeps_up(step: int) -> bool:
             if step not in tried:
-                tried[step] = self._try(load, step)
+                tried[step] = self._try(load, step) or self._try(load, step)
             return tried[step]
 
         step = round(math.log(self.found[-1] if self.found else self.stream.rate, STEP))

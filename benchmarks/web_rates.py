@@ -14,6 +14,7 @@ from pathlib import Path
 
 import scorer
 import usage
+import web_profile
 import web_scenarios as scenarios
 from load.plan import Stream
 from web_load import Load, Search
@@ -51,10 +52,16 @@ def main() -> None:
         "--limit", type=float, default=0.0, help="documents a second that count as the limit, if rates are not measured"
     )
     parser.add_argument("--path", default="/v1/results", help="what the dashboards ask for")
+    parser.add_argument(
+        "--profile", metavar="PY_SPY", help="instead, print what a request costs by stage, sampled by this py-spy"
+    )
+    parser.add_argument(
+        "--profile-rates", default="1000,400,2000,50", help="requests a second: documents, with wait, predict, results"
+    )
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.overload_seconds = 1, 1.2, min(15.0, options.overload_seconds)
-    parts = options.only.split(",")
+    parts = [] if options.profile else options.only.split(",")
     with tempfile.TemporaryDirectory() as name, ExitStack() as cleanup:
         folder = Path(name)
         texts, model = prepare(options.data, folder)
@@ -64,6 +71,11 @@ def main() -> None:
             servers.append(cleanup.enter_context(naive(folder, model)))
         for server in servers:
             warm(load, server)
+        if options.profile:
+            streams = (*CALLS.values(), Stream("get", "/v1/results", 50))
+            given = map(float, options.profile_rates.split(","))
+            profiled = [replace(stream, rate=rate) for stream, rate in zip(streams, given, strict=True)]
+            web_profile.profile(load, servers[0], profiled, options.profile)
         limit = rates(load, servers, options) if "rates" in parts else 0.0
         if "lists" in parts:
             scenarios.lists(load, servers[0], options.seconds)
@@ -150,7 +162,7 @@ def check(server: Server) -> None:
     stored = server.stored()
     whole = set(stored)
     lost, twice = len(server.accepted - whole), len(stored) - len(whole)
-    counts = f"{len(server.accepted):,} documents accepted, {len(stored):,} stored"
+    counts = f"{len(server.accepted):,} documents accepted ({len(server.doubtful):,} without an answer), {len(stored):,} stored"
     print(f"{server.name}: {counts}, {lost:,} accepted and lost, {twice:,} stored twice")
     assert not lost
     assert not twice
