@@ -131,3 +131,19 @@ def test_a_store_that_is_unavailable_is_reported_and_gives_no_rows() -> None:
     with pytest.raises(Unavailable):
         anyio.run(snapshots.newest, "", "", "")
     state.close()
+
+
+def test_visitors_share_a_page_of_dead_letters_until_one_of_them_drops_some() -> None:
+    store = MemoryStore()
+    fill(store)
+    state = live_on(store)
+    snapshots = Snapshots(state, clock=lambda: 0.0)
+
+    async def look() -> list[list[str]]:
+        pages = [await snapshots.letters(None)]
+        store.drop([letter.burial for letter in pages[0].items])
+        pages += [await snapshots.letters(None), await snapshots.letters(None, now=True), await snapshots.letters(None)]
+        return [[letter.id for letter in page.items] for page in pages]
+
+    assert anyio.run(look) == [["b"], ["b"], [], []]
+    state.close()

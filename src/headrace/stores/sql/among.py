@@ -1,6 +1,5 @@
 """Rows that have one of many numbers: by a statement that is made once, and is the same however many numbers there are."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -23,5 +22,5 @@ def among(statement: Select[Any], column: ColumnElement[Any]) -> Statements:
 def rows_among(connection: Connection, statements: Statements, numbers: Collection[int]) -> Sequence[Sequence[Any]]:
     """The rows of a statement of `among`, for these numbers."""
     name = connection.dialect.name
-    given = json.dumps(list(numbers)) if name == "sqlite" else list(numbers)
+    given = str(list(numbers)) if name == "sqlite" else list(numbers)  # such a list reads as JSON
     return connection.execute(statements[name], {"numbers": given}).all()

@@ -7,14 +7,12 @@ from nicegui import ui
 
 from headrace.documents import DeadLetter
 from headrace.errors import HeadraceError, Rejected
-from headrace.ports import DeadQuery
 from headrace.web.console.layout import ASSETS, Header, open_page, put
 from headrace.web.console.snapshot import Snapshots
 from headrace.web.console.view import shorten
 from headrace.web.lookup import dead_letter_info
 from headrace.web.state import AppState
 
-ROWS = 50  #: dead letters on a page
 DATA_LENGTH = 4000  #: characters of a dead letter's content that are shown
 SECONDS = 2.0  #: between two refreshes
 
@@ -46,10 +44,9 @@ class DeadPage:
         put(self._table, kinds=kinds, trouble=totals.trouble)
         await self._show()
 
-    async def _show(self) -> None:
-        store, page = self._state.services.store, self._pages[-1]
+    async def _show(self, *, now: bool = False) -> None:
         try:
-            found = await self._state.asking.run(lambda: store.find_dead(DeadQuery(), limit=ROWS, page=page))
+            found = await self._snapshots.letters(self._pages[-1], now=now)
         except Rejected:
             self._pages = [None]
             return
@@ -82,7 +79,7 @@ class DeadPage:
             return
         done = "published again" if again else "dropped"
         put(self._table, said=f"{len(letters):,} {'dead letter' if len(letters) == 1 else 'dead letters'} {done}.")
-        await self._show()
+        await self._show(now=True)
 
 
 def row(letter: DeadLetter) -> dict[str, Any]:

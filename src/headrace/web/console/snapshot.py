@@ -2,19 +2,22 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import anyio
 
-from headrace.documents import Result, microseconds
+from headrace.documents import DeadLetter, Result, microseconds
 from headrace.errors import HeadraceError
-from headrace.ports import Backlog, DeadQuery, ResultQuery, WorkerStatus
+from headrace.ports import Backlog, DeadQuery, Page, ResultQuery, WorkerStatus
 from headrace.web.state import AppState
 
-ROWS = 40  #: results that the first page shows
+ROWS, LETTERS = 40, 50  #: results that the first page shows, and dead letters on a page
 FRESH_SECONDS = 0.9  #: how long an answer is used again
 RATE_SECONDS = 6.0  #: the span over which the rate of documents is measured
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,27 @@ class Totals:
     trouble: str = ""
 
 
+class _Recent(Generic[T]):
+    """What the store answered less than FRESH_SECONDS ago, by what was asked. The caller asks one after the other."""
+
+    def __init__(self, state: AppState, clock: Callable[[], float]) -> None:
+        self._state, self._clock = state, clock
+        self._kept: dict[Hashable, tuple[float, T]] = {}
+
+    async def value(self, key: Hashable, call: Callable[[], T]) -> T:
+        """The answer, as it is known or from the store."""
+        now = self._clock()
+        self._kept = {known: kept for known, kept in self._kept.items() if now - kept[0] < FRESH_SECONDS}
+        if key not in self._kept:
+            value = await self._state.asking.run(call)
+            self._kept[key] = self._clock(), value
+        return self._kept[key][1]
+
+    def forget(self) -> None:
+        """Ask for everything again."""
+        self._kept.clear()
+
+
 class Snapshots:
     """Asks the store and the broker, and keeps each answer for a second after it has come. For one event loop."""
 
@@ -46,7 +70,8 @@ class Snapshots:
         self._lock = anyio.Lock()
         self._totals = Totals()
         self._looked_at = float("-inf")
-        self._rows: dict[tuple[str, str, str], tuple[float, Sequence[Result]]] = {}
+        self._results: _Recent[Page[Result]] = _Recent(state, clock)
+        self._dead: _Recent[Page[DeadLetter]] = _Recent(state, clock)
         self._history: deque[tuple[float, int]] = deque()
 
     async def totals(self) -> Totals:
@@ -59,15 +84,17 @@ class Snapshots:
 
     async def newest(self, label: str, model: str, source: str) -> Sequence[Result]:
         """The newest results, at most a second old; empty strings filter nothing. Raises Unavailable."""
-        key = label, model, source
+        query = ResultQuery(label=label, model=model, source=source)
         async with self._lock:
-            now = self._clock()
-            self._rows = {known: kept for known, kept in self._rows.items() if now - kept[0] < FRESH_SECONDS}
-            if key not in self._rows:
-                query = ResultQuery(label=label, model=model, source=source)
-                page = await self._state.asking.run(lambda: self._store.find(query, limit=ROWS))
-                self._rows[key] = self._clock(), page.items
-            return self._rows[key][1]
+            page = await self._results.value((label, model, source), lambda: self._store.find(query, limit=ROWS))
+            return page.items
+
+    async def letters(self, page: str | None, *, now: bool = False) -> Page[DeadLetter]:
+        """A page of dead letters, at most a second old; with `now`, as it is now. Raises Unavailable, and Rejected for a bad token."""
+        async with self._lock:
+            if now:
+                self._dead.forget()
+            return await self._dead.value(page, lambda: self._store.find_dead(DeadQuery(), limit=LETTERS, page=page))
 
     async def _look(self) -> Totals:
         backlog, trouble = None, ""
