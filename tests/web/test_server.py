@@ -1,10 +1,12 @@
 """The server: it listens or says why it can't, reports when it is ready, and stops when asked."""
 
+import asyncio
 import socket
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 from support import PATIENCE, until
 from support.web_server import WebServer
 
@@ -12,7 +14,7 @@ from headrace.brokers.memory import MemoryBroker
 from headrace.errors import Misconfigured
 from headrace.models.registry import Registry
 from headrace.stores.memory import MemoryStore
-from headrace.web.server import listen, serve
+from headrace.web.server import copies, listen, serve
 from headrace.web.services import ServerSettings, Services
 
 
@@ -37,6 +39,29 @@ def test_it_stops_though_connections_are_kept_open_and_requests_wait(
         until(lambda: b"http_documents_total 1.0" in client.get("/metrics").content, "the document")
         server.stop()
         assert waiting().status_code == 202
+
+
+def test_those_who_connect_at_once_are_accepted_in_few_turns_of_the_event_loop() -> None:
+    many, number = 200, 8
+
+    class Connection(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted.append(transport)
+
+    async def turns() -> int:
+        loop, turns = asyncio.get_running_loop(), 0
+        listener = listen(ServerSettings(port=0))
+        servers = [await loop.create_server(Connection, sock=one, backlog=many) for one in copies(listener, number)]
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(many)]
+        while len(accepted) < many:
+            turns += 1
+            await asyncio.sleep(0)
+        for one in (*servers, *clients, *accepted):
+            one.close()
+        return turns
+
+    accepted: list[asyncio.BaseTransport] = []
+    assert uvloop.run(turns()) < many // 2
 
 
 def test_a_port_in_use_is_named_with_what_to_do() -> None:

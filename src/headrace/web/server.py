@@ -30,7 +30,10 @@ from headrace.web.services import ServerSettings, Services
 from headrace.web.state import AppState
 
 DRAIN_SECONDS = 1  #: how long requests may go on after the stop
-BACKLOG = 2048  #: connections that the kernel holds before they are accepted
+BACKLOG = 4096  #: connections that the kernel holds before they are accepted
+ACCEPTED = (
+    16  #: connections that are accepted in one turn of the event loop, which accepts one for each listening socket
+)
 SOCKET_BYTES = 1 << 20  #: the largest message of the console's WebSocket
 
 
@@ -48,7 +51,8 @@ def serve(
     direct: DirectCalls[KnownHead] = DirectCalls(
         direct_calls(state), services.settings, memory=memory, meter=state.meter
     )
-    with contextlib.closing(listen(services.settings)) as listener:
+    with contextlib.ExitStack() as opened:
+        listeners = [opened.enter_context(contextlib.closing(one)) for one in copies(listen(services.settings))]
         connections = Connections(services.settings.limits)
         config = uvicorn.Config(
             app,
@@ -65,8 +69,10 @@ def serve(
             timeout_graceful_shutdown=DRAIN_SECONDS,
             backlog=BACKLOG,
         )
-        server = _Server(config, state, connections, stop, lambda: on_ready(address(listener)) if on_ready else None)
-        server.run([listener])
+        server = _Server(
+            config, state, connections, stop, lambda: on_ready(address(listeners[0])) if on_ready else None
+        )
+        server.run(listeners)
 
 
 def _accept(connections: Connections, direct: DirectCalls[KnownHead]) -> Callable[..., asyncio.Protocol]:
@@ -132,6 +138,15 @@ def listen(settings: ServerSettings) -> socket.socket:
         raise Misconfigured(_why(error, where)) from None
     listener.setblocking(False)
     return listener
+
+
+def copies(listener: socket.socket, number: int = ACCEPTED) -> list[socket.socket]:
+    """A socket that listens, and copies of it, so many in all.
+
+    libuv accepts one connection for each socket in a turn. A busy server takes long for a turn, and those who connect meanwhile would wait
+    for hundreds of turns, or in vain: the kernel drops what is more than the backlog, which costs a client a second or three.
+    """
+    return [listener, *(listener.dup() for _ in range(number - 1))]
 
 
 def address(listener: socket.socket) -> str:
