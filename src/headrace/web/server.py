@@ -77,8 +77,10 @@ def serve(
 
 def _accept(connections: Connections, direct: DirectCalls[KnownHead]) -> Callable[..., asyncio.Protocol]:
     """What uvicorn calls for each connection that it has accepted."""
-    accept = functools.partial(DirectConnection, connections=connections, direct=direct, responses=WholeResponses())
     full = FullServer(connections)
+    accept = functools.partial(
+        DirectConnection, connections=connections, direct=direct, responses=WholeResponses(), full=full
+    )
 
     def connect(**asked: Any) -> asyncio.Protocol:
         return FullConnection(full) if full.is_full() else accept(**asked)

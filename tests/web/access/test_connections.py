@@ -17,8 +17,10 @@ class Other:
 
     def check(self, now: float) -> None: ...
 
-    def abort(self) -> None:
+    def give_way(self) -> None:
         self.ended = True
+
+    def abort(self) -> None: ...
 
 
 def test_one_whose_request_was_not_read_yet_does_not_give_way() -> None:

@@ -25,6 +25,7 @@ from headrace.stores.memory import MemoryStore
 from headrace.web.access.connections import Connections
 from headrace.web.access.direct_connection import DirectConnection, KnownHead
 from headrace.web.access.exchange import Exchange
+from headrace.web.access.full_connection import FullServer
 from headrace.web.access.headers import WholeResponses
 from headrace.web.access.limits import ConnectionLimits
 from headrace.web.admission import FEW
@@ -133,6 +134,7 @@ class Line:
             connections=server.connections,
             direct=server.direct,
             responses=WholeResponses(),
+            full=FullServer(server.connections),
         )
 
     async def open(self) -> None:
@@ -142,6 +144,10 @@ class Line:
 
     def send(self, data: bytes) -> None:
         self.connection.data_received(data)
+
+    def write(self, data: bytes) -> None:
+        """Send it over the socket, whoever reads it there."""
+        self._client.send(data)
 
     def is_direct(self) -> bool:
         """Whether the last request is answered by the connection itself."""
@@ -501,6 +507,25 @@ def test_a_connection_that_was_answered_directly_is_closed_when_it_stays_idle(tm
         server.clock.now += 2
         server.connections.check()
         assert await line.end() == b""
+
+    played(server, play)
+
+
+def test_one_that_gives_way_is_told_so_when_its_request_comes(tmp_path: Path) -> None:
+    settings = ServerSettings(token=TOKEN, limits=ConnectionLimits(connections=1))
+    server = Server(tmp_path, settings=settings)
+
+    async def play(line: Line) -> None:
+        line.send(predict("a"))
+        assert status(await line.answer()) == 200
+        other = await server.connect()
+        line.write(predict("b"))
+        answer = await line.answer()
+        assert status(answer) == 503
+        assert b"retry-after: 1\r\n" in answer
+        assert await line.end() == b""
+        other.send(predict("c"))
+        assert status(await other.answer()) == 200
 
     played(server, play)
 

@@ -30,6 +30,10 @@ class Connection(Protocol):
         """End it if it has kept the server waiting for too long; `now` is the time of `Connections.clock`."""
         ...
 
+    def give_way(self) -> None:
+        """End it for another one: it waits for a request."""
+        ...
+
     def abort(self) -> None:
         """End it at once."""
         ...
@@ -81,7 +85,7 @@ class Connections:
             if longest is None:
                 return False
             self.remove(longest)
-            longest.abort()
+            longest.give_way()
         self._open[connection] = None
         self._waiting[connection] = None
         return True

@@ -6,6 +6,7 @@ from typing import Any, Self
 from starlette.responses import Response
 
 from headrace.web.access.exchange import Exchange
+from headrace.web.access.full_connection import FullConnection, FullServer
 from headrace.web.access.headers import WholeResponses
 from headrace.web.access.http_connection import HttpConnection, Part
 from headrace.web.direct import BoundCall, DirectCalls, Head, is_of_anybody
@@ -49,8 +50,11 @@ class KnownHead:
 class DirectConnection(HttpConnection):
     """An HTTP connection within limits. What a request was found to be holds for the next ones with the same head."""
 
-    def __init__(self, *args: Any, direct: DirectCalls[KnownHead], responses: WholeResponses, **more: Any) -> None:
+    def __init__(
+        self, *args: Any, direct: DirectCalls[KnownHead], responses: WholeResponses, full: FullServer, **more: Any
+    ) -> None:
         super().__init__(*args, **more)
+        self._full = full
         self._direct, self._responses = direct, responses
         self._head = direct.latest
         self._checked: Head | None = None  # the head that was looked at last
@@ -67,6 +71,17 @@ class DirectConnection(HttpConnection):
         super().data_received(data)
         if self.cycle is not before:
             self._learn(data)
+
+    def give_way(self) -> None:
+        if self._part is Part.PAYLOAD or not self._full.may_linger():
+            self.abort()
+            return
+        # Its request may be on the way, and is to be refused with a reason.
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        successor = FullConnection(self._full)
+        self.transport.set_protocol(successor)
+        successor.connection_made(self.transport)
 
     def write_answer(self, exchange: Exchange, response: Response) -> None:
         """Write the whole answer of an exchange that is complete now, and go on with what the client has sent meanwhile."""

@@ -23,9 +23,13 @@ class FullServer:
         """Whether connections are too many."""
         return self._connections.is_full()
 
+    def may_linger(self) -> bool:
+        """Whether `enter` would be true."""
+        return self._lingering < MOST_LINGERING
+
     def enter(self) -> bool:
         """Whether one more connection may linger."""
-        if self._lingering >= MOST_LINGERING:
+        if not self.may_linger():
             return False
         self._lingering += 1
         return True

@@ -158,6 +158,9 @@ class HttpConnection(HttpToolsProtocol):
     def has_unread(self) -> bool:
         return has_unread(self.transport)
 
+    def give_way(self) -> None:
+        self.abort()
+
     def abort(self) -> None:
         self.transport.abort()
 

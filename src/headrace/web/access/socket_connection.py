@@ -55,5 +55,8 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def has_unread(self) -> bool:
         return has_unread(self.transport)
 
+    def give_way(self) -> None:
+        self.abort()
+
     def abort(self) -> None:
         self.transport.abort()
