@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.batch.acceptance import is_surely_document
+from headrace.batch.acceptance import surely_documents
 from headrace.documents import read
+
+
+def is_surely_document(members: dict[str, Any], limit: int) -> bool:
+    [found] = surely_documents([members], limit)
+    return found
+
 
 ODD = st.one_of(
     st.none(),
@@ -53,3 +59,10 @@ def test_nesting_is_judged_as_by_reading(deep: int) -> None:
 def test_what_may_be_too_long_is_left_to_reading() -> None:
     assert not is_surely_document({"text": "\x01" * 300}, 2000)
     assert is_surely_document({"text": "a" * 100}, 2000)
+
+
+def test_one_that_cannot_be_stored_makes_its_neighbours_unsure() -> None:
+    assert surely_documents([{"text": "a"}, {"text": "b\0"}], 2000) == [False, False]
+    assert surely_documents([{"text": "a"}, {"text": 1}, [], {"text": "c", "n": {"\ud800": 1}}], 2000) == [False] * 4
+    assert surely_documents([{"text": "a"}, {"text": 1}, []], 2000) == [True, False, False]
+    assert surely_documents([], 2000) == []

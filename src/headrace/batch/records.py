@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from headrace.batch.acceptance import is_surely_document
+from headrace.batch.acceptance import surely_documents
 from headrace.documents import read
 from headrace.errors import Rejected
 from headrace.models.model_set import ModelSet
@@ -48,20 +48,21 @@ class Scored(NamedTuple):
 
 
 def score(records: Sequence[Record], models: ModelSet, *, limit: int, threshold: float | None = None) -> Scored:
-    """The object of each record, in order, as a line of JSON.
+    """The object of each record, in order, as a line of JSON; the objects get the members that are added.
 
     A record gets an `error` if it is not a document of up to `limit` bytes, or if a model fails on its text, which is found by halving.
     `threshold` is that of `ModelSet.predict`. Raises as that does, but for Rejected. Several threads may call it if the models are
     `parallel`.
     """
-    faults = [_fault(record, limit) for record in records]
+    sure = surely_documents([record.members for record in records], limit)
+    faults = ["" if is_one and not one.fault else _fault(one, limit) for one, is_one in zip(records, sure, strict=True)]
     texts = [_text(record) for record, fault in zip(records, faults, strict=True) if not fault]
     answers = chain.from_iterable(isolate(texts, partial(models.predict, threshold=threshold), _failure))
     scored, wrong = [], 0
     for record, fault in zip(records, faults, strict=True):
         found = fault or next(answers)
         known = _object(record)
-        if isinstance(found, str):
+        if type(found) is str:
             known["error"] = found
             wrong += 1
         else:
@@ -78,8 +79,6 @@ def _fault(record: Record, limit: int) -> str:
     """Why a record is not a document; empty if it is one."""
     if record.fault:
         return f"{record.where}: {record.fault}"
-    if is_surely_document(record.members, limit):
-        return ""
     try:
         read(record.members, limit=limit)
     except Rejected as error:
@@ -88,11 +87,12 @@ def _fault(record: Record, limit: int) -> str:
 
 
 def _text(record: Record) -> str:
-    assert isinstance(record.members, Mapping)
-    return str(record.members["text"])
+    members: Any = record.members
+    return str(members["text"])
 
 
 def _object(record: Record) -> dict[str, Any]:
-    if isinstance(record.members, Mapping):
-        return dict(record.members)
-    return {"data": record.data.decode(errors="replace")}
+    members = record.members
+    if isinstance(members, dict):
+        return members
+    return dict(members) if isinstance(members, Mapping) else {"data": record.data.decode(errors="replace")}
