@@ -1,5 +1,6 @@
 """The handle that drives real predictor processes: who is blamed for a death, and who is not."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from headrace.errors import Misconfigured, Missing, Rejected, Unavailable
 from headrace.models.spec import parse
 from headrace.predictor import frames
 from headrace.predictor.handle import Abandoned, Pace, Predictor
+from headrace.scoring.hashed.scorer import compiler
 
 Make = Callable[..., Predictor]
 TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
@@ -408,3 +410,18 @@ def test_the_pace_follows_what_is_measured_to_about_half_a_second() -> None:
     for _ in range(100):
         pace.learn(pace.lines, 1 << 20, 0.0)
     assert pace.lines == 8192
+
+
+def test_documents_are_answered_before_the_scorer_is_compiled(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    done = compiler().done
+    assert done is not None
+    with done.with_suffix(".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as another process that compiles
+        predictor = make("language")
+        predictor.start()
+        found = outcomes(predictor, "Vad är klockan?", "Wie spät ist es?")
+        assert [one.predictions[0].label for one in found.values()] == ["sv", "de"]
+        assert {path.suffix for path in done.parent.iterdir()} == {".lock"}  # nothing is compiled

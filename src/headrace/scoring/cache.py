@@ -34,7 +34,9 @@ def why_not_kept(chosen: Path | None, given: str) -> str:
 
 def warn(reason: str) -> None:
     """Log that no compiled code is kept."""
-    LOG.warning(f"compiled code is not kept, so each process compiles for about 10 seconds when it starts: {reason}")
+    LOG.warning(
+        f"compiled code is not kept, so each process that scores many texts compiles for about 10 seconds first: {reason}"
+    )
 
 
 def _why_unsafe(folder: Path) -> str:

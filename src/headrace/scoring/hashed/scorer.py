@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headrace.scoring.hashed.kernels import Compiled
 
 #: The largest batch that a kernel gets at once, in texts, and in characters if it has more than one text.
-BATCH_TEXTS = 512
+BATCH_TEXTS = 2048
 BATCH_CHARACTERS = 1 << 20
 #: Characters that are scored without the kernels: loading them costs as much time as they save on so many.
 PATIENCE = 150_000
