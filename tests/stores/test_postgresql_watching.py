@@ -10,7 +10,9 @@ import pytest
 from support import insist, until
 from support.wire import Wire
 
-from headrace.stores.postgresql import PostgresqlStore
+from headrace.stores.postgresql import PostgresqlStore, writing
+from headrace.stores.postgresql.pool import Pool
+from headrace.stores.postgresql.server import Server
 from headrace.stores.postgresql.watch import PostgresqlWatch
 from headrace.testing.outcomes import labelled
 
@@ -56,6 +58,17 @@ def test_a_write_notifies_once_and_a_write_of_nothing_new_does_not(
 def test_who_is_notified_asks_no_more_than_it_has_to(store: PostgresqlStore) -> None:
     with closing(store.watch()) as watch:
         assert is_told(watch, store)
+
+
+def test_what_a_writer_committed_that_died_before_it_could_notify_is_found_all_the_same(
+    postgresql: str, schema: str, store: PostgresqlStore
+) -> None:
+    with closing(store.watch()) as watch:
+        assert is_told(watch, store)
+        silent = Pool(Server(postgresql, schema))
+        silent.transact("writing", lambda open_: writing.write(open_, [labelled("a")]))
+        silent.close()
+        until(lambda: watch.wait(PATIENCE) and watch.results(["a"]))
 
 
 def test_a_watch_whose_connection_is_lost_opens_another_and_is_notified_again(
