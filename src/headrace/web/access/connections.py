@@ -64,6 +64,11 @@ class Connections:
         self._waiting: dict[Connection, None] = {}  # those from which a request may come, the longest wait first
         self._told_at = float("-inf")
 
+    @property
+    def most(self) -> int:
+        """How many connections there may be."""
+        return self._most
+
     def __len__(self) -> int:
         return len(self._open)
 

@@ -6,12 +6,11 @@ from headrace.web.access.connections import Connections
 from headrace.web.access.headers import as_bytes
 from headrace.web.responses import Refused
 
-MOST_LINGERING = 256  #: connections that are given time to send their request, so that they can read the refusal
-LINGER_SECONDS = 1.0
+LINGER_SECONDS = 1.0  #: given to send a request, so that its refusal can be read
 
 
 class FullServer:
-    """Refuses connections that are too many. For one event loop."""
+    """Refuses connections that are too many; half as many as there may be are given time. For one event loop."""
 
     def __init__(self, connections: Connections, *, linger_seconds: float = LINGER_SECONDS) -> None:
         self.linger_seconds = linger_seconds
@@ -25,7 +24,7 @@ class FullServer:
 
     def may_linger(self) -> bool:
         """Whether `enter` would be true."""
-        return self._lingering < MOST_LINGERING
+        return 2 * self._lingering < self._connections.most
 
     def enter(self) -> bool:
         """Whether one more connection may linger."""
