@@ -51,6 +51,7 @@ def default(_: Path) -> Labels:
     import headrace
 
     model = headrace.load("language")
+    model.prepare(wait=True)
     return lambda texts: [prediction.label for prediction in model.predict(texts)]
 
 
@@ -59,6 +60,7 @@ def always(_: Path) -> Labels:
     import headrace
 
     model = headrace.load("language")
+    model.prepare(wait=True)
     return lambda texts: [prediction.label for prediction in model.predict(texts, threshold=0)]
 
 

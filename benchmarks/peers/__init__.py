@@ -27,6 +27,7 @@ def predictor() -> Callable[[str], str]:
         import headrace
 
         model = headrace.load("language")
+        model.prepare(wait=True)
         return lambda text: model.predict([text])[0].label
     import joblib
 
