@@ -40,7 +40,8 @@ class Run:
 class Load:
     """The process that sends, and the servers that it sends to."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], connections: int) -> None:
+        self._connections = connections
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process: Any = context.Process(target=serve, args=(theirs, texts), daemon=True)
@@ -50,7 +51,7 @@ class Load:
         """Send streams to a server, and wait until it has nothing left to do."""
         processes = server.processes()
         before, memory = usage.cpu_seconds(processes), [server.memory()]
-        self._pipe.send(Plan("127.0.0.1", server.port, streams, seconds, **more))
+        self._pipe.send(Plan("127.0.0.1", server.port, streams, seconds, connections=self._connections, **more))
         while not self._pipe.poll(0.2):
             memory.append(server.memory())
         report: Report = self._pipe.recv()

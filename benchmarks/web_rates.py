@@ -24,9 +24,9 @@ from headrace import samples
 
 #: Each call as an app is asked for it, with the rate at which the first search begins.
 CALLS = {
-    "POST /v1/documents": Stream("documents", "/v1/documents", 500, 202),
-    "POST /v1/documents?wait=5": Stream("documents", "/v1/documents?wait=5", 300),
-    "POST /v1/predict": Stream("predict", "/v1/predict", 1000),
+    "POST /v1/documents": Stream("documents", "/v1/documents", 2000, 202),
+    "POST /v1/documents?wait=5": Stream("documents", "/v1/documents?wait=5", 800),
+    "POST /v1/predict": Stream("predict", "/v1/predict", 4000),
 }
 NAIVE_RATE = 250
 PARTS = ("rates", "lists", "idle", "dashboards", "overload")
@@ -44,8 +44,14 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="one round, shorter loads")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each load of a search")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each load of a search")
     parser.add_argument("--overload-seconds", type=float, default=60.0)
+    parser.add_argument(
+        "--connections",
+        type=int,
+        default=900,
+        help="at most; more than the server's setting connections are refused one by one",
+    )
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}, separated by commas")
     parser.add_argument("--without-naive", action="store_true")
     parser.add_argument(
@@ -65,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as cleanup:
         folder = Path(name)
         texts, model = prepare(options.data, folder)
-        load = cleanup.enter_context(closing(Load(texts)))
+        load = cleanup.enter_context(closing(Load(texts, options.connections)))
         servers = [cleanup.enter_context(headrace_up(folder, options.broker, options.store))]
         if not options.without_naive and "rates" in parts:
             servers.append(cleanup.enter_context(naive(folder, model)))
@@ -162,7 +168,7 @@ def check(server: Server) -> None:
     stored = server.stored()
     whole = set(stored)
     lost, twice = len(server.accepted - whole), len(stored) - len(whole)
-    counts = f"{len(server.accepted):,} documents accepted ({len(server.doubtful):,} without an answer), {len(stored):,} stored"
+    counts = f"{len(server.accepted):,} documents accepted ({len(server.doubtful):,} refused or without an answer), {len(stored):,} stored"
     print(f"{server.name}: {counts}, {lost:,} accepted and lost, {twice:,} stored twice")
     assert not lost
     assert not twice

@@ -41,7 +41,7 @@ class Plan:
     warm_up: float = 0.5
     hopeless: float = 0.0
     patience: float = 10.0
-    connections: int = 4000
+    connections: int = 900
 
 
 @dataclass
