@@ -86,7 +86,7 @@ class Settings:
     document_bytes: int = _setting(
         DOCUMENT_BYTES, "Largest document, in bytes of JSON.", Limits(1024, 64 << 20, "bytes")
     )
-    connections: int = _setting(1000, "Most connections to the server at once.", Limits(1))
+    connections: int = _setting(4000, "Most connections to the server at once.", Limits(1))
     request_bytes: int = _setting(32 << 20, "Largest request to the API, in bytes.", Limits(1024, unit="bytes"))
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headrace.web.responses import Refused
 
 FEW = 64  #: requests that may be there however long they take: they may each have a reason of their own
+MANY = 256  #: requests that are many at once, however many connections there may be
 LONG_SECONDS = 0.5  #: if more than FEW have been there for longer, no more are admitted
 SHORT_SECONDS = 0.1  #: the same, once there are many
 

@@ -13,7 +13,7 @@ from headrace.meter import Meter
 from headrace.operations import replay
 from headrace.ports import Backlog, WorkerStatus
 from headrace.web.access.connections import most_connections
-from headrace.web.admission import Admission
+from headrace.web.admission import MANY, Admission
 from headrace.web.api.waiting import ResultWatcher
 from headrace.web.outbox import GRACE_SECONDS, PATIENCE_SECONDS, Outbox
 from headrace.web.pool import (
@@ -60,7 +60,7 @@ class AppState:
     def from_services(cls, services: Services) -> "AppState":
         """The state of a new app. Nothing is connected before it is used."""
         store = services.store
-        many = most_connections(services.settings.limits) // 2
+        many = min(MANY, most_connections(services.settings.limits) // 2)
         asking = Pool("the store", threads=STORE_THREADS)
         return cls(
             services,

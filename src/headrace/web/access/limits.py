@@ -17,7 +17,7 @@ class ConnectionLimits:
     sends is thrown away for `linger_seconds`, so that it can read the error.
     """
 
-    connections: int = 1000
+    connections: int = 4000
     head_bytes: int = 32 << 10
     target_bytes: int = 8 << 10
     headers: int = 100
