@@ -61,6 +61,7 @@ BAD = [
     {"text": "a", "threshold": 2},
     {"text": "a", "threshold": "high"},
     {"text": "a", "threshold": True},
+    {"text": "a", "threshold": 10**400},
     {"text": "a", "limit": 3},
     {"text": "a" * 2_000_000},
 ]
