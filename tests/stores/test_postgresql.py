@@ -215,6 +215,34 @@ def test_a_session_that_the_server_ended_because_nobody_used_it_costs_nothing(
     assert [one.id for one in results(store)] == ["1", "0"]
 
 
+@pytest.mark.parametrize("way", ["postgresql", "pgbouncer"])
+def test_a_session_that_ends_while_rows_are_copied_costs_the_transaction_only(
+    way: str, postgresql: str, request: pytest.FixtureRequest
+) -> None:
+    name = f"copying_{secrets.token_hex(6)}"
+    pool = Pool(Server(f"{request.getfixturevalue(way)}?application_name={name}", "pg_temp"))
+
+    class Rows(list[tuple[int]]):
+        """Rows during which an administrator ends the session."""
+
+        def __iter__(self) -> Iterator[tuple[int]]:
+            yield from super().__iter__()
+            ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+            with psycopg.connect(postgresql) as administrator:
+                administrator.execute(ends, (name,))
+            until(lambda: own_sessions(postgresql, name) == 0, "the end of the session")
+
+    def copy(open_: Open, rows: list[tuple[int]]) -> int:
+        open_.execute("CREATE TEMPORARY TABLE copied (n int8) ON COMMIT DROP")
+        open_.copy("copied", "n int8", rows)
+        return int(open_.execute("SELECT count(*) FROM copied").fetchall()[0][0])
+
+    with closing(pool):
+        with pytest.raises(Unavailable):
+            pool.transact("writing", lambda open_: copy(open_, Rows([(1,), (2,)])))
+        assert pool.transact("writing", lambda open_: copy(open_, [(1,), (2,)])) == 2
+
+
 @pytest.mark.parametrize("timeout", ["lock_timeout", "statement_timeout"])
 def test_what_takes_longer_than_the_role_may_is_to_be_repeated(
     connect: Connect, postgresql: str, schema: str, timeout: str

@@ -89,16 +89,25 @@ class Open:
         return self.connection.execute(sql.SQL(statement.replace("{}", f"{schema}.")), tuple(values))
 
     def copy(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Add rows to a table. `columns` are names with types, separated by commas."""
+        """Add rows to a table. `columns` are names with types, separated by commas.
+
+        Raises `psycopg.Error`.
+        """
         if not rows:
             return
         pairs = [column.split() for column in columns.split(", ")]
         names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in pairs)
         into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(self.schema, table), names)
-        with self.connection.cursor().copy(into) as copy:
-            copy.set_types([kind for _, kind in pairs])
-            for row in rows:
-                copy.write_row(row)
+        try:
+            with self.connection.cursor().copy(into) as copy:
+                copy.set_types([kind for _, kind in pairs])
+                for row in rows:
+                    copy.write_row(row)
+        except ValueError as error:
+            if not self.connection.closed:
+                raise
+            # psycopg expects one answer to a copy; PgBouncer tells of a session that has ended, and then of the connection that it closes.
+            raise psycopg.OperationalError("the session ended while rows were copied") from error
 
 
 def now(connection: Connection) -> int:
