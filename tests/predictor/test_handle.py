@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 from support import FAULTY, PATIENCE, alive, no_descriptors, predictors, setup, until
 
+from headrace import load
 from headrace.documents import Document, Outcome, encode
 from headrace.errors import Misconfigured, Missing, Rejected, Unavailable
 from headrace.models.spec import parse
 from headrace.predictor import frames
 from headrace.predictor.handle import Abandoned, Pace, Predictor
+from headrace.scoring import cache
 from headrace.scoring.hashed.scorer import compiler
 
 Make = Callable[..., Predictor]
@@ -425,3 +428,23 @@ def test_documents_are_answered_before_the_scorer_is_compiled(
         found = outcomes(predictor, "Vad är klockan?", "Wie spät ist es?")
         assert [one.predictions[0].label for one in found.values()] == ["sv", "de"]
         assert {path.suffix for path in done.parent.iterdir()} == {".lock"}  # nothing is compiled
+
+
+def test_a_document_is_not_blamed_for_want_of_a_compiled_scorer(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = cache.folder()
+    assert kept is not None
+    load("language").prepare(wait=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    done = compiler().done
+    assert done is not None
+    shutil.copytree(kept, done.parent, dirs_exist_ok=True)
+    done.unlink()
+    with done.with_suffix(".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as another process that compiles
+        predictor = make("language", deadline=0.5)
+        predictor.send([encode(Document(name, "Vad är klockan? " * 60_000)) for name in ("a", "b")])
+        found = predictor.collect()
+    assert [one.dead for one in found] == [(), ()]
+    assert [one.predictions[0].label for one in found] == ["sv", "sv"]

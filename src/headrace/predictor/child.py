@@ -63,8 +63,8 @@ def main() -> None:
     try:
         registry = Registry.from_url(settings.registry)
         models = ModelSet.open(settings.models, registry, turns.begin, start.left_out)
-        if cache.why_not_kept(cache.folder(), config.numba_cache()):
-            models.prepare()  # it compiles, so nobody should wait for an answer meanwhile
+        if start.compiled or cache.why_not_kept(cache.folder(), config.numba_cache()):
+            models.prepare(wait=True)  # it compiles, so nobody should wait for an answer meanwhile
         say(frames.Ready(models.versions, models.missing))
         with _preparing(models):
             while (request := frames.read_blocking(reading)) is not None:

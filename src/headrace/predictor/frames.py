@@ -19,11 +19,15 @@ MEMORY_STATUS = 77  # the exit status of a predictor that ran out of memory
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The first frame that a predictor gets: the process id of its parent, and what to serve; not the models at the places `left_out`."""
+    """The first frame that a predictor gets: the process id of its parent, and what to serve; not the models at the places `left_out`.
+
+    `compiled` asks it to compile scorers, or to load them, before it says that it is ready.
+    """
 
     parent: int
     settings: PredictorSettings
     left_out: list[int] = []
+    compiled: bool = False
 
 
 class Lines(msgspec.Struct, frozen=True, tag=True):

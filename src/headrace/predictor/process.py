@@ -64,6 +64,7 @@ class Process:
         self._pipe: Pipe | None = None
         self._death: int | None = None  # can be read once the process is dead
         self._mark = ""
+        self._was_late = False  # it may have been so for want of a compiled scorer, and what compiled one ended with it
         # which were open before, here or in the process that this one replaces
         self._opened: tuple[ModelSpec, ...] = settings.models if settings.kept else ()
         self.fresh = False
@@ -129,6 +130,7 @@ class Process:
             while isinstance(message := self._pipe.receive(deadline), frames.Working):
                 place = message.place
         except Late:
+            self._was_late = True
             self.end()
             self._abandon_if_draining()
             reason = f"a model took longer than {self._deadline:g} s (setting deadline)"
@@ -181,7 +183,8 @@ class Process:
         deadline, place = time.monotonic() + START_SECONDS, -1
         try:
             with contextlib.suppress(Closed):  # `receive` finds out how it ended
-                pipe.send(frames.Start(os.getpid(), self._settings, self.shadows.left_out), deadline)
+                begin = frames.Start(os.getpid(), self._settings, self.shadows.left_out, compiled=self._was_late)
+                pipe.send(begin, deadline)
             while isinstance(message := _raise_failure(pipe.receive(deadline)), frames.Working):
                 place = message.place
         except Late:
