@@ -430,17 +430,23 @@ def test_documents_are_answered_before_the_scorer_is_compiled(
         assert {path.suffix for path in done.parent.iterdir()} == {".lock"}  # nothing is compiled
 
 
-def test_a_document_is_not_blamed_for_want_of_a_compiled_scorer(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def unfinished(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let predictors keep compiled code in the folder. It has the kernels, but not the file, whose path is returned, that says so."""
     kept = cache.folder()
     assert kept is not None
     load("language").prepare(wait=True)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     done = compiler().done
     assert done is not None
     shutil.copytree(kept, done.parent, dirs_exist_ok=True)
     done.unlink()
+    return done
+
+
+def test_a_document_is_not_blamed_for_want_of_a_compiled_scorer(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = unfinished(tmp_path, monkeypatch)
     with done.with_suffix(".lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as another process that compiles
         predictor = make("language", deadline=0.5)
@@ -448,3 +454,16 @@ def test_a_document_is_not_blamed_for_want_of_a_compiled_scorer(
         found = predictor.collect()
     assert [one.dead for one in found] == [(), ()]
     assert [one.predictions[0].label for one in found] == ["sv", "sv"]
+
+
+def test_texts_are_answered_if_no_scorer_can_be_compiled(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = unfinished(tmp_path, monkeypatch)
+    for lock in done.parent.glob("*/content_kinds.lock"):
+        lock.with_suffix(".done").unlink(missing_ok=True)
+        lock.unlink()
+        lock.mkdir()  # so that it cannot be written
+    found = outcomes(make(f"language, {FAULTY}", deadline=0.5), "Vad är klockan?", "HANG a")
+    assert blamed(found) == {"HANG a": "overdue"}
+    assert found["Vad är klockan?"].predictions[0].label == "sv"

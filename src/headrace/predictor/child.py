@@ -64,7 +64,7 @@ def main() -> None:
         registry = Registry.from_url(settings.registry)
         models = ModelSet.open(settings.models, registry, turns.begin, start.left_out)
         if start.compiled or cache.why_not_kept(cache.folder(), config.numba_cache()):
-            models.prepare(wait=True)  # it compiles, so nobody should wait for an answer meanwhile
+            _prepare(models, wait=True)  # it compiles, so nobody should wait for an answer meanwhile
         say(frames.Ready(models.versions, models.missing))
         with _preparing(models):
             while (request := frames.read_blocking(reading)) is not None:
@@ -93,11 +93,8 @@ def _preparing(models: ModelSet) -> Iterator[None]:
     ended = threading.Event()
 
     def prepare() -> None:
-        try:
-            while not models.prepare() and not ended.wait(PREPARE_SECONDS):
-                pass
-        except Exception as error:
-            LOG.warning(f"compiled scorers cannot be loaded, so texts are scored more slowly: {error_text(error)}")
+        while not _prepare(models) and not ended.wait(PREPARE_SECONDS):
+            pass
 
     thread = threading.Thread(target=prepare, name="kernels")
     thread.start()
@@ -106,6 +103,15 @@ def _preparing(models: ModelSet) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def _prepare(models: ModelSet, *, wait: bool = False) -> bool:
+    """Whether there is nothing more to do to have the models ready for many texts: they are, or it was logged why they cannot be."""
+    try:
+        return models.prepare(wait=wait)
+    except Exception as error:
+        LOG.warning(f"compiled scorers cannot be loaded, so texts are scored more slowly: {error_text(error)}")
+        return True
 
 
 class Turns:
