@@ -325,6 +325,26 @@ def test_requests_sent_ahead_are_answered_in_order_however_many() -> None:
     played(play)
 
 
+@pytest.mark.parametrize("reason", ["an error", "the client"])
+def test_requests_sent_ahead_are_given_up_together(reason: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def play(line: Line) -> None:
+        line.send(GET.replace(b"/ ", b"/wait ", 1))
+        await asyncio.sleep(0)  # the app has it
+        line.send(GET + (b"nonsense\r\n\r\n" if reason == "an error" else b""))
+        if reason == "an error":
+            assert status(await line.read()) == 400
+        else:
+            line.connection.abort()
+            while len(line.connections):
+                await asyncio.sleep(0)
+        line.app.may_answer.set()
+        await asyncio.gather(*line.connection.tasks)
+
+    played(play)
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert not errors  # an answer that cannot be sent would be an error of the app
+
+
 def test_requests_sent_ahead_without_end_are_not_kept() -> None:
     async def play(line: Line) -> None:
         line.send(GET.replace(b"/ ", b"/wait ", 1))

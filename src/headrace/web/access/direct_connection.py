@@ -108,13 +108,14 @@ class DirectConnection(HttpConnection):
         exchange = Exchange(self, call, keep_alive=self.parser.should_keep_alive())
         before, self.cycle = self.cycle, exchange  # type: ignore[assignment]
         if before is None or before.response_complete:
-            exchange.begin()
+            self._start_asgi_task(exchange, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, Exchange):
+            self._current = cycle
             cycle.begin()
         else:
             super()._start_asgi_task(cycle, app)
@@ -130,7 +131,7 @@ class DirectConnection(HttpConnection):
         self._part = Part.NOTHING
         self._all.work(self)
         exchange = Exchange(self, head.call, keep_alive=head.keep_alive)
-        self.cycle = exchange  # type: ignore[assignment]
+        self.cycle = self._current = exchange  # type: ignore[assignment]
         exchange.begin_whole(payload, place)
 
     def _learn(self, data: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.web.access.connections import Connections, Progress, has_unread
+from headrace.web.access.cycles import give_up
 from headrace.web.access.full_connection import too_many
 from headrace.web.access.headers import as_bytes
 from headrace.web.access.paths import path_of
@@ -40,9 +41,9 @@ class HttpConnection(HttpToolsProtocol):
         self._piece = 0  # bytes that are with the parser
         self._received = 0  # bytes of the current part before them
         self._payload = 0
-        self.headers = []
-        self._unparsed = b""
+        self.headers, self._unparsed = [], b""
         self._refusal: Refused | None = None
+        self._current: Any = None  # the request that is being answered; uvicorn's `cycle` is the last that has come
 
     # The transport calls these.
 
@@ -55,6 +56,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.remove(self)
         self._unparsed = b""
+        give_up(self._current, self.cycle)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -96,8 +98,7 @@ class HttpConnection(HttpToolsProtocol):
         self._deadline = self._all.clock() + self._limits.stall_seconds
         self._received = 0
         self._all.work(self)
-        if not self.url.startswith(b"/"):
-            self.url = path_of(self.url)
+        self.url = path_of(self.url)
         self.begin_request()
         if not self.parser.should_upgrade():
             self.headers = []  # trailers go there, which nothing reads
@@ -113,11 +114,14 @@ class HttpConnection(HttpToolsProtocol):
             self._wait_for_request()
 
     def send_400_response(self, _msg: str) -> None:
-        refusal = self._refusal or Refused(400, "this is not a request of HTTP/1.1")
-        self._refusal = None
+        refusal, self._refusal = self._refusal or Refused(400, "this is not a request of HTTP/1.1"), None
         self._refuse(refusal)
 
-    # uvicorn calls this when an answer is complete.
+    # uvicorn calls these when an answer may begin, and when it is complete.
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._current = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -231,16 +235,12 @@ class HttpConnection(HttpToolsProtocol):
         """Answer with an error, throw away what the client still sends, and close soon."""
         self._unset_keepalive_if_required()
         self.pipeline.clear()
-        answering = self._is_answering()
-        if answering:  # the app waits for a payload that does not come
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        is_half_answered = give_up(self._current, self.cycle)
         self._refusal = refusal
         self._deadline = self._all.clock() + self._limits.linger_seconds
-        if self.transport.is_closing():
-            return
-        if answering and self.cycle.response_started:
+        if is_half_answered:
             self.abort()
+        if self.transport.is_closing():
             return
         self._answer(refusal)
         self.flow.resume_reading()
