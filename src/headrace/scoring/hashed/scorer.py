@@ -70,6 +70,10 @@ class HashedScorer:
         self._patience = NO_END  # whoever prepares it sees to it
         return self._prepare(wait=wait)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, as pickle and scikit-learn make it, has the same parameters, and loads the kernels for itself."""
+        return _copied, (type(self), self.parameters, self.threads, self._cache)
+
     def _prepare(self, *, wait: bool = False) -> bool:
         with self._preparing:
             if self._compiled is None and (wait or self._compiler.ready()):
@@ -169,6 +173,10 @@ class HashedScorer:
 def compiler(cache: Path | None = None) -> Compiler:
     """What has the kernels compiled into the folder `cache` (that of `scoring.cache` if not given)."""
     return Compiler(("-m", "headrace.scoring.hashed.kernels"), _SOURCES, cache)
+
+
+def _copied(kind: type[HashedScorer], parameters: HashedParameters, threads: int, cache: Path | None) -> HashedScorer:
+    return kind(parameters, threads=threads, cache=cache)
 
 
 def _batches(texts: list[str], size: int) -> Iterator[list[str]]:
