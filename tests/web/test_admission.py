@@ -1,8 +1,11 @@
 """Who is admitted to a call, by the test's own clock."""
 
+from collections import deque
+from collections.abc import Iterable
+
 import pytest
 
-from headrace.web.admission import FEW, LONG_SECONDS, SHORT_SECONDS, Admission, Place
+from headrace.web.admission import FEW, LASTING_SECONDS, LONG_SECONDS, QUEUE_SECONDS, SHORT_SECONDS, Admission, Place
 from headrace.web.responses import RETRY_SECONDS, Refused
 
 MANY = 500
@@ -30,6 +33,11 @@ def enter(admission: Admission, number: int) -> list[Place]:
     places = [admission.enter() for _ in range(number)]
     assert all(places)
     return [place for place in places if place is not None]
+
+
+def leave(places: Iterable[Place]) -> None:
+    for place in places:
+        place.leave()
 
 
 def test_a_crowd_that_comes_at_once_is_admitted(admission: Admission) -> None:
@@ -70,12 +78,28 @@ def test_many_may_not_wait_for_long(admission: Admission, clock: Clock) -> None:
     assert admission.enter() is None
 
 
-def test_those_who_go_on_quickly_are_never_refused_however_many(admission: Admission, clock: Clock) -> None:
-    for _ in range(100):
+def test_many_may_not_wait_even_a_moment_if_that_lasts(admission: Admission, clock: Clock) -> None:
+    waiting: deque[list[Place]] = deque()
+    began, pause = clock.now, 0.6 * QUEUE_SECONDS
+    while clock.now - began < LASTING_SECONDS - pause:
+        waiting.append(enter(admission, MANY))
+        clock.now += pause
+        if len(waiting) > 2:
+            leave(waiting.popleft())
+    clock.now += 2 * pause
+    assert admission.enter() is None
+    leave(waiting.popleft())
+    leave(waiting.popleft())
+    clock.now += 0.001
+    enter(admission, 2 * MANY)
+
+
+def test_a_stall_that_does_not_last_refuses_nobody(admission: Admission, clock: Clock) -> None:
+    for _ in range(20):
         places = enter(admission, 2 * MANY)
-        clock.now += SHORT_SECONDS * 0.9
-        for place in places:
-            place.leave()
+        clock.now += 0.9 * SHORT_SECONDS
+        leave(places)
+        clock.now += 0.001
 
 
 def test_one_that_is_refused_is_told_to_come_again(admission: Admission, clock: Clock) -> None:

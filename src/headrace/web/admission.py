@@ -1,6 +1,7 @@
 """Admission: if requests come faster than a call can take them, new ones are refused at once instead of waiting behind the others."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ FEW = 64  #: requests that may be there however long they take: they may each ha
 MANY = 256  #: requests that are many at once, however many connections there may be
 LONG_SECONDS = 0.5  #: if more than FEW have been there for longer, no more are admitted
 SHORT_SECONDS = 0.1  #: the same, once there are many
+QUEUE_SECONDS = 0.02  #: if more than FEW have been there for longer, requests queue
+LASTING_SECONDS = 0.25  #: if they have queued for longer, no more than many are admitted
 
 
 @dataclass(slots=True, eq=False)
@@ -41,9 +44,10 @@ class Place:
 class Admission:
     """Who may still come in to a call. `what` names what they wait for. For one event loop.
 
-    Refuses if more than FEW requests have been there for LONG_SECONDS or, once there are `many`, for SHORT_SECONDS. So those who are
-    admitted do not wait long, while a crowd that comes at once is admitted, and so is everybody during a short stall. Requests that come
-    in one turn of the event loop count as having come when it began, which is what `clock` gives.
+    Refuses if more than FEW requests have been there for LONG_SECONDS or, once there are `many`, for SHORT_SECONDS; and beyond `many`, if
+    requests have queued for LASTING_SECONDS, as they do when they come faster than they can be answered. So those who are admitted do not
+    wait long, while a crowd that comes at once is admitted, and so is everybody during a short stall. Requests that come in one turn of
+    the event loop count as having come when it began, which is what `clock` gives.
     """
 
     def __init__(self, what: str, *, many: int, clock: Callable[[], float] | None = None) -> None:
@@ -52,14 +56,15 @@ class Admission:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._turns: list[_Turn] = []
         self._turn = _Turn(float("-inf"))
-        self._slow = self._slowing = False
+        self._most = math.inf  # requests that may be here in this turn
+        self._empty_at = float("-inf")  # when they did not queue, last
 
     def enter(self) -> Place | None:
         """A place for one more request; None if it is to be refused."""
         now = self._clock()
         if now != self._turn.at:
             self._begin_turn(now)
-        if self._slow or (self._slowing and self.here >= self._many):
+        if self.here >= self._most:
             return None
         self.here += 1
         self._turn.here += 1
@@ -84,8 +89,14 @@ class Admission:
         self._turns = [turn for turn in self._turns if turn.here]
         self._turn = _Turn(now)
         self._turns.append(self._turn)
-        self._slow = self._older(now - LONG_SECONDS) > FEW
-        self._slowing = self._slow or (self.here >= self._many and self._older(now - SHORT_SECONDS) > FEW)
+        if self._older(now - QUEUE_SECONDS) <= FEW:
+            self._empty_at = now
+        if self._older(now - LONG_SECONDS) > FEW:
+            self._most = 0
+        elif now - self._empty_at >= LASTING_SECONDS or self._older(now - SHORT_SECONDS) > FEW:
+            self._most = self._many
+        else:
+            self._most = math.inf
 
     def _older(self, than: float) -> int:
         if self.here <= FEW:
