@@ -171,7 +171,7 @@ class _Load:
         return Report([one.answers for one in self._streams], gave_up, spent, behind, self._most)
 
     def _tick(self) -> None:
-        """Send what is due, and come again when the next request is due; until the time is over, or there is no hope."""
+        """Send what is due, and schedule the next call. Ends when the time is over, or when the server has fallen hopelessly behind."""
         now = self._clock()
         due = self._end
         for stream in self._streams:

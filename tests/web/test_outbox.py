@@ -2,35 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
 
 import pytest
 from support import PATIENCE
+from support.held_broker import HeldBroker, lines
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Body, Document, Outcome, unpack
+from headrace.documents import Document, Outcome
 from headrace.errors import Conflict, Unavailable
 from headrace.stores.memory import MemoryStore
 from headrace.web.outbox import Outbox
 
 LINES = [(b'{"id":"a","text":"Hej"}', "api")]
-
-
-class Held(MemoryBroker):
-    """A broker that waits in `publish` until it is released."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entered, self.let_go = threading.Event(), threading.Event()
-
-    def publish(self, bodies: Sequence[Body]) -> None:
-        self.entered.set()
-        self.let_go.wait(PATIENCE)
-        super().publish(bodies)
-
-
-def lines(broker: MemoryBroker) -> list[bytes]:
-    return [line for delivery in broker.receive(1 << 30, 0) for line in unpack(delivery.data)]
 
 
 def test_what_is_published_is_in_the_broker_when_it_is_done() -> None:
@@ -62,7 +45,7 @@ def test_a_conflict_is_raised_and_nothing_published() -> None:
 
 def test_more_than_can_be_held_is_refused_at_once_and_alone_any_size_is_taken() -> None:
     async def run() -> None:
-        broker = Held()
+        broker = HeldBroker()
         outbox = Outbox(lambda: broker, MemoryStore().watch, most_bytes=100)
         first, second = outbox.publish(LINES, {}, 10), outbox.publish(LINES, {}, 90)
         with pytest.raises(Unavailable, match="waiting for the broker"):
@@ -77,7 +60,7 @@ def test_more_than_can_be_held_is_refused_at_once_and_alone_any_size_is_taken() 
 
 def test_a_client_that_goes_away_takes_nothing_back_and_leaves_nothing_behind() -> None:
     async def run() -> None:
-        broker = Held()
+        broker = HeldBroker()
         outbox = Outbox(lambda: broker, MemoryStore().watch, most_bytes=100)
         gone = outbox.publish(LINES, {}, 90)
         gone.cancel()
@@ -92,7 +75,7 @@ def test_a_client_that_goes_away_takes_nothing_back_and_leaves_nothing_behind() 
 
 def test_a_request_is_answered_in_time_though_the_driver_hangs() -> None:
     async def run() -> None:
-        broker = Held()
+        broker = HeldBroker()
         outbox = Outbox(lambda: broker, MemoryStore().watch, patience=0.01, grace=0.0)
         with pytest.raises(Unavailable, match="try again later"):
             await outbox.publish(LINES, {}, 10)

@@ -1,37 +1,25 @@
 """A server that gets more than it can take says so at once, and answers what it has taken."""
 
 import socket
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support import PATIENCE, until
+from support.held_broker import HeldBroker, lines
 from support.web_server import WebServer
 
-from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Body, decode, unpack
+from headrace.documents import decode
 from headrace.web.admission import FEW
 
 
-class HeldBroker(MemoryBroker):
-    """A broker that confirms nothing until it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.let_go = threading.Event()
-
-    def publish(self, bodies: Sequence[Body]) -> None:
-        self.let_go.wait(PATIENCE)
-        super().publish(bodies)
-
-    def ids(self) -> set[str]:
-        """The documents that were published."""
-        broker = self.connect()
-        deliveries = broker.receive(1 << 30, 0)
-        broker.close()
-        return {decode(line).id for delivery in deliveries for line in unpack(delivery.data)}
+def ids(broker: HeldBroker) -> set[str]:
+    """The documents that were published."""
+    connection = broker.connect()
+    found = {decode(line).id for line in lines(connection)}
+    connection.close()
+    return found
 
 
 @pytest.fixture
@@ -99,7 +87,7 @@ def test_what_cannot_be_taken_is_refused_at_once_and_what_was_taken_is_answered(
         broker.let_go.set()
         assert {client.status() for client in clients} == {202}
         assert probe.post("after").status() == 202
-        assert broker.ids() == {*(f"taken-{number}" for number in range(2 * FEW)), *asked, "after"} - {refused}
+        assert ids(broker) == {*(f"taken-{number}" for number in range(2 * FEW)), *asked, "after"} - {refused}
 
 
 def test_a_crowd_that_comes_at_once_is_taken(server: WebServer, broker: HeldBroker) -> None:
@@ -109,4 +97,4 @@ def test_a_crowd_that_comes_at_once_is_taken(server: WebServer, broker: HeldBrok
         for number, client in enumerate(clients):
             client.post(str(number))
         assert {client.status() for client in clients} == {202}
-        assert len(broker.ids()) == 400
+        assert len(ids(broker)) == 400

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from support import PATIENCE
+from support.held_broker import HeldBroker, lines
 
 from headrace.brokers.memory import MemoryBroker
-from headrace.documents import Body, Document, encode, unpack
+from headrace.documents import Body, Document, encode
 from headrace.errors import Rejected, Unavailable
 from headrace.ports import Backlog, Broker
 from headrace.web.publishing import Job, Oversized, Publisher
@@ -72,19 +73,6 @@ class Broken(MemoryBroker):
         """Keep the queue for the next connection."""
 
 
-class Held(MemoryBroker):
-    """A broker that waits in `publish` until it is released."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entered, self.let_go = threading.Event(), threading.Event()
-
-    def publish(self, bodies: Sequence[Body]) -> None:
-        self.entered.set()
-        self.let_go.wait(PATIENCE)
-        super().publish(bodies)
-
-
 class Picky(MemoryBroker):
     """A broker that never takes a body with `huge` in it."""
 
@@ -92,10 +80,6 @@ class Picky(MemoryBroker):
         if any(b"huge" in body.data for body in bodies):
             raise Rejected("the broker takes no body of this size")
         super().publish(bodies)
-
-
-def lines(broker: MemoryBroker) -> list[bytes]:
-    return [line for delivery in broker.receive(1 << 30, 0) for line in unpack(delivery.data)]
 
 
 def test_what_is_published_is_in_the_broker_when_it_is_done() -> None:
@@ -107,7 +91,7 @@ def test_what_is_published_is_in_the_broker_when_it_is_done() -> None:
 
 
 def test_what_piles_up_is_published_together() -> None:
-    broker = Held()
+    broker = HeldBroker()
     jobs = Jobs(lambda: broker)
     first = jobs.publish(HEJ)
     assert broker.entered.wait(PATIENCE)

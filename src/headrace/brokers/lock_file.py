@@ -38,8 +38,8 @@ def touch(descriptor: int) -> None:
 def take_over(path: Path, silence: float) -> int | None:
     """Take the lock of an owner that may be dead. Returns a descriptor that holds it.
 
-    Returns None if there is no file, or if this user may not open it and it was not touched for `silence` seconds. Raises BlockingIOError
-    if another process holds the lock.
+    Returns None if there is no file. Raises BlockingIOError if another process holds the lock. A file that this user may not open counts as
+    held until nobody has touched it for `silence` seconds; then it counts as missing.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Watching a store: many documents are looked up at once, and whoever waits for results learns of changes."""
+"""Watching a store: it looks up many documents at once, and tells when something may have been written."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Compiling beside: one process of the machine compiles kernels into the cache, and whoever needs them goes on without them meanwhile.
+"""Compiling in the background: one process of the machine compiles the kernels into the cache, and all others go on without them meanwhile.
 
 Nothing here loads Numba.
 """
@@ -33,7 +33,8 @@ COMPILING = "compiling the scorer for this machine; this happens once and takes 
 
 
 class Compiler:
-    """Has kernels compiled by one process of the machine, which ends with this one; if it dies, whoever needs them next starts another.
+    """Has one process of the machine compile the kernels. It ends with the process that started it; then the next one that needs the
+    kernels starts another.
 
     `python ARGUMENTS FOLDER DONE` compiles them, by `run_child`. They are compiled from `sources`, into `folder` (that of `scoring.cache`
     if not given) or NUMBA_CACHE_DIR. Used by one thread at a time.

@@ -16,8 +16,8 @@ T = TypeVar("T")
 class SharedCalls(Generic[T]):
     """Calls on the threads of a pool, each under a key. For one event loop.
 
-    Requests under one key share a call that has not begun when they come, so nobody is given what is older than the own request. A call
-    waits for the one before it under its key, and meanwhile more requests come to share it.
+    Requests under one key share a call that has not begun when they come, so nobody is given a value that is older than their request. A
+    call waits for the one before it under its key, and meanwhile more requests come to share it.
     """
 
     def __init__(self, pool: Pool, *, turn: float = TURN_SECONDS) -> None:
@@ -28,7 +28,7 @@ class SharedCalls(Generic[T]):
     async def value(self, key: Hashable, call: Callable[[], T]) -> T:
         """The value of the call, or of an equal one. Raises what the call raises, and Unavailable if there is no thread for it in time.
 
-        Whoever waits no longer leaves it running for the others.
+        A request that is cancelled leaves it running for the others.
         """
         coming = self._coming.get(key)
         if coming is None:
@@ -41,7 +41,7 @@ class SharedCalls(Generic[T]):
         this = asyncio.current_task()
 
         def begin() -> T:
-            del self._coming[key]  # on the thread of the call: whoever shares it came earlier
+            del self._coming[key]  # on the thread of the call: all who share it came earlier
             return call()
 
         try:

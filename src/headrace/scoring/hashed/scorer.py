@@ -67,7 +67,7 @@ class HashedScorer:
 
         With `wait`, or if compiled code can be kept nowhere, they are compiled here.
         """
-        self._patience = NO_END  # whoever prepares it sees to it
+        self._patience = NO_END  # the caller decides when the kernels are loaded
         return self._prepare(wait=wait)
 
     def __reduce__(self) -> tuple[Any, ...]:

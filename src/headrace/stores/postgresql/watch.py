@@ -19,6 +19,7 @@ from headrace.clock import to_datetime
 from headrace.documents import DeadLetter, Prediction, Result
 from headrace.stores.postgresql.failures import translate
 from headrace.stores.postgresql.server import Open, Server, begin, ended, identifier
+from headrace.stores.sql.numbering import name_sql
 from headrace.stores.sql.schema import key_of
 from headrace.stores.ticks import Ticks
 
@@ -30,18 +31,13 @@ _CONFLICTS = (
 )
 
 
-def _name(table: str, number: str) -> str:
-    """SQL for a name of which only the number may be left."""
-    return f"coalesce({table}.name, '(lost name ' || {number} || ')')"
-
-
 _ANSWERS = (
-    f"SELECT json_agg(json_build_array({_name('m', 'a.model')}, {_name('v', 'a.version')}, {_name('l', 'a.label')}, a.score))"
+    f"SELECT json_agg(json_build_array({name_sql('m', 'a.model')}, {name_sql('v', 'a.version')}, {name_sql('l', 'a.label')}, a.score))"
     " FROM {}answers AS a LEFT JOIN {}names AS m ON m.n = a.model LEFT JOIN {}names AS v ON v.n = a.version"
     " LEFT JOIN {}names AS l ON l.n = a.label WHERE a.document = d.n"
 )
 _RESULTS = (
-    f"SELECT d.id, d.text, {_name('s', 'd.source')}, d.created_at, d.meta, d.published_at, d.stored_at, ({_ANSWERS})::text"
+    f"SELECT d.id, d.text, {name_sql('s', 'd.source')}, d.created_at, d.meta, d.published_at, d.stored_at, ({_ANSWERS})::text"
     " FROM {}documents AS d LEFT JOIN {}names AS s ON s.n = d.source WHERE d.key = ANY(%s)"
 )
 _LETTERS = (

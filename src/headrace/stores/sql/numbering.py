@@ -21,6 +21,11 @@ def lost_name(number: int) -> str:
     return f"(lost name {number})"
 
 
+def name_sql(table: str, number: str) -> str:
+    """SQL for a name: the column `name` of a joined table, or what stands for it if only the number, an expression, is left."""
+    return f"coalesce({table}.name, '(lost name ' || {number} || ')')"
+
+
 def name_number(connection: Connection, name: str) -> int:
     """The number of a name; for an unknown name one that nothing has."""
     found = connection.execute(select(names.c.n).where(names.c.name == name)).scalar()

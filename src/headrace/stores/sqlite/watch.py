@@ -13,6 +13,7 @@ import msgspec
 from headrace import sqlite_file
 from headrace.clock import to_datetime
 from headrace.documents import DeadLetter, Prediction, Result
+from headrace.stores.sql.numbering import name_sql
 from headrace.stores.sql.schema import key_of
 from headrace.stores.sqlite.writing import IN, as_json
 
@@ -21,19 +22,14 @@ POLL_SECONDS = 0.001  #: between two looks at the number that changes with every
 Row = tuple[str, str, str, str | None, str | None, int | None, int, list[tuple[str, str, str, str]]]
 
 
-def _name(table: str, number: str) -> str:
-    """SQL for a name of which only the number may be left."""
-    return f"coalesce({table}.name, '(lost name ' || {number} || ')')"
-
-
 # 18 digits tell every double from its neighbours; JSON of SQLite has 15.
 _ANSWERS = (
-    f"SELECT json_group_array(json_array({_name('m', 'a.model')}, {_name('v', 'a.version')}, {_name('l', 'a.label')},"
+    f"SELECT json_group_array(json_array({name_sql('m', 'a.model')}, {name_sql('v', 'a.version')}, {name_sql('l', 'a.label')},"
     " printf('%!.17e', a.score))) FROM answers AS a LEFT JOIN names AS m ON m.n = a.model"
     " LEFT JOIN names AS v ON v.n = a.version LEFT JOIN names AS l ON l.n = a.label WHERE a.document = d.n"
 )
 _RESULTS = (
-    f"SELECT json_group_array(json_array(d.id, d.text, {_name('s', 'd.source')}, d.created_at, d.meta, d.published_at,"
+    f"SELECT json_group_array(json_array(d.id, d.text, {name_sql('s', 'd.source')}, d.created_at, d.meta, d.published_at,"
     f" d.stored_at, json(({_ANSWERS})))) FROM json_each(?) AS asked CROSS JOIN documents AS d ON d.key = asked.value"
     " LEFT JOIN names AS s ON s.n = d.source"
 )
