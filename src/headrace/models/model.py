@@ -124,9 +124,9 @@ class Model:
         """As `predict`, by a scorer that tells in the same pass what is not language: code, too, besides texts without letters."""
         from headrace.scoring.hashed.content import WORDS
 
-        places, scores, kinds = scorer.predict_content(texts)
+        places, scores, kinds, none = scorer.predict_content(texts)
         names = (*self._scorer.labels, rule.unknown, rule.no_letters)
-        places[scores < rule.threshold] = len(names) - 2
+        places[(scores < rule.threshold) | (none > scores)] = len(names) - 2
         nowhere = kinds != WORDS
         places[nowhere], scores[nowhere] = len(names) - 1, 1.0
         return list(map(Prediction, map(names.__getitem__, places.tolist()), scores.tolist(), repeat(self._stamp)))

@@ -49,7 +49,7 @@ class Scorer(Protocol):
         ...
 
     def scores(self, texts: Sequence[str]) -> "NDArray[float64]":
-        """Float64 of shape (texts, labels)."""
+        """Float64 of shape (texts, labels). Probabilities of a text sum to 1 minus the probability that it is none of the labels."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -74,9 +74,16 @@ class Preparing(Protocol):
 class ContentReader(Protocol):
     """A scorer that also sees whether a text is language at all, in the same pass. Optional."""
 
-    def predict_content(self, texts: Sequence[str]) -> "tuple[NDArray[int64], NDArray[float64], NDArray[int8]]":
-        """Three arrays of shape (texts,), which the caller may change: the index of the best label, its score, and the kind of content.
+    def predict_content(
+        self, texts: Sequence[str]
+    ) -> "tuple[NDArray[int64], NDArray[float64], NDArray[int8], NDArray[float64]]":
+        """Four arrays of shape (texts,), which the caller may change: the index of the best label, its score, the kind of content, and the
+        probability that the text is none of the labels.
 
-        The kinds are `hashed.content.BLANK`, `CODE` and `WORDS`.
+        The kinds are `hashed.content.BLANK`, `CODE` and `WORDS`. The last is 0.0 throughout for a scorer that has not learnt it.
         """
+        ...
+
+    def content_scores(self, texts: Sequence[str]) -> "tuple[NDArray[float64], NDArray[int8]]":
+        """The scores of all labels, shape (texts, labels), and the kind of content, shape (texts,); the caller may change both."""
         ...

@@ -88,18 +88,24 @@ def test_threads_and_batches_change_nothing(scorer: HashedScorer, opener: Opener
     assert threaded.predict(texts) == scorer.predict(texts) == [one for text in texts for one in scorer.predict([text])]
     for found, wanted in zip(threaded.predict_content(texts), scorer.predict_content(texts), strict=True):
         np.testing.assert_array_equal(found, wanted)
-    best, certain, content_kinds = scorer.predict_content(texts)
+    best, certain, content_kinds, none = scorer.predict_content(texts)
     assert [(LABELS[place], chance) for place, chance in zip(best, certain, strict=True)] == [
         (one.label, one.score) for one in scorer.predict(texts)
     ]
     np.testing.assert_array_equal(content_kinds, scorer.content_kinds(texts))
+    np.testing.assert_allclose(scorer.scores(texts).sum(1) + none, 1)
+    for some in (texts, texts[:3], []):
+        for found, wanted in zip(
+            scorer.content_scores(some), (scorer.scores(some), scorer.content_kinds(some)), strict=True
+        ):
+            np.testing.assert_array_equal(found, wanted)
 
 
 def test_no_texts_give_no_predictions(scorer: HashedScorer) -> None:
     assert scorer.predict([]) == []
     assert scorer.scores([]).shape == (0, 3)
     assert scorer.has_letters([]).tolist() == []
-    assert [column.tolist() for column in scorer.predict_content([])] == [[], [], []]
+    assert [column.tolist() for column in scorer.predict_content([])] == [[], [], [], []]
 
 
 def test_a_text_without_letters_gives_all_labels_the_same_probability(scorer: HashedScorer) -> None:

@@ -28,6 +28,9 @@ BATCH_CHARACTERS = 1 << 20
 PATIENCE = 150_000
 NO_END = 1 << 62
 
+#: The best labels, their probabilities, the kinds of content, and the probabilities of none of the labels.
+Contents = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArray[np.float64]]
+
 _PREPROCESSING = Preprocessing(lowercase=False)  # the kernel folds case itself
 _SOURCES = (*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.parent.glob("*.py"))
 
@@ -108,16 +111,28 @@ class HashedScorer:
         blocks = self._map(self._all_probabilities, texts)
         return np.concatenate(blocks) if blocks else np.empty((0, len(self.labels)))
 
-    def predict_content(self, texts: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
-        """The index of the most probable label, its probability, and the kind of content of each text, in one pass.
+    def predict_content(self, texts: Iterable[str]) -> Contents:
+        """The index of the most probable label, its probability, the kind of content, and the probability of none of the labels, of each
+        text, in one pass.
 
-        Three arrays of shape (texts,), which the caller may change. The kinds are those of `content_kinds`. Raises as `predict` does.
+        Four arrays of shape (texts,), which the caller may change. The kinds are those of `content_kinds`. Raises as `predict` does.
         """
         batches = self._map(self._predict_content, texts)
         if len(batches) < 2:
             return batches[0] if batches else self._predict_content([])
-        best, probability, kinds = (np.concatenate(column) for column in zip(*batches, strict=True))
-        return best, probability, kinds
+        best, probability, kinds, none = (np.concatenate(column) for column in zip(*batches, strict=True))
+        return best, probability, kinds, none
+
+    def content_scores(self, texts: Iterable[str]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+        """The probabilities of all labels and the kind of content of each text, in one pass: what `scores` and `content_kinds` give.
+
+        Two arrays of shape (texts, labels) and (texts,), which the caller may change. Raises as `predict` does.
+        """
+        batches = self._map(self._content_scores, texts)
+        if len(batches) < 2:
+            return batches[0] if batches else self._content_scores([])
+        scores, kinds = (np.concatenate(column) for column in zip(*batches, strict=True))
+        return scores, kinds
 
     def content_kinds(self, texts: Iterable[str]) -> NDArray[np.int8]:
         """The kind of content of each text, int8 of shape (texts,): `content.BLANK`, `content.CODE` or `content.WORDS`."""
@@ -159,11 +174,16 @@ class HashedScorer:
         points, bounds = _PREPROCESSING.code_points(texts)
         return self._path.score(points, bounds, whole=True)[2]
 
-    def _predict_content(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+    def _predict_content(self, texts: list[str]) -> Contents:
         points, bounds = _PREPROCESSING.code_points(texts)
         path = self._path
         best, probability, _ = path.score(points, bounds, whole=False)
-        return best, probability, path.content_kinds(points, bounds)
+        return best, probability, path.content_kinds(points, bounds), np.zeros(len(texts))
+
+    def _content_scores(self, texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+        points, bounds = _PREPROCESSING.code_points(texts)
+        path = self._path
+        return path.score(points, bounds, whole=True)[2], path.content_kinds(points, bounds)
 
     @property
     def _path(self) -> "Compiled | Interpreted":
