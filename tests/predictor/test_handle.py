@@ -460,7 +460,7 @@ def test_texts_are_answered_if_no_scorer_can_be_compiled(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = unfinished(tmp_path, monkeypatch)
-    for lock in done.parent.glob("*/content_kinds.lock"):
+    for lock in done.parent.glob("*/clean.lock"):
         lock.with_suffix(".done").unlink(missing_ok=True)
         lock.unlink()
         lock.mkdir()  # so that it cannot be written

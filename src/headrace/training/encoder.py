@@ -11,7 +11,9 @@ from numba import types
 from numpy.typing import NDArray
 
 from headrace.scoring.hashed import letters
+from headrace.scoring.hashed.content import clean
 from headrace.scoring.hashed.folding import BOUNDARY, fold
+from headrace.scoring.hashed.parameters import Cleaned
 from headrace.scoring.native import array, compiled
 
 #: Texts that are encoded at a time.
@@ -20,8 +22,11 @@ BATCH = 50_000
 _TABLES = (array(types.uint16), array(types.uint32), array(types.uint16))
 _ENCODE_ALL = (
     array(types.uint32),
-    array(types.int64),
+    array(types.int64, mutable=True),
     *_TABLES,
+    array(types.uint32, mutable=True),
+    *(array(types.int64, mutable=True),) * 2,
+    array(types.int8, mutable=True),
     array(types.uint16, mutable=True),
     array(types.int64, mutable=True),
 )
@@ -44,7 +49,8 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class TextEncoder:
-    """Turns texts into letter codes, by the tables of `headrace.scoring.hashed.letters`."""
+    """Turns texts into letter codes as the kernel does: what is not words is left out, and the rest folded by the tables of
+    `headrace.scoring.hashed.letters`."""
 
     letters: NDArray[np.uint16]
     keys: NDArray[np.uint32]
@@ -65,22 +71,27 @@ class TextEncoder:
         for first in range(0, len(texts), BATCH):
             batch = texts[first : first + BATCH]
             points = np.frombuffer("".join(batch).encode("utf-32-le", "surrogatepass"), np.uint32)
-            lengths = np.fromiter(map(len, batch), np.int64, len(batch))
+            bounds = np.cumsum(np.fromiter((0, *map(len, batch)), np.int64, len(batch) + 1))
             codes = np.empty(len(points) + 2 * len(batch) + 2, np.uint16)
             folded = np.empty(len(batch), np.int64)
-            end = compiled(_encode_all, _ENCODE_ALL)(points, np.cumsum(lengths), *tables, codes, folded)
+            words = Cleaned.room(points, bounds, origins=False)
+            room = (words.points, words.bounds, words.origins, words.kinds)
+            end = compiled(_encode_all, _ENCODE_ALL)(points, bounds, *tables, *room, codes, folded)
             blocks.append(codes[:end].copy())
             sizes.append(folded)
         return np.concatenate(blocks), np.cumsum(np.concatenate(sizes))
 
 
-def _encode_all(points: Any, stops: Any, table: Any, keys: Any, values: Any, codes: Any, sizes: Any) -> Any:
-    """Write the codes of all texts to `codes` and their numbers to `sizes`; returns the number of all codes. Compiled."""
-    end, begin = 0, 0
-    for text in range(len(stops)):
+def _encode_all(
+    points: Any, bounds: Any, table: Any, keys: Any, values: Any,
+    cleaned: Any, ends: Any, origins: Any, kinds: Any, codes: Any, sizes: Any,
+) -> Any:  # fmt: skip
+    """Write the codes of the words of all texts to `codes` and their numbers to `sizes`; returns the number of all codes. Compiled."""
+    clean(points, bounds, table, cleaned, ends, origins, kinds)
+    end = 0
+    for text in range(len(sizes)):
         start = end
         codes[end] = BOUNDARY
-        _, end, _ = fold(points, begin, stops[text], table, keys, values, codes, end + 1, False)
-        begin = stops[text]
+        _, end, _ = fold(cleaned, ends[text], ends[text + 1], table, keys, values, codes, end + 1, False)
         sizes[text] = end - start
     return end

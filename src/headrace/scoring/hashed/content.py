@@ -1,4 +1,4 @@
-"""The kind of content of a text, which decides whether asking for its language makes sense: blank, words, or program code.
+"""What of a text is words, and what is not text at all: markup, addresses, program code. The language of a text is that of its words.
 
 These functions run as they are, and compiled by `headrace.scoring.native` as a kernel.
 """
@@ -22,55 +22,71 @@ _AND, _DOLLAR, _OPEN, _MINUS, _DOT, _SLASH, _COLON, _SEMICOLON = 38, 36, 40, 45,
 _LESS, _EQUAL, _MORE, _BRACKET, _BACKSLASH, _LINE, _BRACE, _BAR, _UNBRACE = 60, 61, 62, 91, 92, 95, 123, 124, 125
 
 
-def content_kinds(points, bounds, letters, kinds):
-    """Write BLANK, WORDS or CODE to kinds[i] for each text points[bounds[i]:bounds[i + 1]].
+def clean(points, bounds, letters, cleaned, ends, origins, kinds):
+    """Write what is words in each text points[bounds[i]:bounds[i + 1]] to cleaned[ends[i]:ends[i + 1]], and its kind to kinds[i].
+
+    Each piece that is left out becomes one blank. `origins` gets, for each code point of `cleaned`, the index in `points` of the one it
+    comes from; it may be empty, and is not written then. The kinds are BLANK, CODE and WORDS, as `_kind` says.
+
+    `points` (uint32), `bounds` (int64, one more than texts) and `letters` (uint16, by `letters.alphabet`) are read; `cleaned` (uint32, as
+    long as `points`), `ends` (int64, as long as `bounds`), `origins` (int64, as long as `points`, or empty) and `kinds` (int8) are written.
+    """
+    size = 0
+    ends[0] = 0
+    for text in range(len(bounds) - 1):
+        for at in range(bounds[text], bounds[text + 1]):
+            cleaned[size] = points[at]
+            if len(origins) > 0:
+                origins[size] = at
+            size += 1
+        ends[text + 1] = size
+        kinds[text] = _kind(points, bounds[text], bounds[text + 1], letters)
+
+
+def _kind(points, begin, end, letters):
+    """BLANK, WORDS or CODE.
 
     BLANK: the text has no letter of any script outside links, @names and tokens that mix digits and Latin letters (v2, 0xff, the
     parts of a UUID). CODE: it has marks that programs have and sentences lack (braces, assignments, calls, members, tags), at least
     MIN_MARKS of them and one for every WORDS_PER_MARK words. WORDS: everything else.
-
-    `points` (uint32), `bounds` (int64, one more than texts) and `letters` (uint16, by `letters.alphabet`) are read; `kinds` (int8) is
-    written.
     """
-    for text in range(len(bounds) - 1):
-        at, end = bounds[text], bounds[text + 1]
-        word_count, mark_count, in_word, word_counted, only_latin, in_hashtag = 0, 0, False, False, False, False
-        while at < end:
-            point = points[at]
-            code = letter_code(point, letters)
-            if code >= FIRST_LETTER or code == OTHER:
-                if not in_word and code >= FIRST_LETTER and begins_link(points, at, end):
-                    while at < end and letter_code(points[at], letters) != SPACE:
-                        at += 1
-                    continue
-                if not in_word:
-                    word_counted, only_latin = at == bounds[text] or not _is_digit(points[at - 1]), True
-                    word_count += word_counted
-                only_latin = only_latin and _is_latin(point)
-                if not word_counted and not only_latin:
-                    word_count += 1
-                    word_counted = True
-                in_word = True
-                at += 1
+    at = begin
+    word_count, mark_count, in_word, word_counted, only_latin, in_hashtag = 0, 0, False, False, False, False
+    while at < end:
+        point = points[at]
+        code = letter_code(point, letters)
+        if code >= FIRST_LETTER or code == OTHER:
+            if not in_word and code >= FIRST_LETTER and begins_link(points, at, end):
+                while at < end and letter_code(points[at], letters) != SPACE:
+                    at += 1
                 continue
-            if in_word and word_counted and only_latin and _is_digit(point):
-                word_count -= 1
-            in_word = False
-            if code == AT:
-                at = skip_name(points, at + 1, end, letters)
-                continue
-            if point == 35 or code == SPACE:
-                in_hashtag = point == 35
-            elif 36 <= point <= 125 and not (in_hashtag and point == _LINE):
-                before = points[at - 1] if at > bounds[text] else 32
-                after = points[at + 1] if at + 1 < end else 10
-                further = points[at + 2] if at + 2 < end else 10
-                mark_count += _marks_code(before, point, after, further)
+            if not in_word:
+                word_counted, only_latin = at == begin or not _is_digit(points[at - 1]), True
+                word_count += word_counted
+            only_latin = only_latin and _is_latin(point)
+            if not word_counted and not only_latin:
+                word_count += 1
+                word_counted = True
+            in_word = True
             at += 1
-        if word_count == 0:
-            kinds[text] = BLANK
-        else:
-            kinds[text] = CODE if mark_count >= MIN_MARKS and mark_count * WORDS_PER_MARK >= word_count else WORDS
+            continue
+        if in_word and word_counted and only_latin and _is_digit(point):
+            word_count -= 1
+        in_word = False
+        if code == AT:
+            at = skip_name(points, at + 1, end, letters)
+            continue
+        if point == 35 or code == SPACE:
+            in_hashtag = point == 35
+        elif 36 <= point <= 125 and not (in_hashtag and point == _LINE):
+            before = points[at - 1] if at > begin else 32
+            after = points[at + 1] if at + 1 < end else 10
+            further = points[at + 2] if at + 2 < end else 10
+            mark_count += _marks_code(before, point, after, further)
+        at += 1
+    if word_count == 0:
+        return BLANK
+    return CODE if mark_count >= MIN_MARKS and mark_count * WORDS_PER_MARK >= word_count else WORDS
 
 
 def _marks_code(before, point, after, further):

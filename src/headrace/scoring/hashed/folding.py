@@ -37,8 +37,8 @@ def _compose(base, mark, keys, values):
 
 
 def letter_code(point, letters):
-    """The code of a code point. `letters` has those of the Basic Multilingual Plane (65,536)."""
-    if point < 65536:
+    """The code of a code point. `letters` has those of the first plane of Unicode, or of the first two."""
+    if point < len(letters):
         return letters[point]
     return HAN if 0x20000 <= point < 0x40000 else SEPARATOR
 

@@ -1,6 +1,6 @@
 """The hashed softmax without a kernel, in Python and NumPy: the same answers, ready at once, at some 2,500 sentences a second.
 
-It folds texts and looks for code by the functions that the kernel consists of. Its n-grams are those of `ngrams`, computed for many codes
+It cleans and folds texts by the functions that the kernel consists of. Its n-grams are those of `ngrams`, computed for many codes
 at a time. Sums are integers, so labels are the same; scores are equal to within rounding.
 """
 
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.hashed.content import content_kinds
+from headrace.scoring.hashed.content import clean
 from headrace.scoring.hashed.features import CHUNK, HALF_BITS, MULTIPLIER, PAIRS, WORD_SALT, WORDS
 from headrace.scoring.hashed.folding import BOUNDARY, fold
-from headrace.scoring.hashed.parameters import HashedParameters, Scored
+from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
 
 ORDER = 5  # codes of the longest n-gram
 LONG = 4  # letters of the shortest word that is a feature
@@ -34,11 +34,12 @@ class Interpreted:
         self._gains = parameters.gains.tolist()
         self._letters, self._keys, self._values = map(_view, (parameters.letters, parameters.keys, parameters.values))
 
-    def content_kinds(self, points: NDArray[np.uint32], bounds: NDArray[np.int64]) -> NDArray[np.int8]:
-        """As `kernels.Compiled.content_kinds`."""
-        kinds = np.empty(len(bounds) - 1, np.int8)
-        content_kinds(_view(points), bounds.tolist(), self._letters, kinds)  # type: ignore[no-untyped-call]
-        return kinds
+    def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
+        """As `kernels.Compiled.clean`."""
+        made = Cleaned.room(points, bounds, origins=origins)
+        written = (_view(made.points), _view(made.bounds), _view(made.origins), _view(made.kinds))
+        clean(_view(points), bounds.tolist(), self._letters, *written)  # type: ignore[no-untyped-call]
+        return made
 
     def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:
         """As `kernels.Compiled.score`."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headrace.scoring import compiling, native
 from headrace.scoring.hashed import content, ngrams
-from headrace.scoring.hashed.parameters import HashedParameters, Scored
+from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
 
 _POINTS, _BOUNDS, _LETTERS = (
     native.array(types.uint32),
@@ -23,7 +23,8 @@ _POINTS, _BOUNDS, _LETTERS = (
 _SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, native.array(types.int8), types.uint64, types.int64,
           native.array(types.float64), native.array(types.int64, mutable=True), native.array(types.float64, mutable=True),
           native.array(types.float64, 2, mutable=True))  # fmt: skip
-_CONTENT_KINDS = (_POINTS, _BOUNDS, _LETTERS, native.array(types.int8, mutable=True))
+_CLEAN = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32, mutable=True), _BOUNDS, _BOUNDS,
+          native.array(types.int8, mutable=True))  # fmt: skip
 
 
 class Compiled:
@@ -34,13 +35,13 @@ class Compiled:
 
     def __init__(self, parameters: HashedParameters, cache: Path | None = None) -> None:
         self._parameters = parameters
-        self._content_kinds, self._kernel = _kernels(cache)
+        self._clean, self._kernel = _kernels(cache)
 
-    def content_kinds(self, points: NDArray[np.uint32], bounds: NDArray[np.int64]) -> NDArray[np.int8]:
-        """The kind of content of each text."""
-        kinds = np.empty(len(bounds) - 1, np.int8)
-        self._content_kinds(points, bounds, self._parameters.letters, kinds)
-        return kinds
+    def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
+        """What of each text is words, and its kind of content."""
+        made = Cleaned.room(points, bounds, origins=origins)
+        self._clean(points, bounds, self._parameters.letters, made.points, made.bounds, made.origins, made.kinds)
+        return made
 
     def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:
         """The best label of each text, its probability and, if `whole`, those of all labels."""
@@ -54,7 +55,7 @@ class Compiled:
 
 
 def _kernels(cache: Path | None) -> tuple[Any, Any]:
-    return native.compiled(content.content_kinds, _CONTENT_KINDS, cache), native.compiled(ngrams.score, _SCORE, cache)
+    return native.compiled(content.clean, _CLEAN, cache), native.compiled(ngrams.score, _SCORE, cache)
 
 
 if __name__ == "__main__":

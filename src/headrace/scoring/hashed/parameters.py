@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,28 @@ KIND = "hashed"
 
 #: The index of the best label of each text, its probability, and the probabilities of all labels, without rows unless they were asked for.
 Scored = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+
+
+class Cleaned(NamedTuple):
+    """What `content.clean` leaves of texts: the code points that are words, end to end, where each text begins and the last ends, and the
+    kind of content of each text.
+
+    `points` may be longer than the last of `bounds`. `origins` has the index of the original of each code point, or is empty if it was not
+    asked for.
+    """
+
+    points: NDArray[np.uint32]
+    bounds: NDArray[np.int64]
+    kinds: NDArray[np.int8]
+    origins: NDArray[np.int64]
+
+    @classmethod
+    def room(cls, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool) -> "Cleaned":
+        """Room for what is left of these texts."""
+        size, texts = len(points), len(bounds) - 1
+        places = np.empty(size if origins else 0, np.int64)
+        return cls(np.empty(size, np.uint32), np.empty(texts + 1, np.int64), np.empty(texts, np.int8), places)
+
 
 _SHAPES: Mapping[str, Any] = {
     "weights": ("int8", 1),

@@ -39,7 +39,7 @@ class HashedScorer:
     """Probabilities of labels by a softmax over hashed n-grams.
 
     A text gets exactly the same probabilities alone, in any batch, and with any number of `threads`. Any Unicode text is accepted, lone
-    surrogates included; one without letters gives every label the same probability. Memory grows with a text by its code points alone, four
+    surrogates included; one without words gives every label the same probability. Memory grows with a text by its code points alone, eight
     bytes each. Safe to use from several threads.
 
     The kernels are used once they are compiled, in this process or beside it. Until then, and for the first `patience` characters, texts
@@ -115,7 +115,7 @@ class HashedScorer:
         """The index of the most probable label, its probability, the kind of content, and the probability of none of the labels, of each
         text, in one pass.
 
-        Four arrays of shape (texts,), which the caller may change. The kinds are those of `content_kinds`. Raises as `predict` does.
+        Four arrays of shape (texts,), which the caller may change. The kinds are those of `content.clean`. Raises as `predict` does.
         """
         batches = self._map(self._predict_content, texts)
         if len(batches) < 2:
@@ -166,24 +166,21 @@ class HashedScorer:
             return list(pool.map(work, _batches(every, min(BATCH_TEXTS, -(-len(every) // self.threads)))))
 
     def _best_labels(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        points, bounds = _PREPROCESSING.code_points(texts)
-        best, probability, _ = self._path.score(points, bounds, whole=False)
-        return best, probability
+        return self._predict_content(texts)[:2]
 
     def _all_probabilities(self, texts: list[str]) -> NDArray[np.float64]:
-        points, bounds = _PREPROCESSING.code_points(texts)
-        return self._path.score(points, bounds, whole=True)[2]
+        return self._content_scores(texts)[0]
 
     def _predict_content(self, texts: list[str]) -> Contents:
-        points, bounds = _PREPROCESSING.code_points(texts)
         path = self._path
-        best, probability, _ = path.score(points, bounds, whole=False)
-        return best, probability, path.content_kinds(points, bounds), np.zeros(len(texts))
+        words = path.clean(*_PREPROCESSING.code_points(texts))
+        best, probability, _ = path.score(words.points, words.bounds, whole=False)
+        return best, probability, words.kinds, np.zeros(len(texts))
 
     def _content_scores(self, texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-        points, bounds = _PREPROCESSING.code_points(texts)
         path = self._path
-        return path.score(points, bounds, whole=True)[2], path.content_kinds(points, bounds)
+        words = path.clean(*_PREPROCESSING.code_points(texts))
+        return path.score(words.points, words.bounds, whole=True)[2], words.kinds
 
     @property
     def _path(self) -> "Compiled | Interpreted":
