@@ -1,6 +1,6 @@
 """Accuracy, calibration and honesty of the language model on texts that it has not learnt from, beside other libraries.
 
-    python benchmarks/language.py --data ../shared/data/language [--model NAME | --folder FOLDER | --learn FOLDER]
+    python benchmarks/language.py --data ../shared/data/language [--model NAME | --folder FOLDER | --learn FOLDER] [--peers]
 
 Needs the extra `bench`, and `train` for `--learn`. `language_tests.learnable` says which rows of the data may be learnt from; a model that
 has learnt from all of them, as the one in the package has, is flattered by the tests on sources that it knows. Every label has the same
@@ -8,6 +8,7 @@ weight.
 """
 
 import argparse
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from typing import Any
 import language_measures as measures
 import language_noise
 import language_tests
+from candidates import THREADS
 from language_measures import NO_LANGUAGE, UNKNOWN, Namer, Scored, Scoring
+from language_peers import show_peers
 from language_short import short
 from no_language import kinds
 
@@ -33,12 +36,17 @@ def main() -> None:
     )
     parser.add_argument("--threshold", type=float, default=HALF, help="below which a --folder's label is und")
     parser.add_argument("--size", type=int, default=300, help="texts of each label and test")
+    parser.add_argument("--peers", action="store_true", help="test lingua, CLD2, fastText and heliport, too")
     options = parser.parse_args()
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     if options.learn:
         learn(options.data, options.learn)
         options.folder = options.learn
     scorer, model = opened(options)
-    report(scorer, measures.namer(scorer, options.threshold, model), options.data, options.size)
+    name = measures.namer(scorer, options.threshold, model)
+    scored = report(scorer, name, options.data, options.size)
+    if options.peers:
+        show_peers(scored, language_tests.other_languages(options.data), name)
 
 
 def learn(data: Path, folder: Path) -> None:
