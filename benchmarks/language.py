@@ -1,6 +1,7 @@
 """Accuracy, calibration and honesty of the language model on texts that it has not learnt from, beside other libraries.
 
     python benchmarks/language.py --data ../shared/data/language [--model NAME | --folder FOLDER | --learn FOLDER] [--peers]
+        [--plot FILE] [--table]
 
 Needs the extra `bench`, and `train` for `--learn`. `language_tests.learnable` says which rows of the data may be learnt from; a model that
 has learnt from all of them, as the one in the package has, is flattered by the tests on sources that it knows. Every label has the same
@@ -19,6 +20,7 @@ import language_tests
 from candidates import THREADS
 from language_measures import NO_LANGUAGE, UNKNOWN, Namer, Scored, Scoring
 from language_peers import show_peers
+from language_plot import plot
 from language_short import short
 from no_language import kinds
 
@@ -36,6 +38,10 @@ def main() -> None:
     )
     parser.add_argument("--threshold", type=float, default=HALF, help="below which a --folder's label is und")
     parser.add_argument("--size", type=int, default=300, help="texts of each label and test")
+    parser.add_argument("--plot", type=Path, help="where the reliability diagram is drawn")
+    parser.add_argument(
+        "--table", action="store_true", help="print the table of docs/language.md; needs the extra `console`"
+    )
     parser.add_argument("--peers", action="store_true", help="test lingua, CLD2, fastText and heliport, too")
     options = parser.parse_args()
     os.environ.update(dict.fromkeys(THREADS, "1"))
@@ -45,6 +51,12 @@ def main() -> None:
     scorer, model = opened(options)
     name = measures.namer(scorer, options.threshold, model)
     scored = report(scorer, name, options.data, options.size)
+    if options.plot:
+        plot(scored, options.plot)
+    if options.table:
+        from language_table import table
+
+        print("\n" + table(scored))
     if options.peers:
         show_peers(scored, language_tests.other_languages(options.data), name)
 
@@ -117,7 +129,7 @@ def show_theft(scored: dict[str, Scored], name: Namer) -> None:
     chosen = [
         one.some(lambda example: example[1] in measures.COMMON)
         for test, one in scored.items()
-        if test.startswith(("sentences", "tweets")) and "families" not in test
+        if measures.is_prose(test) or test == "tweets"
     ]
     examples = [example for one in chosen for example in one.examples]
     free = measures.theft(examples, [label for one in chosen for label in one.best()])
@@ -132,8 +144,7 @@ def show_theft(scored: dict[str, Scored], name: Namer) -> None:
 def show_calibration(scored: dict[str, Scored]) -> None:
     """Print the expected calibration error by kind of text, and by length over all kinds together."""
     print("\nexpected calibration error, of texts in labels that are known")
-    known = {test: one.some(lambda example: example[1] in one.labels) for test, one in scored.items()}  # noqa: B023
-    kept = {test: one for test, one in known.items() if one.examples and "families" not in test}
+    kept = measures.in_known_labels(scored)
     for kind, beginning in measures.CALIBRATED.items():
         chosen = [one for test, one in kept.items() if test.startswith(beginning)]
         print(f"{kind:30}{sum(len(one.examples) for one in chosen):8,}{measures.calibration(chosen)[0]:10.4f}")

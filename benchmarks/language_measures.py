@@ -62,6 +62,17 @@ class Scored:
         return Scored([self.examples[place] for place in places], self.labels, self.scores[places])
 
 
+def is_prose(test: str) -> bool:
+    """Whether a test is of sentences, and is not made of other tests' sentences."""
+    return test.startswith("sentences") and "families" not in test
+
+
+def in_known_labels(scored: dict[str, Scored]) -> dict[str, Scored]:
+    """The tests, without texts in labels that the scorer lacks, and without the families, whose sentences are those of other tests."""
+    known = {test: one.some(lambda example: example[1] in one.labels) for test, one in scored.items()}  # noqa: B023
+    return {test: one for test, one in known.items() if one.examples and "families" not in test}
+
+
 def score(scorer: Scoring, tests: Tests) -> dict[str, Scored]:
     """All tests, scored."""
     return {

@@ -40,6 +40,7 @@ def names(tmp_path: Path) -> LabelNames:
         ("he", "Hebrew", "עברית"),
         ("ja", "Japanese", "日本語"),
         ("war", "Waray", "Winaray"),
+        ("ka", "Georgian", "ქართული"),
         ("id", "Indonesian", "Bahasa Indonesia"),
         ("pt-BR", "Portuguese (Brazil)", "Português (Brasil)"),
         ("en", "English", ""),

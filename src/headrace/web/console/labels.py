@@ -67,5 +67,5 @@ def _own(tag: str) -> str:
     except (UnknownLocaleError, ValueError):
         return ""
     own: str = locale.get_display_name(locale) or ""
-    # Many languages write their own names in lower case; here they stand beside English ones.
-    return own[:1].upper() + own[1:]
+    # Many languages write their own names in lower case; here they stand beside English ones. (Georgian has capitals, but not for this.)
+    return own[:1].title() + own[1:]
