@@ -716,6 +716,58 @@ def test_predict_and_score_apply_conditions_serve_classes_and_leave_shadows_out(
     assert [sorted(answers) for answers in scored] == [["fake"], ["fake", "mood"]]
 
 
+def test_predict_and_score_are_restricted_to_labels(run: Run) -> None:
+    german, swedish = "Wie spät ist es denn heute, mein Freund?", "Vad är klockan idag, min vän?"
+    told = run("predict", german, swedish, "--labels", "sv, da,no", "--json").json["predictions"]
+    assert [one["language"]["label"] for one in told] == ["und", "sv"]
+    told = run("predict", german, "--labels", "sv|da", "--threshold", "0", "--json").json["predictions"]
+    assert told[0]["language"]["label"] in ("sv", "da")
+    ended = run("predict", german, "--model", "language[sv|da|no]", "--labels", "da", "--top", "9", "--json")
+    assert [one["label"] for one in ended.json["predictions"][0]["language"]] == ["da"]
+    write("in.jsonl", [{"text": german}, {"text": swedish}])
+    assert run("score", "in.jsonl", "out.jsonl", "--labels", "sv,da,no").status == 0
+    scored = [
+        json.loads(line)["predictions"]["language"]["label"] for line in Path("out.jsonl").read_text().splitlines()
+    ]
+    assert scored == ["und", "sv"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ("", "are empty"),
+        ("sv,,da", "is empty"),
+        ("sv,sv", "'sv' is named twice"),
+        ("SV", "did you mean 'sv'"),
+        ("sv,und", "can't be restricted to 'und'"),
+        ("xx", "its labels are ar, bg,"),
+    ],
+)
+def test_predict_and_score_refuse_labels_that_make_no_sense(run: Run, labels: str, reason: str) -> None:
+    write("in.jsonl", [{"text": "a"}])
+    for arguments in (["predict", "text"], ["score", "in.jsonl", "out.jsonl"]):
+        ended = run(*arguments, "--labels", labels)
+        assert ended.status == 2
+        assert f"--labels {labels}: " in ended.errors
+        assert reason in ended.errors
+
+
+@pytest.mark.parametrize(
+    ("name", "models"), [("up", "language, shadow language@champion[xx]"), ("work", "language[sv|xx]")]
+)
+def test_labels_that_a_model_lacks_end_a_command_before_it_works(run: Run, name: str, models: str) -> None:
+    ended = run(name, "--models", models)
+    assert ended.status == 2
+    assert "the setting models: language@" in ended.errors
+    assert "has no label 'xx'" in ended.errors
+
+
+def test_a_server_that_is_to_serve_labels_that_a_model_lacks_does_not_start() -> None:
+    ended = command("serve", "--port", "0", "--models", "language[sv|xx]")
+    assert ended.status == 2
+    assert "has no label 'xx'" in ended.errors
+
+
 def test_predict_reads_lines_of_standard_input(trained: Path) -> None:
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     told = command("predict", "--json", *registry, given=b"glad\nsad\n").json["predictions"]

@@ -1,6 +1,6 @@
 """What a model set makes of documents and of texts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.models.loading import OpenModel
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
+from headrace.models.restriction import choose
 from headrace.models.spec import parse
 
 Rule = Callable[[str], Prediction]
@@ -40,6 +41,20 @@ class Ranked(Ruled):
 
     def top(self, texts: Sequence[str], n: int) -> list[list[Prediction]]:
         return [[one, Prediction("other", 1 - one.score)][:n] for one in self.predict(texts)]
+
+
+class Choosing(Ranked):
+    """Can be restricted to labels, or to the set `all`. Remembers to which it was."""
+
+    label_sets: Mapping[str, Sequence[str]]
+
+    def __init__(self, rule: Rule, labels: Sequence[str], all_labels: Sequence[str] = ()) -> None:
+        super().__init__(rule)
+        self.labels, self.label_sets = labels, {"all": all_labels or labels}
+
+    def restricted(self, labels: Sequence[str]) -> "Choosing":
+        chosen = choose(labels, of="m", known=self.labels, sets=self.label_sets, rule=None)
+        return Choosing(lambda _text: Prediction("|".join(chosen), 0.5), chosen)
 
 
 def label(name: str = "x", score: float = 0.5) -> Rule:
@@ -214,6 +229,69 @@ def test_texts_are_answered_by_every_model_that_applies_but_no_shadow() -> None:
     assert [sorted(one) for one in found] == [["language", "mood"], ["language"]]
     assert found[0]["mood"] == Prediction("fine", 0.5, "mood@1")
     assert shadow.asked == []
+
+
+def test_labels_restrict_the_models_that_have_them_and_leave_the_others_alone() -> None:
+    made = opened(
+        "language, mood, tone, shadow language@challenger",
+        Choosing(label(), ["da", "de", "sv"]),
+        Choosing(label(), ["+", "-"]),
+        Ruled(label("loud")),
+        Choosing(label(), ["da"]),
+    )
+    (found,) = made.restricted(["sv", "da"]).predict(["a"])
+    assert {name: one.label for name, one in found.items()} == {"language": "da|sv", "mood": "x", "tone": "loud"}
+    (found,) = made.restricted(["-", "sv"]).predict(["a"])
+    assert {name: one.label for name, one in found.items()} == {"language": "sv", "mood": "-", "tone": "loud"}
+    (found,) = made.restricted(["all"]).predict(["a"])
+    assert {name: one.label for name, one in found.items()} == {"language": "da|de|sv", "mood": "+|-", "tone": "loud"}
+    assert made.predict(["a"])[0]["language"].label == "x"
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ([], "are empty"),
+        (["da", "da"], "named twice"),
+        (["da", "xx"], "has no label 'xx'.*has no label 'xx'"),
+        (["no"], "has no label 'no'"),
+    ],
+)
+def test_labels_that_no_model_has_are_refused(labels: list[str], reason: str) -> None:
+    shadowed = Choosing(label(), ["no"])
+    made = opened("a, b, shadow c", Choosing(label(), ["da", "de"]), Choosing(label(), ["+"]), shadowed)
+    with pytest.raises(Misconfigured, match=reason):
+        made.restricted(labels)
+
+
+def test_models_that_have_no_labels_to_choose_from_say_so() -> None:
+    with pytest.raises(Misconfigured, match="model m@0 can't be restricted to labels"):
+        opened("m", Ruled(label())).restricted(["x"])
+
+
+def test_what_the_setting_restricts_is_restricted_for_texts_and_documents_and_can_be_narrowed() -> None:
+    made = ModelSet.open(parse("language[sv|da|no]"), Registry("none"))
+    german = "Wie spät ist es denn heute, mein Freund?"
+    (version,) = made.versions
+    ((outcome,), _) = made.label(documents(german))
+    assert [(one.label, one.model) for one in outcome.predictions] == [("und", version)]
+    assert outcome.predictions[0] == made.predict([german])[0]["language"]
+    assert made.predict([german], threshold=0)[0]["language"].label in ("sv", "da", "no")
+    assert {one.label for one in made.top([german], 5)[0]["language"]} == {"sv", "da", "no"}
+    assert made.restricted(["da"]).predict([german], threshold=0)[0]["language"] == Prediction("da", 1.0, version)
+    with pytest.raises(Misconfigured, match=r"has no label 'de'; its labels are da, no, sv"):
+        made.restricted(["de"])
+    assert made.parallel
+    assert made.prepare(wait=True)
+
+
+def test_a_shadow_that_lacks_a_label_of_its_restriction_is_missing_and_another_model_cannot_be_opened() -> None:
+    registry = Registry("none")
+    assert ModelSet.open(parse("language, shadow language@champion[xx]"), registry).missing == [1]
+    with pytest.raises(Misconfigured, match="has no label 'xx'"):
+        ModelSet.open(parse("language[xx]"), registry)
+    with pytest.raises(Misconfigured, match="can't be restricted to labels"):
+        ModelSet.open(parse("size[short]=python:headrace.testing.classifiers:Trivial"), registry)
 
 
 def test_no_texts_and_no_documents_have_no_predictions_and_ask_no_model() -> None:

@@ -1,8 +1,10 @@
 """How the predictor process translates between frames and its model set, without the process."""
 
+import pytest
 from support import setup
 
 from headrace.documents import Document, Prediction, encode
+from headrace.errors import Rejected
 from headrace.models.model_set import ModelSet
 from headrace.models.registry import Registry
 from headrace.predictor import frames
@@ -69,3 +71,15 @@ def test_texts_are_answered_with_lists_of_one_or_of_as_many_as_were_asked_for() 
     assert answer(model_set(), frames.Texts(["a", "b"])).predictions == [one, one]
     assert answer(model_set(), frames.Texts(["a"], top=3)).predictions == [one]
     assert answer(model_set(), frames.Texts([])).predictions == []
+
+
+def test_labels_restrict_the_models_of_one_request_and_unknown_ones_reject_it_alone() -> None:
+    models, text = model_set(f"language, {TRIVIAL}"), "Wie spät ist es denn heute, mein Freund?"
+    (found,) = answer(models, frames.Texts([text], threshold=0, labels=("sv", "da"))).predictions
+    assert found["language"][0].label in ("sv", "da")
+    assert found["size"][0].label == "short"
+    (found,) = answer(models, frames.Texts([text], top=9, labels=("sv", "da"))).predictions
+    assert {one.label for one in found["language"]} == {"sv", "da"}
+    with pytest.raises(Rejected, match="has no label 'xx'"):
+        answer(models, frames.Texts([text], labels=("sv", "xx")))
+    assert answer(models, frames.Texts([text])).predictions[0]["language"][0].label == "de"

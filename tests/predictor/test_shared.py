@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -100,6 +101,22 @@ def test_who_does_not_wait_for_an_answer_is_given_it_later(predictor: SharedPred
     for place, text in enumerate(texts):
         kind = {"R": Rejected, "U": Unavailable}.get(text[0])
         assert isinstance(told[place], kind) if kind else told[place] == predictor.label([text])
+
+
+def test_calls_with_labels_and_without_are_answered_each_for_itself() -> None:
+    made = SharedPredictor(setup("language"), deadline=PATIENCE)
+    made.start()
+    until(made.models, "the models")
+    text, told = "Wie spät ist es denn heute, mein Freund?", dict[int, Any]()
+    asked: list[tuple[str, ...]] = [(), ("sv", "da"), ("xx",), (), ("da",), ("sv", "da")]
+    for place, labels in enumerate(asked):
+        made.ask([text], threshold=0, labels=labels, answer=partial(told.__setitem__, place))
+    until(lambda: len(told) == len(asked), "all answers")
+    made.close()
+    assert isinstance(told[2], Rejected)
+    labels_found = [told[place][0]["language"].label for place in (0, 1, 3, 4, 5)]
+    assert labels_found == ["de", labels_found[1], "de", "da", labels_found[1]]
+    assert labels_found[1] in ("sv", "da")
 
 
 def test_nothing_is_predicted_for_who_has_gone(predictor: SharedPredictor) -> None:

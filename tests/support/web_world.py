@@ -46,12 +46,16 @@ class FirstLetter:
         texts: Sequence[str],
         *,
         threshold: float | None = None,
+        labels: Sequence[str] = (),
         answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
         abandoned: Callable[[], bool] = lambda: False,  # noqa: ARG002 - it is always asked for
     ) -> None:
         self._check()
         try:
-            answer(self.label(texts, threshold=threshold))
+            found = self.label(texts, threshold=threshold)
+            if labels:
+                found = [{"language": Prediction("|".join(labels), 0.5, MODEL)} for _ in texts]
+            answer(found)
         except HeadraceError as error:
             answer(error)
 

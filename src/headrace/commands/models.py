@@ -33,11 +33,12 @@ def list_(name: str | None = None, /, *, json: Json = False, settings: Flags = S
                 ", ".join(one["aliases"]),
                 one["created_at"][:19],
                 _percent(one["accuracy"]),
+                ", ".join(f"{name} ({len(labels)})" for name, labels in one["label_sets"].items()),
                 one["error"] or "",
             )
             for one in found
         ]
-        print_table(("model", "aliases", "created", "accuracy", ""), rows)
+        print_table(("model", "aliases", "created", "accuracy", "label sets", ""), rows)
     return 1 if any(one["error"] for one in found) else 0
 
 
@@ -78,12 +79,19 @@ def _print_alias(version: Version, alias: str, json: bool) -> None:
 
 def _entry(registry: Registry, version: Version) -> dict[str, Any]:
     """A version as it is listed. If its card can't be read, the entry has the error instead, and the others are listed all the same."""
-    entry = {"model": str(version), "aliases": list(version.aliases), "created_at": "", "accuracy": None, "error": None}
+    entry: dict[str, Any] = {
+        "model": str(version),
+        "aliases": list(version.aliases),
+        "created_at": "",
+        "accuracy": None,
+    }
+    entry |= {"label_sets": {}, "error": None}
     try:
         card = registry.card(str(version))
     except Misconfigured as error:
         return entry | {"error": str(error)}
-    return entry | {"created_at": card.created_at, "accuracy": card.figures.accuracy if card.figures else None}
+    accuracy = card.figures.accuracy if card.figures else None
+    return entry | {"created_at": card.created_at, "accuracy": accuracy, "label_sets": card.label_sets}
 
 
 def _percent(accuracy: float | None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from headrace.commands.model_flags import Models, Threshold, check_threshold, open_models
+from headrace.commands.model_flags import Labels, Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand, unicode
 from headrace.commands.output import Json, print_json, print_table, say
 from headrace.commands.settings import Flags
@@ -19,6 +19,7 @@ def predict(
     *texts: Operand,
     model: Models = "",
     threshold: Threshold = None,
+    labels: Labels = None,
     top: Annotated[int, Parameter(help="How many labels to show, the best first.")] = 1,
     json: Json = False,
     settings: Flags = Settings(),
@@ -38,7 +39,7 @@ def predict(
             read({"text": text}, limit=settings.document_bytes)
         except Rejected as error:
             raise Misconfigured(f"text {number}: {error}") from error
-    models = open_models(model, settings)
+    models = open_models(model, settings, labels)
     if top > 1:
         ranked = models.top(given, top)
     else:

@@ -6,7 +6,7 @@ from functools import partial
 from headrace import runtime
 from headrace.batch import records
 from headrace.batch.pipeline import in_order
-from headrace.commands.model_flags import Models, Threshold, check_threshold, open_models
+from headrace.commands.model_flags import Labels, Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
 from headrace.commands.output import bar, say
@@ -23,6 +23,7 @@ def score(
     *,
     model: Models = "",
     threshold: Threshold = None,
+    labels: Labels = None,
     settings: Flags = Settings(),
 ) -> int:
     """Predict the labels of a file, in order, into another file.
@@ -34,7 +35,7 @@ def score(
     if not input or not output:
         raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")
     check_threshold(threshold)
-    models = open_models(model, settings)
+    models = open_models(model, settings, labels)
     threads = runtime.cores() if models.parallel else 1
     work = partial(records.score, models=models, threshold=threshold, limit=settings.document_bytes)
 

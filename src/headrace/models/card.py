@@ -104,7 +104,10 @@ class ScorerInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What is known of a model version. The registry fills `version`, `hash`, `scorer` and `files`."""
+    """What is known of a model version. The registry fills `version`, `hash`, `scorer` and `files`.
+
+    `label_sets` names some sets of the labels, such as the 38 of the language model that have a large Wikipedia, to restrict the model to.
+    """
 
     name: str
     labels: tuple[str, ...]
@@ -121,6 +124,14 @@ class Card(msgspec.Struct, frozen=True):
     golden: tuple[Golden, ...] = ()
     trained_with: dict[str, str] = {}
     files: dict[str, str] = {}
+    label_sets: dict[str, tuple[str, ...]] = {}
+
+
+def applied_rule(rule: Rule | None, threshold: float | None) -> Rule | None:
+    """The rule to apply: a card's `rule`, with `threshold` in place of its own if that is given; None if the threshold is 0."""
+    if threshold is not None:
+        rule = Rule(threshold, rule.unknown, rule.no_letters) if rule else Rule(threshold, no_letters="")
+    return rule if rule and rule.threshold > 0 else None
 
 
 def to_json(card: Card) -> bytes:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured, Unavailable
 from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec
-from headrace.ports import Classifier, Ranking, VersionRef
+from headrace.ports import Classifier, Ranking, Restrictable, VersionRef
 from headrace.urls import open_classifier
 from headrace.validation import fault
 
@@ -50,6 +50,20 @@ class OpenModel:
         if len(found) != len(texts) or not all(found):
             raise ValueError(f"the model ranked labels for {sum(map(bool, found))} of {len(texts)} texts")
         return [self._checked(len(best), best) for best in found]
+
+    def knows(self, label: str) -> bool:
+        """Whether it can be restricted to this label, or to the set of labels of this name."""
+        one = self.classifier
+        return isinstance(one, Restrictable) and (label in one.labels or label in one.label_sets)
+
+    def restricted(self, labels: Sequence[str]) -> "OpenModel":
+        """The same, restricted to some labels or sets. Raises Misconfigured for those that it doesn't have."""
+        if not isinstance(self.classifier, Restrictable):
+            raise Misconfigured(
+                f"model {self.version} can't be restricted to labels: its class has no `labels`, `label_sets` and `restricted(labels)`"
+                " (docs/extending.md); take the labels away"
+            )
+        return replace(self, classifier=self.classifier.restricted(labels))
 
     def _checked(self, wanted: int, found: Sequence[Prediction]) -> list[Prediction]:
         if len(found) != wanted:
@@ -107,10 +121,12 @@ def error_text(error: BaseException) -> str:
 def _open(spec: ModelSpec, registry: Registry) -> OpenModel:
     if spec.reference:
         model = registry.get(spec.reference)
-        return OpenModel(spec, str(model.ref), model, model.check, stamped=True)
-    found = open_classifier(spec.url)
-    version = str(VersionRef(spec.name, found.version))
-    return OpenModel(spec, version, found, _golden_check(version, found))
+        opened = OpenModel(spec, str(model.ref), model, model.check, stamped=True)
+    else:
+        found = open_classifier(spec.url)
+        version = str(VersionRef(spec.name, found.version))
+        opened = OpenModel(spec, version, found, _golden_check(version, found))
+    return opened.restricted(spec.restriction) if spec.restriction else opened
 
 
 def _golden_check(version: str, found: Classifier) -> Callable[[], None]:

@@ -1,12 +1,14 @@
 """A model that is open: the scorer of one version, its card's rule, and the check of its golden texts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
-from headrace.models.card import Card, Rule, has_letters
+from headrace.models import restriction
+from headrace.models.card import Card, Rule, applied_rule, has_letters
+from headrace.models.restricted import RestrictedModel
 from headrace.ports import VersionRef
 from headrace.scoring.scorer import ContentReader, Preparing, Scorer
 
@@ -18,7 +20,7 @@ GOLDEN_TOLERANCE = 1e-3  # how far a golden text's score may be from the card's:
 
 
 class Model:
-    """A version of the registry that is open: a classifier (`ports.Ranking`) that names its version on every prediction.
+    """A version of the registry that is open: a classifier (`ports.Restrictable`) that names its version on every prediction.
 
     `name` is the model's ("language"), `version` its version ("3f9c2a"), `ref` both, and `card` what is known of it. It may be used from
     several threads if its scorer may.
@@ -46,6 +48,16 @@ class Model:
         return tuple((golden.text, golden.label) for golden in self.card.golden)
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels, in the order of the columns of `predict_proba`."""
+        return self.card.labels
+
+    @property
+    def label_sets(self) -> Mapping[str, Sequence[str]]:
+        """The sets of labels that the card names."""
+        return self.card.label_sets
+
+    @property
     def compiled(self) -> bool:
         """Whether its scorer runs in a kernel, not as a scikit-learn pipeline."""
         return self._scorer.compiled
@@ -63,15 +75,30 @@ class Model:
         """
         return self._scorer.predict_proba
 
-    def predict(self, texts: Sequence[str], *, threshold: float | None = None) -> list[Prediction]:
+    def restricted(self, labels: Iterable[str]) -> "Model | RestrictedModel":
+        """This model, restricted to some of its labels; itself if these are all. A name of `label_sets` stands for the labels of that set.
+
+        Raises Misconfigured for no labels, for one that is named twice, and for one that it does not have, with those that it has.
+        """
+        chosen = restriction.choose(
+            labels, of=self._stamp, known=self.labels, sets=self.label_sets, rule=self.card.rule
+        )
+        return self if chosen == self.labels else RestrictedModel(self, self._scorer, chosen)
+
+    def predict(
+        self, texts: Sequence[str], *, threshold: float | None = None, labels: Iterable[str] | None = None
+    ) -> list[Prediction]:
         """One prediction a text, in order; none for no texts.
 
         The card's rule decides whether to name a label or to decline (`und`, `zxx`). `threshold` replaces the rule's, also if the card has
-        no rule; 0 always names a label. The score beside `und` is that of the label that was not named.
+        no rule; 0 always names a label. The score beside `und` is that of the label that was not named. `labels` restricts the model as
+        `restricted` does.
         """
+        if labels is not None:
+            return self.restricted(labels).predict(texts, threshold=threshold)
         if not isinstance(texts, list | tuple | str | bytes):
             texts = list(texts)  # an iterator could be read only once
-        rule = self._rule(threshold)
+        rule = applied_rule(self.card.rule, threshold)
         if rule is None:
             return [Prediction(one.label, one.score, self._stamp) for one in self._scorer.predict(texts)]
         if rule.no_letters and isinstance(self._scorer, ContentReader):
@@ -85,13 +112,18 @@ class Model:
                 found[place] = Prediction(rule.no_letters, 1.0, self._stamp)
         return found
 
-    def top(self, texts: Sequence[str], n: int = 3) -> list[list[Prediction]]:
-        """The best `n` labels of each text, or all if there are fewer, best first; the card's rule plays no part."""
-        labels = self._scorer.labels
+    def top(self, texts: Sequence[str], n: int = 3, *, labels: Iterable[str] | None = None) -> list[list[Prediction]]:
+        """The best `n` labels of each text, or all if there are fewer, best first; the card's rule plays no part.
+
+        `labels` restricts the model as `restricted` does.
+        """
+        if labels is not None:
+            return self.restricted(labels).top(texts, n)
+        names = self._scorer.labels
         best = []
         for row in self._scorer.scores(texts):
             order = (-row).argsort(kind="stable")[: max(n, 0)]
-            best.append([Prediction(labels[i], float(row[i]), self._stamp) for i in order])
+            best.append([Prediction(names[i], float(row[i]), self._stamp) for i in order])
         return best
 
     def prepare(self, *, wait: bool = False) -> bool:
@@ -111,14 +143,6 @@ class Model:
                 raise self._broken(
                     f"{golden.text!r} must be {golden.label} ({golden.score:.4f}) and is {one.label} ({one.score:.4f})"
                 )
-
-    def _rule(self, threshold: float | None) -> Rule | None:
-        if threshold is None:
-            return self.card.rule
-        if threshold <= 0:
-            return None
-        known = self.card.rule
-        return Rule(threshold, known.unknown, known.no_letters) if known else Rule(threshold, no_letters="")
 
     def _predict_content(self, scorer: ContentReader, texts: Sequence[str], rule: Rule) -> list[Prediction]:
         """As `predict`, by a scorer that tells in the same pass what is not language: code, too, besides texts without letters."""

@@ -9,11 +9,14 @@ from typing import TypeVar
 
 from headrace.burial import bury
 from headrace.documents import DeadLetter, Document, Outcome, Prediction
-from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.models import restriction
 from headrace.models.loading import OpenModel, error_text, open_models
 from headrace.models.model import Model
 from headrace.models.registry import Registry
+from headrace.models.restricted import RestrictedModel
 from headrace.models.spec import ModelSpec
+from headrace.ports import Restrictable
 from headrace.retrying import isolate
 
 T = TypeVar("T")
@@ -59,14 +62,26 @@ class ModelSet:
     def parallel(self) -> bool:
         """Whether `predict` and `top` may be called by several threads at once, and are quicker then: every model is compiled."""
         known = [model.classifier for model in self._models if model is not None]
-        return all(isinstance(one, Model) and one.compiled for one in known)
+        return all(isinstance(one, Model | RestrictedModel) and one.compiled for one in known)
 
     def prepare(self, *, wait: bool = False) -> bool:
         """Get the models of the registry ready for many texts, as `Model.prepare` does, and return whether all are. Another thread may
         call it."""
         known = [model.classifier for model in self._models if model is not None]
-        ready = [one.prepare(wait=wait) for one in known if isinstance(one, Model)]
+        ready = [one.prepare(wait=wait) for one in known if isinstance(one, Model | RestrictedModel)]
         return all(ready)
+
+    def restricted(self, labels: Sequence[str]) -> "ModelSet":
+        """The same models, each restricted to those of these labels, or sets of labels, that it has; one that has none stays as it is.
+
+        Raises Misconfigured for no labels, for one that is named twice, and for one that no model has.
+        """
+        wanted = restriction.check(labels)
+        answering = [model for model in self._models if model is not None and not model.spec.shadow]
+        for label in wanted:
+            if not any(model.knows(label) for model in answering):
+                raise _no_such_label(label, answering)
+        return ModelSet([model and _restricted(model, wanted) for model in self._models], self._working)
 
     def label(self, documents: Sequence[Document], *, skip: Collection[int] = ()) -> tuple[list[Outcome], int]:
         """One outcome a document, in order, and how often shadows failed. `skip` has the places of models to leave out.
@@ -176,3 +191,20 @@ def _applying(spec: ModelSpec, known: Sequence[Mapping[str, T]], best: Callable[
         return list(range(len(known)))
     rows = enumerate(known)
     return [number for number, row in rows if spec.condition in row and best(row[spec.condition]).label in spec.labels]
+
+
+def _restricted(model: OpenModel, labels: Sequence[str]) -> OpenModel:
+    mine = [label for label in labels if model.knows(label)]
+    return model.restricted(mine) if mine else model
+
+
+def _no_such_label(label: str, models: Sequence[OpenModel]) -> Misconfigured:
+    """The error for a label that none of these models has: what each of them says, or those that have labels to choose from."""
+    reasons = []
+    for model in [one for one in models if isinstance(one.classifier, Restrictable)] or models:
+        try:
+            model.restricted([label])
+            reasons.append(f"{model.version} has no label {label!r}")
+        except Misconfigured as error:
+            reasons.append(str(error))
+    return Misconfigured("; ".join(reasons))

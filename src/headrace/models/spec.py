@@ -1,21 +1,28 @@
 """The setting `models`: which models are served, and how. It is parsed once; what travels is a tuple of `ModelSpec`.
 
 language                            a name (its champion), an alias or a version of the registry
+language[sv|da|no]                  restricted to some of its labels, or to a set of labels that its card names
 sentiment if language=en            only if `language` answers `en`; several labels as en|de
 shadow language@challenger          predicts but never answers, and its failures are only counted
 mood = python:package.module:Class  a classifier that is not in the registry, by its URL; the scheme is the kind of classifier
 """
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
 from headrace.errors import Misconfigured
+from headrace.models import card as cards
+from headrace.models import restriction
+from headrace.models.card import Card
 from headrace.models.registry import Registry
 from headrace.ports import VersionRef
 
+_ENTRIES = re.compile(r"(?:\[[^\[\]]*\]|[^,])+")
 _ENTRY = re.compile(
-    r"(?P<shadow>shadow\s+)?(?:(?P<name>[\w.-]+)\s*=\s*(?P<url>[a-z][a-z0-9+.-]*:\S+)|(?P<reference>[\w.@-]+))"
+    r"(?P<shadow>shadow\s+)?(?P<model>[\w.@-]+)(?:\s*\[(?P<restriction>[^\[\]]*)\])?"
+    r"(?:\s*=\s*(?P<url>[a-z][a-z0-9+.-]*:\S+))?"
     r"(?:\s+if\s+(?P<condition>[\w.-]+)\s*=\s*(?P<labels>\S+))?"
 )
 
@@ -24,7 +31,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     """One model to serve, under a name: a `reference` to the registry, or else the `url` of a classifier.
 
     A `shadow` predicts and never answers. With a `condition`, the name of another model, it sees only the documents for which that model
-    answers one of `labels`.
+    answers one of `labels`. With a `restriction` it names only these of its labels, or of those in these sets of its card.
     """
 
     name: str
@@ -33,47 +40,100 @@ class ModelSpec(msgspec.Struct, frozen=True):
     shadow: bool = False
     condition: str = ""
     labels: tuple[str, ...] = ()
+    restriction: tuple[str, ...] = ()
 
 
 def parse(setting: str) -> tuple[ModelSpec, ...]:
     """The models that the setting lists, in its order. Raises Misconfigured if it can't be read or contradicts itself."""
-    specs = [_read(part) for part in filter(None, (part.strip() for part in setting.split(",")))]
+    specs = [_read(part) for part in filter(None, (part.strip() for part in _ENTRIES.findall(setting)))]
     _check(specs, setting)
     return tuple(specs)
 
 
 def pinned(specs: tuple[ModelSpec, ...], registry: Registry) -> tuple[ModelSpec, ...]:
-    """The same models, each reference replaced by the version that it means now, whatever its alias means later.
+    """The same models, each reference replaced by the version that it means now, whatever its alias means later, and each set of labels
+    in a restriction by its labels.
 
-    Raises Misconfigured, with what was perhaps meant, if the registry has no such version.
+    Raises Misconfigured, with what was perhaps meant, if the registry has no such version, if a version has no such label, or if a
+    condition can never hold because of a restriction.
     """
-    return tuple(
-        msgspec.structs.replace(spec, reference=str(registry.resolve(spec.reference))) if spec.reference else spec
-        for spec in specs
-    )
+    made: list[ModelSpec] = []
+    answers: dict[str, set[str]] = {}  # what restricted models may answer, by name
+    for spec in specs:
+        _check_condition(spec, answers)
+        if spec.reference:
+            version = registry.resolve(spec.reference)
+            spec = msgspec.structs.replace(spec, reference=str(version))
+            if spec.restriction:
+                card = cards.read(version.folder)
+                spec = msgspec.structs.replace(spec, restriction=_chosen(spec, card))
+                if not spec.shadow:
+                    answers[spec.name] = {*spec.restriction, *_declining(card)}
+        made.append(spec)
+    return tuple(made)
 
 
 def _read(part: str) -> ModelSpec:
     match = _ENTRY.fullmatch(part)
     if match is None:
         raise Misconfigured(
-            f"the setting models holds {part!r}, which can't be read; write a model's name, such as language,"
+            f"the setting models holds {part!r}, which can't be read; write a model's name, such as language, `language[sv|da|no]`,"
             " `sentiment if language=en` or `shadow language@challenger`, with commas between"
         )
     found = match.groupdict(default="")
     return ModelSpec(
-        name=found["name"] or VersionRef.parse(found["reference"]).name,
-        reference=found["reference"],
+        name=found["model"] if found["url"] else VersionRef.parse(found["model"]).name,
+        reference="" if found["url"] else found["model"],
         url=found["url"],
         shadow=bool(found["shadow"]),
         condition=found["condition"],
         labels=tuple(found["labels"].split("|")) if found["labels"] else (),
+        restriction=_restriction(part, match["restriction"]),
     )
+
+
+def _restriction(part: str, written: str | None) -> tuple[str, ...]:
+    if written is None:
+        return ()
+    try:
+        return restriction.check(restriction.split(written))
+    except Misconfigured as error:
+        raise Misconfigured(f"the setting models holds {part!r}: {error}") from None
+
+
+def _chosen(spec: ModelSpec, card: Card) -> tuple[str, ...]:
+    """The labels of a restriction, its sets replaced by their labels, in the card's order."""
+    try:
+        return restriction.choose(
+            spec.restriction, of=spec.reference, known=card.labels, sets=card.label_sets, rule=card.rule
+        )
+    except Misconfigured as error:
+        raise Misconfigured(f"the setting models: {error}") from None
+
+
+def _declining(card: Card) -> tuple[str, ...]:
+    """What a model answers if it names none of its labels."""
+    return (card.rule.unknown, card.rule.no_letters) if card.rule else ()
+
+
+def _check_condition(spec: ModelSpec, answers: Mapping[str, set[str]]) -> None:
+    for label in spec.labels if spec.condition in answers else ():
+        if label not in answers[spec.condition]:
+            raise Misconfigured(
+                f"the setting models lets {spec.name} depend on {spec.condition}={label}, which {spec.condition} never answers: it is"
+                " restricted to other labels; add this one to them, or take the condition away"
+            )
 
 
 def _check(specs: list[ModelSpec], setting: str) -> None:
     answering: set[str] = set()
+    restrictions: dict[str, tuple[str, ...]] = {}
     for spec in specs:
+        if spec.reference and set(restrictions.setdefault(spec.reference, spec.restriction)) != set(spec.restriction):
+            raise Misconfigured(
+                f"the setting models restricts {spec.reference} in two ways: {setting!r}; its predictions are kept by version, so those of"
+                " one of the two would be lost; compare restrictions with headrace predict or score"
+            )
         if spec.condition and spec.condition not in answering:
             raise Misconfigured(
                 f"the setting models lets {spec.name} depend on {spec.condition}, which isn't listed before it: {setting!r}"

@@ -1,6 +1,6 @@
 """Classifiers: what predicts labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from headrace.documents import Prediction
@@ -65,4 +65,23 @@ class Ranking(Classifier, Protocol):
 
     def top(self, texts: Sequence[str], n: int) -> list[list[Prediction]]:
         """The best `n` labels of each text, or all if there are fewer, best first, whatever the threshold."""
+        ...
+
+
+@runtime_checkable
+class Restrictable(Ranking, Protocol):
+    """A classifier that can be restricted to some of its labels; optional. `headrace.Model` is one."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """All labels that it may name."""
+        ...
+
+    @property
+    def label_sets(self) -> Mapping[str, Sequence[str]]:
+        """Names for some sets of its labels; empty if there are none."""
+        ...
+
+    def restricted(self, labels: Sequence[str]) -> "Restrictable":
+        """The same classifier, which names only these labels, or those of these sets. Raises Misconfigured for any that it doesn't have."""
         ...

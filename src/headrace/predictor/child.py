@@ -19,7 +19,7 @@ import msgspec
 from headrace import config, log
 from headrace.burial import bury_bytes
 from headrace.documents import Document, Outcome, decode, microseconds
-from headrace.errors import HeadraceError, Rejected, Unavailable
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.log import logger
 from headrace.masking import secrets_of
 from headrace.models.loading import error_text
@@ -153,7 +153,12 @@ def label(models: ModelSet, request: frames.Lines, limit: int, turns: Turns) -> 
 
 
 def answer(models: ModelSet, request: frames.Texts) -> frames.Answered:
-    """Predictions for each text, in order. Raises as `ModelSet.predict` does."""
+    """Predictions for each text, in order. Raises as `ModelSet.predict` does, and Rejected for labels that no model has."""
+    if request.labels:
+        try:
+            models = models.restricted(request.labels)
+        except Misconfigured as error:  # by the request, not by a setting: the models go on
+            raise Rejected(str(error)) from None
     if request.top:
         return frames.Answered(models.top(request.texts, request.top))
     found = models.predict(request.texts, threshold=request.threshold)

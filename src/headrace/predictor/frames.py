@@ -38,11 +38,13 @@ class Lines(msgspec.Struct, frozen=True, tag=True):
 
 
 class Texts(msgspec.Struct, frozen=True, tag=True):
-    """Predict these texts, which become no documents. If `top` is not 0, it is how many labels to give each, whatever the threshold."""
+    """Predict these texts, which become no documents. If `top` is not 0, it is how many labels to give each, whatever the threshold.
+    If there are `labels`, the models that have them are restricted to them."""
 
     texts: list[str]
     threshold: float | None = None
     top: int = 0
+    labels: tuple[str, ...] = ()
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

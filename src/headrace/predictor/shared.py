@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,11 +27,18 @@ LOG = logger("headrace.predictor")
 Found = list[dict[str, list[Prediction]]]
 
 
+class _Options(NamedTuple):
+    """What calls have in common that are predicted together: the members of `frames.Texts` beside the texts."""
+
+    threshold: float | None = None
+    top: int = 0
+    labels: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _Call:
     texts: Sequence[str]
-    threshold: float | None
-    top: int
+    options: "_Options"
     answer: Callable[[Found | HeadraceError], None]
     abandoned: Callable[[], bool]
     due: float
@@ -67,30 +75,31 @@ class SharedPredictor:
         texts: Sequence[str],
         *,
         threshold: float | None = None,
+        labels: Sequence[str] = (),
         answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
         abandoned: Callable[[], bool] = lambda: False,
     ) -> None:
         """Return at once, and have `answer` called once, on another thread, with what `label` returns or raises.
 
-        `answer` must not block. If `abandoned()` is true before the prediction begins, there is neither. Raises Unavailable while the
-        models are not open.
+        `labels` restricts the models that have them; a label that no model has is Rejected. `answer` must not block. If `abandoned()` is
+        true before the prediction begins, there is neither. Raises Unavailable while the models are not open.
         """
 
         def best(found: Found | HeadraceError) -> None:
             answer(found if isinstance(found, HeadraceError) else _best(found))
 
-        self._enqueue(texts, threshold, 0, best, abandoned)
+        self._enqueue(texts, _Options(threshold, labels=tuple(labels)), best, abandoned)
 
     def label(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
         """For each text, in order, its predictions by the model's name.
 
         Raises Rejected if a model fails on a text, Unavailable while the models are not open, or if the answer takes too long.
         """
-        return _best(self._wait_for(texts, threshold, 0))
+        return _best(self._wait_for(texts, _Options(threshold)))
 
     def top(self, text: str, n: int = 5) -> dict[str, list[Prediction]]:
         """By the model's name, the best `n` labels of a text, best first, whatever the threshold. Raises as `label` does."""
-        return self._wait_for([text], None, n)[0]
+        return self._wait_for([text], _Options(top=n))[0]
 
     def models(self) -> list[str]:
         """The versions that are served; empty while they are not open, so if there is one, `label` can be called."""
@@ -106,10 +115,10 @@ class SharedPredictor:
         if self._thread.is_alive():
             self._thread.join()
 
-    def _wait_for(self, texts: Sequence[str], threshold: float | None, top: int) -> Found:
+    def _wait_for(self, texts: Sequence[str], options: _Options) -> Found:
         promised: Future[Found | HeadraceError] = Future()
         given_up = threading.Event()
-        self._enqueue(texts, threshold, top, promised.set_result, given_up.is_set)
+        self._enqueue(texts, options, promised.set_result, given_up.is_set)
         try:
             found = promised.result(timeout=self._patience)
         except TimeoutError:
@@ -122,14 +131,13 @@ class SharedPredictor:
     def _enqueue(
         self,
         texts: Sequence[str],
-        threshold: float | None,
-        top: int,
+        options: _Options,
         answer: Callable[[Found | HeadraceError], None],
         abandoned: Callable[[], bool],
     ) -> None:
         if self._trouble is not None:
             raise type(self._trouble)(str(self._trouble))
-        self._calls.put(_Call(texts, threshold, top, answer, abandoned, time.monotonic() + self._patience))
+        self._calls.put(_Call(texts, options, answer, abandoned, time.monotonic() + self._patience))
         if (trouble := self._trouble) is not None:  # it came meanwhile: perhaps nobody looks at the queue any more
             self._refuse(trouble)
 
@@ -166,8 +174,8 @@ class SharedPredictor:
             # It died while nobody asked: `models` must not go on naming what it served.
             self._predictor.close()
             self._open()
-        for options in dict.fromkeys((call.threshold, call.top) for call in calls):
-            self._answer([call for call in calls if (call.threshold, call.top) == options])
+        for options in dict.fromkeys(call.options for call in calls):
+            self._answer([call for call in calls if call.options == options])
 
     def _take(self) -> list[_Call]:
         """The calls that have piled up, up to MOST_TEXTS texts; none if none comes for a while."""
@@ -186,7 +194,7 @@ class SharedPredictor:
     def _answer(self, calls: Sequence[_Call]) -> None:
         texts = [text for call in calls for text in call.texts]
         try:
-            found = self._predictor.answer(frames.Texts(texts, calls[0].threshold, calls[0].top))
+            found = self._predictor.answer(frames.Texts(texts, *calls[0].options))
         except Rejected as error:
             if len(calls) == 1:
                 calls[0].answer(error)

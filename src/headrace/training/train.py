@@ -99,6 +99,7 @@ def _learn(
         sizes={"train": len(known), "test": len(held), "malformed": data.malformed, "repeated": data.repeated},
         figures=evaluation.figures,
         rule=recipe.rule,
+        label_sets=recipe.sets_among(fitted.scorer.labels),
         sources=tuple(_credited((*data.origins, *fitted.origins), recipe, licences)),
     )
     texts = recipe.golden or goldens.texts_of_rows(known)

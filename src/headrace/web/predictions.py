@@ -21,13 +21,15 @@ class Predictions:
         self._arrived: deque[tuple[asyncio.Future[Labelled], Labelled | HeadraceError]] = deque()
         self._woken = False
 
-    async def label(self, texts: Sequence[str], *, threshold: float | None = None) -> Labelled:
-        """For each text, in order, its predictions by the model's name; raises as the predictor does. Whoever is cancelled is not
-        predicted for, if that has not begun."""
+    async def label(
+        self, texts: Sequence[str], *, threshold: float | None = None, labels: Sequence[str] = ()
+    ) -> Labelled:
+        """For each text, in order, its predictions by the model's name; `labels`, if any, restricts the models. Raises as the predictor
+        does. Whoever is cancelled is not predicted for, if that has not begun."""
         loop = asyncio.get_running_loop()
         asked: asyncio.Future[Labelled] = loop.create_future()
         answer = partial(self._put, loop, asked)
-        self._predictor.ask(texts, threshold=threshold, answer=answer, abandoned=asked.cancelled)
+        self._predictor.ask(texts, threshold=threshold, labels=labels, answer=answer, abandoned=asked.cancelled)
         return await asked
 
     def _put(

@@ -26,11 +26,13 @@ class TextPredictor(Protocol):
         texts: Sequence[str],
         *,
         threshold: float | None = None,
+        labels: Sequence[str] = (),
         answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
         abandoned: Callable[[], bool] = ...,
     ) -> None:
         """Return at once, and have `answer` called once, on any thread, with what `label` returns or raises.
 
+        `labels`, if there are any, restricts the models that have them; a label that no model has is Rejected.
         It need not be called if `abandoned()` is true before the prediction begins. Raises Unavailable while it starts.
         """
         ...

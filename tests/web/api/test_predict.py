@@ -44,6 +44,12 @@ def test_a_threshold_is_handed_to_the_models(api: World) -> None:
     assert told[0]["language"]["score"] == 0.25
 
 
+def test_labels_are_handed_to_the_models(api: World) -> None:
+    for labels, told in ((["sv", "da"], "sv|da"), (None, "H")):
+        answer = api.post(PREDICT, {"text": "Hej", "labels": labels})
+        assert answer.json()["predictions"][0]["language"]["label"] == told
+
+
 BAD = [
     {},
     [],
@@ -62,6 +68,14 @@ BAD = [
     {"text": "a", "threshold": "high"},
     {"text": "a", "threshold": True},
     {"text": "a", "threshold": 10**400},
+    {"text": "a", "labels": []},
+    {"text": "a", "labels": "sv"},
+    {"text": "a", "labels": [""]},
+    {"text": "a", "labels": [1]},
+    {"text": "a", "labels": ["sv", "sv"]},
+    {"text": "a", "labels": {"sv": 1}},
+    {"text": "a", "labels": ["x" * 257]},
+    {"text": "a", "labels": [str(number) for number in range(1001)]},
     {"text": "a", "limit": 3},
     {"text": "a" * 2_000_000},
 ]
@@ -99,7 +113,14 @@ def test_a_server_without_models_says_so(tmp_path: Path) -> None:
 
 
 def test_models_are_listed_with_the_facts_of_their_cards(api: World, tmp_path: Path) -> None:
-    card = Card("language", ("fi", "sv"), version="3f9c2a", figures=Figures(0.97, 0.96), created_at="2026-01-01")
+    card = Card(
+        "language",
+        ("fi", "sv"),
+        version="3f9c2a",
+        figures=Figures(0.97, 0.96),
+        created_at="2026-01-01",
+        label_sets={"nordic": ("sv",)},
+    )
     home = tmp_path / "language" / "3f9c2a"
     home.mkdir(parents=True)
     (home / cards.FILE).write_bytes(cards.to_json(card))
@@ -107,6 +128,7 @@ def test_models_are_listed_with_the_facts_of_their_cards(api: World, tmp_path: P
     (told,) = api.get("/v1/models").json()["models"]
     assert (told["model"], told["aliases"], told["served"]) == (MODEL, ["champion"], True)
     assert (told["labels"], told["figures"]) == (["fi", "sv"], {"accuracy": 0.97, "macro_f1": 0.96})
+    assert told["label_sets"] == {"nordic": ["sv"]}
 
 
 def test_a_version_that_only_a_worker_serves_is_served_and_a_damaged_one_says_so(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from headrace.training.recipes.text import SOFTMAX, SOFTMAX_TITLE
 from headrace.training.recipes.text import fit as fit_text
 from headrace.training.serbian import CYRILLIC, LATIN, lists_in_both_scripts, rows_in_both_scripts
 from headrace.training.softmax import HashedSoftmax
+from headrace.training.wikipedia import LANGUAGES as WIKIPEDIAS
 
 #: Examples that a pass learns from, and passes.
 EXAMPLES = 4_000_000
@@ -173,6 +174,7 @@ LANGUAGE = Recipe(
     fit,
     rule=Rule(UNKNOWN_BELOW),
     golden=LANGUAGES,
+    label_sets={"wikipedias": WIKIPEDIAS},
     cuts=(("20 characters", twenty_characters), ("two words", two_words), ("one word", one_word)),
     test_size=0.02,
     sources=public_sources,

@@ -1,7 +1,7 @@
 """A recipe: how a task is trained, evaluated and served."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from headrace.models.card import Rule
 from headrace.training.datasets import Progress, Row
@@ -15,6 +15,7 @@ class Recipe:
 
     `fit` learns from rows. `rule` goes into the card. `golden` are the texts that every load of the model is checked with; if there are
     none, they are taken from the user's data. `cuts` names further kinds of held-out text, which are cut from the whole ones.
+    `label_sets` names sets of labels to which users may want to restrict the model; the card gets those of which it has every label.
     `test_size` is the share that is held out unless the user says otherwise. `sources` tells homes and licences of known data files, by
     name.
     """
@@ -25,5 +26,10 @@ class Recipe:
     rule: Rule | None = None
     golden: tuple[str, ...] = ()
     cuts: tuple[tuple[str, Cut], ...] = ()
+    label_sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     test_size: float = 0.1
     sources: Callable[[], Mapping[str, Mapping[str, str]]] = dict
+
+    def sets_among(self, labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Those of `label_sets` that have no other labels than these."""
+        return {name: some for name, some in self.label_sets.items() if set(some) <= set(labels)}

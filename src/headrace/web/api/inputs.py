@@ -9,6 +9,7 @@ from pydantic import WithJsonSchema
 
 MOST_DOCUMENTS = 1000  #: documents in a request
 MOST_TEXTS = 1000  #: texts in a request
+MOST_LABELS, LABEL_LENGTH = 1000, 256  #: labels in a request, and characters of one
 LIMIT, MOST = 50, 1000  #: results of a page: unless the request says otherwise, and at most
 NAME_LENGTH, TEXT_LENGTH, TIME_LENGTH, TOKEN_LENGTH = 256, 1000, 64, 64
 LAST_BURIAL = (1 << 63) - 1
@@ -68,21 +69,31 @@ SENT: Mapping[str, Mapping[str, Any]] = {
         "additionalProperties": _ANY,
     },
     "OneText": {
-        "description": "A text to predict. `threshold` replaces those of the models' cards; with 0 every text gets a label.",
+        "description": "A text to predict. `threshold` replaces those of the models' cards; with 0 every text gets a label. `labels`"
+        " restricts the models that have them.",
         "type": "object",
         "required": ["text"],
-        "properties": {"text": _TEXT, "threshold": _named("Threshold")},
+        "properties": {"text": _TEXT, "threshold": _named("Threshold"), "labels": _named("Labels")},
         "additionalProperties": False,
     },
     "Texts": {
-        "description": "Texts to predict, and a `threshold` as with one.",
+        "description": "Texts to predict; `threshold` and `labels` are as with one.",
         "type": "object",
         "required": ["texts"],
         "properties": {
             "texts": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MOST_TEXTS},
             "threshold": _named("Threshold"),
+            "labels": _named("Labels"),
         },
         "additionalProperties": False,
+    },
+    "Labels": {
+        "description": "Labels of the models, or sets of labels that their cards name. A label that no model has is an error.",
+        "type": ["array", "null"],
+        "items": {**_TEXT, "maxLength": LABEL_LENGTH},
+        "minItems": 1,
+        "maxItems": MOST_LABELS,
+        "uniqueItems": True,
     },
     "Threshold": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
 }
@@ -114,7 +125,11 @@ DOCUMENTS: Mapping[str, Any] = body(
 )
 TEXTS: Mapping[str, Any] = body(
     {"oneOf": [_named("OneText"), _named("Texts")]},
-    {"one text": {"text": "Hej på dig"}, "two texts": {"texts": ["Hej på dig", "Hyvää päivää"], "threshold": 0.5}},
+    {
+        "one text": {"text": "Hej på dig"},
+        "two texts": {"texts": ["Hej på dig", "Hyvää päivää"], "threshold": 0.5},
+        "among three languages": {"text": "Hej på dig", "labels": ["sv", "da", "no"]},
+    },
 )
 
 

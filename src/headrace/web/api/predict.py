@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 from headrace import documents, metrics
 from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.models import restriction
 from headrace.models.version import Version
 from headrace.ports import VersionRef
 from headrace.validation import fault
 from headrace.web import requests
-from headrace.web.api.inputs import MOST_TEXTS, TEXTS
+from headrace.web.api.inputs import LABEL_LENGTH, MOST_LABELS, MOST_TEXTS, TEXTS
 from headrace.web.api.schemas import Models, ModelVersion, Predictions, responses
 from headrace.web.direct import Answer, DirectCall
 from headrace.web.responses import Refused, json_response, refusal
@@ -60,7 +61,8 @@ class PredictRoutes:
         return DirectCall("POST", PREDICT, self._state.predicted, bind, abandoned=True)
 
     async def predict(self, request: Request) -> Response:
-        """Takes `{"text": …}` or `{"texts": […]}`, and a `threshold` to replace those of the models' cards. Nothing is stored."""
+        """Takes `{"text": …}` or `{"texts": […]}`, a `threshold` to replace those of the cards, and `labels` to restrict the models to.
+        Nothing is stored."""
         value, _ = await requests.read_json(request, self._services.settings.request_bytes)
         with self._state.predicted.place():
             return await self.label(value)
@@ -72,11 +74,11 @@ class PredictRoutes:
             raise Refused(
                 503, "this server was started without models, so it can't predict texts; publish documents instead"
             )
-        texts, threshold = _read(value, self._services.settings.document_bytes)
-        predicted = await predictions.label(texts, threshold=threshold)
+        texts, threshold, labels = _read(value, self._services.settings.document_bytes)
+        predicted = await predictions.label(texts, threshold=threshold, labels=labels)
         counts: dict[str, int] = {}
-        for labels in predicted:
-            for prediction in labels.values():
+        for known in predicted:
+            for prediction in known.values():
                 counts[prediction.model] = counts.get(prediction.model, 0) + 1
         for answered_by, number in counts.items():
             self._state.meter.add(metrics.HTTP_PREDICTIONS, number, *self._version_of(answered_by))
@@ -98,15 +100,24 @@ class PredictRoutes:
             card = self._services.registry.card(name)
         except Misconfigured as error:
             return ModelVersion(name, version.aliases, is_served, (), None, error=str(error))
-        return ModelVersion(name, version.aliases, is_served, card.labels, card.figures, card.created_at)
+        return ModelVersion(
+            name,
+            version.aliases,
+            is_served,
+            card.labels,
+            card.figures,
+            card.created_at,
+            label_sets=card.label_sets,
+        )
 
 
-def _read(value: object, limit: int) -> tuple[list[str], float | None]:
-    """The texts of a request and its threshold."""
+def _read(value: object, limit: int) -> tuple[list[str], float | None, tuple[str, ...]]:
+    """The texts of a request, its threshold, and the labels to restrict the models to."""
     if not isinstance(value, dict) or ("text" in value) == ("texts" in value):
         raise Refused(422, """send an object with either "text", a string, or "texts", a list of strings""")
-    if unknown := value.keys() - {"text", "texts", "threshold"}:
-        raise Refused(422, f"{', '.join(sorted(unknown))[:200]!r} is unknown here; send text or texts, and threshold")
+    if unknown := value.keys() - {"text", "texts", "threshold", "labels"}:
+        known = "send text or texts, and if you like threshold and labels"
+        raise Refused(422, f"{', '.join(sorted(unknown))[:200]!r} is unknown here; {known}")
     texts = [value["text"]] if "text" in value else value["texts"]
     if not isinstance(texts, list) or not 0 < len(texts) <= MOST_TEXTS:
         raise Refused(422, f"'texts' must be a list of between 1 and {MOST_TEXTS:,} strings")
@@ -117,7 +128,7 @@ def _read(value: object, limit: int) -> tuple[list[str], float | None]:
             documents.read({"id": "-", "text": text}, limit=limit)
         except Rejected as error:
             raise refusal(error, index=index if "texts" in value else None) from None
-    return texts, _threshold(value.get("threshold"))
+    return texts, _threshold(value.get("threshold")), _labels(value.get("labels"))
 
 
 def _is_plain(text: object, limit: int) -> bool:
@@ -132,3 +143,16 @@ def _threshold(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:  # neither is NaN
         raise Refused(422, "'threshold' must be a number from 0 to 1")
     return float(value)
+
+
+def _labels(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_LABELS:
+        raise Refused(422, f"'labels' must be a list of between 1 and {MOST_LABELS:,} labels")
+    if not all(isinstance(one, str) and len(one) <= LABEL_LENGTH for one in value):
+        raise Refused(422, f"'labels' must be a list of strings of up to {LABEL_LENGTH} characters")
+    try:
+        return restriction.check(value)
+    except Misconfigured as error:
+        raise Refused(422, f"'labels': {error}") from None

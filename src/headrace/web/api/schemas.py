@@ -80,7 +80,7 @@ class Predictions(msgspec.Struct, frozen=True):
 
 
 class ModelVersion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A version in the registry; `error` says why its card can't be read."""
+    """A version in the registry; `error` says why its card can't be read. `label_sets` are sets of its labels, by name."""
 
     model: str
     aliases: tuple[str, ...]
@@ -89,6 +89,7 @@ class ModelVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     figures: Figures | None
     created_at: str = ""
     error: str = ""
+    label_sets: dict[str, tuple[str, ...]] = {}
 
 
 class Models(msgspec.Struct, frozen=True):
