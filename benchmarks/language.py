@@ -38,6 +38,7 @@ def main() -> None:
     )
     parser.add_argument("--threshold", type=float, default=HALF, help="below which a --folder's label is und")
     parser.add_argument("--size", type=int, default=300, help="texts of each label and test")
+    parser.add_argument("--labels", help="test these labels only, separated by commas")
     parser.add_argument("--plot", type=Path, help="where the reliability diagram is drawn")
     parser.add_argument(
         "--table", action="store_true", help="print the table of docs/language.md; needs the extra `console`"
@@ -50,7 +51,8 @@ def main() -> None:
         options.folder = options.learn
     scorer, model = opened(options)
     name = measures.namer(scorer, options.threshold, model)
-    scored = report(scorer, name, options.data, options.size)
+    tests = language_tests.gather(options.data, options.size, options.labels.split(",") if options.labels else None)
+    scored = report(scorer, name, tests, options.data)
     if options.plot:
         plot(scored, options.plot)
     if options.table:
@@ -85,9 +87,8 @@ def opened(options: argparse.Namespace) -> tuple[Scoring, Any]:
     return model._scorer, model
 
 
-def report(scorer: Scoring, name: Namer, data: Path, size: int = 300) -> dict[str, Scored]:
+def report(scorer: Scoring, name: Namer, tests: language_tests.Tests, data: Path) -> dict[str, Scored]:
     """Print all figures of a scorer; `name` names texts by the rule."""
-    tests = language_tests.gather(data, size)
     scored = measures.score(scorer, tests)
     show_accuracy(scored)
     show_unknown(scored, name)
@@ -110,8 +111,7 @@ def show_accuracy(scored: dict[str, Scored]) -> None:
 def show_unknown(scored: dict[str, Scored], name: Namer) -> None:
     """Print the share of texts in known labels that the rule does not name."""
     print(f"\nnot named by the rule, in labels that are known\n{'':30}{'und':>10}{'zxx':>10}   most often")
-    for test, one in scored.items():
-        known = one.some(lambda example: example[1] in one.labels)  # noqa: B023
+    for test, known in measures.in_known_labels(scored).items():
         answers = name([text for text, _ in known.examples])
         unknown = Counter(
             label for (_, label), answer in zip(known.examples, answers, strict=True) if answer == UNKNOWN
@@ -123,22 +123,17 @@ def show_unknown(scored: dict[str, Scored], name: Namer) -> None:
 
 def show_theft(scored: dict[str, Scored], name: Namer) -> None:
     """Print the share of sentences and tweets in common languages that get a label outside the first 38."""
-    print(
-        "\nsentences and tweets in common languages that get a label outside the first 38, without a threshold and by the rule"
-    )
-    chosen = [
-        one.some(lambda example: example[1] in measures.COMMON)
-        for test, one in scored.items()
-        if measures.is_prose(test) or test == "tweets"
-    ]
-    examples = [example for one in chosen for example in one.examples]
-    free = measures.theft(examples, [label for one in chosen for label in one.best()])
-    ruled = measures.theft(examples, name([text for text, _ in examples]))
-    for label in measures.COMMON:
-        total, stolen, by_rule = free[label].pop(""), free[label], ruled[label]
-        count = by_rule.pop("")
-        shares = f"{stolen.total() / total:10.4f}{by_rule.total() / count:10.4f}"
-        print(f"{label:30}{total:8,}{shares}   {listed(stolen)}")
+    print("\ntexts in common languages that get a label outside the first 38, without a threshold and by the rule")
+    common = scored["common languages"]
+    free = measures.theft(common.examples, common.best())
+    ruled = measures.theft(common.examples, name([text for text, _ in common.examples]))
+    for label, stolen in free.items():
+        texts, by_rule = stolen.pop("", 0), ruled[label]
+        by_rule.pop("", 0)
+        if texts:
+            print(
+                f"{label:30}{texts:8,}{stolen.total() / texts:10.4f}{by_rule.total() / texts:10.4f}   {listed(stolen)}"
+            )
 
 
 def show_calibration(scored: dict[str, Scored]) -> None:

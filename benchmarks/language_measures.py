@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from language_tests import FIRST, Example, Tests
+from language_tests import COMMON, FIRST, Example, Tests
 from numpy.typing import NDArray
 
 from headrace.training.evaluate import Bin, calibration_error, reliability
 
-#: Languages of which a rarer one must not steal.
-COMMON = ("en", "es", "pt", "fr", "de", "it", "nl", "ru", "ar", "id", "tr", "ja", "ko")
 #: The kinds of tests whose scores are looked at, by the names that they begin with.
 CALIBRATED = {
     "sentences": "sentences",
@@ -25,6 +23,8 @@ CALIBRATED = {
     "long": "long texts",
     "tweets": "tweets",
 }
+#: Tests that are made of other tests' sentences.
+REPEATED = frozenset({"sentences: families", "common languages"})
 #: Lengths in characters, each up to this one.
 LENGTHS = (5, 10, 20, 40, 80, 160, 10_000)
 CONFIDENT = 0.8
@@ -63,14 +63,18 @@ class Scored:
 
 
 def is_prose(test: str) -> bool:
-    """Whether a test is of sentences, and is not made of other tests' sentences."""
-    return test.startswith("sentences") and "families" not in test
+    """Whether a test is of sentences, and is not one of REPEATED."""
+    return test.startswith("sentences") and test not in REPEATED
 
 
 def in_known_labels(scored: dict[str, Scored]) -> dict[str, Scored]:
-    """The tests, without texts in labels that the scorer lacks, and without the families, whose sentences are those of other tests."""
-    known = {test: one.some(lambda example: example[1] in one.labels) for test, one in scored.items()}  # noqa: B023
-    return {test: one for test, one in known.items() if one.examples and "families" not in test}
+    """The tests without texts in labels that the scorer lacks, and without REPEATED ones."""
+    known = {
+        test: one.some(lambda example: example[1] in one.labels)  # noqa: B023
+        for test, one in scored.items()
+        if test not in REPEATED
+    }
+    return {test: one for test, one in known.items() if one.examples}
 
 
 def score(scorer: Scoring, tests: Tests) -> dict[str, Scored]:
