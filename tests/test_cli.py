@@ -18,6 +18,7 @@ import pytest
 from headrace import cli
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import unpack
+from headrace.models.card import Card, to_json
 
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
 TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
@@ -624,7 +625,19 @@ def test_models_are_listed_the_newest_first_with_their_aliases(run: Run, trained
     assert [one["model"] for one in items] == [newest, oldest]
     assert [one["aliases"] for one in items] == [["champion"], []]
     assert items[0]["accuracy"] == 1.0
+    assert items[0]["label_sets"] == {}
     assert newest in run("models", "list", "--registry", str(trained / "models")).output
+
+
+def test_the_sets_of_labels_of_a_card_are_listed_and_shown(run: Run, folder: Path) -> None:
+    home = folder / "models" / "tongue" / "3f9c2a"
+    home.mkdir(parents=True)
+    card = Card("tongue", ("da", "de", "sv"), "3f9c2a", label_sets={"nordic": ("da", "sv")})
+    (home / "card.json").write_bytes(to_json(card))
+    assert run("models", "list", "tongue", "--json").json["models"][0]["label_sets"] == {"nordic": ["da", "sv"]}
+    assert "nordic (2)" in run("models", "list", "tongue").output
+    assert run("models", "show", "tongue@3f9c2a", "--json").json["label_sets"] == {"nordic": ["da", "sv"]}
+    assert '"nordic"' in run("models", "show", "tongue@3f9c2a").output
 
 
 def test_a_card_is_shown(run: Run, trained: Path) -> None:
@@ -752,9 +765,7 @@ def test_predict_and_score_refuse_labels_that_make_no_sense(run: Run, labels: st
         assert reason in ended.errors
 
 
-@pytest.mark.parametrize(
-    ("name", "models"), [("up", "language, shadow language@champion[xx]"), ("work", "language[sv|xx]")]
-)
+@pytest.mark.parametrize(("name", "models"), [("up", f"{TRIVIAL}, shadow language[xx]"), ("work", "language[sv|xx]")])
 def test_labels_that_a_model_lacks_end_a_command_before_it_works(run: Run, name: str, models: str) -> None:
     ended = run(name, "--models", models)
     assert ended.status == 2

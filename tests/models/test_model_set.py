@@ -287,7 +287,7 @@ def test_what_the_setting_restricts_is_restricted_for_texts_and_documents_and_ca
 
 def test_a_shadow_that_lacks_a_label_of_its_restriction_is_missing_and_another_model_cannot_be_opened() -> None:
     registry = Registry("none")
-    assert ModelSet.open(parse("language, shadow language@champion[xx]"), registry).missing == [1]
+    assert ModelSet.open(parse(f"{FAULTY}, shadow language[xx]"), registry).missing == [1]
     with pytest.raises(Misconfigured, match="has no label 'xx'"):
         ModelSet.open(parse("language[xx]"), registry)
     with pytest.raises(Misconfigured, match="can't be restricted to labels"):

@@ -128,6 +128,8 @@ def test_a_condition_on_a_model_that_is_not_restricted_may_name_any_label(tmp_pa
         ("language[sv][da]", "can't be read"),
         ("language[sv], shadow language", "restricts language in two ways"),
         ("language, shadow language[sv]", "restricts language in two ways"),
+        ("language[sv], shadow language@champion[da]", "restricts language in two ways"),
+        ("mood@x=python:m:C", "can't be read"),
         ("shadow language@x, sentiment if language=en", "which isn't listed before it"),
     ],
 )

@@ -4,6 +4,7 @@ sv,da,no           labels, separated by commas or |
 wikipedias|sq      a set of labels that the model's card names, and one label more
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from headrace.errors import Misconfigured, did_you_mean
@@ -29,9 +30,9 @@ def check(labels: Iterable[str]) -> tuple[str, ...]:
         raise Misconfigured("the labels to restrict a model to are empty; name at least one, or leave them out")
     if not all(wanted):
         raise Misconfigured(f"one of the labels {', '.join(wanted)!r} is empty; take away the separator")
-    for place, one in enumerate(wanted):
-        if one in wanted[:place]:
-            raise Misconfigured(f"the label {one!r} is named twice; name it once")
+    if len(set(wanted)) < len(wanted):
+        (twice, _), *_ = Counter(wanted).most_common(1)
+        raise Misconfigured(f"the label {twice!r} is named twice; name it once")
     return wanted
 
 
@@ -42,9 +43,9 @@ def choose(
 
     Of a set, those count that are `known`. Raises Misconfigured as `check` does, and for what is neither a label nor a set.
     """
-    chosen = set[str]()
+    chosen, all_known = set[str](), set(known)
     for one in check(labels):
-        found = [one] if one in known else [label for label in sets.get(one, ()) if label in known]
+        found = {one} & all_known or all_known.intersection(sets.get(one, ()))
         if not found:
             raise Misconfigured(_reason(one, of, known, sets, rule))
         chosen.update(found)
@@ -68,7 +69,7 @@ def suggestion(label: str, known: Iterable[str]) -> str:
     """A part of a message about an unknown label: what was perhaps meant, whatever its case; or nothing."""
     known = list(known)
     alike = [one for one in known if one.casefold() == label.casefold()]
-    return did_you_mean(label, alike or known, "{!r}") if not alike else f"did you mean {alike[0]!r}? "
+    return f"did you mean {alike[0]!r}? " if alike else did_you_mean(label, known, "{!r}")
 
 
 def _reason(label: str, of: str, known: Sequence[str], sets: Mapping[str, Sequence[str]], rule: Rule | None) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from headrace.errors import Misconfigured
 from headrace.models import card as cards
 from headrace.models import restriction
+from headrace.models.alias import CHAMPION
 from headrace.models.card import Card
 from headrace.models.registry import Registry
 from headrace.ports import VersionRef
@@ -75,7 +76,7 @@ def pinned(specs: tuple[ModelSpec, ...], registry: Registry) -> tuple[ModelSpec,
 
 def _read(part: str) -> ModelSpec:
     match = _ENTRY.fullmatch(part)
-    if match is None:
+    if match is None or (match["url"] and "@" in match["model"]):
         raise Misconfigured(
             f"the setting models holds {part!r}, which can't be read; write a model's name, such as language, `language[sv|da|no]`,"
             " `sentiment if language=en` or `shadow language@challenger`, with commas between"
@@ -129,9 +130,10 @@ def _check(specs: list[ModelSpec], setting: str) -> None:
     answering: set[str] = set()
     restrictions: dict[str, tuple[str, ...]] = {}
     for spec in specs:
-        if spec.reference and set(restrictions.setdefault(spec.reference, spec.restriction)) != set(spec.restriction):
+        version = spec.reference.removesuffix(f"@{CHAMPION}")
+        if version and set(restrictions.setdefault(version, spec.restriction)) != set(spec.restriction):
             raise Misconfigured(
-                f"the setting models restricts {spec.reference} in two ways: {setting!r}; its predictions are kept by version, so those of"
+                f"the setting models restricts {version} in two ways: {setting!r}; its predictions are kept by version, so those of"
                 " one of the two would be lost; compare restrictions with headrace predict or score"
             )
         if spec.condition and spec.condition not in answering:
