@@ -718,6 +718,27 @@ def test_predict_refuses_what_no_score_can_be_and_no_labels(run: Run, flag: str,
     assert f"{flag} is {value}" in ended.errors
 
 
+def test_predict_shows_the_languages_of_a_mixed_text_with_their_places(run: Run) -> None:
+    mixed = "Vad är klockan nu? What time is it now?"
+    (first, second) = run("predict", "--spans", "--json", mixed, "12:30").json["predictions"]
+    shown = [(one["begin"], one["end"], one["label"], one["text"]) for one in first["language"]]
+    assert shown == [(0, 18, "sv", "Vad är klockan nu?"), (19, 39, "en", "What time is it now?")]
+    assert all(0.9 < one["score"] <= 1 and one["model"].startswith("language@") for one in first["language"])
+    assert second == {"language": []}
+    table = run("predict", "--spans", mixed).output.splitlines()
+    assert [line.split()[0] for line in table] == ["label", "sv", "en"]
+    assert [line.split()[3:5] for line in table] == [["begin", "end"], ["0", "18"], ["19", "39"]]
+    assert [row.rstrip().endswith(text) for row, text in zip(table, ("text", "nu?", "now?"), strict=True)] == [True] * 3
+
+
+def test_spans_are_refused_with_top_and_for_models_that_find_none(run: Run, trained: Path) -> None:
+    ended = run("predict", "--spans", "--top", "2", "text")
+    assert (ended.status, "leave out --top" in ended.errors) == (2, True)
+    for model in (TRIVIAL, "mood"):
+        ended = run("predict", "--spans", "text", "--registry", str(trained / "models"), "--model", model)
+        assert (ended.status, "can't find spans" in ended.errors) == (2, True)
+
+
 def test_predict_and_score_apply_conditions_serve_classes_and_leave_shadows_out(run: Run) -> None:
     models = f"{TRIVIAL}, mood=python:headrace.testing.classifiers:Faulty if fake=long, shadow {TRIVIAL}"
     short, long = "brief", "long " * 30

@@ -7,7 +7,7 @@ import pytest
 
 import headrace
 
-PUBLIC = ["Document", "Model", "Prediction", "Registry", "Worker", "compile", "errors", "load"]
+PUBLIC = ["Document", "Model", "Prediction", "Registry", "Span", "Worker", "compile", "errors", "load"]
 
 
 def test_the_public_names_are_sorted_and_complete() -> None:

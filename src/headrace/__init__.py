@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from headrace.models.registry import Registry as Registry
     from headrace.models.registry import load as load
     from headrace.scoring.linear.compile import compile as compile  # noqa: A004
+    from headrace.spans import Span as Span
     from headrace.worker.worker import Worker as Worker
 
 __version__ = "0.1.0"
-__all__ = ["Document", "Model", "Prediction", "Registry", "Worker", "compile", "errors", "load"]
+__all__ = ["Document", "Model", "Prediction", "Registry", "Span", "Worker", "compile", "errors", "load"]
 
 
 def __getattr__(name: str) -> object:
@@ -31,6 +32,7 @@ def __getattr__(name: str) -> object:
         "Model": "headrace.models.model",
         "Prediction": "headrace.documents",
         "Registry": "headrace.models.registry",
+        "Span": "headrace.spans",
         "Worker": "headrace.worker.worker",
         "compile": "headrace.scoring.linear.compile",
         "load": "headrace.models.registry",

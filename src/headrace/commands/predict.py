@@ -12,6 +12,7 @@ from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.documents import read
 from headrace.errors import Misconfigured, Rejected
+from headrace.spans import Span
 from headrace.validation import not_utf8
 
 
@@ -21,6 +22,9 @@ def predict(
     threshold: Threshold = None,
     labels: Labels = None,
     top: Annotated[int, Parameter(help="How many labels to show, the best first.")] = 1,
+    spans: Annotated[
+        bool, Parameter(negative="", help="Show the languages of mixed texts: where each stretch begins and ends.")
+    ] = False,
     json: Json = False,
     settings: Flags = Settings(),
 ) -> None:
@@ -31,6 +35,8 @@ def predict(
     check_threshold(threshold)
     if top < 1:
         raise Misconfigured(f"--top is {top}; show at least 1 label")
+    if spans and top > 1:
+        raise Misconfigured("--spans shows one label for each span; leave out --top")
     given = (
         _lines() if texts in ((), ("-",)) else [unicode(text, f"text {number}") for number, text in enumerate(texts, 1)]
     )
@@ -40,6 +46,9 @@ def predict(
         except Rejected as error:
             raise Misconfigured(f"text {number}: {error}") from error
     models = open_models(model, settings, labels)
+    if spans:
+        _show_spans(models.spans(given, threshold=threshold), json)
+        return
     if top > 1:
         ranked = models.top(given, top)
     else:
@@ -55,6 +64,19 @@ def predict(
         for one in best
     ]
     print_table(("label", "score", "model", "text"), rows)
+
+
+def _show_spans(found: list[dict[str, list[Span]]], json: bool) -> None:
+    if json:
+        print_json({"predictions": found})
+        return
+    rows = [
+        (one.label, f"{one.score:.3f}", one.model, one.begin, one.end, one.text)
+        for known in found
+        for spans in known.values()
+        for one in spans
+    ]
+    print_table(("label", "score", "model", "begin", "end", "text"), rows)
 
 
 def _lines() -> list[str]:

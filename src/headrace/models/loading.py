@@ -9,7 +9,8 @@ from headrace.errors import Misconfigured, Unavailable
 from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec
-from headrace.ports import Classifier, Ranking, Restrictable, VersionRef
+from headrace.ports import Classifier, Ranking, Restrictable, Spanning, VersionRef
+from headrace.spans import Span
 from headrace.urls import open_classifier
 from headrace.validation import fault
 
@@ -64,6 +65,14 @@ class OpenModel:
                 " (docs/extending.md); take the labels away"
             )
         return replace(self, classifier=self.classifier.restricted(labels))
+
+    def spans(self, texts: Sequence[str], threshold: float | None = None) -> list[list[Span]]:
+        """The spans of each text, as `Model.spans` finds them. Raises Misconfigured for a classifier that has no spans."""
+        if not isinstance(self.classifier, Spanning):
+            raise Misconfigured(
+                f"model {self.version} can't find spans: its class has no `spans(texts)`; choose a language model with --model"
+            )
+        return self.classifier.spans(texts, threshold=threshold)
 
     def _checked(self, wanted: int, found: Sequence[Prediction]) -> list[Prediction]:
         if len(found) != wanted:

@@ -1,16 +1,19 @@
 """A model that is open: the scorer of one version, its card's rule, and the check of its golden texts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.models import restriction
 from headrace.models.card import Card, Rule, applied_rule, has_letters
 from headrace.models.restricted import RestrictedModel
+from headrace.models.spans import find_spans
 from headrace.ports import VersionRef
 from headrace.scoring.scorer import ContentReader, Preparing, Scorer
+from headrace.spans import Span
 
 if TYPE_CHECKING:
     from numpy import float64, str_
@@ -125,6 +128,32 @@ class Model:
             order = (-row).argsort(kind="stable")[: max(n, 0)]
             best.append([Prediction(names[i], float(row[i]), self._stamp) for i in order])
         return best
+
+    @overload
+    def spans(  # type: ignore[overload-overlap]
+        self, texts: str, *, threshold: float | None = None, labels: Iterable[str] | None = None
+    ) -> list[Span]: ...
+
+    @overload
+    def spans(
+        self, texts: Sequence[str], *, threshold: float | None = None, labels: Iterable[str] | None = None
+    ) -> list[list[Span]]: ...
+
+    def spans(
+        self, texts: str | Sequence[str], *, threshold: float | None = None, labels: Iterable[str] | None = None
+    ) -> list[Span] | list[list[Span]]:
+        """The languages of a mixed text, or of each of several: its spans, in order, without overlap, neighbours with different labels.
+
+        A text in one language is one span, with the label and score that `predict` gives it; a text without any (`zxx`) has none. Each span
+        has the label and score that `predict` gives it as a text of its own, with the same `threshold` and `labels`. Together the spans are
+        the text, but blanks around them, and markup, links and the like at their edges. Raises Misconfigured if the model can't find spans.
+        """
+        if labels is not None:
+            return self.restricted(labels).spans(texts, threshold=threshold)
+        if isinstance(texts, str):
+            return self.spans([texts], threshold=threshold)[0]
+        rule = applied_rule(self.card.rule, threshold)
+        return find_spans(self.ref, self._scorer, list(texts), partial(self.predict, threshold=threshold), rule)
 
     def prepare(self, *, wait: bool = False) -> bool:
         """Get ready for many texts, as `scoring.scorer.Preparing` says, and return whether it is ready."""

@@ -18,6 +18,7 @@ from headrace.models.restricted import RestrictedModel
 from headrace.models.spec import ModelSpec
 from headrace.ports import Restrictable
 from headrace.retrying import isolate
+from headrace.spans import Span
 
 T = TypeVar("T")
 
@@ -107,6 +108,10 @@ class ModelSet:
         """As `predict`, but the best `n` labels of each model, best first, whatever the threshold; `n` is at least 1."""
         return self._ask(texts, lambda model, some: model.top(some, n), lambda best: best[0])
 
+    def spans(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, list[Span]]]:
+        """As `predict`, but the spans of each text; conditions are judged by its longest span. Raises Misconfigured if a model has none."""
+        return self._ask(texts, lambda model, some: model.spans(some, threshold), _longest)
+
     def _ask(
         self,
         texts: Sequence[str],
@@ -183,6 +188,14 @@ class _Labelling:
             if not model.spec.shadow:
                 model.check()
             raise Rejected(failure) from error
+
+
+def _longest(spans: list[Span]) -> Prediction:
+    """The label of the longest span; an empty one if there is none."""
+    if not spans:
+        return Prediction("", 0.0)
+    longest = max(spans, key=lambda one: one.end - one.begin)
+    return Prediction(longest.label, longest.score, longest.model)
 
 
 def _applying(spec: ModelSpec, known: Sequence[Mapping[str, T]], best: Callable[[T], Prediction]) -> list[int]:

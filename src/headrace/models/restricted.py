@@ -1,12 +1,15 @@
 """A model that is restricted to some of its labels."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, overload
 
 from headrace.documents import Prediction
 from headrace.models import restriction
 from headrace.models.card import Rule, applied_rule, has_letters
+from headrace.models.spans import find_spans
 from headrace.scoring.scorer import ContentReader, Scorer
+from headrace.spans import Span
 
 if TYPE_CHECKING:
     from numpy import bool_, float64, str_
@@ -107,6 +110,19 @@ class RestrictedModel:
                 order = (-row).argsort(kind="stable")[: max(n, 0)]
                 best.append([Prediction(self.labels[i], float(row[i]), self._stamp) for i in order])
         return best
+
+    @overload
+    def spans(self, texts: str, *, threshold: float | None = None) -> list[Span]: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def spans(self, texts: Sequence[str], *, threshold: float | None = None) -> list[list[Span]]: ...
+
+    def spans(self, texts: str | Sequence[str], *, threshold: float | None = None) -> list[Span] | list[list[Span]]:
+        """As `Model.spans`: what is in none of the chosen labels is `und`, or with the threshold 0 gets one of them."""
+        if isinstance(texts, str):
+            return self.spans([texts], threshold=threshold)[0]
+        rule, predict = applied_rule(self.card.rule, threshold), partial(self.predict, threshold=threshold)
+        return find_spans(self.ref, self._scorer, list(texts), predict, rule, self._places)
 
     def prepare(self, *, wait: bool = False) -> bool:
         """As `Model.prepare`."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from headrace.documents import Prediction
+from headrace.spans import Span
 
 
 class VersionRef(NamedTuple):
@@ -84,4 +85,13 @@ class Restrictable(Ranking, Protocol):
 
     def restricted(self, labels: Sequence[str]) -> "Restrictable":
         """The same classifier, which names only these labels, or those of these sets. Raises Misconfigured for any that it doesn't have."""
+        ...
+
+
+@runtime_checkable
+class Spanning(Classifier, Protocol):
+    """A classifier that also tells where the label changes within a text; optional. `headrace.Model` is one."""
+
+    def spans(self, texts: Sequence[str], *, threshold: float | None = None) -> list[list[Span]]:
+        """The spans of each text, in order, without overlap; none for a text without any label. `threshold` as in `Ranking.predict`."""
         ...

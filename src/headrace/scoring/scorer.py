@@ -87,3 +87,17 @@ class ContentReader(Protocol):
     def content_scores(self, texts: Sequence[str]) -> "tuple[NDArray[float64], NDArray[int8]]":
         """The scores of all labels, shape (texts, labels), and the kind of content, shape (texts,); the caller may change both."""
         ...
+
+
+@runtime_checkable
+class Stretching(Protocol):
+    """A scorer that finds where the label changes within a text. Optional."""
+
+    def stretches(
+        self, texts: Sequence[str], places: Sequence[int] | None = None, *, others: bool = True
+    ) -> list[list[tuple[int, int]]]:
+        """Where each stretch of each text begins and ends, in code points, in order and without overlap; none for a text without words.
+
+        With `places` (of `labels`), the text is expected to have these labels only; with `others`, parts may have others all the same.
+        """
+        ...

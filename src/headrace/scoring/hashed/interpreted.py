@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from headrace.scoring.hashed.content import clean
 from headrace.scoring.hashed.features import CHUNK, HALF_BITS, MULTIPLIER, PAIRS, WORD_SALT, WORDS
 from headrace.scoring.hashed.folding import BOUNDARY, fold
-from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
+from headrace.scoring.hashed.interpreted_mixed import segment
+from headrace.scoring.hashed.parameters import Cleaned, Costs, HashedParameters, Scored
 
 ORDER = 5  # codes of the longest n-gram
 LONG = 4  # letters of the shortest word that is a feature
@@ -28,6 +29,7 @@ class Interpreted:
     """Scores texts as `kernels.Compiled` does. Safe to use from several threads."""
 
     def __init__(self, parameters: HashedParameters) -> None:
+        self._parameters = parameters
         width = len(parameters.labels)
         self._weights = parameters.weights[: parameters.buckets * width].reshape(parameters.buckets, width)
         self._buckets, self._flags = np.uint64(parameters.buckets), parameters.flags
@@ -54,6 +56,10 @@ class Interpreted:
             if whole:
                 probabilities[text] = chances
         return best, probability, probabilities
+
+    def segment(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], costs: Costs) -> NDArray[np.int64]:
+        """As `kernels.Compiled.segment`."""
+        return segment(self._parameters, points, bounds, costs)
 
     def _totals(self, points: Any, at: int, end: int) -> tuple[NDArray[np.int64], int]:
         """The sums of the weights of a text's features, one for each label, and how many features it has."""

@@ -3,6 +3,7 @@
 python -m headrace.scoring.hashed.kernels FOLDER
 """
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from headrace.scoring import compiling, native
-from headrace.scoring.hashed import content, ngrams
-from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
+from headrace.scoring.hashed import content, mixed, ngrams
+from headrace.scoring.hashed.parameters import Cleaned, Costs, HashedParameters, Scored
 
 _POINTS, _BOUNDS, _LETTERS = (
     native.array(types.uint32),
@@ -25,6 +26,8 @@ _SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, nati
           native.array(types.float64, 2, mutable=True))  # fmt: skip
 _CLEAN = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32, mutable=True), _BOUNDS, _BOUNDS,
           native.array(types.int8, mutable=True))  # fmt: skip
+_SEGMENT = (*_SCORE[:8], types.int64, *[native.array(types.int64)] * 3, types.int64,
+            native.array(types.int64, 2, mutable=True))  # fmt: skip
 
 
 class Compiled:
@@ -35,6 +38,7 @@ class Compiled:
 
     def __init__(self, parameters: HashedParameters, cache: Path | None = None) -> None:
         self._parameters = parameters
+        self._cache = cache
         self._clean, self._kernel = _kernels(cache)
 
     def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
@@ -53,10 +57,32 @@ class Compiled:
         self._kernel(points, bounds, *tables, *features, best, probability, probabilities)
         return best, probability, probabilities
 
+    def segment(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], costs: Costs) -> NDArray[np.int64]:
+        """The stretches of each text, with the labels of `costs`: TEXT, BEGIN, END, LABEL of `segmenting`. Loads a kernel of its own."""
+        known = self._parameters
+        stretches = np.empty((len(points) + 1, 4), np.int64)
+        tables = (known.letters, known.keys, known.values, known.weights)
+        features = (np.uint64(known.buckets), known.flags, len(known.labels))
+        count = self._segment(points, bounds, *tables, *features, *costs, stretches)
+        return stretches[:count]
+
+    @functools.cached_property
+    def _segment(self) -> Any:
+        return _segment(self._cache)
+
+
+def _segment(cache: Path | None) -> Any:
+    return native.compiled(mixed.segment, _SEGMENT, cache)
+
+
+def _compile(cache: Path) -> None:
+    _kernels(cache)
+    _segment(cache)
+
 
 def _kernels(cache: Path | None) -> tuple[Any, Any]:
     return native.compiled(content.clean, _CLEAN, cache), native.compiled(ngrams.score, _SCORE, cache)
 
 
 if __name__ == "__main__":
-    compiling.run_child(lambda: _kernels(Path(sys.argv[1])))
+    compiling.run_child(lambda: _compile(Path(sys.argv[1])))

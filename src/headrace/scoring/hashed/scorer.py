@@ -1,8 +1,10 @@
 """The scorer of the hashed softmax, which the default language model uses: eight bits a weight, calibrated by the length of the text."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +17,7 @@ from headrace.scoring import weights
 from headrace.scoring.compiling import Compiler
 from headrace.scoring.hashed import content
 from headrace.scoring.hashed.interpreted import Interpreted
-from headrace.scoring.hashed.parameters import KIND, HashedParameters, from_file
+from headrace.scoring.hashed.parameters import KIND, Costs, HashedParameters, from_file
 from headrace.scoring.texts import Preprocessing, as_list
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ BATCH_TEXTS = 2048
 BATCH_CHARACTERS = 1 << 20
 #: Characters that are scored without the kernels: loading them costs as much time as they save on so many.
 PATIENCE = 150_000
+#: Finding stretches without the kernels takes so many times as long as scoring.
+STRETCH_EFFORT = 4
 NO_END = 1 << 62
 
 #: The best labels, their probabilities, the kinds of content, and the probabilities of none of the labels.
@@ -134,6 +138,19 @@ class HashedScorer:
         scores, kinds = (np.concatenate(column) for column in zip(*batches, strict=True))
         return scores, kinds
 
+    def stretches(
+        self, texts: Iterable[str], places: Sequence[int] | None = None, *, others: bool = True
+    ) -> list[list[tuple[int, int]]]:
+        """The stretches of each text that are of one label each: (begin, end), in code points of the text, in order; none in a text that
+        is not of the kind WORDS.
+
+        Together they are the whole text, but blanks around them, and markup, links and the like at their edges. They say where labels
+        change; `predict` says which label a stretch has. With `places` (of `labels`), texts are expected to have these labels only; with
+        `others`, parts may have others all the same. Raises as `predict` does.
+        """
+        costs = Costs.of(self.parameters, places, others=others)
+        return list(chain.from_iterable(self._map(partial(self._stretches, costs), texts, effort=STRETCH_EFFORT)))
+
     def content_kinds(self, texts: Iterable[str]) -> NDArray[np.int8]:
         """The kind of content of each text, int8 of shape (texts,): `content.BLANK`, `content.CODE` or `content.WORDS`."""
         return self.predict_content(texts)[2]
@@ -154,10 +171,10 @@ class HashedScorer:
         """The scorer that was saved in a folder; its weights stay in the file, mapped. Raises Misconfigured, naming file and reason."""
         return cls(from_file(folder / weights.FILE), threads=threads, cache=cache)
 
-    def _map(self, work: Callable[[list[str]], Any], texts: Iterable[str]) -> list[Any]:
+    def _map(self, work: Callable[[list[str]], Any], texts: Iterable[str], effort: int = 1) -> list[Any]:
         every = _PREPROCESSING.decode(as_list(texts))
         if self._compiled is None:
-            self._patience -= sum(map(len, every))
+            self._patience -= effort * sum(map(len, every))
             if self._patience < 0:
                 self._prepare()
         if self.threads <= 1 or len(every) <= 1:
@@ -181,6 +198,21 @@ class HashedScorer:
         path = self._path
         words = path.clean(*_PREPROCESSING.code_points(texts))
         return path.score(words.points, words.bounds, whole=True)[2], words.kinds
+
+    def _stretches(self, costs: Costs, texts: list[str]) -> list[list[tuple[int, int]]]:
+        path = self._path
+        points, bounds = _PREPROCESSING.code_points(texts)
+        words = path.clean(points, bounds, origins=True)
+        found: list[list[tuple[int, int]]] = [[] for _ in texts]
+        cleaned = words.points[: words.bounds[-1]]
+        begins, ends = (bounds.tolist(), words.bounds.tolist())
+        spoken = (words.kinds == content.WORDS).tolist()
+        for text, begin, end, _ in path.segment(cleaned, words.bounds, costs).tolist():
+            if not spoken[text]:
+                continue
+            last = words.origins[end] if end < ends[text + 1] else begins[text + 1]
+            found[text].append((int(words.origins[begin]) - begins[text], int(last) - begins[text]))
+        return found
 
     @property
     def _path(self) -> "Compiled | Interpreted":
