@@ -75,7 +75,7 @@ Tests = dict[str, list[Example]]
 
 
 def learnable(rows: Iterable[Row]) -> list[Row]:
-    """The rows that a model may learn from if its tests shall be honest."""
+    """The rows that a model may learn from if its tests are to be honest."""
     return [row for row in rows if not held_out(row)]
 
 
