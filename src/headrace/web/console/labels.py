@@ -11,7 +11,9 @@ FEWEST = 2  #: labels from which a model can be seen to tell languages apart
 
 _SPECIAL: Mapping[str, str] = {UNKNOWN: "Unknown language", NO_LANGUAGE: "No language"}
 # Languages whose own name the CLDR lacks, or gives as something else.
-_OWN: Mapping[str, str] = {"war": "Winaray", "id": "Bahasa Indonesia", "ms": "Bahasa Melayu", "tl": "Tagalog"}
+_OWN: Mapping[str, str] = {
+    "id": "Bahasa Indonesia", "ilo": "Ilokano", "ms": "Bahasa Melayu", "ny": "Chichewa", "tl": "Tagalog", "war": "Winaray",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
