@@ -214,4 +214,5 @@ def test_every_content_in_the_description_has_examples_that_are_taken(tmp_path: 
             for call in calls.values():
                 if "requestBody" in call:
                     examples = call["requestBody"]["content"]["application/json"]["examples"]
-                    assert [api.post(path, one["value"]).status_code // 100 for one in examples.values()] == [2, 2]
+                    assert len(examples) >= 2
+                    assert {api.post(path, one["value"]).status_code // 100 for one in examples.values()} == {2}
