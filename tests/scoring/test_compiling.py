@@ -13,7 +13,7 @@ from support import until
 from headrace.scoring.compiling import Compiler
 from headrace.scoring.hashed import features, letters
 from headrace.scoring.hashed import scorer as hashed
-from headrace.scoring.hashed.parameters import HashedParameters
+from headrace.scoring.hashed.parameters import one_table
 
 #: Counts the processes that compile; they go on once there is a file `go`, or fail if there is one `fail`.
 SCRIPT = """
@@ -111,7 +111,7 @@ def test_where_nothing_can_be_kept_kernels_are_loaded_at_once(script: Path, tmp_
 def test_a_scorer_answers_while_another_process_compiles(tmp_path: Path) -> None:
     random = np.random.default_rng(3).integers(-9, 9, 64 * 2 + features.LANES).astype(np.int8)
     gains = np.full(14, 0.01)
-    tables = HashedParameters(("aa", "bb"), 64, 0, random, gains, letters.alphabet(), *letters.compositions())
+    tables = one_table(("aa", "bb"), 0, random, gains, letters.alphabet(), *letters.compositions())
     done = hashed.compiler(tmp_path / "cache").done
     assert done is not None
     with done.with_suffix(".lock").open("wb") as lock:

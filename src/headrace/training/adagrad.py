@@ -20,10 +20,12 @@ from headrace.scoring.prefetch import fetch
 MAX_CODES = 600
 #: An example whose squared gradient is smaller changes no weights.
 NEGLIGIBLE = 1e-6
+#: The range of a weight of four bits, which a pass that rounds assumes.
+LOWEST, HIGHEST = -8, 7
 
 _TEXTS = (array(types.uint16), array(types.int64), array(types.int64))
 _FLOATS = array(types.float32, mutable=True)
-LEARN = (*_TEXTS, array(types.int64), types.int64, types.float64, types.UniTuple(types.float64, 2), types.int64,
+LEARN = (*_TEXTS, array(types.int64), types.int64, types.float64, types.UniTuple(types.float64, 2), types.int64, types.float64,
          array(types.float32, 2, mutable=True), _FLOATS)  # fmt: skip
 TALLY = (
     *_TEXTS,
@@ -35,12 +37,14 @@ TALLY = (
 )
 
 
-def learn(codes, begins, ends, targets, flags, power, rates, width, weights, squares):
+def learn(codes, begins, ends, targets, flags, power, rates, width, quantum, weights, squares):
     """Learn from each example in turn; returns the mean log loss, each example's before its step.
 
     `codes`, `begins`, `ends`, `targets` are the arrays of `encoder.Examples`; `flags` as in `HashedParameters`. The learning rate falls
     linearly from rates[0] to rates[1]. `weights` (float32: rows, `width` labels or more) and `squares` (float32: rows) are changed in
-    place. Examples without features are skipped.
+    place. Examples without features are skipped. A `quantum` above 0 lets it learn weights that work once they are rounded to multiples of
+    it: each example's loss is that of rounded weights, and its step is made in the exact ones (Courbariaux, Bengio, David 2015,
+    BinaryConnect: training deep neural networks with binary weights during propagations).
     """
     buckets, lanes = np.uint64(weights.shape[0]), weights.shape[1]
     rows = np.empty(MAX_CODES * ROWS_PER_CODE, np.int64)
@@ -58,10 +62,7 @@ def learn(codes, begins, ends, targets, flags, power, rates, width, weights, squ
                 fetch(weights, rows[i] * lanes + lane)
         feature_value = np.float32(count**-power)
         sums[:] = 0
-        for i in range(count):
-            row = rows[i]
-            for lane in range(lanes):
-                sums[lane] += weights[row, lane]
+        _add_rows(weights, rows[:count], quantum, sums)
         target = targets[example]
         loss -= _softmax_gradient(sums, feature_value, width, target)
         learnt += 1
@@ -78,6 +79,24 @@ def learn(codes, begins, ends, targets, flags, power, rates, width, weights, squ
             for lane in range(lanes):
                 weights[row, lane] -= step * sums[lane]
     return loss / max(learnt, 1)
+
+
+@njit(nogil=True)
+def _add_rows(weights, rows, quantum, sums):
+    """Add rows of weights to `sums`; with a `quantum`, each weight rounded to LOWEST ... HIGHEST times it."""
+    if quantum == 0:
+        for row in rows:
+            for lane in range(len(sums)):
+                sums[lane] += weights[row, lane]
+        return
+    inverse, highest, lowest = np.float32(1 / quantum), np.float32(HIGHEST), np.float32(LOWEST)
+    for row in rows:
+        for lane in range(len(sums)):
+            value = np.rint(weights[row, lane] * inverse)
+            value = value if value < highest else highest
+            sums[lane] += value if value > lowest else lowest
+    for lane in range(len(sums)):
+        sums[lane] *= np.float32(quantum)
 
 
 @njit(nogil=True, fastmath=True)

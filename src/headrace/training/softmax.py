@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from headrace.scoring.hashed.features import LANES, PAIRS, WORDS
 from headrace.scoring.hashed.folding import FIRST_LETTER, HAN, OTHER
-from headrace.scoring.hashed.parameters import HashedParameters
+from headrace.scoring.hashed.parameters import one_table
 from headrace.scoring.hashed.scorer import HashedScorer
 from headrace.scoring.native import compiled
 from headrace.training import adagrad, calibration
@@ -101,7 +101,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seen_ += np.bincount(examples.codes, minlength=1 << 16)
         self._scorer = None
         given = (examples.codes, examples.begins, examples.ends, examples.labels)
-        shape = (self._flags(), self.power, rates, len(self.classes_))
+        shape = (self._flags(), self.power, rates, len(self.classes_), 0.0)
         self.loss_ = float(compiled(adagrad.learn, adagrad.LEARN)(*given, *shape, self.weights_, self.squares_))
         return self.loss_
 
@@ -148,9 +148,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             alphabet = _learnt_alphabet(self.encoder_.letters, self.seen_)
             names = tuple(map(str, self.classes_.tolist()))
             tables = (alphabet, self.encoder_.keys, self.encoder_.values)
-            self._scorer = HashedScorer(
-                HashedParameters(names, self.buckets, self._flags(), flat, np.multiply(self.gains_, scale), *tables)
-            )
+            self._scorer = HashedScorer(one_table(names, self._flags(), flat, np.multiply(self.gains_, scale), *tables))
         return self._scorer
 
     def _scale(self) -> float:

@@ -5,6 +5,7 @@ import json
 import struct
 import unicodedata
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured, Rejected
-from headrace.scoring.hashed import content, features, letters
+from headrace.scoring import weights
+from headrace.scoring.hashed import content, features, letters, scripts
 from headrace.scoring.hashed import scorer as hashed
-from headrace.scoring.hashed.parameters import HashedParameters
+from headrace.scoring.hashed.parameters import HashedParameters, one_table
 from headrace.scoring.hashed.scorer import HashedScorer
 
 LABELS = ("aa", "bb", "cc")
@@ -28,10 +30,74 @@ def parameters(flags: int = features.WORDS) -> HashedParameters:
     random = np.random.default_rng(5)
     weights = random.integers(-40, 40, BUCKETS * len(LABELS) + features.LANES).astype(np.int8)
     gains = np.exp2(-0.25 * np.arange(14)) * 0.02
-    return HashedParameters(LABELS, BUCKETS, flags, weights, gains, letters.alphabet(), *letters.compositions())
+    return one_table(LABELS, flags, weights, gains, letters.alphabet(), *letters.compositions())
 
 
 tables = functools.cache(parameters)
+
+
+@functools.cache
+def of_three_scripts() -> HashedParameters:
+    """Random weights of four bits: Latin letters with 70 columns and 128 places, Cyrillic and Greek ones with 3 and 32."""
+    random = np.random.default_rng(6)
+    layout = np.array(
+        [[0, 900, 64, 0, 70], [900 * 64, 300, 16, 70, 3], [900 * 64 + 300 * 16, 200, 16, 73, 2]], np.int64
+    )
+    weights = random.integers(-128, 128, 900 * 64 + 500 * 16 + features.LANES).astype(np.int8)
+    owners = np.array([*range(60), *[-1] * 10, 60, 61, -1, 5, -1], np.int16)
+    gains, biases = np.exp2(-0.25 * np.arange(14)) * 0.05, random.normal(0, 0.3, 75)
+    alphabet = letters.alphabet()
+    groups = scripts.group_table(alphabet, ("latin", "cyrillic", "greek"))
+    return HashedParameters(
+        tuple(f"l{number}" for number in range(62)),
+        features.WORDS,
+        4,
+        weights,
+        layout,
+        owners,
+        np.stack([gains, gains * 2, gains]),
+        biases,
+        groups,
+        np.array([1, 1, 2, 2], np.int64),
+        alphabet,
+        *letters.compositions(),
+    )
+
+
+def chances_spelt_out(known: HashedParameters, text: str) -> tuple[list[float], float]:
+    """The probabilities of all labels and of none, by the words of a text of letters and blanks, in plain Python."""
+    runs = [
+        (group, "".join(part))
+        for group, part in groupby(text.replace(" ", ""), lambda one: int(known.groups[ord(one)]))
+    ]
+    masses = [sum(len(part) * int(known.masses[group]) for of, part in runs if of == group) for group in range(4)]
+    group = max(range(1, 4), key=lambda number: masses[number])
+    chances = [0.0] * len(known.labels)
+    if not masses[group]:
+        return ([0.0] * 62, 1.0) if masses[0] else ([1 / 62] * 62, 0.0)
+    first, buckets, row, column, columns = known.layout[group - 1].tolist()
+    words = [
+        "".join(part)
+        for of, part in groupby(text, lambda one: -1 if one == " " else int(known.groups[ord(one)]))
+        if of == group
+    ]
+    totals, count = np.zeros(columns), 0
+    for word in words:
+        for feature in spelt_out(word):
+            place = first + row_of(feature, buckets) * row
+            stored = known.weights[place : place + row].astype(np.int64) & 255
+            totals += np.concatenate([stored & 15, stored >> 4])[:columns] - 8
+            count += 1
+    gain = np.interp(np.log2(count), np.arange(14), known.gains[group - 1])
+    odds = totals * gain + known.biases[column : column + columns]
+    raised = np.exp(odds - odds.max())
+    none = 0.0
+    for owner, one in zip(known.owners[column : column + columns].tolist(), raised / raised.sum(), strict=True):
+        if owner < 0:
+            none += one
+        else:
+            chances[owner] = one
+    return ([0.0] * 62, 1.0) if masses[0] * 4 > sum(masses) else (chances, none)
 
 
 class Opener:
@@ -191,20 +257,62 @@ def test_a_score_is_the_sum_over_ngrams_within_words(scorer: HashedScorer, words
     count = len(spelt_out(text))
     table = scorer.parameters.weights[: -features.LANES].reshape(BUCKETS, 3).astype(np.int64)
     sums = sum((table[row_of(feature)] for feature in spelt_out(text)), np.zeros(3, np.int64))
-    gains = scorer.parameters.gains
+    gains = scorer.parameters.gains[0]
     gain = np.interp(np.log2(max(count, 1)), np.arange(len(gains)), gains)
     odds = (sums - sums.max()) * gain
     np.testing.assert_allclose(scorer.scores([text])[0], np.exp(odds) / np.exp(odds).sum(), rtol=1e-9)
 
 
-def row_of(feature: str) -> int:
+@given(st.text("abcdeéß жщъя αβγ ॐक ", max_size=60), st.integers(1, 9))
+def test_each_script_has_its_own_table_and_that_of_most_letters_decides(opener: Opener, text: str, times: int) -> None:
+    """Spelt out in Python; texts are also longer than the kernel's buffer."""
+    known = of_three_scripts()
+    text = " ".join([text] * times**2)
+    chances, none = chances_spelt_out(known, text)
+    found = opener(known)
+    np.testing.assert_allclose(found.scores([text])[0], chances, rtol=1e-9, atol=1e-15)
+    best, probability, _, said = found.predict_content([text])
+    assert said[0] == pytest.approx(none)
+    assert probability[0] == pytest.approx(max(chances))
+    assert chances[best[0]] == pytest.approx(max(chances))
+
+
+@pytest.mark.parametrize("text", ["ᚠᚢᚦ ᚨᚱᚲ", "ⴰⴱⴳ ⵜⵓⵔⵏⴰ", "hello ᚠᚢᚦᚨᚱᚲ"])
+def test_a_text_in_a_script_that_no_label_has_is_none_of_them(opener: Opener, text: str) -> None:
+    found = opener(of_three_scripts())
+    assert found.predict_content([text])[3].tolist() == [1.0]
+    assert found.scores([text]).sum() == 0
+
+
+def test_weights_of_four_bits_open_as_they_were_saved(opener: Opener, tmp_path: Path) -> None:
+    scorer = opener(of_three_scripts())
+    scorer.save(tmp_path)
+    texts = ["Guten Morgen", "добрый день", "καλημέρα σας", "", "12", "ᚠᚢᚦ"]
+    np.testing.assert_array_equal(opener(HashedScorer.open(tmp_path).parameters).scores(texts), scorer.scores(texts))
+
+
+def test_a_model_of_one_table_opens_as_it_was_saved_before_there_were_several(
+    scorer: HashedScorer, tmp_path: Path
+) -> None:
+    known = scorer.parameters
+    arrays = {name: getattr(known, name) for name in ("weights", "letters", "keys", "values")}
+    settings = json.dumps({"buckets": BUCKETS, "flags": known.flags})
+    metadata = {"kind": "hashed", "labels": json.dumps(LABELS), "settings": settings}
+    weights.write(tmp_path / weights.FILE, {**arrays, "gains": known.gains[0]}, metadata)
+    texts = ["Guten Morgen", "добрый день", "", "12", "ᚠᚢᚦ"]
+    np.testing.assert_array_equal(
+        HashedScorer.open(tmp_path).scores(texts), Opener(compiled=False)(known).scores(texts)
+    )
+
+
+def row_of(feature: str, buckets: int = BUCKETS) -> int:
     whole = feature.removeprefix("word ") if feature.startswith("word ") else ""
     state = int(features.WORD_SALT) if whole else 0
     for code in map(ord, whole or feature):
         state = mixed(state, code)
     if whole:
         state = mixed(state, 1)
-    return ((state >> 32) * BUCKETS) >> 32
+    return ((state >> 32) * buckets) >> 32
 
 
 def mixed(state: int, code: int) -> int:
@@ -258,15 +366,16 @@ MIXED = st.one_of(
 )
 
 
-@given(st.lists(MIXED, max_size=6), st.integers(0, 3))
+@given(st.lists(MIXED, max_size=6), st.integers(0, 4))
 def test_the_answers_are_the_same_with_the_kernels_and_without_them(texts: list[str], flags: int) -> None:
-    made_of = tables(flags)
+    made_of = tables(flags) if flags < 4 else of_three_scripts()
     quick, slow = Opener(compiled=True)(made_of), Opener(compiled=False)(made_of)
     np.testing.assert_allclose(slow.scores(texts), quick.scores(texts), rtol=1e-12)
     found, wanted = slow.predict_content(texts), quick.predict_content(texts)
     np.testing.assert_array_equal(found[0], wanted[0])
     np.testing.assert_allclose(found[1], wanted[1], rtol=1e-12)
     np.testing.assert_array_equal(found[2], wanted[2])
+    np.testing.assert_allclose(found[3], wanted[3], rtol=1e-12)
 
 
 def test_a_single_string_is_refused(scorer: HashedScorer) -> None:
@@ -305,15 +414,17 @@ def test_a_saved_scorer_opens_with_the_same_scores_and_maps_its_weights(scorer: 
     assert not opened.parameters.weights.flags.owndata
 
 
-@pytest.mark.parametrize("harm", ["labels", "buckets", "kind", "gains"])
+@pytest.mark.parametrize("harm", ["labels", "rows", "owners", "kind", "gains"])
 def test_weights_that_do_not_fit_together_are_refused_by_name(scorer: HashedScorer, tmp_path: Path, harm: str) -> None:
     harmed = scorer.parameters
     if harm == "labels":
         harmed = replace(harmed, labels=("aa", "bb"))
-    if harm == "buckets":
-        harmed = replace(harmed, buckets=BUCKETS + 1)
+    if harm == "rows":
+        harmed = replace(harmed, layout=np.array([[0, BUCKETS + 1, 3, 0, 3]], np.int64))
+    if harm == "owners":
+        harmed = replace(harmed, owners=np.array([0, 1, 3], np.int16))
     if harm == "gains":
-        harmed = replace(harmed, gains=harmed.gains[:1])
+        harmed = replace(harmed, gains=harmed.gains[:, :1])
     HashedScorer(harmed).save(tmp_path)
     path = tmp_path / "weights.safetensors"
     if harm == "kind":

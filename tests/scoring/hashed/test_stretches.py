@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured
 from headrace.scoring.hashed import features, letters, segmenting, words
-from headrace.scoring.hashed.parameters import HashedParameters
+from headrace.scoring.hashed.parameters import HashedParameters, one_table
 from headrace.scoring.hashed.scorer import HashedScorer
 
 LABELS = ("aa", "bb", "cc")
@@ -33,7 +33,7 @@ def parameters(flags: int = features.WORDS) -> HashedParameters:
     random = np.random.default_rng(5)
     weights = random.integers(-120, 120, BUCKETS * len(LABELS) + features.LANES).astype(np.int8)
     gains = np.exp2(-0.25 * np.arange(14)) * 0.2
-    return HashedParameters(LABELS, BUCKETS, flags, weights, gains, alphabet(), *letters.compositions())
+    return one_table(LABELS, flags, weights, gains, alphabet(), *letters.compositions())
 
 
 @functools.cache

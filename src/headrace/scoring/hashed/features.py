@@ -16,3 +16,7 @@ CHUNK = 512
 LANES = 40
 #: Flags of the features beside character n-grams: words, pairs of words.
 WORDS, PAIRS = 1, 2
+#: Log odds below that of the best column which count as a probability of zero: beside the best label alone, and among those of all labels.
+NEGLIGIBLE, NEGLIGIBLE_OF_ALL = -40.0, -700.0
+#: A text is none of the labels if more than one in so many of its letters is of no known script.
+UNKNOWN_SHARE = 4

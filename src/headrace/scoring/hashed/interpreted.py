@@ -6,23 +6,25 @@ at a time. Sums are integers, so labels are the same; scores are equal to within
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headrace.scoring.hashed.content import clean
-from headrace.scoring.hashed.features import CHUNK, HALF_BITS, MULTIPLIER, PAIRS, WORD_SALT, WORDS
+from headrace.scoring.hashed.features import (
+    CHUNK,
+    HALF_BITS,
+    NEGLIGIBLE,
+    NEGLIGIBLE_OF_ALL,
+    UNKNOWN_SHARE,
+)
 from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.hashed.interpreted_mixed import segment
+from headrace.scoring.hashed.interpreted_ngrams import ORDER, Words, ngrams
 from headrace.scoring.hashed.parameters import Cleaned, Costs, HashedParameters, Scored
-
-ORDER = 5  # codes of the longest n-gram
-LONG = 4  # letters of the shortest word that is a feature
-_WHOLE, _HALF, _FACTOR, _SALT = (1 << 64) - 1, int(HALF_BITS), int(MULTIPLIER), int(WORD_SALT)
-_ONE, _NONE = np.uint64(1), np.zeros(1, np.uint64)
-
-Hashes = NDArray[np.uint64]
+from headrace.scoring.hashed.scripts import NEUTRAL, UNKNOWN
 
 
 class Interpreted:
@@ -30,10 +32,8 @@ class Interpreted:
 
     def __init__(self, parameters: HashedParameters) -> None:
         self._parameters = parameters
-        width = len(parameters.labels)
-        self._weights = parameters.weights[: parameters.buckets * width].reshape(parameters.buckets, width)
-        self._buckets, self._flags = np.uint64(parameters.buckets), parameters.flags
-        self._gains = parameters.gains.tolist()
+        self._tables = [_Table(parameters, number) for number in range(len(parameters.layout))]
+        self._masses = parameters.masses.tolist()
         self._letters, self._keys, self._values = map(_view, (parameters.letters, parameters.keys, parameters.values))
 
     def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
@@ -46,130 +46,141 @@ class Interpreted:
     def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:
         """As `kernels.Compiled.score`."""
         count, seen, edges = len(bounds) - 1, _view(points), bounds.tolist()
-        best, probability = np.empty(count, np.int64), np.empty(count)
-        probabilities = np.empty((count if whole else 0, self._weights.shape[1]))
+        best, probability, none = np.empty(count, np.int64), np.empty(count), np.empty(count)
+        probabilities = np.empty((count if whole else 0, len(self._parameters.labels)))
         for text in range(count):
-            totals, features = self._totals(seen, edges[text], edges[text + 1])
-            chances = _softmax(totals, self._gain(max(features, 1)), whole=whole)
-            best[text] = totals.argmax()
-            probability[text] = chances[best[text]]
+            reading = _Reading(self._parameters, self._tables)
+            for chunk in self._chunks(seen, edges[text], edges[text + 1]):
+                reading.add(np.array(chunk, np.uint16))
+            best[text], probability[text], none[text], chances = self._decide(reading, whole=whole)
             if whole:
                 probabilities[text] = chances
-        return best, probability, probabilities
+        return best, probability, none, probabilities
 
     def segment(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], costs: Costs) -> NDArray[np.int64]:
         """As `kernels.Compiled.segment`."""
         return segment(self._parameters, points, bounds, costs)
 
-    def _totals(self, points: Any, at: int, end: int) -> tuple[NDArray[np.int64], int]:
-        """The sums of the weights of a text's features, one for each label, and how many features it has."""
-        totals, features = np.zeros(self._weights.shape[1], np.int64), 0
-        words = _Words(self._flags)
-        before = np.empty(0, np.uint16)  # the last codes of the chunk before
-        since = 0  # codes since the last BOUNDARY, itself included
-        for chunk in filter(None, self._chunks(points, at, end)):
-            codes = np.concatenate((before, np.array(chunk, np.uint16)))
-            hashes, since = _ngrams(codes, len(before), since)
-            more = words.hashes(chunk)
-            rows = (
-                ((np.concatenate((hashes, more)) if len(more) else hashes) >> HALF_BITS) * self._buckets
-            ) >> HALF_BITS
-            totals += self._weights[rows.astype(np.int64)].sum(0, dtype=np.int64)
-            features += len(rows)
-            before = codes[-(ORDER - 1) :]
-        return totals, features
+    def _decide(self, reading: "_Reading", *, whole: bool) -> tuple[int, float, float, NDArray[np.float64]]:
+        """The best label, its probability, that of none of the labels, and those of all labels if `whole`."""
+        masses = [letters * mass for letters, mass in zip(reading.letters, self._masses, strict=True)]
+        group = max(range(1, len(masses)), key=lambda number: masses[number])
+        chances = np.zeros(len(self._parameters.labels))
+        if not masses[group]:
+            unknown = masses[UNKNOWN] > 0
+            chances += 0.0 if unknown else 1.0 / len(chances)
+            return 0, float(chances[0]), float(unknown), chances
+        table = self._tables[group - 1]
+        odds = table.odds(reading.totals[group - 1], max(reading.features[group - 1], 1))
+        known = 0.0 if masses[UNKNOWN] * UNKNOWN_SHARE > sum(masses) else 1.0
+        most = max(odds)
+        named = max((place for place, owner in enumerate(table.owners) if owner >= 0), key=lambda place: odds[place])
+        negligible = NEGLIGIBLE_OF_ALL if whole else NEGLIGIBLE
+        raised = [math.exp(one - most) if one - most > negligible else 0.0 for one in odds]
+        norm = lost = 0.0
+        for owner, one in zip(table.owners, raised, strict=True):
+            norm += one
+            if owner < 0:
+                lost += one
+            else:
+                chances[owner] += one
+        chances *= known / norm
+        return table.owners[named], raised[named] / norm * known, lost / norm if known else 1.0, chances
 
     def _chunks(self, points: Any, at: int, end: int) -> Iterator[list[int]]:
-        """The codes of a text, as many at a time as the kernel folds: a mark isn't composed with a letter of the chunk before."""
+        """The codes of a text after its first BOUNDARY, as many at a time as the kernel folds: a mark isn't composed with a letter of the
+        chunk before."""
         codes, tables = [0] * CHUNK, (self._letters, self._keys, self._values)
-        codes[0], size, in_word = BOUNDARY, 1, False
+        codes[0], size, in_word, first = BOUNDARY, 1, False, 1
         while True:
             at, size, in_word = fold(points, at, end, *tables, codes, size, in_word)  # type: ignore[no-untyped-call]
-            yield codes[:size]
+            yield codes[first:size]
             if at >= end:
                 return
-            size = 0
+            size = first = 0
 
-    def _gain(self, count: int) -> float:
-        place = math.log2(count)
+
+class _Table:
+    """One table of weights."""
+
+    def __init__(self, parameters: HashedParameters, number: int) -> None:
+        first, buckets, row, column, columns = parameters.layout[number].tolist()
+        self.columns = columns
+        self.buckets = np.uint64(buckets)
+        self.owners: list[int] = parameters.owners[column : column + columns].tolist()
+        self._weights = parameters.weights[first : first + buckets * row].reshape(buckets, row)
+        self._bits = parameters.bits
+        self._biases: list[float] = parameters.biases[column : column + columns].tolist()
+        self._gains: list[float] = parameters.gains[number].tolist()
+
+    def sum(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The sums of the weights of these rows, one for each column."""
+        chosen = self._weights[rows]
+        if self._bits == 8:
+            whole: NDArray[np.int64] = chosen.sum(0, dtype=np.int64)
+            return whole[: self.columns]
+        stored = chosen.view(np.uint8)
+        halves = ((stored & 15).sum(0, dtype=np.int64), (stored >> 4).sum(0, dtype=np.int64))
+        return np.concatenate(halves)[: self.columns]
+
+    def odds(self, totals: NDArray[np.int64], features: int) -> list[float]:
+        """The log odds of each column, but for a number that is the same for all."""
+        place = math.log2(features)
         below = min(int(place), len(self._gains) - 2)
         share = min(place - below, 1.0)
-        gain: float = self._gains[below] * (1.0 - share) + self._gains[below + 1] * share
-        return gain
+        gain = self._gains[below] * (1.0 - share) + self._gains[below + 1] * share
+        return [total * gain + bias for total, bias in zip(totals.tolist(), self._biases, strict=True)]
+
+
+class _Reading:
+    """What has been read of a text: for each table the sums of weights, and how many features and letters these are of."""
+
+    def __init__(self, parameters: HashedParameters, tables: list[_Table]) -> None:
+        self.totals = [np.zeros(table.columns, np.int64) for table in tables]
+        self.features = [0] * len(tables)
+        self.letters = [0] * (len(tables) + 1)
+        self._tables, self._flags, self._groups = tables, parameters.flags, parameters.groups
+        self._current = 1  # the group of the last run
+        self._begin()
+
+    def add(self, codes: NDArray[np.uint16]) -> None:
+        """Read further codes, in runs of letters of one group."""
+        groups = self._groups[codes]
+        letters = np.flatnonzero((codes != BOUNDARY) & (groups != NEUTRAL))
+        changes = letters[1:][groups[letters[1:]] != groups[letters[:-1]]]
+        edges = [0, *changes.tolist(), len(codes)]
+        for begin, end in pairwise(edges):
+            inside = letters[(letters >= begin) & (letters < end)]
+            group = int(groups[inside[0]]) if len(inside) else self._current
+            if group != self._current:
+                if self._current != UNKNOWN and self._since > 1:
+                    self._read(np.array([BOUNDARY], np.uint16))
+                self._begin()
+                self._current = group
+            self.letters[group] += len(inside)
+            if group != UNKNOWN and end > begin:
+                self._read(codes[begin:end])
+
+    def _begin(self) -> None:
+        """Begin a word whose BOUNDARY is behind it."""
+        self._before = np.array([BOUNDARY], np.uint16)  # the last codes of this run
+        self._since = 1  # codes since the last BOUNDARY, itself included
+        self._words = Words(self._flags)
+
+    def _read(self, some: NDArray[np.uint16]) -> None:
+        """Add the features that end in codes of the current group."""
+        place = self._current - 1
+        codes = np.concatenate((self._before, some))
+        hashes, self._since = ngrams(codes, len(self._before), self._since)
+        more = self._words.hashes(some.tolist())
+        table = self._tables[place]
+        every = np.concatenate((hashes, more)) if len(more) else hashes
+        rows = ((every >> HALF_BITS) * table.buckets) >> HALF_BITS
+        self.totals[place] += table.sum(rows.astype(np.int64))
+        self.features[place] += len(rows)
+        self._before = codes[-(ORDER - 1) :]
 
 
 def _view(array: Any) -> memoryview:
     """The array as a sequence of Python's own numbers, which are quicker than NumPy's."""
     return memoryview(array)
-
-
-def _mix(state: Hashes, codes: Hashes) -> Hashes:
-    mixed = (state + codes + _ONE) * MULTIPLIER
-    return mixed ^ (mixed >> HALF_BITS)
-
-
-def _ngrams(codes: NDArray[np.uint16], context: int, since: int) -> tuple[Hashes, int]:
-    """The hashes of the n-grams that end in codes[context:], in any order, and the number of codes since the last BOUNDARY,
-    itself included.
-
-    `since` is that number before them, 0 at the start of a text; `context` codes come before them, and end no n-gram here.
-    """
-    wide = codes.astype(np.uint64)
-    places = np.arange(len(codes) - context)
-    is_boundary = codes[context:] == BOUNDARY
-    last = np.maximum.accumulate(np.concatenate(([-since], np.where(is_boundary, places, -since))))  # BOUNDARY
-    depth = places - last[:-1]
-    state = _mix(np.zeros(len(wide), np.uint64), wide)
-    found = [state[context:][~is_boundary]]
-    for shorter in range(1, ORDER):
-        state = _mix(np.concatenate((_NONE, state[:-1])), wide)
-        found.append(state[context:][depth >= shorter])
-    return np.concatenate(found), int(len(places) - last[-1])
-
-
-class _Words:
-    """The hashes of the words of a text, and of pairs of them, over its chunks."""
-
-    def __init__(self, flags: int) -> None:
-        self._words, self._pairs = bool(flags & WORDS), bool(flags & PAIRS)
-        self._word = self._before = self._letters = 0
-
-    def hashes(self, codes: list[int]) -> Hashes:
-        """Those of the words that end in these codes."""
-        found: list[int] = []
-        if not (self._words or self._pairs):
-            return np.empty(0, np.uint64)
-        word, letters = self._word, self._letters
-        for code in codes:
-            if code != BOUNDARY:
-                mixed = ((word + code + 1) * _FACTOR) & _WHOLE
-                word = mixed ^ (mixed >> _HALF)
-                letters += 1
-                continue
-            if letters:
-                if self._words and letters >= LONG:
-                    found.append(_mixed(word, 1))
-                if self._pairs and self._before:
-                    found.append(_mixed(self._before ^ (word * _FACTOR & _WHOLE), 2))
-                self._before = word
-            word, letters = _SALT, 0
-        self._word, self._letters = word, letters
-        return np.array(found, np.uint64)
-
-
-def _mixed(state: int, code: int) -> int:
-    mixed = ((state + code + 1) * _FACTOR) & _WHOLE
-    return mixed ^ (mixed >> _HALF)
-
-
-def _softmax(totals: NDArray[np.int64], gain: float, *, whole: bool) -> list[float]:
-    """Probabilities, computed by the functions and in the order in which the kernel does it."""
-    sums = totals.tolist()
-    most = max(sums)
-    negligible = -60.0 if whole else -40.0
-    odds = [(one - most) * gain for one in sums]
-    raised = [math.exp(one) if one > negligible else 0.0 for one in odds]
-    norm = 0.0
-    for one in raised:
-        norm += one
-    return [one / norm for one in raised]

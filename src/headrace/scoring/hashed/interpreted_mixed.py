@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from headrace.scoring.hashed.features import HALF_BITS, MULTIPLIER, PAIRS, WORD_SALT, WORDS
 from headrace.scoring.hashed.folding import BOUNDARY, fold
-from headrace.scoring.hashed.parameters import Costs, HashedParameters
+from headrace.scoring.hashed.parameters import BUCKETS, Costs, HashedParameters
 from headrace.scoring.hashed.segmenting import WINDOW, follow, settle, widen
 from headrace.scoring.hashed.words import CODES, next_word
 
@@ -44,7 +44,8 @@ def _word_sums(
 ) -> Iterator[tuple[Word, NDArray[np.int64]]]:
     """Each word of the texts, with the sums of the weights of its features for the chosen labels, of shape (1, chosen)."""
     width = len(known.labels)
-    weights = known.weights[: known.buckets * width].reshape(known.buckets, width)
+    buckets = int(known.layout[0, BUCKETS])
+    weights = known.weights[: buckets * width].reshape(buckets, width)
     letters, keys, values = _view(known.letters), _view(known.keys), _view(known.values)
     codes = [0] * CODES
     for text in range(len(bounds) - 1):
@@ -65,7 +66,7 @@ class _Features:
     """The rows of the features of one text, a few codes at a time, as `ngrams.ngrams` finds them."""
 
     def __init__(self, known: HashedParameters) -> None:
-        self._buckets = known.buckets
+        self._buckets = int(known.layout[0, BUCKETS])
         self._words, self._pairs = bool(known.flags & WORDS), bool(known.flags & PAIRS)
         self._states = [0, 0, 0, 0]
         self._word = self._before = self._depth = 0

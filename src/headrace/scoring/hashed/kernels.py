@@ -13,21 +13,23 @@ from numba import types
 from numpy.typing import NDArray
 
 from headrace.scoring import compiling, native
-from headrace.scoring.hashed import content, mixed, ngrams
-from headrace.scoring.hashed.parameters import Cleaned, Costs, HashedParameters, Scored
+from headrace.scoring.hashed import content, mixed, score
+from headrace.scoring.hashed.parameters import BUCKETS, Cleaned, Costs, HashedParameters, Scored
 
-_POINTS, _BOUNDS, _LETTERS = (
-    native.array(types.uint32),
+_POINTS, _LETTERS, _OWNERS = native.array(types.uint32), native.array(types.uint16), native.array(types.int16)
+_BOUNDS, _MASSES, _FLOATS = (
     native.array(types.int64, mutable=True),
-    native.array(types.uint16),
+    native.array(types.int64),
+    native.array(types.float64),
 )
-_SCORE = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32), _LETTERS, native.array(types.int8), types.uint64, types.int64,
-          native.array(types.float64), native.array(types.int64, mutable=True), native.array(types.float64, mutable=True),
-          native.array(types.float64, 2, mutable=True))  # fmt: skip
+_OUT = native.array(types.float64, mutable=True)
+_TABLES = (_LETTERS, _POINTS, _LETTERS, native.array(types.uint8), _MASSES, native.array(types.int8), native.array(types.int64, 2),
+           _OWNERS, native.array(types.float64, 2), _FLOATS, types.int64, types.int64)  # fmt: skip
+_SCORE = (_POINTS, _BOUNDS, *_TABLES, _BOUNDS, _OUT, _OUT, native.array(types.float64, 2, mutable=True))
 _CLEAN = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32, mutable=True), _BOUNDS, _BOUNDS,
           native.array(types.int8, mutable=True))  # fmt: skip
-_SEGMENT = (*_SCORE[:8], types.int64, *[native.array(types.int64)] * 3, types.int64,
-            native.array(types.int64, 2, mutable=True))  # fmt: skip
+_SEGMENT = (_POINTS, _BOUNDS, *_TABLES[:3], native.array(types.int8), types.uint64, types.int64, types.int64,
+            *[native.array(types.int64)] * 3, types.int64, native.array(types.int64, 2, mutable=True))  # fmt: skip
 
 
 class Compiled:
@@ -48,21 +50,21 @@ class Compiled:
         return made
 
     def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:
-        """The best label of each text, its probability and, if `whole`, those of all labels."""
+        """The best label of each text, its probability, that of none of the labels and, if `whole`, those of all labels."""
         known, count = self._parameters, len(bounds) - 1
-        best, probability = np.empty(count, np.int64), np.empty(count)
+        best, probability, none = np.empty(count, np.int64), np.empty(count), np.empty(count)
         probabilities = np.empty((count if whole else 0, len(known.labels)))
-        tables = (known.letters, known.keys, known.values, known.weights)
-        features = (np.uint64(known.buckets), known.flags, known.gains)
-        self._kernel(points, bounds, *tables, *features, best, probability, probabilities)
-        return best, probability, probabilities
+        tables = (known.letters, known.keys, known.values, known.groups, known.masses, known.weights)
+        columns = (known.layout, known.owners, known.gains, known.biases, known.bits, known.flags)
+        self._kernel(points, bounds, *tables, *columns, best, probability, none, probabilities)
+        return best, probability, none, probabilities
 
     def segment(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], costs: Costs) -> NDArray[np.int64]:
         """The stretches of each text, with the labels of `costs`: TEXT, BEGIN, END, LABEL of `segmenting`. Loads a kernel of its own."""
         known = self._parameters
         stretches = np.empty((len(points) + 1, 4), np.int64)
         tables = (known.letters, known.keys, known.values, known.weights)
-        features = (np.uint64(known.buckets), known.flags, len(known.labels))
+        features = (np.uint64(known.layout[0, BUCKETS]), known.flags, len(known.labels))
         count = self._segment(points, bounds, *tables, *features, *costs, stretches)
         return stretches[:count]
 
@@ -81,7 +83,7 @@ def _compile(cache: Path) -> None:
 
 
 def _kernels(cache: Path | None) -> tuple[Any, Any]:
-    return native.compiled(content.clean, _CLEAN, cache), native.compiled(ngrams.score, _SCORE, cache)
+    return native.compiled(content.clean, _CLEAN, cache), native.compiled(score.score, _SCORE, cache)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,17 @@ Functions without a decorator are compiled by `headrace.scoring.native`.
 import numpy as np
 from numba import njit
 
+from headrace.scoring.hashed.adding import add
 from headrace.scoring.hashed.features import LANES
 from headrace.scoring.hashed.folding import BOUNDARY, fold
-from headrace.scoring.hashed.ngrams import ROWS_PER_CODE, STATE, _add, ngrams
+from headrace.scoring.hashed.ngrams import ROWS_PER_CODE, STATE, ngrams
 from headrace.scoring.hashed.segmenting import BEGIN, BETWEEN, END, TEXT, WINDOW, follow, settle, widen
 from headrace.scoring.hashed.words import CODES, next_word
 from headrace.scoring.prefetch import fetch
 
 #: Words whose sums are computed at a time.
 WORDS = 256
-#: Rows that are added at a time; `ngrams._add_rows` adds up to 255.
+#: Rows that are added at a time; `adding.MOST_ROWS` at most.
 ROWS = 252
 
 
@@ -89,8 +90,9 @@ def _word_sums(
         into = rows[count & 1]
         found = ngrams(codes, 0, size - 1 if cut else size, state, buckets, flags, into)
         for i in range(found):
-            fetch(weights, into[i] * columns)
-            fetch(weights, into[i] * columns + columns - 1)
+            into[i] *= columns
+            fetch(weights, into[i])
+            fetch(weights, into[i] + columns - 1)
         words[count, TEXT], words[count, BEGIN], words[count, END], words[count, BETWEEN] = text, begin, end, between
         if count:  # add the rows of the word before while memory delivers those of this one
             _sum(weights, before, columns, chosen, total, sums[count - 1])
@@ -108,6 +110,6 @@ def _sum(weights, rows, columns, chosen, total, into):
     """The sums of the chosen columns over these rows."""
     total[:] = 0
     for first in range(0, len(rows), ROWS):
-        _add(weights, rows[first : first + ROWS], columns, total)
+        add(weights, rows[first : first + ROWS], columns, 8, total)
     for i in range(len(chosen)):
         into[i] = total[chosen[i]]

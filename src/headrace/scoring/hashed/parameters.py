@@ -16,12 +16,17 @@ from headrace.scoring.hashed.features import LANES
 
 #: The kind that is written to the metadata of the weights.
 KIND = "hashed"
+#: Of each table in `HashedParameters.layout`: its first byte, its rows, the bytes of a row, its first column, and its columns.
+FIRST_BYTE, BUCKETS, ROW_BYTES, FIRST_COLUMN, COLUMNS = range(5)
+#: The owner of a column that stands for texts in none of the labels.
+NONE = -1
 
 #: The gain that the costs of a change of language are stated in: that of 2 ** 4 features, which a word has.
 WORD_GAIN = 4
 
-#: The index of the best label of each text, its probability, and the probabilities of all labels, without rows unless they were asked for.
-Scored = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+#: The index of the best label of each text, its probability, the probability of none of the labels, and the probabilities of all labels,
+#: without rows unless they were asked for.
+Scored = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 class Cleaned(NamedTuple):
@@ -60,7 +65,7 @@ class Costs(NamedTuple):
         """Those of a model: the log odds of `segmenting`, by what its weights are worth in a word. `places` are the labels that a text is
         expected to have, all if it is None; `others` says whether it may have further ones all the same.
         """
-        unit = 1 / float(known.gains[min(WORD_GAIN, len(known.gains) - 1)])
+        unit = 1 / float(known.gains[0, min(WORD_GAIN, known.gains.shape[1] - 1)])
         chosen = np.arange(len(known.labels)) if places is None or others else np.array(places, np.int64)
         handicaps = np.zeros(len(chosen), np.int64)
         if places is not None:
@@ -69,30 +74,46 @@ class Costs(NamedTuple):
         return cls(chosen, handicaps, penalties, round(segmenting.MOST * unit))
 
 
+_FOLDING: Mapping[str, Any] = {"letters": ("uint16", 1), "keys": ("uint32", 1), "values": ("uint16", 1)}
 _SHAPES: Mapping[str, Any] = {
     "weights": ("int8", 1),
-    "gains": ("float64", 1),
-    "letters": ("uint16", 1),
-    "keys": ("uint32", 1),
-    "values": ("uint16", 1),
+    "layout": ("int64", 2),
+    "owners": ("int16", 1),
+    "gains": ("float64", 2),
+    "biases": ("float64", 1),
+    "groups": ("uint8", 1),
+    "masses": ("int64", 1),
+    **_FOLDING,
 }
+_ONE_TABLE: Mapping[str, Any] = {"weights": ("int8", 1), "gains": ("float64", 1), **_FOLDING}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HashedParameters:
-    """All that a hashed softmax consists of.
+    """All that a hashed softmax consists of: one or more tables of weights, each for a group of letters.
 
-    `weights` (int8, flat): `buckets` rows with one weight for each label, followed by `features.LANES` unused ones, so that the kernel may
-    read past the last row. `gains` (float64): the factors that turn sums of weights over 1, 2, 4, 8 ... features into log odds.
-    `letters` (uint16, 65,536), `keys` (uint32) and `values` (uint16): the tables of `headrace.scoring.hashed.letters`. `flags`: the
-    features beside character n-grams, `features.WORDS | features.PAIRS`.
+    `weights` (int8, flat): the rows of all tables, followed by `features.LANES` unused bytes, so that the kernel may read past the last
+    row. With 8 `bits`, a byte is a weight. With 4, a row of n bytes, a multiple of 16, has 2 n weights of -8 to 7, stored plus 8: the first
+    n in the lower halves of the bytes, the others in the upper halves. `layout` (int64, tables x 5): where each table lies, by the
+    constants above. Columns of all tables are numbered through: `owners` (int16) has the label of each, an index, or NONE; `biases`
+    (float64) what is added to its log odds.
+
+    `gains` (float64, tables x n): the factors that turn sums of weights over 1, 2, 4, 8 ... features into log odds. `letters` (uint16),
+    `keys` (uint32) and `values` (uint16): the tables of `headrace.scoring.hashed.letters`. `groups` (uint8, 65,536): the number of a
+    letter's table plus 1, `scripts.UNKNOWN` or `scripts.NEUTRAL`; `masses` (int64, tables + 1): how much a letter of each counts when the
+    table of a text is chosen. `flags`: the features beside character n-grams, `features.WORDS | features.PAIRS`.
     """
 
     labels: tuple[str, ...]
-    buckets: int
     flags: int
+    bits: int
     weights: NDArray[np.int8]
+    layout: NDArray[np.int64]
+    owners: NDArray[np.int16]
     gains: NDArray[np.float64]
+    biases: NDArray[np.float64]
+    groups: NDArray[np.uint8]
+    masses: NDArray[np.int64]
     letters: NDArray[np.uint16]
     keys: NDArray[np.uint32]
     values: NDArray[np.uint16]
@@ -101,27 +122,90 @@ class HashedParameters:
         """The arrays that are saved, by name."""
         return {name: getattr(self, name) for name in _SHAPES}
 
+    def settings(self) -> dict[str, int]:
+        """The numbers that are saved beside the arrays."""
+        return {"bits": self.bits, "flags": self.flags}
+
+
+def one_table(
+    labels: tuple[str, ...],
+    flags: int,
+    weights: NDArray[np.int8],
+    gains: NDArray[np.float64],
+    letters: NDArray[np.uint16],
+    keys: NDArray[np.uint32],
+    values: NDArray[np.uint16],
+) -> HashedParameters:
+    """A softmax of one table of 8-bit weights for all letters, with a column for each label. `gains` is of shape (n,)."""
+    width = len(labels)
+    return HashedParameters(
+        labels,
+        flags,
+        8,
+        weights,
+        np.array([[0, (len(weights) - LANES) // width, width, 0, width]], np.int64),
+        np.arange(width, dtype=np.int16),
+        gains[None],
+        np.zeros(width),
+        np.ones(1 << 16, np.uint8),
+        np.array([0, 1], np.int64),
+        letters,
+        keys,
+        values,
+    )
+
 
 def from_file(path: Path) -> HashedParameters:
     """What the file holds, mapped. Raises Misconfigured, naming the file and the reason."""
     arrays, metadata = weights.read(path)
     try:
         labels, settings = tuple(json.loads(metadata["labels"])), json.loads(metadata["settings"])
-        buckets, flags = int(settings["buckets"]), int(settings["flags"])
+        flags, bits = int(settings["flags"]), int(settings.get("bits", 8))
         shapes = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise Misconfigured(
             f"the weights {path} can't be used: they lack the settings of a hashed model ({error!r}); save the model again"
         ) from None
-    if metadata.get("kind") != KIND or shapes != _SHAPES:
+    if metadata.get("kind") != KIND or shapes not in (_SHAPES, _ONE_TABLE):
         raise Misconfigured(f"the weights {path} can't be used: they are not of a hashed model; save the model again")
-    sizes = (buckets * len(labels) + LANES, 1 << 16, folding.COMPOSITIONS, folding.COMPOSITIONS)
-    if (
-        tuple(len(arrays[name]) for name in ("weights", "letters", "keys", "values")) != sizes
-        or len(arrays["gains"]) < 2
-        or buckets < 1
-    ):
-        raise Misconfigured(
-            f"the weights {path} can't be used: {len(labels)} labels and {buckets:,} rows don't fit its arrays"
-        )
-    return HashedParameters(labels, buckets, flags, **arrays)
+    if shapes == _ONE_TABLE:  # as models were saved when all letters had one table
+        size = int(settings.get("buckets", 0)) * len(labels) + LANES
+        known = one_table(labels, flags, **arrays) if labels and len(arrays["weights"]) == size else None
+    else:
+        known = HashedParameters(labels, flags, bits, **arrays)
+    if known is None or not _fits(known):
+        raise Misconfigured(f"the weights {path} can't be used: {len(labels)} labels don't fit its arrays")
+    return known
+
+
+def _fits(known: HashedParameters) -> bool:
+    """Whether the arrays fit each other, so that the kernel reads nothing outside them."""
+    tables, columns = len(known.layout), len(known.owners)
+    sizes = (
+        len(known.keys),
+        len(known.values),
+        len(known.groups),
+        len(known.masses),
+        len(known.gains),
+        len(known.biases),
+    )
+    wanted = (folding.COMPOSITIONS, folding.COMPOSITIONS, 1 << 16, tables + 1, tables, columns)
+    if not known.labels or sizes != wanted or len(known.letters) != 1 << 16 or known.layout.shape[1] != 5:
+        return False
+    first, buckets, row, column, width = known.layout.T
+    per_byte = 8 // known.bits if known.bits in (4, 8) else 0
+    return bool(
+        tables > 0
+        and known.gains.shape[1] > 1
+        and (first >= 0).all()
+        and (buckets > 0).all()
+        and (row > 0).all()
+        and (known.bits == 8 or (row % 16 == 0).all())
+        and (first + buckets * row + LANES <= len(known.weights)).all()
+        and (column >= 0).all()
+        and (width > 0).all()
+        and (width <= row * per_byte).all()
+        and (column + width <= columns).all()
+        and (known.owners >= NONE).all()
+        and (known.owners < len(known.labels)).all()
+    )

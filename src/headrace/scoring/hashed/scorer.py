@@ -162,8 +162,8 @@ class HashedScorer:
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` into an existing folder, whole or not at all."""
-        settings = {"buckets": self.parameters.buckets, "flags": self.parameters.flags}
-        metadata = {"kind": KIND, "labels": json.dumps(self.labels), "settings": json.dumps(settings)}
+        settings = json.dumps(self.parameters.settings())
+        metadata = {"kind": KIND, "labels": json.dumps(self.labels), "settings": settings}
         weights.write(folder / weights.FILE, self.parameters.arrays(), metadata)
 
     @classmethod
@@ -191,13 +191,13 @@ class HashedScorer:
     def _predict_content(self, texts: list[str]) -> Contents:
         path = self._path
         words = path.clean(*_PREPROCESSING.code_points(texts))
-        best, probability, _ = path.score(words.points, words.bounds, whole=False)
-        return best, probability, words.kinds, np.zeros(len(texts))
+        best, probability, none, _ = path.score(words.points, words.bounds, whole=False)
+        return best, probability, words.kinds, none
 
     def _content_scores(self, texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
         path = self._path
         words = path.clean(*_PREPROCESSING.code_points(texts))
-        return path.score(words.points, words.bounds, whole=True)[2], words.kinds
+        return path.score(words.points, words.bounds, whole=True)[3], words.kinds
 
     def _stretches(self, costs: Costs, texts: list[str]) -> list[list[tuple[int, int]]]:
         path = self._path
