@@ -18,6 +18,7 @@ import language_measures as measures
 import language_noise
 import language_tests
 from candidates import THREADS
+from language_dressed import addresses, dressed
 from language_measures import NO_LANGUAGE, UNKNOWN, Namer, Scored, Scoring
 from language_peers import show_peers
 from language_plot import plot
@@ -95,7 +96,11 @@ def report(scorer: Scoring, name: Namer, tests: language_tests.Tests, data: Path
     show_theft(scored, name)
     show_calibration(scored)
     show_other_languages(measures.score(scorer, language_tests.other_languages(data)), name)
-    show_noise(tests, scorer, name)
+    sentences: dict[str, list[str]] = {}
+    for text, label in tests["sentences: news"]:
+        sentences.setdefault(label, []).append(text)
+    show_noise(sentences, scorer, name)
+    show_dressed(sentences, scorer, name)
     show_short(scorer, name)
     return scored
 
@@ -158,18 +163,46 @@ def show_other_languages(scored: dict[str, Scored], name: Namer) -> None:
         print(f"{'':30}score > .8: " + ", ".join(f"{language} {share:.2f} {label}" for language, share, label in worst))
 
 
-def show_noise(tests: language_tests.Tests, scorer: Scoring, name: Namer) -> None:
-    """Print the share of texts in no language that are und, zxx, and that have a score over .8."""
-    sentences: dict[str, list[str]] = {}
-    for text, label in tests["sentences: news"]:
-        sentences.setdefault(label, []).append(text)
-    print(f"\nno language{'':19}{'texts':>8}{'und':>10}{'zxx':>10}{'score > .8':>12}   most often named")
-    for kind, texts in {**language_noise.kinds(sentences), **kinds()}.items():
+def show_noise(sentences: dict[str, list[str]], scorer: Scoring, name: Namer) -> None:
+    """Print the share of texts in no language that are und, zxx, and that have a score over .8; of all kinds, and of groups of them."""
+    print(f"\nno language{'':24}{'texts':>8}{'und':>10}{'zxx':>10}{'score > .8':>12}   most often named")
+    groups: dict[str, list[list[str]]] = {}
+    for kind, texts in {**language_noise.kinds(sentences), **kinds(), **addresses()}.items():
+        if not texts:
+            continue
         answers = name(texts)
         sure = float((scorer.scores(texts).max(axis=1) > measures.CONFIDENT).mean())
         by = Counter(answer for answer in answers if answer not in {UNKNOWN, NO_LANGUAGE})
         und, zxx = measures.share(answers, UNKNOWN), measures.share(answers, NO_LANGUAGE)
-        print(f"{kind:30}{len(texts):8,}{und:10.4f}{zxx:10.4f}{sure:12.4f}   {listed(by, 4)}")
+        print(f"{kind:35}{len(texts):8,}{und:10.4f}{zxx:10.4f}{sure:12.4f}   {listed(by, 4)}")
+        groups.setdefault(language_noise.group(kind), []).append(answers)
+    for group, several in groups.items():
+        if len(several) > 1:
+            together = [answer for answers in several for answer in answers]
+            und, zxx = measures.share(together, UNKNOWN), measures.share(together, NO_LANGUAGE)
+            print(f"{'all ' + group:35}{len(together):8,}{und:10.4f}{zxx:10.4f}")
+
+
+def show_dressed(sentences: dict[str, list[str]], scorer: Scoring, name: Namer) -> None:
+    """Print what becomes of sentences in markup, in odd letters and garbled, in labels that are known."""
+    print(
+        f"\nsentences in other clothes{'':9}{'texts':>8}{'right':>10}{'und':>10}{'zxx':>10}{'wrong':>10}   most often"
+    )
+    for kind, examples in dressed(sentences).items():
+        known = [example for example in examples if example[1] in scorer.labels]
+        if not known:
+            continue
+        answers = name([text for text, _ in known])
+        right = sum(answer == label for answer, (_, label) in zip(answers, known, strict=True)) / len(known)
+        und, zxx = measures.share(answers, UNKNOWN), measures.share(answers, NO_LANGUAGE)
+        wrong = Counter(
+            f"{label}>{answer}"
+            for answer, (_, label) in zip(answers, known, strict=True)
+            if answer not in {label, UNKNOWN, NO_LANGUAGE}
+        )
+        print(
+            f"{kind:35}{len(known):8,}{right:10.4f}{und:10.4f}{zxx:10.4f}{abs(1 - right - und - zxx):10.4f}   {listed(wrong, 5)}"
+        )
 
 
 def show_short(scorer: Scoring, name: Namer) -> None:

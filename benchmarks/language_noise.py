@@ -98,6 +98,15 @@ def kinds(sentences: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+def group(kind: str) -> str:
+    """The group of a kind of noise, or of any other kind of text."""
+    if kind.endswith(" keys"):
+        return "wrong keyboard layout"
+    if kind in {"rot13", "Caesar's cipher", "atbash", "Cyrillic rot13"}:
+        return "ciphers"
+    return kind.partition(":")[0] if ":" in kind else "romanised" if kind.startswith("romanised") else kind
+
+
 def _mash(rows: Sequence[str], chance: random.Random) -> str:
     """Runs over neighbouring keys, as of a hand or a cat."""
     words = []
