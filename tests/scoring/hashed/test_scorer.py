@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.scripts import of_three_scripts
 
 from headrace.errors import Misconfigured, Rejected
 from headrace.scoring import weights
-from headrace.scoring.hashed import content, features, letters, scripts
+from headrace.scoring.hashed import content, features, letters
 from headrace.scoring.hashed import scorer as hashed
 from headrace.scoring.hashed.parameters import HashedParameters, one_table
 from headrace.scoring.hashed.scorer import HashedScorer
@@ -34,34 +35,6 @@ def parameters(flags: int = features.WORDS) -> HashedParameters:
 
 
 tables = functools.cache(parameters)
-
-
-@functools.cache
-def of_three_scripts() -> HashedParameters:
-    """Random weights of four bits: Latin letters with 70 columns and 128 places, Cyrillic and Greek ones with 3 and 32."""
-    random = np.random.default_rng(6)
-    layout = np.array(
-        [[0, 900, 64, 0, 70], [900 * 64, 300, 16, 70, 3], [900 * 64 + 300 * 16, 200, 16, 73, 2]], np.int64
-    )
-    weights = random.integers(-128, 128, 900 * 64 + 500 * 16 + features.LANES).astype(np.int8)
-    owners = np.array([*range(60), *[-1] * 10, 60, 61, -1, 5, -1], np.int16)
-    gains, biases = np.exp2(-0.25 * np.arange(14)) * 0.05, random.normal(0, 0.3, 75)
-    alphabet = letters.alphabet()
-    groups = scripts.group_table(alphabet, ("latin", "cyrillic", "greek"))
-    return HashedParameters(
-        tuple(f"l{number}" for number in range(62)),
-        features.WORDS,
-        4,
-        weights,
-        layout,
-        owners,
-        np.stack([gains, gains * 2, gains]),
-        biases,
-        groups,
-        np.array([1, 1, 2, 2], np.int64),
-        alphabet,
-        *letters.compositions(),
-    )
 
 
 def chances_spelt_out(known: HashedParameters, text: str) -> tuple[list[float], float]:

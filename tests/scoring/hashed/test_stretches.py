@@ -1,11 +1,13 @@
 """Stretches of mixed texts: where they begin and end, and that nothing but the text decides it."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.scripts import of_three_scripts
 
 from headrace.errors import Misconfigured
 from headrace.scoring.hashed import features, letters, segmenting, words
@@ -44,6 +46,14 @@ def opened(flags: int = features.WORDS, *, compiled: bool) -> HashedScorer:
     return made
 
 
+@functools.cache
+def of_tables(*, compiled: bool) -> HashedScorer:
+    made = HashedScorer(of_three_scripts(), patience=1 << 62)
+    if compiled:
+        made.prepare(wait=True)
+    return made
+
+
 @pytest.fixture(params=[False, True], ids=["interpreted", "compiled"])
 def scorer(request: pytest.FixtureRequest) -> HashedScorer:
     return opened(compiled=request.param)
@@ -58,6 +68,24 @@ def test_stretches_are_the_same_with_the_kernel_and_without_it(texts: list[str],
 def test_a_text_has_the_same_stretches_alone_and_in_a_batch(texts: list[str]) -> None:
     scorer = opened(compiled=True)
     assert scorer.stretches(texts) == [one for text in texts for one in scorer.stretches([text])]
+
+
+@given(st.lists(TEXTS, max_size=3), st.sampled_from([None, [0, 60], [61]]), st.booleans())
+def test_stretches_by_tables_of_several_scripts_are_the_same_with_the_kernel_and_without_it(
+    texts: list[str], places: list[int] | None, others: bool
+) -> None:
+    found = [of_tables(compiled=compiled).stretches(texts, places, others=others) for compiled in (True, False)]
+    assert found[0] == found[1]
+
+
+def test_words_in_a_script_that_no_label_has_are_a_stretch_of_their_own() -> None:
+    three = of_three_scripts()
+    weights = np.full_like(three.weights, -0x78)  # 0 for each column
+    weights[900 * 64 : 900 * 64 + 300 * 16 : 16] = -0x71  # 7 for the first column of Cyrillic letters
+    scorer = HashedScorer(replace(three, weights=weights), patience=1 << 62)
+    known, unknown = "вот так они и жили долго.", "ერთი ორი სამი ოთხი ხუთი ექვსი"
+    text = f"{known} {unknown}"
+    assert scorer.stretches([text]) == [[(0, len(known)), (len(known) + 1, len(text))]]
 
 
 @given(st.lists(TEXTS, max_size=3), st.sampled_from([[0], [0, 2], [1, 2]]), st.booleans())

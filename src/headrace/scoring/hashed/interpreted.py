@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.scoring.hashed.content import clean
+from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.features import (
     CHUNK,
     HALF_BITS,
@@ -23,8 +24,9 @@ from headrace.scoring.hashed.features import (
 from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.hashed.interpreted_mixed import segment
 from headrace.scoring.hashed.interpreted_ngrams import ORDER, Words, ngrams
-from headrace.scoring.hashed.parameters import Cleaned, Costs, HashedParameters, Scored
+from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
 from headrace.scoring.hashed.scripts import NEUTRAL, UNKNOWN
+from headrace.scoring.hashed.tables import Table
 
 
 class Interpreted:
@@ -32,7 +34,7 @@ class Interpreted:
 
     def __init__(self, parameters: HashedParameters) -> None:
         self._parameters = parameters
-        self._tables = [_Table(parameters, number) for number in range(len(parameters.layout))]
+        self._tables = [Table(parameters, number) for number in range(len(parameters.layout))]
         self._masses = parameters.masses.tolist()
         self._letters, self._keys, self._values = map(_view, (parameters.letters, parameters.keys, parameters.values))
 
@@ -59,7 +61,7 @@ class Interpreted:
 
     def segment(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], costs: Costs) -> NDArray[np.int64]:
         """As `kernels.Compiled.segment`."""
-        return segment(self._parameters, points, bounds, costs)
+        return segment(self._parameters, self._tables, points, bounds, costs)
 
     def _decide(self, reading: "_Reading", *, whole: bool) -> tuple[int, float, float, NDArray[np.float64]]:
         """The best label, its probability, that of none of the labels, and those of all labels if `whole`."""
@@ -100,42 +102,10 @@ class Interpreted:
             size = first = 0
 
 
-class _Table:
-    """One table of weights."""
-
-    def __init__(self, parameters: HashedParameters, number: int) -> None:
-        first, buckets, row, column, columns = parameters.layout[number].tolist()
-        self.columns = columns
-        self.buckets = np.uint64(buckets)
-        self.owners: list[int] = parameters.owners[column : column + columns].tolist()
-        self._weights = parameters.weights[first : first + buckets * row].reshape(buckets, row)
-        self._bits = parameters.bits
-        self._biases: list[float] = parameters.biases[column : column + columns].tolist()
-        self._gains: list[float] = parameters.gains[number].tolist()
-
-    def sum(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The sums of the weights of these rows, one for each column."""
-        chosen = self._weights[rows]
-        if self._bits == 8:
-            whole: NDArray[np.int64] = chosen.sum(0, dtype=np.int64)
-            return whole[: self.columns]
-        stored = chosen.view(np.uint8)
-        halves = ((stored & 15).sum(0, dtype=np.int64), (stored >> 4).sum(0, dtype=np.int64))
-        return np.concatenate(halves)[: self.columns]
-
-    def odds(self, totals: NDArray[np.int64], features: int) -> list[float]:
-        """The log odds of each column, but for a number that is the same for all."""
-        place = math.log2(features)
-        below = min(int(place), len(self._gains) - 2)
-        share = min(place - below, 1.0)
-        gain = self._gains[below] * (1.0 - share) + self._gains[below + 1] * share
-        return [total * gain + bias for total, bias in zip(totals.tolist(), self._biases, strict=True)]
-
-
 class _Reading:
     """What has been read of a text: for each table the sums of weights, and how many features and letters these are of."""
 
-    def __init__(self, parameters: HashedParameters, tables: list[_Table]) -> None:
+    def __init__(self, parameters: HashedParameters, tables: list[Table]) -> None:
         self.totals = [np.zeros(table.columns, np.int64) for table in tables]
         self.features = [0] * len(tables)
         self.letters = [0] * (len(tables) + 1)

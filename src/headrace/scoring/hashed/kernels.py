@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from headrace.scoring import compiling, native
 from headrace.scoring.hashed import content, mixed, score
-from headrace.scoring.hashed.parameters import BUCKETS, Cleaned, Costs, HashedParameters, Scored
+from headrace.scoring.hashed.costs import Costs
+from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
 
 _POINTS, _LETTERS, _OWNERS = native.array(types.uint32), native.array(types.uint16), native.array(types.int16)
 _BOUNDS, _MASSES, _FLOATS = (
@@ -28,8 +29,8 @@ _TABLES = (_LETTERS, _POINTS, _LETTERS, native.array(types.uint8), _MASSES, nati
 _SCORE = (_POINTS, _BOUNDS, *_TABLES, _BOUNDS, _OUT, _OUT, native.array(types.float64, 2, mutable=True))
 _CLEAN = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32, mutable=True), _BOUNDS, _BOUNDS,
           native.array(types.int8, mutable=True))  # fmt: skip
-_SEGMENT = (_POINTS, _BOUNDS, *_TABLES[:3], native.array(types.int8), types.uint64, types.int64, types.int64,
-            *[native.array(types.int64)] * 3, types.int64, native.array(types.int64, 2, mutable=True))  # fmt: skip
+_SEGMENT = (_POINTS, _BOUNDS, *_TABLES[:4], *_TABLES[5:7], types.int64, types.int64, _OWNERS, *[_MASSES] * 3, types.int64,
+            native.array(types.int64, 2, mutable=True))  # fmt: skip
 
 
 class Compiled:
@@ -63,9 +64,8 @@ class Compiled:
         """The stretches of each text, with the labels of `costs`: TEXT, BEGIN, END, LABEL of `segmenting`. Loads a kernel of its own."""
         known = self._parameters
         stretches = np.empty((len(points) + 1, 4), np.int64)
-        tables = (known.letters, known.keys, known.values, known.weights)
-        features = (np.uint64(known.layout[0, BUCKETS]), known.flags, len(known.labels))
-        count = self._segment(points, bounds, *tables, *features, *costs, stretches)
+        tables = (known.letters, known.keys, known.values, known.groups, known.weights, known.layout)
+        count = self._segment(points, bounds, *tables, known.bits, known.flags, *costs, stretches)
         return stretches[:count]
 
     @functools.cached_property

@@ -1,7 +1,7 @@
 """What a hashed softmax consists of, and how its file is read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import Misconfigured
 from headrace.scoring import weights
-from headrace.scoring.hashed import folding, segmenting
+from headrace.scoring.hashed import folding
 from headrace.scoring.hashed.features import LANES
 
 #: The kind that is written to the metadata of the weights.
@@ -20,9 +20,6 @@ KIND = "hashed"
 FIRST_BYTE, BUCKETS, ROW_BYTES, FIRST_COLUMN, COLUMNS = range(5)
 #: The owner of a column that stands for texts in none of the labels.
 NONE = -1
-
-#: The gain that the costs of a change of language are stated in: that of 2 ** 4 features, which a word has.
-WORD_GAIN = 4
 
 #: The index of the best label of each text, its probability, the probability of none of the labels, and the probabilities of all labels,
 #: without rows unless they were asked for.
@@ -48,30 +45,6 @@ class Cleaned(NamedTuple):
         size, texts = len(points), len(bounds) - 1
         places = np.empty(size if origins else 0, np.int64)
         return cls(np.empty(size, np.uint32), np.empty(texts + 1, np.int64), np.empty(texts, np.int8), places)
-
-
-class Costs(NamedTuple):
-    """What `segmenting.follow` weighs words by, in the unit of the weights: the labels `chosen`, by their places; for each of them the
-    handicap; the penalties for a change of label; and `most`.
-    """
-
-    chosen: NDArray[np.int64]
-    handicaps: NDArray[np.int64]
-    penalties: NDArray[np.int64]
-    most: int
-
-    @classmethod
-    def of(cls, known: "HashedParameters", places: Sequence[int] | None, *, others: bool) -> "Costs":
-        """Those of a model: the log odds of `segmenting`, by what its weights are worth in a word. `places` are the labels that a text is
-        expected to have, all if it is None; `others` says whether it may have further ones all the same.
-        """
-        unit = 1 / float(known.gains[0, min(WORD_GAIN, known.gains.shape[1] - 1)])
-        chosen = np.arange(len(known.labels)) if places is None or others else np.array(places, np.int64)
-        handicaps = np.zeros(len(chosen), np.int64)
-        if places is not None:
-            handicaps[~np.isin(chosen, places)] = round(segmenting.UNEXPECTED * unit)
-        penalties = (np.array(segmenting.PENALTIES) * unit).astype(np.int64)
-        return cls(chosen, handicaps, penalties, round(segmenting.MOST * unit))
 
 
 _FOLDING: Mapping[str, Any] = {"letters": ("uint16", 1), "keys": ("uint32", 1), "values": ("uint16", 1)}

@@ -16,8 +16,9 @@ from headrace.documents import Prediction
 from headrace.scoring import weights
 from headrace.scoring.compiling import Compiler
 from headrace.scoring.hashed import content
+from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.interpreted import Interpreted
-from headrace.scoring.hashed.parameters import KIND, Costs, HashedParameters, from_file
+from headrace.scoring.hashed.parameters import KIND, HashedParameters, from_file
 from headrace.scoring.texts import Preprocessing, as_list
 
 if TYPE_CHECKING:

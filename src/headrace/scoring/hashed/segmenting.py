@@ -16,6 +16,10 @@ PENALTIES = (12.0, 10.0, 8.0, 6.0)
 MOST = 8.0
 #: What a label costs in addition that the text is not expected to have: the model is restricted to others.
 UNEXPECTED = 8.0
+#: What it costs in addition to be in none of the labels.
+NO_LABEL = 8.0
+#: The number of a label for which a word has no weights, because its script is not the label's.
+MISSING = -(1 << 50)
 #: Words whose labels are settled together, at most; in a longer text, the last ones of them wait for what follows.
 WINDOW, KEPT = 1024, 128
 #: ( [ { ¡ « and other brackets and quotation marks that open.
