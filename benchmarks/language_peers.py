@@ -8,7 +8,7 @@ from pathlib import Path
 
 import candidates
 from candidates import OURS, Labels
-from language_measures import Scored, accuracy
+from language_measures import REPEATED, Scored, accuracy
 from language_tests import FIRST, Example, Tests
 
 #: Seconds of CPU for which a library is timed.
@@ -50,6 +50,7 @@ def ours(code: str, label: str) -> str:
 def show_peers(scored: dict[str, Scored], others: Tests, name: Callable[[list[str]], list[str]]) -> None:
     """Print tables in Markdown: accuracy over all labels, over each library's own, over the first 38; other languages; speed."""
     found = peers()
+    scored = {test: one for test, one in scored.items() if test not in REPEATED}
     answers = {test: [peer.answers(one.examples) for peer in found] for test, one in scored.items()}
     head = "| " + " | ".join(["headrace", *(peer.name for peer in found)]) + " |\n" + "|---" * (len(found) + 4) + "|"
     print(f"\nover all labels\n\n| accuracy | texts | labels {head}")
