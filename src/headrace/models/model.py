@@ -12,7 +12,7 @@ from headrace.models.card import Card, Rule, applied_rule, has_letters
 from headrace.models.restricted import RestrictedModel
 from headrace.models.spans import find_spans
 from headrace.ports import VersionRef
-from headrace.scoring.scorer import ContentReader, Preparing, Scorer
+from headrace.scoring.scorer import ContentReader, Preparing, Scorer, Stretching
 from headrace.spans import Span
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class Model:
         self.card = card
         self._scorer = scorer
         self._stamp = str(ref)
+        # what the scorer can do beside scoring; asking a protocol takes microseconds, so it is asked once
+        self._reader = scorer if isinstance(scorer, ContentReader) else None
+        self._stretching = scorer if isinstance(scorer, Stretching) else None
 
     @property
     def name(self) -> str:
@@ -104,8 +107,8 @@ class Model:
         rule = applied_rule(self.card.rule, threshold)
         if rule is None:
             return [Prediction(one.label, one.score, self._stamp) for one in self._scorer.predict(texts)]
-        if rule.no_letters and isinstance(self._scorer, ContentReader):
-            return self._predict_content(self._scorer, texts, rule)
+        if rule.no_letters and self._reader is not None:
+            return self._predict_content(self._reader, texts, rule)
         found = [
             Prediction(one.label if one.score >= rule.threshold else rule.unknown, one.score, self._stamp)
             for one in self._scorer.predict(texts)
@@ -153,7 +156,7 @@ class Model:
         if isinstance(texts, str):
             return self.spans([texts], threshold=threshold)[0]
         rule = applied_rule(self.card.rule, threshold)
-        return find_spans(self.ref, self._scorer, list(texts), partial(self.predict, threshold=threshold), rule)
+        return find_spans(self.ref, self._stretching, list(texts), partial(self.predict, threshold=threshold), rule)
 
     def prepare(self, *, wait: bool = False) -> bool:
         """Get ready for many texts, as `scoring.scorer.Preparing` says, and return whether it is ready."""

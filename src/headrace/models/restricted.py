@@ -8,7 +8,7 @@ from headrace.documents import Prediction
 from headrace.models import restriction
 from headrace.models.card import Rule, applied_rule, has_letters
 from headrace.models.spans import find_spans
-from headrace.scoring.scorer import ContentReader, Scorer
+from headrace.scoring.scorer import ContentReader, Scorer, Stretching
 from headrace.spans import Span
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class RestrictedModel:
         self._whole, self._scorer = whole, scorer
         self._places = [whole.labels.index(label) for label in labels]
         self._stamp = str(whole.ref)
+        self._stretching = scorer if isinstance(scorer, Stretching) else None
 
     @property
     def name(self) -> str:
@@ -122,7 +123,7 @@ class RestrictedModel:
         if isinstance(texts, str):
             return self.spans([texts], threshold=threshold)[0]
         rule, predict = applied_rule(self.card.rule, threshold), partial(self.predict, threshold=threshold)
-        return find_spans(self.ref, self._scorer, list(texts), predict, rule, self._places)
+        return find_spans(self.ref, self._stretching, list(texts), predict, rule, self._places)
 
     def prepare(self, *, wait: bool = False) -> bool:
         """As `Model.prepare`."""

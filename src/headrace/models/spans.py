@@ -6,7 +6,7 @@ from headrace.documents import Prediction
 from headrace.errors import Misconfigured
 from headrace.models.card import Rule
 from headrace.ports import VersionRef
-from headrace.scoring.scorer import Scorer, Stretching
+from headrace.scoring.scorer import Stretching
 from headrace.spans import Span
 
 Predict = Callable[[list[str]], list[Prediction]]
@@ -18,7 +18,7 @@ Piece = tuple[int, int, Prediction]
 
 def find_spans(
     ref: VersionRef,
-    scorer: Scorer,
+    scorer: Stretching | None,
     texts: list[str],
     predict: Predict,
     rule: Rule | None,
@@ -26,9 +26,9 @@ def find_spans(
 ) -> list[list[Span]]:
     """The spans of each text, labelled by `predict`, which applies `rule`. `places`: the labels that the model is restricted to.
 
-    Raises Misconfigured, naming the model, if its scorer finds no stretches.
+    `scorer` finds the stretches. Raises Misconfigured, naming the model, if it has none that does.
     """
-    if not isinstance(scorer, Stretching):
+    if scorer is None:
         raise Misconfigured(
             f"model {ref} can't find spans: only models of the recipe language can; choose one with --model"
         )

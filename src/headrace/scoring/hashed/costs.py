@@ -28,7 +28,7 @@ class Costs(NamedTuple):
     most: int
 
     @classmethod
-    def of(cls, known: HashedParameters, places: Sequence[int] | None, *, others: bool) -> Self:
+    def of(cls, known: HashedParameters, places: Sequence[int] | None, others: bool) -> Self:
         """Those of a model. `places`: the labels that a text is expected to have; all if it is None. `others`: whether it may have further
         ones, or none, all the same.
         """

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -30,7 +30,9 @@ BATCH_CHARACTERS = 1 << 20
 #: Characters that are scored without the kernels: loading them costs as much time as they save on so many.
 PATIENCE = 150_000
 #: Finding stretches without the kernels takes so many times as long as scoring.
-STRETCH_EFFORT = 4
+STRETCH_EFFORT = 6
+#: Restrictions to labels for which the costs of changes are kept.
+KEPT_COSTS = 8
 NO_END = 1 << 62
 
 #: The best labels, their probabilities, the kinds of content, and the probabilities of none of the labels.
@@ -68,6 +70,7 @@ class HashedScorer:
         self._compiled: Compiled | None = None
         self._compiler = compiler(cache)
         self._preparing = Lock()
+        self._costs = lru_cache(KEPT_COSTS)(partial(Costs.of, parameters))
 
     def prepare(self, *, wait: bool = False) -> bool:
         """Load the kernels if they are compiled, and have another process compile them if not; whether they are loaded now. If not, call
@@ -149,7 +152,7 @@ class HashedScorer:
         change; `predict` says which label a stretch has. With `places` (of `labels`), texts are expected to have these labels only; with
         `others`, parts may have others all the same. Raises as `predict` does.
         """
-        costs = Costs.of(self.parameters, places, others=others)
+        costs = self._costs(None if places is None else tuple(places), others)
         return list(chain.from_iterable(self._map(partial(self._stretches, costs), texts, effort=STRETCH_EFFORT)))
 
     def content_kinds(self, texts: Iterable[str]) -> NDArray[np.int8]:
