@@ -46,6 +46,15 @@ class Cleaned(NamedTuple):
         places = np.empty(size if origins else 0, np.int64)
         return cls(np.empty(size, np.uint32), np.empty(texts + 1, np.int64), np.empty(texts, np.int8), places)
 
+    def end_in(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], text: int, end: int) -> int:
+        """Where what ends before self.points[end] ends in the original `points`: the last code point counts with all that it was read from,
+        such as an entity, but not with markup behind it.
+        """
+        last = int(self.origins[end - 1])
+        if points[last] == self.points[end - 1]:
+            return last + 1
+        return int(self.origins[end] if end < self.bounds[text + 1] else bounds[text + 1])
+
 
 _FOLDING: Mapping[str, Any] = {"letters": ("uint16", 1), "keys": ("uint32", 1), "values": ("uint16", 1)}
 _SHAPES: Mapping[str, Any] = {

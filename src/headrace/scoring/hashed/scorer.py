@@ -38,6 +38,7 @@ NO_END = 1 << 62
 #: The best labels, their probabilities, the kinds of content, and the probabilities of none of the labels.
 Contents = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArray[np.float64]]
 
+_BLANK, _TAG, _LINE_FEED = map(ord, " <\n")
 _PREPROCESSING = Preprocessing(lowercase=False)  # the kernel folds case itself
 _SOURCES = (*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.parent.glob("*.py"))
 
@@ -208,14 +209,14 @@ class HashedScorer:
         points, bounds = _PREPROCESSING.code_points(texts)
         words = path.clean(points, bounds, origins=True)
         found: list[list[tuple[int, int]]] = [[] for _ in texts]
-        cleaned = words.points[: words.bounds[-1]]
-        begins, ends = (bounds.tolist(), words.bounds.tolist())
+        left, begins = words.points[: words.bounds[-1]], bounds.tolist()
+        if (points == _TAG).any():  # a blank that a tag has left parts paragraphs
+            left[(left == _BLANK) & (points[words.origins[: len(left)]] == _TAG)] = _LINE_FEED
         spoken = (words.kinds == content.WORDS).tolist()
-        for text, begin, end, _ in path.segment(cleaned, words.bounds, costs).tolist():
-            if not spoken[text]:
-                continue
-            last = words.origins[end] if end < ends[text + 1] else begins[text + 1]
-            found[text].append((int(words.origins[begin]) - begins[text], int(last) - begins[text]))
+        for text, begin, end, _ in path.segment(left, words.bounds, costs).tolist():
+            if spoken[text]:
+                place = int(words.origins[begin]), words.end_in(points, bounds, text, end)
+                found[text].append((place[0] - begins[text], place[1] - begins[text]))
         return found
 
     @property
