@@ -26,9 +26,9 @@ JOINED, BLANK, SIGN, SENTENCE = range(4)
 UNBROKEN_LETTERS, LETTERS = 4, 48
 #: Room for the codes of a piece: its letters, apostrophes and boundaries.
 CODES = 2 * LETTERS + 8
-#: Scripts from here to EAST are written without blanks.
+# Scripts by their numbers. Those of Southeast Asia, and Chinese and Japanese (EAST), are written without blanks.
 _LATIN, _GREEK, _CYRILLIC, _ARABIC, _ARMENIAN, _HEBREW, _HANGUL, _SOUTHEAST, _EAST = range(9)
-_FURTHER = 16  # scripts of other blocks of Unicode are numbered from here
+_FURTHER = 16  # other blocks of Unicode are numbered from here
 
 _SENTENCE_ENDS = (10, 13, 33, 46, 63, 0x061F, 0x06D4, 0x0964, 0x2026, 0x2028, 0x2029, 0x203C, 0x3002, 0xFF01, 0xFF0E, 0xFF1F)  # fmt: skip
 _JOINING = (38, 39, 43, 45, 47, 95, 0xB7, 0x2010, 0x2011, 0x2019)  # & ' + - / _ · and other hyphens and apostrophes
