@@ -67,13 +67,16 @@ def main() -> None:
 def learn(data: Path, folder: Path) -> None:
     """Train the recipe on all rows that are not held out, with the word lists, and save the scorer in a folder."""
     from headrace.training.datasets import read
-    from headrace.training.fitting import Choices
-    from headrace.training.recipes import find
+    from headrace.training.recipes.language import fit_language
+    from headrace.training.word_lists import merge_lists, word_lists
 
     rows = language_tests.learnable(read(language_tests.learnable_files(data)).rows)
-    fitted = find("language").fit(rows, Choices(words=data / "words"), lambda *_: None)
+    known = [row for row in rows if row.source != language_tests.OTHER]
+    others = [row for row in rows if row.source == language_tests.OTHER]
+    words = merge_lists(word_lists([data / "words", data / "further" / "words"], known).values())
+    scorer = fit_language(known, others=others, words=words, progress=lambda *step: print(*step, flush=True))
     folder.mkdir(parents=True, exist_ok=True)
-    fitted.scorer.save(folder)
+    scorer.save(folder)
 
 
 def opened(options: argparse.Namespace) -> tuple[Scoring, Any]:

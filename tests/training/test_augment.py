@@ -25,16 +25,23 @@ def spelt(examples: Examples) -> list[str]:
     return ["".join(map(chr, piece)).strip("\1").replace("\1", " ") for piece in pieces]
 
 
+def corpus(
+    encoder: TextEncoder, lists: dict[int, dict[str, float]] | None = None, long_only: tuple[int, ...] = ()
+) -> augment.Corpus:
+    names, owners, weights = augment.list_words(lists or {})
+    listed = augment.Listed(*encoder.encode(names), owners, weights)
+    long = np.isin(np.arange(len(TEXTS)), long_only)
+    return augment.build_corpus(*encoder.encode(TEXTS), LABELS, np.ones(len(TEXTS)), long, listed)
+
+
 def drawn(
     encoder: TextEncoder, mix: Mix, lists: dict[int, dict[str, float]] | None = None, size: int = 2000
 ) -> Examples:
-    source = augment.build_corpus(encoder, TEXTS, LABELS, np.ones(len(TEXTS)), lists or {})
-    return augment.draw(source, size, mix, np.random.default_rng(3))
+    return augment.draw(corpus(encoder, lists), size, mix, np.random.default_rng(3))
 
 
 def test_no_pairs_and_single_words_are_drawn_from_texts_marked_as_long_only(encoder: TextEncoder) -> None:
-    long = np.array([True, False, False, False, False])
-    source = augment.build_corpus(encoder, TEXTS, LABELS, np.ones(len(TEXTS)), {}, long)
+    source = corpus(encoder, long_only=(0,))
     found = augment.draw(source, 2000, Mix(0.25, 0.25, 0.25, 0.25, 0.0), np.random.default_rng(3))
     sizes = {
         label: {len(text.split()) for text, of in zip(spelt(found), found.labels, strict=True) if of == label}
@@ -87,15 +94,7 @@ def test_a_large_source_counts_for_less_than_its_rows() -> None:
     assert chances[100:].sum() == pytest.approx(2 * 10**0.5)
 
 
-def test_merged_lists_are_the_mean_of_those_that_have_the_label() -> None:
-    blended = augment.merge_lists([{"de": {"ja": 3, "nein": 1}, "en": {"yes": 5}}, {"de": {"ja": 10}, "fr": {}}])
-    assert blended == {"de": {"ja": 0.875, "nein": 0.125}, "en": {"yes": 1.0}}
-
-
-def test_wordfreq_is_asked_only_for_languages_that_it_has() -> None:
-    """For `eu` and `war` it would return another language's list."""
-    pytest.importorskip("wordfreq")
-    found = augment.word_frequencies(["eu", "no", "war"], limit=50)
-    assert list(found) == ["no"]
-    assert len(found["no"]) == 50
-    assert "og" in found["no"]
+def test_labels_are_drawn_in_proportion_to_shares(encoder: TextEncoder) -> None:
+    source = corpus(encoder)
+    examples = augment.draw(source, 2000, Mix(1, 0, 0, 0, 0), np.random.default_rng(3), np.array([3.0, 1.0]))
+    assert np.bincount(examples.labels).tolist() == [1500, 500]

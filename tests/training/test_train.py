@@ -296,7 +296,7 @@ def test_the_language_recipe_learns_from_rows_and_word_lists_and_credits_its_sou
     for label, texts in sentences.items():
         words = "".join(f"{word}\n" for text in texts for word in text.split())
         (tmp_path / "words" / "web_ocr" / f"{label}.txt.gz").write_bytes(gzip.compress(words.encode()))
-    choices = Choices(words=tmp_path / "words", passes=2, examples=3000)
+    choices = Choices(words=(tmp_path / "words",), passes=2, examples=3000)
     version = train(
         "language", [tmp_path / "xquad.jsonl"], registry=registry, choices=choices, test_size=0.2, learning_curve=False
     )
@@ -313,6 +313,6 @@ def test_the_language_recipe_learns_from_rows_and_word_lists_and_credits_its_sou
 
 
 def test_a_missing_folder_of_word_lists_is_refused(registry, data, tmp_path):
-    choices = Choices(words=tmp_path / "gone")
+    choices = Choices(words=(tmp_path / "gone",))
     with pytest.raises(Misconfigured, match="it is not a folder"):
         train("mail", [data], registry=registry, recipe="language", choices=choices)

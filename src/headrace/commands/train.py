@@ -38,7 +38,19 @@ def train(
     estimator: Annotated[str | None, Parameter(help="Classifier, such as linear-svc. [default: the recipe's]")] = None,
     search: Annotated[int, Parameter(help="How many settings to try, drawn at random; the best are kept.")] = 0,
     svd: Annotated[int, Parameter(help="How many dimensions to reduce the features to first; 0 for not.")] = 0,
-    words: Annotated[Path | None, Parameter(help="Folder of word lists, for the recipe language.")] = None,
+    words: Annotated[
+        tuple[Path, ...],
+        Parameter(consume_multiple=True, negative="", help="Folders of word lists, for the recipe language."),
+    ] = (),
+    other: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="Files of texts in languages that are none of the labels, which the recipe language learns to call und. They may be"
+            " among the files of --data, and are left out there.",
+        ),
+    ] = (),
     test_size: Annotated[
         float | None, Parameter(help="Share of the texts held out for evaluation. [default: the recipe's]")
     ] = None,
@@ -74,7 +86,7 @@ def train(
             data,
             registry=registry,
             recipe=recipe,
-            choices=Choices(seed=seed, search=search, estimator=estimator, svd=svd, words=words),
+            choices=Choices(seed=seed, search=search, estimator=estimator, svd=svd, words=words, others=other),
             test_size=test_size,
             split_by=split_by,
             keep_pipeline=keep_pipeline,

@@ -4,7 +4,7 @@ Short texts are the hard ones in language identification, and corpora hold few o
 label, a source, a text, and of that text all or a few successive words.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.scoring.hashed.folding import BOUNDARY
-from headrace.training.encoder import Examples, TextEncoder
+from headrace.training.encoder import Examples
 
 #: A listed word of frequency f is drawn in proportion to f ** FLATNESS.
 FLATNESS = 0.35
-
-# Labels that wordfreq knows under another name. It answers for any name, if need be with another language's list: ask only for known ones.
-_NAMES: Mapping[str, str] = {"no": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,16 @@ class Mix:
     pairs: float = 0.18
     singles: float = 0.14
     listed: float = 0.22
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Encoded words of lists: word i is codes[starts[i]:starts[i + 1]], with the label labels[i], and weights[i] to be drawn by."""
+
+    codes: NDArray[np.uint16]
+    starts: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,47 +61,42 @@ class Corpus:
 
 
 def build_corpus(
-    encoder: TextEncoder,
-    texts: Sequence[str],
+    codes: NDArray[np.uint16],
+    starts: NDArray[np.int64],
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
-    lists: Mapping[int, Mapping[str, float]],
-    long_only: NDArray[np.bool_] | None = None,
-    flatness: float = FLATNESS,
+    long_only: NDArray[np.bool_],
+    listed: Listed,
 ) -> Corpus:
-    """Encode texts and word lists (label → word → frequency in any unit).
+    """A corpus of encoded texts, given by their codes, end to end, and their bounds (`starts`, one more than texts), and of listed words.
 
-    Labels are indexes. Texts without a word are never drawn; of those marked as `long_only` (none, if not given), only whole texts and
-    fragments are. A word is drawn in proportion to its relative frequency, summed over lists, to the power of `flatness`, so that rare
-    words are met too; its label is drawn in proportion to its frequency in that label's list, p(label | word).
+    `labels`, `weights` and `long_only` are those of `Corpus`. Texts without a word are never drawn.
     """
-    codes, starts = encoder.encode(texts)
     boundaries = np.flatnonzero(codes == BOUNDARY)
     first, beyond = np.searchsorted(boundaries, starts[:-1]), np.searchsorted(boundaries, starts[1:])
     counts = beyond - first - 1
-    names, owners, shares, sums = _entries(lists)
-    listed, offsets = encoder.encode(names)
-    offsets = offsets + len(codes)
-    words = Examples(np.concatenate([codes, listed]), offsets[:-1], offsets[1:], owners)
-    return Corpus(
-        words.codes,
-        boundaries,
-        first,
-        counts,
-        labels,
-        np.where(counts > 0, weights, 0.0),
-        np.zeros(len(labels), np.bool_) if long_only is None else long_only,
-        words,
-        shares * sums ** (flatness - 1),
-    )
+    offsets = listed.starts + len(codes)
+    words = Examples(np.concatenate([codes, listed.codes]), offsets[:-1], offsets[1:], listed.labels)
+    kept = np.where(counts > 0, weights, 0.0)
+    return Corpus(words.codes, boundaries, first, counts, labels, kept, long_only, words, listed.weights)
 
 
-def draw(source: Corpus, size: int, mix: Mix, random: np.random.Generator) -> Examples:
-    """About `size` examples in random order, as many of each label, and of each kind as `mix` says."""
+def draw(
+    source: Corpus, size: int, mix: Mix, random: np.random.Generator, shares: NDArray[np.float64] | None = None
+) -> Examples:
+    """About `size` examples in random order, of each kind as many as `mix` says, and as many of each label, or in proportion to `shares`.
+
+    `shares` (float64) has one for each label.
+    """
     present = np.unique(source.labels[source.weights > 0])
+    wanted = np.ones(len(present)) if shares is None else shares[present]
+    wanted = wanted / wanted.sum()
     listed = int(size * mix.listed) if len(source.word_weights) else 0
     drawn = [_draw_words(source, listed, random)] if listed else []
-    drawn += [_draw_texts(source, label, (size - listed) // len(present), mix, random) for label in present]
+    drawn += [
+        _draw_texts(source, label, int((size - listed) * share), mix, random)
+        for label, share in zip(present, wanted, strict=True)
+    ]
     begins, ends, labels = (np.concatenate(part) for part in zip(*drawn, strict=True))
     order = random.permutation(len(begins))
     return Examples(source.codes, begins[order], ends[order], labels[order])
@@ -113,42 +115,14 @@ def source_weights(
     return weights
 
 
-def merge_lists(lists: Iterable[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
-    """One word list (label → word → relative frequency) out of several: for each label the mean of the lists that have it."""
-    given: dict[str, list[Mapping[str, float]]] = {}
-    for one in lists:
-        for label, words in one.items():
-            if words:
-                given.setdefault(label, []).append(words)
-    blended: dict[str, dict[str, float]] = {}
-    for label, several in given.items():
-        into = blended.setdefault(label, {})
-        for words in several:
-            scale = 1.0 / (sum(words.values()) * len(several))
-            for word, frequency in words.items():
-                into[word] = into.get(word, 0.0) + frequency * scale
-    return blended
+def list_words(
+    lists: Mapping[int, Mapping[str, float]], flatness: float = FLATNESS
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.float64]]:
+    """The words of all lists (label → word → frequency in any unit), their labels, and the weights that they are drawn by.
 
-
-def word_frequencies(labels: Iterable[str], limit: int = 120_000) -> dict[str, dict[str, float]]:
-    """The most frequent words of each label that the package wordfreq has a list for; other labels are left out. Needs wordfreq."""
-    import wordfreq
-
-    known = set(wordfreq.available_languages("small")) | set(wordfreq.available_languages("large"))
-    found = {}
-    for label in labels:
-        name = _NAMES.get(label, label)
-        if name in known:
-            words = sorted(wordfreq.get_frequency_dict(name, "best").items(), key=lambda entry: (-entry[1], entry[0]))
-            kept = [entry for entry in words if any(map(str.isalpha, entry[0])) and not any(map(str.isdigit, entry[0]))]
-            found[label] = dict(kept[:limit])
-    return found
-
-
-def _entries(
-    lists: Mapping[int, Mapping[str, float]],
-) -> tuple[list[str], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """The words of all lists, their labels, their relative frequencies there, and the sums of these over all lists."""
+    A word is drawn in proportion to its relative frequency, summed over lists, to the power of `flatness`, so that rare words are met too;
+    its label is drawn in proportion to its frequency in that label's list, p(label | word).
+    """
     sums: dict[str, float] = {}
     scales = {label: 1.0 / sum(words.values()) for label, words in lists.items() if words}
     for label, scale in scales.items():
@@ -157,7 +131,7 @@ def _entries(
     names = [word for label in scales for word in lists[label]]
     owners = np.array([label for label in scales for _ in lists[label]], np.int64)
     shares = np.array([frequency * scale for label, scale in scales.items() for frequency in lists[label].values()])
-    return names, owners, shares, np.array([sums[word] for word in names])
+    return names, owners, shares * np.array([sums[word] for word in names]) ** (flatness - 1)
 
 
 def _draw_words(source: Corpus, size: int, random: np.random.Generator) -> tuple[Any, Any, Any]:

@@ -38,16 +38,17 @@ class Choices:
     """What a user may choose.
 
     `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, or "softmax"; None for the
-    recipe's own. `svd`: a number of dimensions, 0 for no SVD. For the language recipe only: `words` is a folder of word lists (see
-    `recipes.language.read_words`); `passes` and `examples` replace the recipe's number of passes and of examples in each, to try
-    something quickly.
+    recipe's own. `svd`: a number of dimensions, 0 for no SVD. For the language recipe only: `words` are folders of word lists (see
+    `recipes.language.read_words`), and `others` files of texts in languages that are none of the labels; `passes` and `examples` replace
+    the recipe's number of passes and of examples in each, to try something quickly.
     """
 
     seed: int = 0
     search: int = 0
     estimator: str | None = None
     svd: int = 0
-    words: Path | None = None
+    words: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
     passes: int | None = None
     examples: int | None = None
 

@@ -13,6 +13,7 @@ from headrace.models.registry import Registry, Version
 from headrace.models.version import check_name
 from headrace.training import datasets, estimators, goldens, holdout, measure, recipes
 from headrace.training.datasets import Dataset, Progress, Row, silent
+from headrace.training.files import find
 from headrace.training.fitting import Choices
 from headrace.training.labels import shortened
 from headrace.training.measure import CurvePoint
@@ -56,7 +57,8 @@ def train(
     """
     check_name(name)
     steps = recipes.find(name, recipe)
-    data = datasets.read(_gathered(files, wikipedia, progress), progress=progress)
+    gathered = _without(_gathered(files, wikipedia, progress), choices.others)
+    data = datasets.read(gathered, progress=progress)
     datasets.check(data.rows)
     share = steps.test_size if test_size is None else test_size
     known, held = holdout.split(data.rows, share, seed=choices.seed, by=split_by)
@@ -118,6 +120,14 @@ def _gathered(files: Sequence[Path | str], folder: Path, progress: Progress) -> 
         return list(files)
     articles = gather(folder, progress=progress)
     return [*(file for file in files if file != WIKIPEDIA), *articles]
+
+
+def _without(files: list[Path | str], others: Sequence[Path]) -> Sequence[Path | str]:
+    """The files, also those in folders, but for `others`."""
+    if not others:
+        return files
+    left_out = {other.resolve() for other in others}
+    return [path for path in find(files) if path not in left_out]
 
 
 def _credited(origins: Iterable[Origin], recipe: Recipe, licences: Mapping[str, str]) -> Iterator[Origin]:

@@ -1,12 +1,9 @@
 """The recipe of the default language model, on data of a few words."""
 
-import gzip
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from headrace.errors import Misconfigured
+from headrace.scoring.hashed.scorer import HashedScorer
 from headrace.training.recipes import language
 
 SENTENCES = {
@@ -27,53 +24,76 @@ def rows() -> list[tuple[str, str, str]]:
     return found
 
 
-def fit(**options: object) -> language.HashedSoftmax:
-    return language.fit_language(rows(), **{"passes": 2, "examples": 3000, "buckets": 4096, **options})  # type: ignore[arg-type]
+def fit(given: list[tuple[str, str, str]] | None = None, **options: object) -> HashedScorer:
+    return language.fit_language(given or rows(), **{"passes": 2, "examples": 1500, "shrink": 90, **options})  # type: ignore[arg-type]
+
+
+def labels_of(model: HashedScorer, texts: list[str]) -> list[str]:
+    return [one.label for one in model.predict(texts)]
 
 
 def test_it_learns_short_texts_and_reports_progress() -> None:
     steps: list[tuple[str, int, int]] = []
     model = fit(held=rows()[::3], progress=lambda *step: steps.append(step))
-    assert model.predict(["katze", "forest", "der hund", "the dog"]).tolist() == ["de", "en", "de", "en"]
+    assert labels_of(model, ["katze", "forest", "der hund", "the dog"]) == ["de", "en", "de", "en"]
     assert steps[0] == ("folding", 0, len(rows()))
-    assert steps[-1] == ("training", 2, 2)
+    assert steps[-1] == ("training latin", 2, 2)
 
 
 def test_the_same_rows_and_seed_give_the_same_model() -> None:
-    one, two, other = fit(seed=4), fit(seed=4), fit(seed=5)
-    np.testing.assert_array_equal(one.weights_, two.weights_)
-    np.testing.assert_array_equal(one.gains_, two.gains_)
-    assert not np.array_equal(one.weights_, other.weights_)
+    one, two, other = (fit(seed=seed).parameters for seed in (4, 4, 5))
+    for name, array in one.arrays().items():
+        np.testing.assert_array_equal(array, two.arrays()[name])
+    assert not np.array_equal(one.weights, other.weights)
+
+
+def test_each_script_has_a_table_with_the_labels_that_are_written_in_it() -> None:
+    russian = [
+        (sentence, "ru", "source") for sentence in ("собака бежит по лесу", "кошка спит на диване", "дом стоит у реки")
+    ]
+    serbian = [
+        (sentence, "sr", "source") for sentence in ("pas trči kroz šumu", "мачка спава на софи", "kuća stoji kraj reke")
+    ]
+    model = fit([*rows(), *russian, *serbian], held=[])
+    known = model.parameters
+    owners = [
+        {model.labels[owner] for owner in known.owners[first : first + columns] if owner >= 0}
+        for _, _, _, first, columns in known.layout.tolist()
+    ]
+    assert owners == [{"de", "en", "sr"}, {"ru", "sr"}]
+    assert labels_of(model, ["собака бежит", "мачка спава", "kuća stoji", "the dog"]) == ["ru", "sr", "sr", "en"]
+
+
+def test_texts_like_those_of_other_languages_are_none_of_the_labels() -> None:
+    others = [(" ".join(sentence.split()[at : at + 5]), "da", "other") for sentence in (
+        "hunden løber hurtigt gennem skoven mens katten stadig sover på sofaen i huset", "hver morgen læser hun avisen ved vinduet",
+    ) for at in range(6)]  # fmt: skip
+    model = fit(others=others, held=rows()[::3])
+    none = model.predict_content(["hunden løber gennem skoven", "der hund läuft durch den wald"])[3]
+    assert none[0] > 0.5 > none[1]
+    assert model.labels == ("de", "en")
+
+
+def test_noise_and_letters_that_were_not_learnt_are_none_of_the_labels() -> None:
+    model = fit(held=rows()[::3], examples=4000)
+    none = model.predict_content(["fhsdjkf hweufih sdkfjh", "ɐʇzɐʞ puʇɥ ʇɥɐ", "собака бежит", "the dog runs quickly"])[
+        3
+    ]
+    assert (none > 0.5).tolist() == [True, True, True, False]
 
 
 def test_listed_words_are_learnt_if_their_label_has_rows() -> None:
     words = {"de": {"regenschirm": 1.0}, "en": {"umbrella": 1.0}, "fr": {"parapluie": 1.0}}
     model = fit(words=words)
-    assert model.classes_.tolist() == ["de", "en"]
-    assert model.predict_proba(["regenschirm"])[0, 0] > 0.9
-    assert model.predict_proba(["umbrella"])[0, 1] > 0.9
+    assert model.labels == ("de", "en")
+    assert labels_of(model, ["regenschirm", "umbrella"]) == ["de", "en"]
 
 
 def test_held_out_rows_of_unknown_labels_are_ignored() -> None:
     model = fit(held=[("le chien dort", "fr", "elsewhere")])
-    plain = fit(held=[])
-    np.testing.assert_array_equal(model.gains_, plain.gains_)
+    np.testing.assert_array_equal(model.parameters.gains, fit(held=[]).parameters.gains)
 
 
-def test_word_lists_are_read_with_counts_or_by_rank(tmp_path: Path) -> None:
-    for name, lines in {
-        "a/de.txt.gz": "Der 7\nund 3\nder 1\n",
-        "b/sr.txt.gz": "и\nје\n",
-        "b/sr_latn.txt.gz": "i\n",
-    }.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(gzip.compress(lines.encode()))
-    assert language.read_words(tmp_path) == {
-        "a": {"de": {"der": 8.0, "und": 3.0}},
-        "b": {"sr": {"и": 1 / 10, "је": 1 / 11, "i": 1 / 10}},
-    }
-
-
-def test_a_folder_without_word_lists_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match=tmp_path.name):
-        language.read_words(tmp_path)
+def test_a_single_label_is_refused() -> None:
+    with pytest.raises(ValueError, match="two labels"):
+        fit([row for row in rows() if row[1] == "de"])

@@ -71,3 +71,8 @@ def group_table(letters: NDArray[np.uint16], names: tuple[str, ...]) -> NDArray[
         if name in names:
             table[code] = names.index(name) + 1
     return table
+
+
+def mass_table(names: tuple[str, ...]) -> NDArray[np.int64]:
+    """How much a letter of each group counts, UNKNOWN first."""
+    return np.array([1, *(MASSES.get(name, OTHER_MASS) for name in names)], np.int64)

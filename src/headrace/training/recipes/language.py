@@ -3,49 +3,54 @@
 It is meant to be read and changed: `fit_language` is all of it.
 """
 
-import gzip
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from headrace.errors import Misconfigured
 from headrace.models.card import Origin, Rule
-from headrace.training.augment import (
-    FLATNESS,
-    Corpus,
-    Mix,
-    build_corpus,
-    draw,
-    merge_lists,
-    source_weights,
-    word_frequencies,
-)
+from headrace.scoring.hashed.parameters import NONE
+from headrace.scoring.hashed.scorer import HashedScorer
+from headrace.training import datasets
+from headrace.training.augment import FLATNESS, Mix, draw
 from headrace.training.datasets import Progress, Row, silent
 from headrace.training.encoder import Examples, TextEncoder
 from headrace.training.fitting import Choices, Fitted
 from headrace.training.goldens import LANGUAGES
+from headrace.training.lessons import Lesson, Lessons, Material, Triple, Words
 from headrace.training.recipes.cuts import one_word, twenty_characters, two_words
 from headrace.training.recipes.recipe import Recipe
 from headrace.training.recipes.text import SOFTMAX, SOFTMAX_TITLE
 from headrace.training.recipes.text import fit as fit_text
 from headrace.training.serbian import CYRILLIC, LATIN, lists_in_both_scripts, rows_in_both_scripts
-from headrace.training.softmax import HashedSoftmax
+from headrace.training.table import POWER, Table, pack
 from headrace.training.wikipedia import LANGUAGES as WIKIPEDIAS
+from headrace.training.word_lists import merge_lists, word_lists
 
-#: Examples that a pass learns from, and passes.
-EXAMPLES = 4_000_000
-PASSES = 6
-#: Parameters of HashedSoftmax.
-BUCKETS = 500_000
+#: Examples of each label that a pass learns from, and passes; the last ROUNDED of them learn weights of four bits.
+EXAMPLES = 130_000
+PASSES = 4
+ROUNDED = 1
 RATE = 1.2
-POWER = 0.25
+#: Rows of the table of each script.
+ROWS: Mapping[str, int] = {
+    "latin": 370_000, "cyrillic": 100_000, "east asian": 64_000, "arabic": 48_000, "devanagari": 32_000,
+    "hebrew": 16_000, "bengali": 12_000, "ethiopic": 12_000, "tibetan": 12_000,
+}  # fmt: skip
+OTHER_ROWS = 4_096
+#: The kinds of examples.
+MIX = Mix(texts=0.2, fragments=0.16, pairs=0.2, singles=0.18, listed=0.26)
+#: Examples of each family of other languages, and of each kind of noise, for one of a label.
+OTHER_EXAMPLES = 0.3
+#: The odds that a text is in none of the labels; and for labels that ask for more evidence than others, since texts in them are rare and
+#: close relatives of theirs are common, the factor of their odds.
+OTHER_ODDS = 0.1
+ODDS: Mapping[str, float] = {}
 #: A source of n texts of a label is drawn from in proportion to n ** SOURCE_POWER,
 SOURCE_POWER = 0.6
 #: times the factor of its name, if it has one.
@@ -58,78 +63,64 @@ EMPHASIS: Mapping[str, float] = {
 }
 #: If no rows are given to calibrate on, one text in so many is kept for that.
 HELD_OUT = 50
-#: Examples that are cut from the texts that calibrate.
-CALIBRATING = 100_000
+#: Examples of each column that are cut from the texts that calibrate.
+CALIBRATING = 1_500
 #: Below this probability the label is `und`: it is more likely wrong than right.
 UNKNOWN_BELOW = 0.5
-
-Triple = tuple[str, str, str]
-Names = NDArray[np.str_]
-Words = Mapping[str, Mapping[str, float]]
 
 
 def fit_language(
     rows: Sequence[Triple],
     *,
+    others: Sequence[Triple] = (),
     words: Words | None = None,
     held: Sequence[Triple] | None = None,
     seed: int = 0,
     passes: int = PASSES,
     examples: int = EXAMPLES,
-    buckets: int = BUCKETS,
-    mix: Mix = Mix(),  # noqa: B008 (frozen)
+    shrink: int = 1,
     emphasis: Mapping[str, float] = EMPHASIS,
     progress: Progress = silent,
-) -> HashedSoftmax:
+) -> HashedScorer:
     """A calibrated language model, learnt from rows of (text, label, source).
 
-    `words` holds word frequencies (label → word → frequency in any unit; see `augment.merge_lists`, `augment.word_frequencies`,
-    `read_words`); labels without rows are ignored. `held` are rows that calibrate and are not learnt from; if not given, one text in
-    HELD_OUT, chosen by its hash. Each pass draws `examples` anew, as many of each label; Serbian is learnt in both scripts. The same rows,
-    options and version of NumPy give the same model. Raises ValueError for fewer than two labels.
+    `others` are such rows of languages that are none of the labels: the model learns to name none for them and their like, and for noise,
+    which is made from the rows. `words` holds word frequencies (label → word → frequency in any unit; see `training.word_lists`); labels
+    without rows are ignored. `held` are rows that calibrate and are not learnt from; if not given, one text in HELD_OUT, chosen by its
+    hash. Each pass draws about `examples` of each label anew; Serbian is learnt in both scripts. Tables have ROWS / `shrink` rows. The same
+    rows, options and version of NumPy give the same model. Raises ValueError for fewer than two labels.
     """
-    if held is None:
-        held = [row for row in rows if _held_out(row[0])]
-        rows = [row for row in rows if not _held_out(row[0])]
-    rows = list(rows_in_both_scripts(rows))
-    classes = np.unique([label for _, label, _ in rows])
-    model = HashedSoftmax(buckets=buckets, rate=RATE, power=POWER, passes=passes, seed=seed)
+    labels = sorted({label for _, label, _ in rows})
+    if len(labels) < 2:
+        raise ValueError(f"a classifier needs two labels or more; the rows have {len(labels)}")
+    calibrating = (
+        [row for row in rows if _held_out(row[0])] if held is None else [row for row in held if row[1] in labels]
+    )
+    known = [row for row in rows if not _held_out(row[0])] if held is None else rows
     encoder = TextEncoder.new()
-    model.start(classes, encoder)
     progress("folding", 0, len(rows))
-    source = _corpus(encoder, classes, rows, emphasis, lists_in_both_scripts(words or {}))
+    weighed = partial(_emphasis, emphasis=emphasis)
+    held_others = [row for row in others if _held_out(row[0])]
+    kept_others = [row for row in others if not _held_out(row[0])]
+    lists = lists_in_both_scripts(words or {})
+    lessons = Lessons(encoder, _material(known, kept_others, lists, weighed), seed)
+    checks = Lessons(encoder, _material(calibrating, held_others, {}, lambda _: 1.0), seed + 1) if calibrating else None
     progress("folding", len(rows), len(rows))
-    random = np.random.default_rng(seed)
-    for number in range(passes):
-        progress("training", number, passes)
-        rates = (RATE * (1 - number / passes), RATE * (1 - (number + 1) / passes))
-        model.learn(draw(source, examples, mix, random), rates)
-    progress("training", passes, passes)
-    if calibrating := _calibrating(encoder, classes, held, mix, seed):
-        model.calibrate_on(calibrating)
-    return model
-
-
-def read_words(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """The word lists of a folder, by the names of its subfolders: label → word → frequency, from `LABEL.txt.gz` or `LABEL_any.txt.gz`.
-
-    A line is a word and its count; or a word alone, in the order of frequency, and then its count is 1 / (10 + rank), by Zipf's law.
-    Subfolders without such files are ignored. Raises Misconfigured if the folder has no word list.
-    """
-    if not folder.is_dir():
-        raise Misconfigured(f"there are no word lists in {folder}: it is not a folder")
-    lists: dict[str, dict[str, dict[str, float]]] = {}
-    for subfolder in sorted(path for path in folder.iterdir() if path.is_dir()):
-        for path in sorted(subfolder.glob("*.txt.gz")):
-            label = path.name.partition(".")[0].partition("_")[0]
-            frequencies = lists.setdefault(subfolder.name, {}).setdefault(label, {})
-            for word, count in _entries(path):
-                frequencies[word] = frequencies.get(word, 0.0) + count
-    if not lists:
-        raise Misconfigured(
-            f"there are no word lists in {folder}: it needs a subfolder for each list, with files LABEL.txt.gz"
-        )
-    return lists
+    tables, seen = [], {}
+    for number, script in enumerate(lessons.scripts):
+        lesson = lessons.of(script)
+        random = np.random.default_rng([seed, number])
+        table = _table(lesson, labels, shrink)
+        for done in range(passes):
+            progress(f"training {script}", done, passes)
+            rates = (RATE * (1 - done / passes), RATE * (1 - (done + 1) / passes))
+            table.learn(_drawn(lesson, examples, random), rates, rounded=done >= passes - ROUNDED)
+        progress(f"training {script}", passes, passes)
+        if checks:
+            _calibrate(table, checks.of(script, lesson.columns), random)
+        seen[number] = lesson.counts
+        tables.append(table)
+    return HashedScorer(pack(labels, tables, encoder, seen))
 
 
 def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
@@ -139,25 +130,36 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
     """
     if choices.search or choices.svd or choices.estimator not in (None, SOFTMAX):
         return fit_text(rows, choices, progress)
-    lists = read_words(choices.words) if choices.words else {}
-    if find_spec("wordfreq"):
-        lists["wordfreq"] = word_frequencies(sorted({row.label for row in rows}))
+    lists = word_lists(choices.words, rows)
     words = merge_lists(lists.values())
+    others = datasets.read(choices.others).rows if choices.others else ()
     effort = {"passes": choices.passes, "examples": choices.examples}
     options: dict[str, Any] = {name: value for name, value in effort.items() if value is not None}
 
-    def learn(some: Sequence[Row], progress: Progress = silent) -> HashedSoftmax:
-        return fit_language(some, words=words, seed=choices.seed, progress=progress, **options)
+    def learn(some: Sequence[Row], progress: Progress = silent) -> HashedScorer:
+        return fit_language(some, others=others, words=words, seed=choices.seed, progress=progress, **options)
 
-    model = learn(rows, progress)
-    drawn = {"examples": options.get("examples", EXAMPLES), "source_power": SOURCE_POWER, "flatness": FLATNESS}
-    parameters = {**model.get_params(), **drawn, "mix": asdict(Mix()), "emphasis": dict(EMPHASIS)}
+    parameters = {
+        "passes": PASSES,
+        "examples": EXAMPLES,
+        **options,
+        "rate": RATE,
+        "power": POWER,
+        "rows": {**ROWS, "others": OTHER_ROWS},
+        "mix": asdict(MIX),
+        "other_examples": OTHER_EXAMPLES,
+        "other_odds": OTHER_ODDS,
+        "odds": dict(ODDS),
+        "source_power": SOURCE_POWER,
+        "flatness": FLATNESS,
+        "emphasis": dict(EMPHASIS),
+    }
     advice = "without word lists, single words are labelled less well: pip install 'headrace[language]', or give --words FOLDER"
     return Fitted(
-        model.to_scorer(),
+        learn(rows, progress),
         SOFTMAX_TITLE,
         parameters,
-        lambda some: learn(some).to_scorer(),
+        learn,
         origins=tuple(Origin(name, sum(map(len, one.values()))) for name, one in lists.items()),
         notes=() if lists else (advice,),
     )
@@ -181,17 +183,33 @@ LANGUAGE = Recipe(
 )
 
 
-def _corpus(
-    encoder: TextEncoder, classes: Names, rows: Sequence[Triple], emphasis: Mapping[str, float], words: Words
-) -> Corpus:
-    labels = np.searchsorted(classes, [label for _, label, _ in rows]).astype(np.int64)
-    names, sources = np.unique([source for _, _, source in rows], return_inverse=True)
-    factors = np.array([_emphasis(str(name), emphasis) for name in names])
-    weights = source_weights(labels, sources.astype(np.int64), SOURCE_POWER, factors)
-    lists = {place: words[name] for place, name in enumerate(classes.tolist()) if words.get(name)}
+def _material(
+    rows: Sequence[Triple], others: Sequence[Triple], words: Words, emphasis: Callable[[str], float]
+) -> Material:
     # One or two words of Serbian in Latin script could as well be Croatian: they are left to that.
-    long_only = np.char.endswith(names, LATIN)[sources]
-    return build_corpus(encoder, [text for text, _, _ in rows], labels, weights, lists, long_only)
+    both = list(rows_in_both_scripts(rows))
+    return Material(both, others, words, SOURCE_POWER, emphasis, lambda source: source.endswith(LATIN))
+
+
+def _table(lesson: Lesson, labels: Sequence[str], shrink: int) -> Table:
+    owners = tuple(labels.index(name) if name in lesson.labels else NONE for name in lesson.columns)
+    none = len(owners) - len(lesson.labels)
+    odds = [
+        ODDS.get(name, 1.0) if name in lesson.labels else OTHER_ODDS * len(lesson.labels) / none
+        for name in lesson.columns
+    ]
+    rows = max(ROWS.get(lesson.script, OTHER_ROWS) // shrink, 64)
+    return Table(lesson.script, lesson.columns, owners, rows, np.log(odds))
+
+
+def _drawn(lesson: Lesson, examples: int, random: np.random.Generator) -> Examples:
+    shares = np.array([1.0 if name in lesson.labels else OTHER_EXAMPLES for name in lesson.columns])
+    return draw(lesson.corpus, int(examples * shares.sum()), MIX, random, shares)
+
+
+def _calibrate(table: Table, lesson: Lesson, random: np.random.Generator) -> None:
+    if lesson.corpus.weights.sum() > 0:
+        table.calibrate(_drawn(lesson, CALIBRATING, random))
 
 
 def _emphasis(source: str, emphasis: Mapping[str, float]) -> float:
@@ -201,24 +219,6 @@ def _emphasis(source: str, emphasis: Mapping[str, float]) -> float:
     return emphasis.get(source.removesuffix(CYRILLIC), 1.0)
 
 
-def _calibrating(encoder: TextEncoder, classes: Names, held: Sequence[Triple], mix: Mix, seed: int) -> Examples | None:
-    """Texts, fragments, pairs and single words that are cut from the rows held out; None if these have no known label."""
-    known = set(classes.tolist())
-    kept = [row for row in held if row[1] in known]
-    if not kept:
-        return None
-    rows = list(rows_in_both_scripts(kept))
-    return draw(_corpus(encoder, classes, rows, {}, {}), CALIBRATING, mix, np.random.default_rng(seed))
-
-
 def _held_out(text: str) -> bool:
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % HELD_OUT == 0
-
-
-def _entries(path: Path) -> Iterator[tuple[str, float]]:
-    """The words of a list with their counts."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for rank, line in enumerate(lines):
-            word, _, count = line.strip().lower().rpartition(" ")
-            yield (word, float(count)) if word else (count, 1.0 / (10 + rank))

@@ -1,0 +1,55 @@
+"""Noise is made from real texts, keeps its kind, and is the same for the same seed."""
+
+import random
+
+import pytest
+
+from headrace.training import noise
+
+TEXTS = {
+    "en": ["The ferry leaves at noon", "Nobody has bought the tickets yet"],
+    "ru": ["Паром отходит в полдень", "Билеты ещё никто не купил"],
+    "el": ["Το φέρι φεύγει το μεσημέρι"],
+    "ar": ["تغادر العبارة عند الظهر"],
+    "hi": ["नाव दोपहर को चलती है"],
+}
+
+
+def test_each_kind_is_made_of_texts_of_its_script() -> None:
+    made = noise.make(TEXTS, ["en"], "latin", 50, 7)
+    kinds = {one.kind for one in made}
+    assert kinds == {
+        "mashed", "ciphered", "shuffled", "mistyped",
+        "romanised cyrillic", "romanised greek", "romanised arabic", "romanised devanagari",
+    }  # fmt: skip
+    assert all(letter.isascii() for one in made if one.kind == "romanised cyrillic" for letter in one.text)
+    assert {one.kind for one in made if one.long_only} == {"ciphered", "shuffled"}
+    assert made == noise.make(TEXTS, ["en"], "latin", 50, 7)
+    assert made != noise.make(TEXTS, ["en"], "latin", 50, 8)
+
+
+def test_other_scripts_are_not_romanised_into() -> None:
+    assert {one.kind for one in noise.make(TEXTS, ["ru"], "cyrillic", 5, 1)} == {"mashed", "ciphered", "shuffled"}
+
+
+def test_without_texts_there_is_no_noise() -> None:
+    assert noise.make({}, [], "latin", 50, 7) == []
+    assert noise.make({"de": []}, ["de"], "latin", 50, 7) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "text", "wanted"),
+    [
+        ("cyrillic", "мама", "mama"),
+        ("greek", "καλα", "kala"),
+        ("devanagari", "नमस्ते", "namaste"),
+        ("devanagari", "काम", "kam"),
+    ],
+)
+def test_texts_are_romanised_as_people_write_them(script: str, text: str, wanted: str) -> None:
+    ways = {noise.romanised(script)(text, random.Random(seed)) for seed in range(50)}
+    assert wanted in ways
+
+
+def test_a_mistyped_text_has_the_keys_of_the_other_layout() -> None:
+    assert noise.mistyped("cyrillic")("Привет", random.Random(0)) == "ghbdtn"
