@@ -10,7 +10,7 @@ import fcntl
 import functools
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -23,6 +23,8 @@ from headrace.scoring import cache
 from headrace.scoring.compiling import COMPILING
 
 LOG = logger("headrace.scoring")
+# A part of a kernel is called by the kernel alone, and needs no wrapper for Python; compiling it is quicker without.
+_NO_WRAPPERS: Mapping[str, bool] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _DECORATING = threading.Lock()  # Numba reads the folder from its global settings, which all threads share
 
 
@@ -89,8 +91,11 @@ def _compiled_once(folder: Path | None, name: str, caches: bool) -> Iterator[Non
 
 @functools.cache
 def _inner(function: Callable[..., Any]) -> Any:
-    """A plain function that a kernel calls, compiled as a part of it."""
-    return njit(nogil=True)(_with_compiled_callees(function))
+    """A plain function that a kernel calls, compiled as a part of it: once for numbers of a type, not again for each constant passed."""
+    part = njit(nogil=True, error_model="numpy", **_NO_WRAPPERS)(_with_compiled_callees(function))  # type: ignore[call-overload]
+    compile_exactly = part.compile
+    part.compile = lambda signature: compile_exactly(tuple(map(types.unliteral, signature)))
+    return part
 
 
 def _with_compiled_callees(function: Callable[..., Any]) -> Callable[..., Any]:

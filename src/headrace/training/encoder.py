@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from headrace.scoring.hashed import letters
 from headrace.scoring.hashed.content import clean
 from headrace.scoring.hashed.folding import BOUNDARY, fold
-from headrace.scoring.hashed.parameters import Cleaned
+from headrace.scoring.hashed.parameters import Cleaned, scratch
 from headrace.scoring.native import array, compiled
 
 #: Texts that are encoded at a time.
@@ -24,6 +24,7 @@ _ENCODE_ALL = (
     array(types.uint32),
     array(types.int64, mutable=True),
     *_TABLES,
+    *(array(types.int64, mutable=True),) * 3,
     array(types.uint32, mutable=True),
     *(array(types.int64, mutable=True),) * 2,
     array(types.int8, mutable=True),
@@ -74,8 +75,7 @@ class TextEncoder:
             bounds = np.cumsum(np.fromiter((0, *map(len, batch)), np.int64, len(batch) + 1))
             codes = np.empty(len(points) + 2 * len(batch) + 2, np.uint16)
             folded = np.empty(len(batch), np.int64)
-            words = Cleaned.room(points, bounds, origins=False)
-            room = (words.points, words.bounds, words.origins, words.kinds)
+            room = (*scratch(bounds), *Cleaned.room(points, bounds))
             end = compiled(_encode_all, _ENCODE_ALL)(points, bounds, *tables, *room, codes, folded)
             blocks.append(codes[:end].copy())
             sizes.append(folded)
@@ -83,11 +83,11 @@ class TextEncoder:
 
 
 def _encode_all(
-    points: Any, bounds: Any, table: Any, keys: Any, values: Any,
+    points: Any, bounds: Any, table: Any, keys: Any, values: Any, text: Any, places: Any, nexts: Any,
     cleaned: Any, ends: Any, origins: Any, kinds: Any, codes: Any, sizes: Any,
 ) -> Any:  # fmt: skip
     """Write the codes of the words of all texts to `codes` and their numbers to `sizes`; returns the number of all codes. Compiled."""
-    clean(points, bounds, table, cleaned, ends, origins, kinds)
+    clean(points, bounds, table, text, places, nexts, cleaned, ends, origins, kinds)
     end = 0
     for text in range(len(sizes)):
         start = end

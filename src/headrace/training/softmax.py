@@ -184,7 +184,8 @@ def _learnt_alphabet(alphabet: NDArray[np.uint16], seen: NDArray[np.int64]) -> N
     """
     rare = (seen == 0) | (seen < RARE * seen.sum()) & (np.arange(len(seen)) < ALPHABETIC)
     lost = (alphabet >= FIRST_LETTER) & rare[alphabet]
-    ideographs = lost & (np.arange(len(seen)) >= ALPHABETIC) & (np.arange(len(seen)) < HANGUL) & (seen[HAN] > 0)
+    points = np.arange(len(alphabet))
+    ideographs = lost & (points >= ALPHABETIC) & (points < HANGUL) & (seen[HAN] > 0)
     return np.where(ideographs, HAN, np.where(lost, OTHER, alphabet)).astype(np.uint16)
 
 

@@ -1,143 +1,157 @@
 """What of a text is words, and what is not text at all: markup, addresses, program code. The language of a text is that of its words.
 
+Most texts have nothing but words and plain punctuation, and are done once `_seen` has looked at each character. The others are read again,
+by the table of `headrace.scoring.hashed.rules`.
+
 These functions run as they are, and compiled by `headrace.scoring.native` as a kernel.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
-from headrace.scoring.hashed.folding import AT, FIRST_LETTER, OTHER, SPACE, begins_link, letter_code, skip_name
+from collections.abc import Mapping
+
+# isort: off
+from headrace.scoring.hashed import signs
+from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
+from headrace.scoring.hashed.mojibake import repair
+from headrace.scoring.hashed.program import blank_out
+from headrace.scoring.hashed.rules import read
+from headrace.scoring.hashed.spelling import MIN_SPACED, is_regional
+
+# isort: on
 
 #: The kinds of content.
 BLANK, WORDS, CODE = 0, 1, 2
-#: Code has at least this many marks: prose has a single one now and then.
-MIN_MARKS = 2
-#: Code has at least one mark for this many words.
-WORDS_PER_MARK = 4
-
-# Code points, by what they are called here.
-
-_ENDINGS = (97, 101, 111, 114, 115)  # a e o r s
-_DOUBLE, _SINGLE, _CLOSE, _STAR, _PLUS = 34, 39, 41, 42, 43
-_AND, _DOLLAR, _OPEN, _MINUS, _DOT, _SLASH, _COLON, _SEMICOLON = 38, 36, 40, 45, 46, 47, 58, 59
-_LESS, _EQUAL, _MORE, _BRACKET, _BACKSLASH, _LINE, _BRACE, _BAR, _UNBRACE = 60, 61, 62, 91, 92, 95, 123, 124, 125
+#: What `_seen` sees in a text: nothing but words, perhaps pieces of other kinds, perhaps a program, perhaps broken letters.
+PLAIN, PIECES, PROGRAM, BROKEN = 0, 1, 2, 4
+# Classes of characters: ASCII letters, blanks, digits, signs that say nothing, the full stop, signs that say something before a letter, one
+# that does after a letter, signs that always do, those that programs have, letters beyond ASCII.
+_LETTER, _BLANK, _DIGIT, _QUIET, _STOP, _BEFORE, _AFTER, _LOUD, _CODE, _FOREIGN = range(10)
+_SIGNS: Mapping[str, int] = {".": _STOP, **dict.fromkeys(":%", _BEFORE), "(": _AFTER, **dict.fromkeys("&@/`#~_+", _LOUD),
+          **dict.fromkeys("[]\\|{}<>=;*$", _CODE)}  # fmt: skip
 
 
-def clean(points, bounds, letters, cleaned, ends, origins, kinds):
+def _class(point: int) -> int:
+    sign = chr(point)
+    if sign.isalpha():
+        return _LETTER
+    if sign.isdigit():
+        return _DIGIT
+    return _BLANK if sign.isspace() else _SIGNS.get(sign, _QUIET)
+
+
+_CLASSES = bytes(map(_class, range(128)))
+
+
+def _says(before: int, kind: int) -> int:
+    """What a character of one class after one of another says of a text."""
+    if kind == _CODE or (before == _LETTER and kind == _AFTER):
+        return PIECES | PROGRAM
+    if kind == _LOUD or (before == _LETTER and kind == _DIGIT) or (before == _DIGIT and kind == _LETTER):
+        return PIECES
+    if before in (_STOP, _BEFORE) and kind in (_LETTER, _FOREIGN, _BEFORE, _AFTER):
+        return PIECES | (PROGRAM if before == _BEFORE else PLAIN)
+    return PLAIN
+
+
+_SAYS = bytes(_says(before, kind) for before in range(16) for kind in range(16))
+
+
+def clean(points, bounds, letters, text, places, nexts, cleaned, ends, origins, kinds):
     """Write what is words in each text points[bounds[i]:bounds[i + 1]] to cleaned[ends[i]:ends[i + 1]], and its kind to kinds[i].
 
     Each piece that is left out becomes one blank. `origins` gets, for each code point of `cleaned`, the index in `points` of the one it
-    comes from; it may be empty, and is not written then. The kinds are BLANK, CODE and WORDS, as `_kind` says.
+    comes from; it may be empty, and is not written then. The kinds: BLANK if no letter is left, CODE if the text is a program, else WORDS.
 
-    `points` (uint32), `bounds` (int64, one more than texts) and `letters` (uint16, by `letters.alphabet`) are read; `cleaned` (uint32, as
-    long as `points`), `ends` (int64, as long as `bounds`), `origins` (int64, as long as `points`, or empty) and `kinds` (int8) are written.
+    `points` (uint32), `bounds` (int64, one more than texts) and `letters` (uint16, by `letters.alphabet`) are read. `text` and
+    `places` (int64), both as long as the longest text, and `nexts` (int64, signs.NEXTS) are for use in here. `cleaned` (uint32, as long as
+    `points`), `ends` (int64, as long as `bounds`), `origins` (int64, as long as `points`, or empty) and `kinds` (int8) are written.
     """
     size = 0
     ends[0] = 0
-    for text in range(len(bounds) - 1):
-        for at in range(bounds[text], bounds[text + 1]):
-            cleaned[size] = points[at]
+    for number in range(len(bounds) - 1):
+        begin, end, is_code = bounds[number], bounds[number + 1], False
+        found, has_words = _seen(points[begin:end], letters)
+        if found == PLAIN:
+            cleaned[size : size + end - begin] = points[begin:end]
             if len(origins) > 0:
-                origins[size] = at
-            size += 1
-        ends[text + 1] = size
-        kinds[text] = _kind(points, bounds[text], bounds[text + 1], letters)
+                for at in range(begin, end):
+                    origins[size + at - begin] = at
+            size += end - begin
+        else:
+            has_letters = has_words
+            length, is_code = _prepared(points, begin, end, found, text, places)
+            for slot in range(signs.NEXTS):
+                nexts[slot] = -1
+            is_code = is_code and has_letters
+            size, has_words = read(text, places, length, letters, nexts, cleaned, origins, size)
+        kinds[number] = CODE if is_code else (WORDS if has_words else BLANK)
+        ends[number + 1] = size
 
 
-def _kind(points, begin, end, letters):
-    """BLANK, WORDS or CODE.
-
-    BLANK: the text has no letter of any script outside links, @names and tokens that mix digits and Latin letters (v2, 0xff, the
-    parts of a UUID). CODE: it has marks that programs have and sentences lack (braces, assignments, calls, members, tags), at least
-    MIN_MARKS of them and one for every WORDS_PER_MARK words. WORDS: everything else.
-    """
-    at = begin
-    word_count, mark_count, in_word, word_counted, only_latin, in_hashtag = 0, 0, False, False, False, False
-    while at < end:
-        point = points[at]
+def _seen(points, letters):
+    """What a text may have beside words, and whether it has any letter."""
+    found, before, last, has_words = PLAIN, _BLANK, 32, False
+    start, singles, run = 0, 0, 0  # where the word begins, single letters in a row, accented letters or marks in a row
+    for at in range(len(points)):
+        point = points[at] + 0  # a number of 64 bits, for which all functions are compiled
+        if 97 <= point | 32 <= 122:
+            if before != _LETTER:
+                found |= _SAYS[before * 16]
+                before, has_words = _LETTER, True
+            last, run = point, 0
+            continue
         code = letter_code(point, letters)
-        if code >= FIRST_LETTER or code == OTHER:
-            if not in_word and code >= FIRST_LETTER and begins_link(points, at, end):
-                while at < end and letter_code(points[at], letters) != SPACE:
-                    at += 1
-                continue
-            if not in_word:
-                word_counted, only_latin = at == begin or not _is_digit(points[at - 1]), True
-                word_count += word_counted
-            only_latin = only_latin and _is_latin(point)
-            if not word_counted and not only_latin:
-                word_count += 1
-                word_counted = True
-            in_word = True
-            at += 1
+        if point >= 0x460 and code >= FIRST_LETTER and point < 0x10000:
+            if before != _FOREIGN:
+                found |= _SAYS[before * 16 + _FOREIGN]
+                before, has_words = _FOREIGN, True
+            last = point
             continue
-        if in_word and word_counted and only_latin and _is_digit(point):
-            word_count -= 1
-        in_word = False
-        if code == AT:
-            at = skip_name(points, at + 1, end, letters)
-            continue
-        if point == 35 or code == SPACE:
-            in_hashtag = point == 35
-        elif 36 <= point <= 125 and not (in_hashtag and point == _LINE):
-            before = points[at - 1] if at > begin else 32
-            after = points[at + 1] if at + 1 < end else 10
-            further = points[at + 2] if at + 2 < end else 10
-            mark_count += _marks_code(before, point, after, further)
-        at += 1
-    if word_count == 0:
-        return BLANK
-    return CODE if mark_count >= MIN_MARKS and mark_count * WORDS_PER_MARK >= word_count else WORDS
+        if point < 128:
+            kind, run = _CLASSES[point] + 0, 0
+            if point == signs.MINUS and before == _BLANK:  # -f and --force
+                kind = _BEFORE
+        else:
+            is_word = code >= FIRST_LETTER or code == OTHER
+            has_words = has_words or is_word
+            kind = _FOREIGN if is_word else (_BLANK if code == SPACE else _QUIET)
+            run = run + 1 if point < 0x370 and (point >= 0x300 or 0xC0 <= point < 0x100) else 0
+            if run >= 3 or _is_broken(last, point) or is_regional(point):
+                found |= PIECES | BROKEN
+            start += code in (MARK, SKIPPED)
+        if kind == _BLANK:
+            singles = singles + (at - start == 1) if at - start <= 1 else 0
+            found |= PIECES if singles >= MIN_SPACED else PLAIN
+            start = at + 1
+        found |= _SAYS[before * 16 + kind]
+        before, last = kind, point
+    if singles + 1 >= MIN_SPACED and len(points) - start == 1:
+        found |= PIECES
+    return found, has_words
 
 
-def _marks_code(before, point, after, further):
-    """How many marks of code an ASCII sign counts for, given the code points around it: 0, 1, or 2 if prose never has it."""
-    if point in (_BRACE, _UNBRACE):
-        return 1
-    if point == _OPEN and _is_name(before):  # a call; prose has plurals such as (s) and (e)
-        if further == _CLOSE and after in _ENDINGS:
-            return 0
-        return 2 if after in (_DOUBLE, _SINGLE, _CLOSE) else 1
-    if point == _COLON and before == _CLOSE:  # the head of a block
-        return 1 if after <= 32 else 0
-    return 1 if _may_mark_code(before, point, after, further) else 0
+def _is_broken(before, point):
+    """Whether a character beyond ASCII after another one may be of mojibake; see `mojibake.repair`, which makes sure."""
+    if 0xC2 <= before <= 0xF4:
+        return point < 0xC0 or 0x152 <= point < 0x193 or 0x2C6 <= point < 0x2DD or 0x2013 <= point < 0x2123
+    if 0x410 <= before < 0x450:
+        if 0x410 <= point < 0x430:
+            return before >= 0x430
+        return (
+            before in (0x413, 0x420, 0x421, 0x432)
+            and not 0x430 <= point < 0x450
+            and point not in (0x451, 0x456, 0x454, 0x457, 0x458)
+        )
+    return point in (0x251C, 0x2568, 0x2564, 0x221A, 0x393) and before > 64
 
 
-def _may_mark_code(before, point, after, further):
-    """Whether a sign that counts for one mark at most is one here."""
-    if point in (_OPEN, _BRACKET):  # an index
-        return _is_name(before)
-    if point == _LINE:  # snake_case and __name__, but not a blank line to fill in
-        return _is_name(after) and _is_name(before) and not before == after == _LINE
-    if point == _COLON:  # the second of two colons
-        return _is_name(after) and before == _COLON
-    if point in (_PLUS, _STAR):
-        return _is_name(before) and _is_name(after)
-    if point == _EQUAL:  # an assignment, not an emoticon such as =)
-        return _is_name(after) or after <= 32 or after == 34 or after == 39 or after in (_BRACKET, _BRACE)
-    if point == _SEMICOLON:
-        return after == 10 or after == 13
-    if point == _DOT:  # a member; abbreviations have single letters between their dots
-        return _is_small(before) and _is_small(after) and _is_name(further)
-    if point == _MORE:  # -> => />
-        return before in (_MINUS, _EQUAL, _SLASH)
-    if point == _LESS:  # a tag
-        return after == _SLASH or _is_small(after)
-    if point in (_AND, _BAR, _MINUS):
-        return before == point and (point != _MINUS or _is_small(after))
-    return point in (_DOLLAR, _BACKSLASH) and _is_name(after) and not _is_digit(after)
-
-
-def _is_digit(point):
-    return 48 <= point <= 57
-
-
-def _is_latin(point):
-    return 65 <= point <= 90 or 97 <= point <= 122
-
-
-def _is_name(point):
-    return _is_digit(point) or _is_latin(point) or point == _LINE
-
-
-def _is_small(point):
-    return 97 <= point <= 122
+def _prepared(points, begin, end, found, text, places):
+    """Copy points[begin:end] to `text`, repaired and without lines of code. Returns its length and whether all of it is code."""
+    length = end - begin
+    for at in range(length):
+        text[at] = points[begin + at]
+        places[at] = begin + at
+    if found & BROKEN != 0:
+        length = repair(text, places, length)
+    return length, found & PROGRAM != 0 and blank_out(text, length)

@@ -24,7 +24,7 @@ from headrace.scoring.hashed.features import (
 from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.hashed.interpreted_mixed import segment
 from headrace.scoring.hashed.interpreted_ngrams import ORDER, Words, ngrams
-from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
+from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored, scratch
 from headrace.scoring.hashed.scripts import NEUTRAL, UNKNOWN
 from headrace.scoring.hashed.tables import Table
 
@@ -41,7 +41,7 @@ class Interpreted:
     def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
         """As `kernels.Compiled.clean`."""
         made = Cleaned.room(points, bounds, origins=origins)
-        written = (_view(made.points), _view(made.bounds), _view(made.origins), _view(made.kinds))
+        written = map(_view, (*scratch(bounds), *made))
         clean(_view(points), bounds.tolist(), self._letters, *written)  # type: ignore[no-untyped-call]
         return made
 

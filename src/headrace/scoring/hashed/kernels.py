@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headrace.scoring import compiling, native
 from headrace.scoring.hashed import content, mixed, score
 from headrace.scoring.hashed.costs import Costs
-from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored
+from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored, scratch
 
 _POINTS, _LETTERS, _OWNERS = native.array(types.uint32), native.array(types.uint16), native.array(types.int16)
 _BOUNDS, _MASSES, _FLOATS = (
@@ -27,7 +27,7 @@ _OUT = native.array(types.float64, mutable=True)
 _TABLES = (_LETTERS, _POINTS, _LETTERS, native.array(types.uint8), _MASSES, native.array(types.int8), native.array(types.int64, 2),
            _OWNERS, native.array(types.float64, 2), _FLOATS, types.int64, types.int64)  # fmt: skip
 _SCORE = (_POINTS, _BOUNDS, *_TABLES, _BOUNDS, _OUT, _OUT, native.array(types.float64, 2, mutable=True))
-_CLEAN = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint32, mutable=True), _BOUNDS, _BOUNDS,
+_CLEAN = (_POINTS, _BOUNDS, _LETTERS, _BOUNDS, _BOUNDS, _BOUNDS, native.array(types.uint32, mutable=True), _BOUNDS, _BOUNDS,
           native.array(types.int8, mutable=True))  # fmt: skip
 _SEGMENT = (_POINTS, _BOUNDS, *_TABLES[:4], *_TABLES[5:7], types.int64, types.int64, _OWNERS, *[_MASSES] * 3, types.int64,
             native.array(types.int64, 2, mutable=True))  # fmt: skip
@@ -47,7 +47,7 @@ class Compiled:
     def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
         """What of each text is words, and its kind of content."""
         made = Cleaned.room(points, bounds, origins=origins)
-        self._clean(points, bounds, self._parameters.letters, made.points, made.bounds, made.origins, made.kinds)
+        self._clean(points, bounds, self._parameters.letters, *scratch(bounds), *made)
         return made
 
     def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from headrace.errors import Misconfigured
 from headrace.scoring import weights
-from headrace.scoring.hashed import folding
+from headrace.scoring.hashed import folding, signs
 from headrace.scoring.hashed.features import LANES
+from headrace.scoring.hashed.letters import POINTS, padded
 
 #: The kind that is written to the metadata of the weights.
 KIND = "hashed"
@@ -36,15 +37,15 @@ class Cleaned(NamedTuple):
 
     points: NDArray[np.uint32]
     bounds: NDArray[np.int64]
-    kinds: NDArray[np.int8]
     origins: NDArray[np.int64]
+    kinds: NDArray[np.int8]
 
     @classmethod
-    def room(cls, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool) -> "Cleaned":
+    def room(cls, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> "Cleaned":
         """Room for what is left of these texts."""
         size, texts = len(points), len(bounds) - 1
         places = np.empty(size if origins else 0, np.int64)
-        return cls(np.empty(size, np.uint32), np.empty(texts + 1, np.int64), np.empty(texts, np.int8), places)
+        return cls(np.empty(size, np.uint32), np.empty(texts + 1, np.int64), places, np.empty(texts, np.int8))
 
     def end_in(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], text: int, end: int) -> int:
         """Where what ends before self.points[end] ends in the original `points`: the last code point counts with all that it was read from,
@@ -54,6 +55,12 @@ class Cleaned(NamedTuple):
         if points[last] == self.points[end - 1]:
             return last + 1
         return int(self.origins[end] if end < self.bounds[text + 1] else bounds[text + 1])
+
+
+def scratch(bounds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The arrays `text`, `places` and `nexts` that `content.clean` works in."""
+    longest = int(np.diff(bounds).max(initial=0))
+    return np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(signs.NEXTS, np.int64)
 
 
 _FOLDING: Mapping[str, Any] = {"letters": ("uint16", 1), "keys": ("uint32", 1), "values": ("uint16", 1)}
@@ -150,6 +157,8 @@ def from_file(path: Path) -> HashedParameters:
         ) from None
     if metadata.get("kind") != KIND or shapes not in (_SHAPES, _ONE_TABLE):
         raise Misconfigured(f"the weights {path} can't be used: they are not of a hashed model; save the model again")
+    if len(arrays["letters"]) == 1 << 16:  # as models were saved before styled letters were read
+        arrays = {**arrays, "letters": padded(arrays["letters"])}
     if shapes == _ONE_TABLE:  # as models were saved when all letters had one table
         size = int(settings.get("buckets", 0)) * len(labels) + LANES
         known = one_table(labels, flags, **arrays) if labels and len(arrays["weights"]) == size else None
@@ -172,7 +181,7 @@ def _fits(known: HashedParameters) -> bool:
         len(known.biases),
     )
     wanted = (folding.COMPOSITIONS, folding.COMPOSITIONS, 1 << 16, tables + 1, tables, columns)
-    if not known.labels or sizes != wanted or len(known.letters) != 1 << 16 or known.layout.shape[1] != 5:
+    if not known.labels or sizes != wanted or len(known.letters) != POINTS or known.layout.shape[1] != 5:
         return False
     first, buckets, row, column, width = known.layout.T
     per_byte = 8 // known.bits if known.bits in (4, 8) else 0
