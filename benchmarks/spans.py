@@ -1,6 +1,6 @@
 """Languages of mixed texts by stretch, beside lingua's detect_multiple_languages_of.
 
-    python benchmarks/spans.py --data ../shared/data/language [--texts 300] [--part report]
+    python benchmarks/spans.py --data ../shared/data/language [--texts 300] [--part report] [--model language]
 
 Needs the extra `bench`. Texts are made of held-out sentences (dev/): two to four of different languages, whole or cut to clauses of three
 to eight words, of any languages or of close ones; and one to three of one language, which have to give one span. Both candidates label the
@@ -20,10 +20,13 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+import headrace as package
 
 Span = tuple[int, int, str]
 #: Languages that are easily taken for one another.
@@ -49,15 +52,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--texts", type=int, default=300, help="texts of each kind")
     parser.add_argument("--part", choices=("tune", "report"), default="report")
+    parser.add_argument("--model", default="language", help="name or folder of a version")
     parser.add_argument("--only", default="headrace,lingua", help="candidates, separated by commas")
     options = parser.parse_args()
-    labels = known_to_both()
+    model = package.load(options.model)
+    model.prepare(wait=True)
+    labels = known_to_both(model)
     kinds = mixed_texts(sentences(options.data, options.part, labels), options.texts)
     print(f"{len(labels)} languages; {sum(map(len, kinds.values())):,} texts, "
           f"{np.mean([len(one.text) for texts in kinds.values() for one in texts]):.0f} characters on average")  # fmt: skip
     makers: Mapping[str, Callable[[Sequence[str]], Detect]] = {
-        "headrace": headrace,
-        "headrace, one at a time": one_at_a_time,
+        "headrace": partial(headrace, model),
+        "headrace, one at a time": partial(one_at_a_time, model),
         "lingua": lingua,
     }
     chosen = [name for name in makers if any(part in name for part in options.only.split(","))]
@@ -80,14 +86,11 @@ def show(name: str, detect: Detect, kinds: Mapping[str, Sequence[Mixed]]) -> flo
     return rate
 
 
-def known_to_both() -> list[str]:
+def known_to_both(model: Any) -> list[str]:
     from lingua import Language
 
-    import headrace as package
-
-    ours = package.load("language").classes_.tolist()
     theirs = {one.iso_code_639_1.name.lower() for one in Language.all()} | {"no"}
-    return [label for label in ours if label in theirs]
+    return [label for label in model.labels if label in theirs]
 
 
 def sentences(data: Path, part: str, labels: Sequence[str]) -> dict[str, list[str]]:
@@ -169,20 +172,17 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     return [one for place, one in enumerate(spans) if not place or spans[place - 1][2] != one[2]]
 
 
-def headrace(labels: Sequence[str]) -> Detect:
-    import headrace as package
-
-    model = package.load("language").restricted(labels)
-    model.prepare(wait=True)
+def headrace(model: Any, labels: Sequence[str]) -> Detect:
+    restricted = model.restricted(labels)
 
     def detect(texts: Sequence[str]) -> list[list[Span]]:
-        return [[(one.begin, one.end, one.label) for one in spans] for spans in model.spans(texts, threshold=0)]
+        return [[(one.begin, one.end, one.label) for one in spans] for spans in restricted.spans(texts, threshold=0)]
 
     return detect
 
 
-def one_at_a_time(labels: Sequence[str]) -> Detect:
-    detect = headrace(labels)
+def one_at_a_time(model: Any, labels: Sequence[str]) -> Detect:
+    detect = headrace(model, labels)
     return lambda texts: [detect([text])[0] for text in texts]
 
 

@@ -11,6 +11,7 @@ from support.scripts import of_three_scripts
 
 from headrace.errors import Misconfigured
 from headrace.scoring.hashed import features, letters, segmenting, words
+from headrace.scoring.hashed.costs import UNIT, Costs
 from headrace.scoring.hashed.parameters import HashedParameters, one_table
 from headrace.scoring.hashed.scorer import HashedScorer
 
@@ -76,6 +77,16 @@ def test_stretches_by_tables_of_several_scripts_are_the_same_with_the_kernel_and
 ) -> None:
     found = [of_tables(compiled=compiled).stretches(texts, places, others=others) for compiled in (True, False)]
     assert found[0] == found[1]
+
+
+def test_a_label_that_asks_for_more_evidence_asks_for_it_where_it_begins() -> None:
+    known = replace(of_three_scripts(), biases=np.zeros(75))
+    rare = replace(known, biases=np.append(np.zeros(70), [-3.0, 0, 0, -3.0, 0]))
+    plain, changed = (Costs.of(one, None, True).handicaps / UNIT for one in (known, rare))
+    assert np.flatnonzero(changed != plain).tolist() == [
+        60
+    ]  # a label whose other column has no such bias asks for nothing more
+    assert changed[60] - plain[60] == pytest.approx(3.0)
 
 
 def test_words_in_a_script_that_no_label_has_are_a_stretch_of_their_own() -> None:

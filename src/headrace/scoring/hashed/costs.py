@@ -41,6 +41,9 @@ class Costs(NamedTuple):
         if others:
             state[NONE] = len(labels)
             handicaps = np.append(handicaps, segmenting.NO_LABEL)
+        for one in np.unique(state[known.owners]):
+            if one >= 0:  # a label that asks for more evidence than others, or none, does so where it begins
+                handicaps[one] -= known.biases[state[known.owners] == one].max()
         factors = known.gains[:, min(WORD_GAIN, known.gains.shape[1] - 1)]
         return cls(
             np.append(state[known.owners], state[NONE]),
