@@ -75,6 +75,47 @@ def test_a_text_of_one_language_is_one_span_as_predict_labels_it(language: Model
     assert span.text == text.strip() == text[span.begin : span.end]
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "<p>Vad är klockan nu?</p><p>What time is it <b>now</b>?</p>",
+            [("sv", "Vad är klockan nu?"), ("en", "What time is it <b>now</b>?")],
+        ),
+        (
+            "[b]Wann kommst du[/b] heute nach Hause https://example.org/a and when will you call me?",
+            [("de", "Wann kommst du[/b] heute nach Hause"), ("en", "and when will you call me?")],
+        ),
+        (
+            "Hej {name}, du har {count} nya meddelanden. Hello {name}, you have {count} new messages.",
+            [
+                ("sv", "Hej {name}, du har {count} nya meddelanden."),
+                ("en", "Hello {name}, you have {count} new messages."),
+            ],
+        ),
+        (
+            "Das war gestern in einem netten caf&eacute; and now we are going home again",
+            [("de", "Das war gestern in einem netten caf&eacute;"), ("en", "and now we are going home again")],
+        ),
+        (
+            "FÃ¼r spÃ¤ter viele GrÃ¼ÃŸe aus KÃ¶ln! And many thanks to all of you.",
+            [("de", "FÃ¼r spÃ¤ter viele GrÃ¼ÃŸe aus KÃ¶ln!"), ("en", "And many thanks to all of you.")],
+        ),
+        (
+            "𝗧𝗵𝗲 𝗽𝗿𝗲𝘀𝗶𝗱𝗲𝗻𝘁 has spoken to us today. Presidenten har talat till oss idag.",
+            [("en", "𝗧𝗵𝗲 𝗽𝗿𝗲𝘀𝗶𝗱𝗲𝗻𝘁 has spoken to us today."), ("sv", "Presidenten har talat till oss idag.")],
+        ),
+    ],
+    ids=["html", "bbcode", "template", "entity", "mojibake", "styled"],
+)
+def test_spans_have_their_places_in_the_text_as_it_was_given(
+    language: Model, text: str, parts: list[tuple[str, str]]
+) -> None:
+    spans = language.spans(text)
+    assert texts_of(spans) == parts
+    assert all(text[one.begin : one.end] == one.text for one in spans)
+
+
 @pytest.mark.parametrize("text", ["", " ", "12:30", "😀 🇩🇪", "https://example.org/a", "print('hello world')"])
 def test_a_text_without_any_language_has_no_span(language: Model, text: str) -> None:
     assert language.spans(text) == language.spans(text, threshold=0) == []

@@ -39,6 +39,7 @@ class RestrictedModel:
         self._whole, self._scorer = whole, scorer
         self._places = [whole.labels.index(label) for label in labels]
         self._stamp = str(whole.ref)
+        self._reader = scorer if isinstance(scorer, ContentReader) else None
         self._stretching = scorer if isinstance(scorer, Stretching) else None
 
     @property
@@ -135,10 +136,10 @@ class RestrictedModel:
         """The scores of all labels, and which texts have no words; None if the rule doesn't ask for that."""
         if rule is None or not rule.no_letters:
             return self._scorer.scores(texts), None
-        if isinstance(self._scorer, ContentReader):
+        if self._reader is not None:
             from headrace.scoring.hashed.content import WORDS
 
-            scores, kinds = self._scorer.content_scores(texts)
+            scores, kinds = self._reader.content_scores(texts)
             return scores, kinds != WORDS
         return self._scorer.scores(texts), [not has_letters(text) for text in texts]
 

@@ -22,7 +22,24 @@ TEXTS = st.one_of(
     st.text(),
     st.text(" abcdeéïo'\u0301\u0308@.-_:/(){};=«»¿\n1\ud800😀ж語ไ한\U00020000", max_size=80),
     st.lists(
-        st.sampled_from(["https://a.b/c", "@name", "l’home", "e\u0301", "x" * 200, "語" * 30, "Python", "ж", "да", "."])
+        st.sampled_from(
+            [
+                "https://a.b/c",
+                "@name",
+                "l’home",
+                "e\u0301",
+                "x" * 200,
+                "語" * 30,
+                "Python",
+                "ж",
+                "да",
+                ".",
+                "<p>",
+                "&uuml;",
+                "FÃ¼r",
+                "𝗯",
+            ]
+        )
     ).map(" ".join),
 )
 
