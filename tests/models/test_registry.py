@@ -481,13 +481,27 @@ def test_top_gives_the_best_labels_first_and_no_more_than_there_are(registry, sc
     assert model.predict([]) == model.top([]) == []
 
 
-@pytest.mark.parametrize("text", ["år", "1 a", "日本", "ß", "see https://example.com", "www ok", "a@b.c hi", "नमस्ते"])
+@pytest.mark.parametrize(
+    "text", ["år", "1 a", "日本", "ß", "see https://example.com", "www ok", "a@b.c hi", "नमस्ते", "and/or", "gut.Wir"]
+)
 def test_these_have_letters(text):
     assert has_letters(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "12.50 €", "½ ² ①", "😀👍🏽", "@someone", "www.example.com/x", "a@b.example", "---_"]
+    "text",
+    [
+        "",
+        " ",
+        "12.50 €",
+        "½ ² ①",
+        "😀👍🏽",
+        "@someone",
+        "www.example.com/x",
+        "a@b.example",
+        "---_",
+        "example.com/x y.co.uk/",
+    ],
 )
 def test_these_have_none(text):
     assert not has_letters(text)

@@ -21,8 +21,11 @@ REPORT = "report.html"
 
 _ADDRESS = re.compile(rb'("__id__": |"file": ")\d+')  # skops names objects by their address in memory
 _BEGINS_PLAIN = re.compile(r"\w+\s").match
-# A link, an e-mail address, a @name; or else, as a group, a character that may be a letter. Linear in the text's length.
-_LETTERS = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)[^\s@]++@\S+|@\w+|([^\W\d_])", re.IGNORECASE).finditer
+# A link, an e-mail address, a domain with a path, a @name; or else, as a group, a character that may be a letter. Linear in the text's
+# length. `scoring.hashed.rules` knows more of what is no text; these four it leaves out too.
+_LETTERS = re.compile(
+    r"(?:https?://|www\.)\S+|(?<!\S)[^\s@]++@\S+|(?<!\S)[\w-]++(?:\.[\w-]++)++/\S*|@\w+|([^\W\d_])", re.IGNORECASE
+).finditer
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -36,9 +39,8 @@ class Golden(msgspec.Struct, frozen=True):
 class Rule(msgspec.Struct, frozen=True):
     """When a model declines to name one of its labels.
 
-    A text without letters (those of links, addresses and @names don't count) gets the label `no_letters`, and so does code if the scorer
-    can tell. If the best score is below `threshold`, or the text is more likely none of the labels than the best of them, the label is
-    `unknown`. A threshold of 0 switches both off.
+    A text without letters (those of links, addresses and @names don't count) gets the label `no_letters`; so does one of nothing but markup
+    or code if the scorer can tell. If the best score is below `threshold` the label is `unknown`. A threshold of 0 switches both off.
     """
 
     threshold: float
@@ -159,7 +161,7 @@ def read(folder: Path) -> Card:
 
 
 def has_letters(text: str) -> bool:
-    """Whether a text has a letter of any script outside links, e-mail addresses and @names."""
+    """Whether a text has a letter of any script outside links, e-mail addresses, domains with a path, and @names."""
     if text[:1].isalpha() and _BEGINS_PLAIN(text):  # true of nearly every text, for a fifth of the cost
         return True
     for found in _LETTERS(text):

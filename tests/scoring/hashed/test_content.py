@@ -93,6 +93,9 @@ CODE_IN_PROSE: list[Row] = [
     ("Team A => winner -> next round", "Team A => winner -> next round"),
     ("my_favorite_song is called by os.path.join here", "is called by here"),
     ("Der Name(n), function(s) f(x)", "Der Name(n), function(s) f(x)"),
+    ("print()を使う", "を使う"),
+    ("docker is great", "docker is great"),
+    ("== Titel ==\nFett und mager", "== Titel == Fett und mager"),
     ("Wie geht das hier?\n\nfor (int i = 0; i < n; i++) {\n  total += x[i];\n}", "Wie geht das hier?"),
 ]
 SPELLING: list[Row] = [
@@ -150,6 +153,8 @@ def test_good_text_is_left_as_it_is(text: str) -> None:
         "SELECT name FROM users WHERE id = 5;",
         ".btn { color: red; margin: 0 auto; }",
         "$ sudo apt-get install nginx",
+        "pip install headrace",
+        "ls -la /tmp",
         'git commit -m "fix the bug"',
         'Traceback (most recent call last):\n  File "x.py", line 3, in <module>\n    f()\nValueError: no such name in here',
         "x = 5",

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from headrace.scoring.hashed import signs
 from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
 from headrace.scoring.hashed.mojibake import repair
+from headrace.scoring.hashed.openings import begins_command
 from headrace.scoring.hashed.program import blank_out
 from headrace.scoring.hashed.rules import read
 from headrace.scoring.hashed.spelling import MIN_SPACED, is_regional
@@ -126,6 +127,8 @@ def _seen(points, letters):
             start = at + 1
         found |= _SAYS[before * 16 + kind]
         before, last = kind, point
+    if begins_command(points):
+        found |= PIECES | PROGRAM
     if singles + 1 >= MIN_SPACED and len(points) - start == 1:
         found |= PIECES
     return found, has_words

@@ -39,7 +39,9 @@ def sign_marks(points, begin, at, end, strong):
         stop = _skipped(points, at, end, before, after, strong)
         if stop > at:
             return 0, 0, stop
-    more = _strong(point, before, after, points[at + 2] if at + 2 < end else 10)
+    if point == after == EQUAL and (at == begin or at + 2 >= end):  # a wikitext heading, or a line under one
+        return 0, 0, at + 2
+    more = _strong(point, before, after, points[at + 2] if at + 2 < end else 10, points[at + 3] if at + 3 < end else 10)
     pair = more > 0 and after in (EQUAL, AND, BAR, COLON, MORE)
     return (
         more,
@@ -111,7 +113,7 @@ def _skipped(points, at, end, before, after, strong):
     return at
 
 
-def _strong(point, before, after, further):
+def _strong(point, before, after, further, last):
     """How many strong marks of code an ASCII sign is, given the code points around it."""
     if point == BRACE:
         return 1 if after <= 32 or after in (DOUBLE, SINGLE) or before in (32, CLOSE) else 0
@@ -131,7 +133,7 @@ def _strong(point, before, after, further):
         if after == MORE and (is_name(before) or before == CLOSE) and is_name(further):
             return 1
         if before == 32 and is_latin(after):
-            return 1 if further <= 32 else 0
+            return 1 if further <= 32 or (is_small(after) and is_small(further) and last <= 32) else 0
         return 1 if before == 32 and after == MINUS and is_small(further) else 0
     if point == BRACKET:
         return 1 if is_name(before) and not is_digit(after) else 0

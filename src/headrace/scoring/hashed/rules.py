@@ -46,6 +46,8 @@ from headrace.scoring.hashed.templates import brace_end, colon_end, dollar_end, 
 
 # isort: on
 
+_BEFORE_PATHS = (signs.OPEN, signs.DOUBLE, signs.SINGLE, signs.LESS, signs.MORE, signs.EQUAL, signs.COLON, signs.COMMA)
+
 
 def read(text, places, end, letters, nexts, cleaned, origins, size):
     """Append the words of text[:end] to `cleaned`, by the table of rules above. Returns the new size and whether there are any."""
@@ -232,8 +234,5 @@ def _piece_end(text, at, end, letters, nexts):
         return brace_end(text, at + 1, end, nexts) if after == signs.BRACE else hashtag_end(text, at, end, letters)
     if point == signs.COLON:
         return colon_end(text, at, end, letters)
-    return (
-        slash_path_end(text, at, end, letters)
-        if point in (signs.SLASH, signs.TILDE, signs.DOT) and before != point
-        else at
-    )
+    begins = point in (signs.SLASH, signs.TILDE, signs.DOT) and (before <= 32 or before in _BEFORE_PATHS)
+    return slash_path_end(text, at, end, letters) if begins else at

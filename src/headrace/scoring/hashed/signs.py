@@ -157,3 +157,9 @@ def hexadecimal(point):
     if is_digit(point):
         return point - 48
     return (point | 32) - 87 if 97 <= point | 32 <= 102 and is_latin(point) else -1
+
+
+def name_like_end(points, at, end):
+    while at < end and (is_name(points[at]) or points[at] > 0xBF):
+        at += 1
+    return at
