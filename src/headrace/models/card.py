@@ -40,7 +40,8 @@ class Rule(msgspec.Struct, frozen=True):
     """When a model declines to name one of its labels.
 
     A text without letters (those of links, addresses and @names don't count) gets the label `no_letters`; so does one of nothing but markup
-    or code if the scorer can tell. If the best score is below `threshold` the label is `unknown`. A threshold of 0 switches both off.
+    or code if the scorer can tell. If the best score is below `threshold`, or the text is more likely none of the labels than the best of
+    them, the label is `unknown`. A threshold of 0 switches both off.
     """
 
     threshold: float

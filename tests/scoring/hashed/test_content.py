@@ -111,6 +111,9 @@ SPELLING: list[Row] = [
 MOJIBAKE: list[Row] = [
     ("FÃ¼r spÃ¤ter: GrÃ¼ÃŸe", "Für später: Grüße"),
     ("cafÃ©", "café"),
+    ("le contrÃ´le", "le contrôle"),
+    ("mÃ¡s o menos", "más o menos"),
+    ("maÃ±ana serÃ\u00ada", "mañana sería"),
     ("Itâ€™s dÃ©jÃ  vu", "It’s déjà vu"),
     ("Привет всем".encode().decode("cp1251"), "Привет всем"),
     ("你好，世界".encode().decode("latin-1"), "你好，世界"),

@@ -34,7 +34,9 @@ def _bytes_by_point(encoding: str) -> bytes:
 
 _BYTES = b"".join(map(_bytes_by_point, ("cp1252", "cp1251", "cp437", "mac_roman")))
 #: What may follow a letter in good text, so that it proves nothing: dashes, quotation marks, an ellipsis, the no-break space.
-_NATURAL = "\u00a0\u00a1\u00a7\u00ab\u00ad\u00b7\u00b4\u00bb\u00bf\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2022\u2026\u2039\u203a"
+_NATURAL = (
+    "\u00a0\u00a7\u00ab\u00b7\u00b4\u00bb\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2022\u2026\u2039\u203a"
+)
 
 # Single-byte encodings of other alphabets, each with its letters, the commonest first.
 _ALPHABETS = (
@@ -121,7 +123,9 @@ def _is_utf8(points, size, encoding):
             at += 1
             continue
         found += 1
-        natural = True
+        natural = (
+            at == 0 or encoding != WESTERN or points[at] > 0xC5 or not 97 <= points[at - 1] <= 122
+        )  # no capital within a word
         for place in range(at + 1, at + length):
             natural = natural and _NATURAL_BYTES[points[place]] != 0
         telling += not natural
