@@ -65,6 +65,14 @@ MARKUP: list[Row] = [
     ("Siehe [[Datei:x.jpg|thumb]] und [[Haus|Häuser]]", "Siehe thumb]] und Häuser]]"),
     ("\\textbf{Wichtig} \\begin{itemize} \\item Brot", "{Wichtig} Brot"),
     ("Erste\\nZweite\\tStra\\u00dfe", "Erste Zweite Straße"),
+    ("&#1055;&#1088;&#1080;", "При"),
+    ("\\u0412\\u043e\\u0442", "Вот"),
+    ('Hei <div class="x', "Hei"),
+    ("[list][*]erstens[*]zweitens[/list]", "erstens zweitens"),
+    ("Titel\n=====\n\nText\n-----", "Titel ===== Text -----"),
+    ("||Nom||Prénom||\n|Durand|Marie|", "||Nom||Prénom|| |Durand|Marie|"),
+    ("***sehr*** __gut__, __NAME__", "***sehr*** __gut__, __"),
+    ("<https://a.b/c|diese Seite> und <https://a.b> da", "diese Seite> und da"),
 ]
 TEMPLATES: list[Row] = [
     ("Hello {name}, you have {count} new messages", "Hello , you have new messages"),
@@ -75,6 +83,7 @@ TEMPLATES: list[Row] = [
     ("Welcome :name, note: this :smile:", "Welcome , note: this"),
     ("Du hast {n, plural, one {# Datei} other {# Dateien}} hier", "Du hast hier"),
     ("Hello *|FNAME|*, hi", "Hello , hi"),
+    ("Hello {first name}, hi {und so weiter, ja}", "Hello , hi {und so weiter, ja}"),
 ]
 ADDRESSES: list[Row] = [
     ("siehe https://a.de/b_c?d=e&f=(g) und www.x.org/y.", "siehe und ."),
@@ -85,6 +94,7 @@ ADDRESSES: list[Row] = [
     ("Das ist gut.Wir gehen. z.B. u.s.w. e.g. a.m. m.in.", "Das ist gut.Wir gehen. z.B. u.s.w. e.g. a.m. m.in."),
     ("in /usr/local/bin ~/x.txt ../y C:\\Program Files\\A\\b.exe src/a/B.java report.pdf", "in"),
     ("and/or km/h he/she/it r/sweden", "and/or km/h he/she/it"),
+    ("schön.So gehen wir, d.h. alle: Foto.jpg FOTO.JPG", "schön.So gehen wir, d.h. alle:"),
     ("550e8400-e29b-41d4-a716-446655440000 d41d8cd98f00b204 v1.2.3-rc1 10.0.0.1 fe80::1 0xff", ""),
 ]
 CODE_IN_PROSE: list[Row] = [
@@ -123,6 +133,13 @@ MOJIBAKE: list[Row] = [
     ("Доброе утро, друзья".encode("koi8-r").decode("latin-1"), "Доброе утро, друзья"),
     ("Доброе утро, друзья мои".encode("koi8-r").decode("cp1251"), "Доброе утро, друзья мои"),
     ("Καλημέρα τι κάνεις".encode("iso8859-7").decode("latin-1"), "Καλημέρα τι κάνεις"),
+    ("Добрый день, как ваши дела".encode("cp1251").decode("latin-1"), "Добрый день, как ваши дела"),
+    ("ДОБРОЕ УТРО ВСЕМ".encode("cp1251").decode("latin-1"), "ДОБРОЕ УТРО ВСЕМ"),
+    ("Добрый день, как ваши дела".encode("koi8-r").decode("cp1251"), "Добрый день, как ваши дела"),
+    ("Żółta łódka płynie".encode().decode("cp1251"), "Żółta łódka płynie"),
+    ("שלום לכולם חברים".encode().decode("cp1251", "replace"), "שלום לכולם חברים"),
+    ("Größe für alle Mädchen".encode().decode("cp850"), "Größe für alle Mädchen"),
+    ("Привет друзья".encode().decode("cp866"), "Привет друзья"),
 ]
 ROWS = MARKUP + TEMPLATES + ADDRESSES + CODE_IN_PROSE + SPELLING + MOJIBAKE
 
@@ -138,6 +155,7 @@ def test_this_is_left_of_a_text(text: str, wanted: str) -> None:
         "SÃO, MAÇÃ” e «É»… “café…” CAFÉ®",
         "Þórður Æðey óðáðæ äöö hääyöaie",
         "ПРИВЕТ, КАК ДЕЛА? Сёстры, Гірка, ві́н",
+        "ЂОРЂЕ ЊЕГОШ ЉУБАВ, Їжак: «Ніч»… “Да” — №5, 5°С",
         "Tiếng Việt: một người đàn ông ở Hà Nội",
         "Ça va ? « Oui » — à bientôt : l’été",
         "well-known facts; 3.5 % (or so) of 1,000: “yes”",
@@ -167,6 +185,11 @@ def test_good_text_is_left_as_it_is(text: str) -> None:
 )
 def test_a_program_is_code(text: str) -> None:
     assert kind(text) == content.CODE
+
+
+@pytest.mark.parametrize("text", ["&#1055;&#1088;&#1080;", "\\u0412\\u043e\\u0442"])
+def test_letters_that_are_escaped_are_words(text: str) -> None:
+    assert kind(text) == content.WORDS
 
 
 @pytest.mark.parametrize(

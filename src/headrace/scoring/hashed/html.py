@@ -8,7 +8,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # isort: off
 from headrace.scoring.hashed import signs
 from headrace.scoring.hashed.signs import (
-    BANG, BRACKET, COLON, DOT, EQUAL, HASH, LESS, LONGEST, MINUS, MORE, PERCENT, QUESTION, SEMICOLON, SHORT, SLASH, find, find_pair,
+    BANG, BAR, BRACKET, COLON, DOT, EQUAL, HASH, LESS, LONGEST, MINUS, MORE, PERCENT, QUESTION, SEMICOLON, SHORT, SLASH, find, find_pair,
     hexadecimal, holds, is_capital, is_digit, is_latin, is_name, pack, packed,
 )  # fmt: skip
 
@@ -40,6 +40,11 @@ def tag_end(points, at, end, nexts):
     if stop == end or not (points[stop] == MORE or points[stop] == SLASH or points[stop] <= 32):
         return at
     close = find(points, stop, end, MORE, nexts, signs.NEXT_MORE)
+    if (
+        points[stop - 1] == COLON and close < end and close - at <= LONGEST
+    ):  # <https://...>, and Slack's <https://...|text>
+        bar = find(points, stop, end, BAR, nexts, signs.NEXT_BAR)
+        return bar + 1 if bar < close else close + 1
     key = packed(points, name, stop)
     if close == end:  # cut off
         return end if end - at < LONGEST and holds(_KNOWN, key) and has_attribute(points, stop, end) else at

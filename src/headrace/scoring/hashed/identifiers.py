@@ -7,7 +7,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 
 # isort: off
 from headrace.scoring.hashed.signs import (
-    CLOSE, COLON, DOT, EQUAL, MINUS, OPEN, PLUS, UNDERSCORE, is_latin, is_name, is_small,
+    CLOSE, COLON, DOT, EQUAL, MINUS, OPEN, PLUS, UNDERSCORE, is_capital, is_latin, is_name, is_small,
 )  # fmt: skip
 
 # isort: on
@@ -24,7 +24,7 @@ def identifier_end(points, at, stop, end):
             dots += 1
             short = short or not is_latin(points[place - 1]) or place < at + 2 or points[place - 2] == DOT
         elif point == UNDERSCORE:
-            scores += place > at and place + 1 < stop and is_name(points[place - 1]) and is_name(points[place + 1])
+            scores += place > at and place + 1 < stop and points[place + 1] != UNDERSCORE and is_name(points[place + 1])
         elif not is_name(point):
             break
         place += 1
@@ -37,7 +37,19 @@ def identifier_end(points, at, stop, end):
     if place < stop and points[place] not in (COLON, EQUAL, MINUS, PLUS):
         return at
     last = points[place - 1] != DOT and not (place - 2 >= at and points[place - 2] == DOT)
+    scores += _is_constant(points, at, place)
     return place if scores > 0 or (dots > 1 and last and not short and is_small(points[at])) else at
+
+
+def _is_constant(points, at, end):
+    """Whether the name is in capitals between underscores: __NAME__, but not Markdown's __strong__."""
+    return (
+        at > 0
+        and at + 1 < end
+        and points[at - 1] == points[end - 1] == UNDERSCORE
+        and is_capital(points[at])
+        and is_capital(points[at + 1])
+    )
 
 
 def _call_end(points, at, end, is_identifier):

@@ -39,7 +39,13 @@ def sign_marks(points, begin, at, end, strong):
         stop = _skipped(points, at, end, before, after, strong)
         if stop > at:
             return 0, 0, stop
-    if point == after == EQUAL and (at == begin or at + 2 >= end):  # a wikitext heading, or a line under one
+    if point == after == EQUAL and before != EQUAL:  # a wikitext heading, or a line under one
+        stop = at + 2
+        while stop < end and points[stop] == EQUAL:
+            stop += 1
+        if at == begin or stop == end:
+            return 0, 0, stop
+    if point == after == BAR and points[begin] == BAR:  # a heading of a table
         return 0, 0, at + 2
     more = _strong(point, before, after, points[at + 2] if at + 2 < end else 10, points[at + 3] if at + 3 < end else 10)
     pair = more > 0 and after in (EQUAL, AND, BAR, COLON, MORE)
@@ -88,6 +94,9 @@ def _skipped(points, at, end, before, after, strong):
         close = (
             next_sign(points, at, end, MORE) if is_latin(after) or after in (SLASH, BANG, QUESTION, PERCENT) else end
         )
+        if close == end and is_latin(after) and not is_name(before):  # cut off
+            close = next_sign(points, at, end, EQUAL)
+            return end if close + 1 < end and points[close + 1] in (DOUBLE, SINGLE) else at
         return close + 1 if close < end else at
     if point == BRACE:
         if after in (BRACE, PERCENT, HASH, UNBRACE) or before in (DOLLAR, HASH, PERCENT):
@@ -102,7 +111,7 @@ def _skipped(points, at, end, before, after, strong):
     if point == AND:
         close = next_sign(points, at, min(end, at + 10), SEMICOLON) if is_latin(after) or after == HASH else end
         return close + 1 if close < min(end, at + 10) else at
-    if point == BRACKET and (after == SLASH or (not is_name(before) and is_latin(after))):
+    if point == BRACKET and (after in (SLASH, STAR) or (not is_name(before) and is_latin(after))):
         close = next_sign(points, at, end, UNBRACKET)
         return close if close < end and close > at else at
     if point == UNBRACKET and after == OPEN:

@@ -32,7 +32,13 @@ def _bytes_by_point(encoding: str) -> bytes:
     return bytes(table)
 
 
-_BYTES = b"".join(map(_bytes_by_point, ("cp1252", "cp1251", "cp437", "mac_roman")))
+def _bytes_of_dos() -> bytes:
+    """Those of the code pages of DOS as one: they agree on the signs that lead bytes of UTF-8 become."""
+    american, western, cyrillic = map(_bytes_by_point, ("cp437", "cp850", "cp866"))
+    return bytes(first or second or third for first, second, third in zip(american, western, cyrillic, strict=True))
+
+
+_BYTES = b"".join([*map(_bytes_by_point, ("cp1252", "cp1251")), _bytes_of_dos(), _bytes_by_point("mac_roman")])
 #: What may follow a letter in good text, so that it proves nothing: dashes, quotation marks, an ellipsis, the no-break space.
 _NATURAL = (
     "\u00a0\u00a7\u00ab\u00b7\u00b4\u00bb\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2022\u2026\u2039\u203a"
@@ -54,21 +60,25 @@ def _points_by_byte(encoding: str) -> str:
     return bytes(range(128, 256)).decode(encoding, "replace")
 
 
-def _likelihood(sign: str, letters: str) -> int:
-    """How likely a letter is in text, from 2 (it is none) to 15, on a logarithmic scale: letters follow Zipf's law, roughly."""
+def _likelihood(sign: str, letters: str, capital: int) -> int:
+    """How likely a letter is in text, from 2 (it is none) to 15, on a logarithmic scale: letters follow Zipf's law, roughly. A capital is
+    less likely by `capital`."""
     if sign.lower() not in letters:
         return 5 if sign.isalpha() else 2
-    return round(15 - 2.2 * math.log(1 + letters.index(sign.lower()))) - 3 * (sign != sign.lower())
+    return round(15 - 2.2 * math.log(1 + letters.index(sign.lower()))) - capital * (sign != sign.lower())
 
 
 _DECODED = "".join(_points_by_byte(encoding) for encoding, _ in _ALPHABETS)
 _UPPER_HALVES = bytes(ord(sign) >> 8 for sign in _DECODED)
 _LOWER_HALVES = bytes(ord(sign) & 255 for sign in _DECODED)
+# Of each alphabet in text of both cases, then of each in text of one case: KOI8-R has capitals where Windows-1251 has small letters.
 _LIKELY = b"".join(
-    bytes(_likelihood(sign, letters) for sign in _points_by_byte(encoding)) for encoding, letters in _ALPHABETS
+    bytes(_likelihood(sign, letters, capital) for sign in _points_by_byte(encoding))
+    for capital in (3, 0)
+    for encoding, letters in _ALPHABETS
 )
-#: Of this mean likelihood is good text of an alphabet, and no other; that of the next alphabet is lower by the margin.
-_GOOD, _MARGIN = 9, 1
+#: Of this mean likelihood is good text of an alphabet, and no other; that of the next alphabet is lower by the margin, in tenths.
+_GOOD, _MARGIN = 9, 7
 _NATURAL_BYTES = bytes(chr(point) in _NATURAL for point in range(POINTS))
 
 
@@ -161,13 +171,14 @@ def _decode_utf8(points, places, size, encoding):
 
 def _decode_alphabet(points, size):
     """Decode single-byte text of another alphabet that was read as Latin-1, or KOI8-R that was read as Windows-1251."""
-    in_high, high, latin, cyrillic, run, capitals, swapped = 0, 0, 0, 0, 0, 0, False
+    in_high, high, upper, latin, cyrillic, run, capitals, swapped = 0, 0, 0, 0, 0, 0, 0, False
     for at in range(size):
         point = points[at]
         if 0xC0 <= point < 0x100:
             run += 1
             in_high += 1 if run > 3 else (3 if run == 3 else 0)
             high += 1
+            upper += point < 0xE0
             continue
         run = 0
         latin += 65 <= point <= 90 or 97 <= point <= 122
@@ -176,26 +187,27 @@ def _decode_alphabet(points, size):
             capitals += point < 0x430
             swapped = swapped or (point < 0x430 and at > 0 and 0x430 <= points[at - 1] < 0x450)
     if in_high >= MIN_GUESSED and in_high >= 2 * latin and 2 * in_high >= high:
-        _decode_best(points, size)
+        _decode_best(points, size, 0 if 0 < upper < high else len(_ALPHABETS))
     elif cyrillic >= MIN_GUESSED and swapped and capitals * 10 >= cyrillic * 6:
         _decode_swapped(points, size, cyrillic)
 
 
-def _decode_best(points, size):
-    """Decode by the alphabet whose letters are then as frequent as in good text, if one stands out."""
+def _decode_best(points, size, first):
+    """Decode by the alphabet whose letters are then as frequent as in good text, if one stands out. `first` is the place in _LIKELY of
+    the first alphabet."""
     best, most, second, count = 0, 0, 0, 0
-    for alphabet in range(len(_LIKELY) // 128):
+    for alphabet in range(len(_ALPHABETS)):
         likely, count = 0, 0
         for at in range(size):
             byte = _byte(points[at], WESTERN) if points[at] > 127 else 0
             if byte > 0:
-                likely += _LIKELY[alphabet * 128 + byte - 128]
+                likely += _LIKELY[(first + alphabet) * 128 + byte - 128]
                 count += 1
         if likely > most:
             best, most, second = alphabet, likely, most
         elif likely > second:
             second = likely
-    if most < _GOOD * count or most < second + _MARGIN * count:
+    if most < _GOOD * count or 10 * (most - second) < _MARGIN * count:
         return
     for at in range(size):
         byte = _byte(points[at], WESTERN) if points[at] > 127 else 0
@@ -211,7 +223,7 @@ def _decode_swapped(points, size, letters):
         if byte > 0:
             now += _LIKELY[(byte ^ 32) - 128]  # as if case were not swapped
             then += _LIKELY[_KOI8 * 128 + byte - 128]
-    if then < _GOOD * letters or then < now + _MARGIN * letters:
+    if then < _GOOD * letters or 10 * (then - now) < _MARGIN * letters:
         return
     for at in range(size):
         byte = _byte(points[at], CYRILLIC) if 0x400 <= points[at] < 0x460 else 0

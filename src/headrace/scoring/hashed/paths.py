@@ -7,7 +7,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 
 # isort: off
 from headrace.scoring.hashed.signs import (
-    BACKSLASH, COLON, DOT, MINUS, PLUS, SLASH, TILDE, UNDERSCORE, hexadecimal, holds, is_capital, is_digit, is_latin, is_name,
+    BACKSLASH, COLON, DOT, MINUS, PLUS, SLASH, TILDE, UNDERSCORE, hexadecimal, holds, is_digit, is_latin, is_name,
     is_small, is_wordy, pack, packed,
 )  # fmt: skip
 
@@ -38,7 +38,10 @@ def path_end(points, at, stop, end):
         and holds(_EXTENSIONS, packed(points, dot + 1, stop))
         and is_name(points[dot - 1])
     ):
-        return stop if is_small(points[stop - 1]) or is_digit(points[stop - 1]) or is_capital(points[dot + 1]) else at
+        if dot == at + 1 and stop == dot + 2:  # d.h.
+            return at
+        same_case = is_small(points[stop - 1]) == is_small(points[dot + 1]) or is_digit(points[stop - 1])
+        return stop if same_case or is_digit(points[dot + 1]) else at
     if slash == at + 1 and points[at + 1] == SLASH and holds(_SECTIONS, packed(points, at, at + 1)) and stop > at + 4:
         return stop
     return stop if slash > at and odd and _has_name_sign(points, at, stop) else at

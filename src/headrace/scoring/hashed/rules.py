@@ -72,9 +72,10 @@ def read(text, places, end, letters, nexts, cleaned, origins, size):
         elif 32 < point < 128 or is_flag:
             if point == signs.AND:
                 size, at = _entity(text, places, at, end, cleaned, origins, size)
+                has_words = has_words or (size > begin and is_wordy(cleaned[size - 1] + 0, letters))
             elif point == signs.BACKSLASH and escaped(text, at, end) > 0:
                 size = _put(cleaned, origins, size, escaped(text, at, end), places[at])
-                at += 6
+                at, has_words = at + 6, has_words or is_letter(cleaned[size - 1] + 0, letters)
             if at > first:
                 continue
             at = _piece_end(text, at, end, letters, nexts)

@@ -14,6 +14,8 @@ from headrace.scoring.hashed.signs import (
 
 # isort: on
 
+#: Code points of the longest name of several words, such as {first name}.
+_NAMED = 30
 _CHOICES = pack("plural select number date time choice")
 
 
@@ -42,7 +44,9 @@ def brace_end(points, at, end, nexts):
         name = name_end(points, name + 1, min(end, at + SHORT))
     if first > at + 1 and name > first and name + 1 == close and points[name] == 32:
         return close + 1
-    return _choice_end(points, at, name, end) if name > at + 1 and name < end and points[name] == COMMA else at
+    if name > at + 1 and name < end and points[name] == COMMA:
+        return _choice_end(points, at, name, end)
+    return close + 1 if close - at <= _NAMED and _is_name_of_words(points, at + 1, close) else at
 
 
 def _is_placeholder(points, at, end):
@@ -52,6 +56,16 @@ def _is_placeholder(points, at, end):
         if point == SEMICOLON or point < 32 or (point in (DOUBLE, BRACE) and place == at):
             return False
     return True
+
+
+def _is_name_of_words(points, at, end):
+    """Whether what is in braces is a few words of ASCII letters, as in {first name}."""
+    blanks = 0
+    for place in range(at, end):
+        blanks += points[place] == 32
+        if not (is_latin(points[place]) or points[place] == 32):
+            return False
+    return blanks <= 2
 
 
 def _choice_end(points, at, comma, end):
