@@ -729,6 +729,8 @@ def test_predict_shows_the_languages_of_a_mixed_text_with_their_places(run: Run)
     assert [line.split()[0] for line in table] == ["label", "sv", "en"]
     assert [line.split()[3:5] for line in table] == [["begin", "end"], ["0", "18"], ["19", "39"]]
     assert [row.rstrip().endswith(text) for row, text in zip(table, ("text", "nu?", "now?"), strict=True)] == [True] * 3
+    table = run("predict", "--spans", "12:30", mixed, "What time is it now?").output.splitlines()
+    assert [line.split()[:2] for line in table] == [["number", "label"], ["2", "sv"], ["2", "en"], ["3", "en"]]
 
 
 def test_spans_are_refused_with_top_and_for_models_that_find_none(run: Run, trained: Path) -> None:

@@ -1,13 +1,14 @@
 """Spans of mixed texts: offsets, labels and scores, and what texts of one language or of none give."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from support.tabled import TabledScorer
 
 import headrace
 from headrace.documents import Prediction
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Rejected
 from headrace.models.card import Card, Rule
 from headrace.models.model import Model
 from headrace.models.spans import label_stretches
@@ -119,6 +120,23 @@ def test_spans_have_their_places_in_the_text_as_it_was_given(
 @pytest.mark.parametrize("text", ["", " ", "12:30", "😀 🇩🇪", "https://example.org/a", "print('hello world')"])
 def test_a_text_without_any_language_has_no_span(language: Model, text: str) -> None:
     assert language.spans(text) == language.spans(text, threshold=0) == []
+
+
+def test_a_text_in_letters_that_the_model_does_not_know_is_one_span_as_predict_labels_it(language: Model) -> None:
+    text = " ᚠᚢᚦᚨᚱᚲ ᛏᛁᚹᚨᛉ ᛒᛖᚱᚲᚨᚾᚨ\n"
+    (span,) = language.spans(text)
+    (known,) = language.predict([text])
+    assert (span.label, span.score) == (known.label, known.score)
+    assert (span.label, span.text) == ("und", text.strip())
+
+
+@pytest.mark.parametrize("text", [5, None, b"Hej p\xc3\xa5 dig"])
+def test_only_strings_have_spans(language: Model, text: Any) -> None:
+    texts: list[Any] = ["Hej", text]
+    with pytest.raises(
+        Rejected, match=f"text 1 can't have spans: it is not a string but of type {type(text).__name__}"
+    ):
+        language.spans(texts)
 
 
 def test_each_span_is_labelled_as_a_text_of_its_own_and_by_the_same_threshold(language: Model) -> None:

@@ -70,13 +70,14 @@ def _show_spans(found: list[dict[str, list[Span]]], json: bool) -> None:
     if json:
         print_json({"predictions": found})
         return
+    several = len(found) > 1  # then rows say which text they are of, since one without any language has none
     rows = [
-        (one.label, f"{one.score:.3f}", one.model, one.begin, one.end, one.text)
-        for known in found
+        (*([number] if several else []), one.label, f"{one.score:.3f}", one.model, one.begin, one.end, one.text)
+        for number, known in enumerate(found, 1)
         for spans in known.values()
         for one in spans
     ]
-    print_table(("label", "score", "model", "begin", "end", "text"), rows)
+    print_table((*(["number"] if several else []), "label", "score", "model", "begin", "end", "text"), rows)
 
 
 def _lines() -> list[str]:

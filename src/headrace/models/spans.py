@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from headrace.documents import Prediction
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Rejected
 from headrace.models.card import Rule
 from headrace.ports import VersionRef
 from headrace.scoring.scorer import Stretching
@@ -26,14 +26,20 @@ def find_spans(
 ) -> list[list[Span]]:
     """The spans of each text, labelled by `predict`, which applies `rule`. `places`: the labels that the model is restricted to.
 
-    `scorer` finds the stretches. Raises Misconfigured, naming the model, if it has none that does.
+    `scorer` finds the stretches. Raises Misconfigured, naming the model, if it has none that does, and Rejected for what is not a string.
     """
     if scorer is None:
         raise Misconfigured(
-            f"model {ref} can't find spans: only models of the recipe language can; choose one with --model"
+            f"model {ref} can't find spans: only models of the recipe language or the estimator softmax can; choose one of them"
         )
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise Rejected(f"text {number} can't have spans: it is not a string but of type {type(text).__name__}")
     stretches = scorer.stretches(texts, places, others=rule is not None)
-    return label_stretches(texts, stretches, predict, rule.no_letters if rule else "")
+    no_letters = rule.no_letters if rule else ""
+    if no_letters:  # a scorer may know no letter of a text that is in some language all the same
+        stretches = [some or _whole(text) for text, some in zip(texts, stretches, strict=True)]
+    return label_stretches(texts, stretches, predict, no_letters)
 
 
 def label_stretches(
@@ -56,6 +62,12 @@ def label_stretches(
         }
         found |= joined
     return [_spans(text, found.get(place, ()), no_letters) for place, text in enumerate(texts)]
+
+
+def _whole(text: str) -> list[Stretch]:
+    """All of a text but the blanks around it, as one stretch; none if it is blank."""
+    begin, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    return [(begin, end)] if begin < end else []
 
 
 def _labelled(texts: Sequence[str], some: Mapping[int, Sequence[Stretch]], predict: Predict) -> dict[int, list[Piece]]:
