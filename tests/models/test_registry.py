@@ -432,6 +432,11 @@ def test_pinned_specs_name_versions_and_keep_all_else(registry, scorers):
         pinned(parse("language, nonesuch"), registry)
 
 
+def test_load_of_an_entry_with_labels_says_how_to_restrict_a_model():
+    with pytest.raises(Misconfigured, match=r"here write 'language' .* its method `restricted`"):
+        headrace.load("language[sv|da]")
+
+
 def test_load_of_a_folder_that_is_no_version_says_so(tmp_path):
     with pytest.raises(Misconfigured, match="a model version"):
         headrace.load(str(tmp_path))

@@ -1,5 +1,7 @@
 """Restrictions as people write them, and what is said of those that make no sense."""
 
+from typing import Any
+
 import pytest
 
 from headrace.errors import Misconfigured
@@ -45,9 +47,10 @@ def test_of_a_set_those_labels_count_that_the_model_has() -> None:
         (["sv", "da", "sv"], "'sv' is named twice"),
         (["sv", 1], "not a string"),
         ("sv", "put it in a list"),
+        (True, "takes a list of labels, and got True"),
     ],
 )
-def test_what_names_no_labels_or_one_twice_is_refused(labels: list[str], reason: str) -> None:
+def test_what_names_no_labels_or_one_twice_is_refused(labels: Any, reason: str) -> None:
     with pytest.raises(Misconfigured, match=reason):
         check(labels)
 
@@ -58,6 +61,11 @@ def test_what_names_no_labels_or_one_twice_is_refused(labels: list[str], reason:
         ("xx", "language@3f9c2a has no label 'xx'; its labels are da, de, no, sv, and its sets nordic, west"),
         ("SV", "did you mean 'sv'"),
         ("nordc", "did you mean 'nordic'"),
+        ("nb", "did you mean 'no'"),
+        ("nn-NO", "did you mean 'no'"),
+        ("de_AT", "did you mean 'de'"),
+        ("da no", "did you mean several labels, da,no"),
+        ("da; nordic", "did you mean several labels, da,nordic"),
         ("und", "can't be restricted to 'und': that is what it answers if it names no label"),
         ("zxx", "can't be restricted to 'zxx'"),
     ],

@@ -4,11 +4,19 @@ sv,da,no           labels, separated by commas or |
 wikipedias|sq      a set of labels that the model's card names, and one label more
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.models.card import Rule
+
+#: Other codes of languages, with those that the language model has.
+_OTHER_CODES: Mapping[str, str] = {
+    "nb": "no", "nn": "no", "nob": "no", "nno": "no", "cmn": "zh", "iw": "he", "in": "id", "ji": "yi", "fil": "tl"
+}  # fmt: skip
+_REGION = re.compile("[-_]")
+_SEPARATORS = re.compile(r"[\s;/,+|]+")
 
 LISTED = 150  # labels that a message lists at most
 SHOWN = 8  # labels of a restriction that a message shows
@@ -23,6 +31,8 @@ def check(labels: Iterable[str]) -> tuple[str, ...]:
     """The labels as they are. Raises Misconfigured if there is none, if one is empty or is not text, or if one occurs twice."""
     if isinstance(labels, str | bytes):
         raise Misconfigured("labels takes several labels, and got a single string; put it in a list")
+    if not isinstance(labels, Iterable):
+        raise Misconfigured(f"labels takes a list of labels, and got {labels!r}")
     wanted = tuple(labels)
     if not all(isinstance(one, str) for one in wanted):
         raise Misconfigured("a label to restrict a model to is not a string; give a list of strings")
@@ -66,10 +76,17 @@ def listing(known: Sequence[str], sets: Iterable[str]) -> str:
 
 
 def suggestion(label: str, known: Iterable[str]) -> str:
-    """A part of a message about an unknown label: what was perhaps meant, whatever its case; or nothing."""
+    """A part of a message about an unknown label: what was perhaps meant, whatever its case or its region (pt-BR); or nothing."""
     known = list(known)
-    alike = [one for one in known if one.casefold() == label.casefold()]
-    return f"did you mean {alike[0]!r}? " if alike else did_you_mean(label, known, "{!r}")
+    parts = [part for part in _SEPARATORS.split(label) if part]
+    if len(parts) > 1 and all(part in known for part in parts):
+        return f"did you mean several labels, {','.join(parts)}? "
+    code = label.casefold()
+    language = _REGION.split(code)[0]
+    for wanted in (code, language, _OTHER_CODES.get(language)):
+        if alike := [one for one in known if one.casefold() == wanted]:
+            return f"did you mean {alike[0]!r}? "
+    return did_you_mean(label, known, "{!r}")
 
 
 def _reason(label: str, of: str, known: Sequence[str], sets: Mapping[str, Sequence[str]], rule: Rule | None) -> str:

@@ -44,6 +44,11 @@ class Version:
 
 def check_name(name: str) -> None:
     """Raises Misconfigured for a text that cannot name a model, and so a folder."""
+    if name.endswith("]") and NAME.fullmatch(plain := name.partition("[")[0]):
+        raise Misconfigured(
+            f"{name!r} names a model and labels, which is for the setting models; here write {plain!r} (in Python, restrict the"
+            " model with its method `restricted`)"
+        )
     if not NAME.fullmatch(name):
         raise Misconfigured(
             f"{name!r} is not the name of a model: write lower-case letters, digits, '-', '_' and '.', such as language"
