@@ -19,7 +19,7 @@ def test_each_kind_is_made_of_texts_of_its_script() -> None:
     made = noise.make(TEXTS, ["en"], "latin", 50, 7)
     kinds = {one.kind for one in made}
     assert kinds == {
-        "mashed", "ciphered", "shuffled", "mistyped",
+        "mashed", "ciphered", "shuffled", "mistyped", "misread",
         "romanised cyrillic", "romanised greek", "romanised arabic", "romanised devanagari",
     }  # fmt: skip
     assert all(letter.isascii() for one in made if one.kind == "romanised cyrillic" for letter in one.text)
@@ -29,7 +29,9 @@ def test_each_kind_is_made_of_texts_of_its_script() -> None:
 
 
 def test_other_scripts_are_not_romanised_into() -> None:
-    assert {one.kind for one in noise.make(TEXTS, ["ru"], "cyrillic", 5, 1)} == {"mashed", "ciphered", "shuffled"}
+    assert {one.kind for one in noise.make(TEXTS, ["ru"], "cyrillic", 5, 1)} == {
+        "mashed", "ciphered", "shuffled", "mistyped", "misread",
+    }  # fmt: skip
 
 
 def test_without_texts_there_is_no_noise() -> None:
@@ -53,3 +55,9 @@ def test_texts_are_romanised_as_people_write_them(script: str, text: str, wanted
 
 def test_a_mistyped_text_has_the_keys_of_the_other_layout() -> None:
     assert noise.mistyped("cyrillic")("Привет", random.Random(0)) == "ghbdtn"
+
+
+def test_a_text_can_be_typed_in_latin_letters_on_another_layout_or_read_in_another_encoding() -> None:
+    assert noise.typed("greek")("hello", random.Random(0)) == "ηελλο"
+    ways = {noise.misread("мир", random.Random(seed)) for seed in range(60)}
+    assert {"Ð¼Ð¸Ñ\x80", "ìèð"} <= ways

@@ -9,12 +9,17 @@ STIFFNESS = 3.0
 
 
 def gains(
-    sums: NDArray[np.float64], counts: NDArray[np.int64], targets: NDArray[np.int64], start: NDArray[np.float64]
+    sums: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    start: NDArray[np.float64],
+    biases: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float64]:
     """The gains for texts of 1, 2, 4 ... features under which the labels `targets` are most probable.
 
     `sums` (texts, labels): the sums of weights; `counts` (texts,): the numbers of features; `targets` (texts,): indexes of labels; `start`
-    (gains,): the gains to begin with, which are returned if there is nothing to learn from. This is temperature scaling (Guo et al. 2017,
+    (gains,): the gains to begin with, which are returned if there is nothing to learn from; `biases` (labels,): what is added to log odds.
+    This is temperature scaling (Guo et al. 2017,
     On calibration of modern neural networks) with one temperature for each doubling of length, interpolated in between. Texts without
     features are ignored.
     """
@@ -28,7 +33,7 @@ def gains(
     def loss(logs: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         factors = start * np.exp(logs)
         gain = factors[below] * (1 - share) + factors[below + 1] * share
-        odds = sums * gain[:, None]
+        odds = sums * gain[:, None] + biases
         odds -= odds.max(1, keepdims=True)
         chances = np.exp(odds)
         norm = chances.sum(1)

@@ -107,7 +107,10 @@ class Lessons:
         factors = np.array([self._material.emphasis(name) for name in sources])
         known = column >= 0
         weights = source_weights(np.where(known, column, len(columns)), of_source, self._material.power, factors)
+        # A few words of another language are often words of a label, too: they are left to that.
+        other = np.array([name.startswith(OTHER) for name in self._labels])
         short_too = np.array([not self._material.long_only(name) for name in sources])[of_source]
+        short_too[: len(chosen)] &= ~other[label]
         short_too[len(chosen) :] = [not made[i].long_only for i in kept]
         whole = np.concatenate([codes, noise_codes])
         corpus = build_corpus(

@@ -16,11 +16,18 @@ _KEYBOARDS: Mapping[str, tuple[str, ...]] = {
     "hebrew": ("קראטוןםפ", "שדגכעיחלךף", "זסבהנמצתץ"),
     "arabic": ("ضصثقفغعهخحجد", "شسيبلاتنمكط", "ئءؤرىةوزظ"),
 }
-_QWERTY = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
+_QWERTY = "qwertyuiop[]asdfghjkl;'zxcvbnm,."
+#: What the keys of _QWERTY write on other layouts.
 _TYPED: Mapping[str, str] = {
-    "cyrillic": "йцукенгшщзхъфывапролджэячсмитьбюё",
-    "greek": ";ςερτυθιοπ[]ασδφγηξκλ΄'ζχψωβνμ,.`",
+    "cyrillic": "йцукенгшщзхъфывапролджэячсмитьбю",
+    "greek": ";ςερτυθιοπ[]ασδφγηξκλ΄'ζχψωβνμ,.",
+    "hebrew": "/'קראטוןםפ][שדגכעיחלךף,זסבהנמצתץ",
+    "arabic": "ضصثقفغعهخحجدشسيبلاتنمكطئءؤرﻻىةوز",
 }
+#: Encodings that a text is written in, and by mistake read in.
+_MISREAD = (("utf-8", "latin-1"), ("utf-8", "cp1252"), ("utf-8", "cp1251"), ("cp1251", "latin-1"), ("koi8-r", "latin-1"),
+            ("iso8859-7", "latin-1"), ("cp1256", "latin-1"), ("cp1255", "latin-1"), ("euc-kr", "latin-1"), ("gbk", "latin-1"),
+            ("shift-jis", "latin-1"), ("cp1251", "koi8-r"), ("koi8-r", "cp1251"))  # fmt: skip
 
 _ROMAN: Mapping[str, Mapping[str, Sequence[str]]] = {
     "cyrillic": {
@@ -65,6 +72,7 @@ _ROMANISED: Mapping[str, tuple[str, ...]] = {
     "greek": ("el",),
     "arabic": ("ar", "fa", "ur"),
     "devanagari": ("hi", "mr", "ne"),
+    "hebrew": ("he",),
 }
 
 Change = Callable[[str, random.Random], str]
@@ -98,10 +106,15 @@ def make(texts: Mapping[str, Sequence[str]], labels: Iterable[str], script: str,
             Noise(shuffled(text, chance), "shuffled", True),
         ]
     if script == "latin":
-        for other, languages in _ROMANISED.items():
-            made += _each(romanised(other), texts, languages, f"romanised {other}", size, chance)
+        for other in _ROMAN:
+            made += _each(romanised(other), texts, _ROMANISED[other], f"romanised {other}", size, chance)
         for other in _TYPED:
-            made += _each(mistyped(other), texts, _ROMANISED[other], "mistyped", size // 2, chance)
+            made += _each(mistyped(other), texts, _ROMANISED[other], "mistyped", size // 4, chance)
+    elif script in _TYPED:
+        made += _each(typed(script), texts, ("en", "de", "fr", "es", "it"), "mistyped", size, chance)
+    if script in ("latin", "cyrillic"):
+        foreign = sorted(set(texts) - set(known)) if script == "latin" else sorted(texts)
+        made += _each(misread, texts, foreign, "misread", size, chance)
     return made
 
 
@@ -183,6 +196,18 @@ def mistyped(script: str) -> Change:
     """The keys of a text, typed while the keyboard was set to Latin letters."""
     table = {ord(typed): key for typed, key in zip(_TYPED[script], _QWERTY, strict=True)}
     return lambda text, _: text.lower().translate(table)
+
+
+def typed(script: str) -> Change:
+    """The keys of a text in Latin letters, typed while the keyboard was set to the script."""
+    table = {ord(key): letter for letter, key in zip(_TYPED[script], _QWERTY, strict=True)}
+    return lambda text, _: text.lower().translate(table)
+
+
+def misread(text: str, chance: random.Random) -> str:
+    """The bytes of a text, read in an encoding that it was not written in."""
+    written, read = chance.choice(_MISREAD)
+    return text.encode(written, "ignore").decode(read, "ignore")
 
 
 def alphabet_of(texts: Iterable[str], share: float = 0.001) -> list[str]:

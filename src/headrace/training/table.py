@@ -69,7 +69,7 @@ class Table:
         given = (examples.codes, examples.begins, examples.ends, WORDS, self.rounded().ravel())
         compiled(adagrad.tally, adagrad.TALLY)(*given, lanes, sums, counts)
         exact = np.multiply(sums[:, : len(self.columns)], self._step(), dtype=np.float64)
-        self.gains = calibration.gains(exact, counts, examples.labels, self.gains)
+        self.gains = calibration.gains(exact, counts, examples.labels, self.gains, self.biases)
 
     def rounded(self) -> NDArray[np.int8]:
         """The weights in multiples of the quantum, from -8 to 7; (buckets, lanes)."""

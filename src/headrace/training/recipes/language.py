@@ -34,23 +34,29 @@ from headrace.training.word_lists import merge_lists, word_lists
 
 #: Examples of each label that a pass learns from, and passes; the last ROUNDED of them learn weights of four bits.
 EXAMPLES = 130_000
-PASSES = 4
+PASSES = 5
 ROUNDED = 1
+#: A script with few labels gets as many examples as one with so many.
+FEW_LABELS = 4
 RATE = 1.2
 #: Rows of the table of each script.
 ROWS: Mapping[str, int] = {
-    "latin": 370_000, "cyrillic": 100_000, "east asian": 64_000, "arabic": 48_000, "devanagari": 32_000,
-    "hebrew": 16_000, "bengali": 12_000, "ethiopic": 12_000, "tibetan": 12_000,
+    "latin": 350_000, "cyrillic": 100_000, "east asian": 64_000, "arabic": 48_000, "devanagari": 32_000,
+    "hebrew": 16_000, "greek": 12_000, "bengali": 12_000, "ethiopic": 12_000, "tibetan": 12_000,
 }  # fmt: skip
 OTHER_ROWS = 4_096
 #: The kinds of examples.
 MIX = Mix(texts=0.2, fragments=0.16, pairs=0.2, singles=0.18, listed=0.26)
 #: Examples of each family of other languages, and of each kind of noise, for one of a label.
 OTHER_EXAMPLES = 0.3
-#: The odds that a text is in none of the labels; and for labels that ask for more evidence than others, since texts in them are rare and
-#: close relatives of theirs are common, the factor of their odds.
-OTHER_ODDS = 0.1
-ODDS: Mapping[str, float] = {}
+#: The odds that a text is in none of the labels.
+OTHER_ODDS = 0.2
+#: The factor of a label's odds: languages that much is written in, and those that ask for more evidence than others, since texts in them
+#: are rare, and close relatives of theirs are common.
+ODDS: Mapping[str, float] = {
+    "en": 2.0, "de": 1.3, "es": 1.3, "fr": 1.3, "it": 1.3, "pt": 1.3, "ru": 1.5,
+    "af": 0.7, "an": 0.2, "ast": 0.2, "ceb": 0.6, "fo": 0.7, "gl": 0.4, "ilo": 0.6, "jv": 0.5, "lb": 0.5, "oc": 0.25, "su": 0.5, "yue": 0.5,
+}  # fmt: skip
 #: A source of n texts of a label is drawn from in proportion to n ** SOURCE_POWER,
 SOURCE_POWER = 0.6
 #: times the factor of its name, if it has one.
@@ -63,10 +69,15 @@ EMPHASIS: Mapping[str, float] = {
 }
 #: If no rows are given to calibrate on, one text in so many is kept for that.
 HELD_OUT = 50
+#: Sources of short messages of programs, with many names and English words: scores are rather calibrated on prose.
+MESSAGES = frozenset(
+    "android_aosp ankidroid bitcoin_org desktop_apps gnome_help libreoffice mediawiki mediawiki_i18n mozilla_www openstreetmap_l10n "  # noqa: SIM905
+    "phpmyadmin_docs scratch_l10n stellarium_skycultures tesseract_text tldr_pages ublock".split()
+)
 #: Examples of each column that are cut from the texts that calibrate.
 CALIBRATING = 1_500
-#: Below this probability the label is `und`: it is more likely wrong than right.
-UNKNOWN_BELOW = 0.5
+#: Below this probability the label is `und`. A short text may have several languages, of which the best is still the likeliest by far.
+UNKNOWN_BELOW = 0.35
 
 
 def fit_language(
@@ -104,7 +115,7 @@ def fit_language(
     kept_others = [row for row in others if not _held_out(row[0])]
     lists = lists_in_both_scripts(words or {})
     lessons = Lessons(encoder, _material(known, kept_others, lists, weighed), seed)
-    checks = Lessons(encoder, _material(calibrating, held_others, {}, lambda _: 1.0), seed + 1) if calibrating else None
+    checks = Lessons(encoder, _material(calibrating, held_others, {}, _prose), seed + 1) if calibrating else None
     progress("folding", len(rows), len(rows))
     tables, seen = [], {}
     for number, script in enumerate(lessons.scripts):
@@ -204,12 +215,20 @@ def _table(lesson: Lesson, labels: Sequence[str], shrink: int) -> Table:
 
 def _drawn(lesson: Lesson, examples: int, random: np.random.Generator) -> Examples:
     shares = np.array([1.0 if name in lesson.labels else OTHER_EXAMPLES for name in lesson.columns])
-    return draw(lesson.corpus, int(examples * shares.sum()), MIX, random, shares)
+    return draw(lesson.corpus, int(examples * max(shares.sum(), FEW_LABELS)), MIX, random, shares)
 
 
 def _calibrate(table: Table, lesson: Lesson, random: np.random.Generator) -> None:
+    """On as many texts of each label, and of none of them by their odds."""
     if lesson.corpus.weights.sum() > 0:
-        table.calibrate(_drawn(lesson, CALIBRATING, random))
+        none = len(lesson.columns) - len(lesson.labels)
+        other = OTHER_ODDS * len(lesson.labels) / max(none, 1)
+        shares = np.array([1.0 if name in lesson.labels else other for name in lesson.columns])
+        table.calibrate(draw(lesson.corpus, CALIBRATING * len(lesson.columns), MIX, random, shares))
+
+
+def _prose(source: str) -> float:
+    return 0.1 if source in MESSAGES else 1.0
 
 
 def _emphasis(source: str, emphasis: Mapping[str, float]) -> float:
