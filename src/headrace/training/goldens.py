@@ -34,6 +34,13 @@ LANGUAGES = (
     "フェリーは正午に出ますが、まだ誰も切符を買っていません。",
     "배는 정오에 떠나는데 아직 아무도 표를 사지 않았다.",
     "Chuyến phà rời bến lúc trưa mà chưa ai mua vé cả.",
+    "渡轮中午出发，还没有人买票。",
+    "Το φέρι φεύγει το μεσημέρι και κανείς δεν έχει αγοράσει ακόμη τα εισιτήρια.",
+    "Die veerboot vertrek om twaalfuur en niemand het nog die kaartjies gekoop nie.",
+    "Parom günorta yola düşür və hələ heç kim bilet almayıb.",
+    "Паром адыходзіць апоўдні, а білетаў яшчэ ніхто не купіў.",
+    "Kivuko kinaondoka saa sita mchana na hakuna mtu aliyenunua tiketi bado.",
+    "qzxv wkjh fgdpl mnbtr sdkjfh wertlk",
     "2026-11-23 08:15",
 )
 
