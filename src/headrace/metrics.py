@@ -20,7 +20,7 @@ BYTES = (256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304)
 OTHER = "other"
 #: How many values of a label a process shows, for each combination of the labels before it. Later values are counted under `other`.
 #: Labels that are not listed have values from a fixed set.
-LIMITS: Mapping[str, int] = {"source": 50, "model": 20, "version": 20, "label": 100}
+LIMITS: Mapping[str, int] = {"source": 50, "model": 20, "version": 20, "label": 200}
 
 
 @dataclass(frozen=True, slots=True)
