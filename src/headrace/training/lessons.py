@@ -91,9 +91,10 @@ class Lessons:
         label, source = self._label[chosen], self._source[chosen]
         labels = [str(name) for name in self._in_script(script, LABEL_SHARE, other=False)]
         made = self._noise(script, labels)
-        family = self._families(script, chosen, codes, bounds, COLUMNS.get(script, OTHER_COLUMNS) - len(labels) - 8)
+        kinds = sorted({OTHER + one.kind for one in made})
+        room = COLUMNS.get(script, OTHER_COLUMNS) - len(labels) - len(kinds)
+        family = self._families(script, chosen, codes, bounds, room)
         if not columns:
-            kinds = sorted({OTHER + one.kind for one in made})
             columns = (*labels, *sorted(set(family.values())), *kinds)
         places = {name: place for place, name in enumerate(columns)}
         column_of = np.array([places.get(family.get(str(name), str(name)), -1) for name in self._labels], np.int64)
