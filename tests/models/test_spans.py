@@ -95,8 +95,8 @@ def test_a_text_of_one_language_is_one_span_as_predict_labels_it(language: Model
             ],
         ),
         (
-            "Das war gestern in einem netten caf&eacute; and now we are going home again",
-            [("de", "Das war gestern in einem netten caf&eacute;"), ("en", "and now we are going home again")],
+            "Das war gestern in einem sch&ouml;nen H&auml;uschen and now we are going home again",
+            [("de", "Das war gestern in einem sch&ouml;nen H&auml;uschen"), ("en", "and now we are going home again")],
         ),
         (
             "FÃ¼r spÃ¤ter viele GrÃ¼ÃŸe aus KÃ¶ln! And many thanks to all of you.",
