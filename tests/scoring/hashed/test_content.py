@@ -84,6 +84,9 @@ TEMPLATES: list[Row] = [
     ("Du hast {n, plural, one {# Datei} other {# Dateien}} hier", "Du hast hier"),
     ("Hello *|FNAME|*, hi", "Hello , hi"),
     ("Hello {first name}, hi {und so weiter, ja}", "Hello , hi {und so weiter, ja}"),
+    ("Hej {för namn}, %user%! 50 %sicher%x", "Hej , ! 50 %sicher%x"),
+    ("Du har {n, plural,\n  =0 {ingen fil}\n  other {# filer}\n} kvar", "Du har kvar"),
+    ("Guten Tag, <#if user??>Anna</#if>!", "Guten Tag, Anna !"),
 ]
 ADDRESSES: list[Row] = [
     ("siehe https://a.de/b_c?d=e&f=(g) und www.x.org/y.", "siehe und ."),
@@ -95,6 +98,7 @@ ADDRESSES: list[Row] = [
     ("in /usr/local/bin ~/x.txt ../y C:\\Program Files\\A\\b.exe src/a/B.java report.pdf", "in"),
     ("and/or km/h he/she/it r/sweden", "and/or km/h he/she/it"),
     ("schön.So gehen wir, d.h. alle: Foto.jpg FOTO.JPG", "schön.So gehen wir, d.h. alle:"),
+    ("в отчёт.docx и Папка/файл.txt, /home/élise/été.txt /она", "в и , /она"),
     ("550e8400-e29b-41d4-a716-446655440000 d41d8cd98f00b204 v1.2.3-rc1 10.0.0.1 fe80::1 0xff", ""),
 ]
 CODE_IN_PROSE: list[Row] = [
@@ -175,6 +179,8 @@ def test_good_text_is_left_as_it_is(text: str) -> None:
         ".btn { color: red; margin: 0 auto; }",
         "$ sudo apt-get install nginx",
         "pip install headrace",
+        "pip3 install headrace",
+        "import numpy as np",
         "ls -la /tmp",
         'git commit -m "fix the bug"',
         'Traceback (most recent call last):\n  File "x.py", line 3, in <module>\n    f()\nValueError: no such name in here',

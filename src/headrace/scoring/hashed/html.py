@@ -34,6 +34,9 @@ def tag_end(points, at, end, nexts):
         return at if close > end else close
     closes = after == SLASH
     name = at + 1 + closes
+    if points[name] == HASH and name + 1 < end and is_latin(points[name + 1]):  # FreeMarker's <#if>, Slack's <#channel>
+        close = find(points, name, end, MORE, nexts, signs.NEXT_MORE)
+        return close + 1 if close < end and close - at <= LONGEST else at
     if not is_latin(points[name]):
         return at
     stop = _tag_name_end(points, name, end)

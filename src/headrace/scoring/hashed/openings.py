@@ -8,7 +8,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # isort: off
 from headrace.scoring.hashed.signs import (
     BANG, CLOSE, COLON, DOLLAR, DOT, DOUBLE, EQUAL, HASH, LESS, MINUS, OPEN, SEMICOLON, SINGLE, SLASH, STAR, UNDERSCORE, holds,
-    is_capital, is_latin, is_small, name_like_end, pack, packed,
+    is_capital, is_latin, is_name, is_small, name_like_end, pack, packed,
 )  # fmt: skip
 
 # isort: on
@@ -28,14 +28,14 @@ _SUBCOMMANDS = pack("""install uninstall upgrade update remove add commit push p
 _QUERIES = pack("select insert update delete create alter drop")
 _CLAUSES = pack("from into set table where values join index database view")
 _IMPORTS = pack("import using package require include")
-_FROM, _AT, _FILE, _IMPORT = (int(pack(word)[0]) for word in ("from", "at", "file", "import"))
+_FROM, _AT, _FILE, _IMPORT, _AS = (int(pack(word)[0]) for word in ("from", "at", "file", "import", "as"))
 _TRACES = pack("traceback exception caused")
 
 
 def begins_command(points):
     """Whether a text begins with the name of a command or with `import`, so that it may be a program even without any sign."""
     stop = 0
-    while stop < len(points) and stop < 12 and is_latin(points[stop]):
+    while stop < len(points) and stop < 12 and is_name(points[stop]):
         stop += 1
     if stop < 3 or stop == len(points) or points[stop] != 32 or not is_small(points[0]):
         return False
@@ -94,15 +94,17 @@ def _first_word(points, at, stop, end, key):
         return 5 if holds(_SUBCOMMANDS, packed(points, stop + 1, name_like_end(points, stop + 1, end))) else 1
     if holds(_QUERIES, key):
         return 6 if _is_query(points, at, stop, end) else 0
-    blanks, odd, imports = 0, False, False
+    blanks, odd, imports, renames = 0, False, False, False
     for place in range(stop + 1, end):
         point = points[place]
         blanks += point == 32
         odd = odd or point in (DOT, SEMICOLON, LESS, DOUBLE, SINGLE, UNDERSCORE, OPEN)
-        imports = imports or (
-            point == 32 and packed(points, place + 1, name_like_end(points, place + 1, end)) == _IMPORT
-        )
+        if point == 32:
+            word = packed(points, place + 1, name_like_end(points, place + 1, end))
+            imports, renames = imports or word == _IMPORT, renames or (blanks == 1 and word == _AS)
     if holds(_IMPORTS, key) and is_small(points[at]):
+        if renames and blanks == 2:  # import numpy as np
+            return 3
         return 2 if blanks == 0 or (odd and blanks < 3) else 0
     if key == _FROM and is_small(points[at]):
         return 3 if imports else 0

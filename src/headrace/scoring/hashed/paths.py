@@ -8,7 +8,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # isort: off
 from headrace.scoring.hashed.signs import (
     BACKSLASH, COLON, DOT, MINUS, PLUS, SLASH, TILDE, UNDERSCORE, hexadecimal, holds, is_digit, is_latin, is_name,
-    is_small, is_wordy, pack, packed,
+    is_small, is_unspaced, is_wordy, pack, packed,
 )  # fmt: skip
 
 # isort: on
@@ -36,7 +36,7 @@ def path_end(points, at, stop, end):
         dot > max(slash + 1, at)
         and dot + 1 < stop
         and holds(_EXTENSIONS, packed(points, dot + 1, stop))
-        and is_name(points[dot - 1])
+        and (is_name(points[dot - 1]) or points[dot - 1] >= 0x370)
     ):
         if dot == at + 1 and stop == dot + 2:  # d.h.
             return at
@@ -67,10 +67,16 @@ def slash_path_end(points, at, end, letters):
         or not (is_name(points[place + 1]) or points[place + 1] == DOT)
     ):
         return at
-    stop = place
-    while stop < end and (is_name(points[stop]) or points[stop] in (SLASH, DOT, MINUS, TILDE, PLUS, 64, 58, 37)):
+    stop, slashes, is_ascii = place, 0, True
+    while stop < end:
+        point = points[stop]
+        is_foreign = point > 127 and is_wordy(point, letters) and not is_unspaced(point)
+        if not (is_foreign or is_name(point) or point in (SLASH, DOT, MINUS, TILDE, PLUS, 64, 58, 37)):
+            break
+        slashes += point == SLASH
+        is_ascii = is_ascii and not is_foreign
         stop += 1
-    if stop < end and is_wordy(points[stop], letters):
+    if (not is_ascii and slashes < 2) or (stop < end and is_wordy(points[stop], letters)):
         return at
     while points[stop - 1] in (DOT, COLON, MINUS):
         stop -= 1

@@ -13,11 +13,10 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 from headrace.scoring.hashed.marks import MOST, WIDEST, sign_marks
 from headrace.scoring.hashed.openings import opening, pair_value
 from headrace.scoring.hashed.signs import (
-    CLOSE, COLON, LESS, LINE_FEED, RETURN, SEMICOLON, SLASH, TICK, TILDE, holds, is_digit, is_name, is_small, is_unspaced,
+    BRACE, CLOSE, COLON, LESS, LINE_FEED, RETURN, SEMICOLON, SLASH, TICK, TILDE, holds, is_digit, is_name, is_small, is_unspaced,
     name_like_end, pack, packed,
 )  # fmt: skip
-
-# isort: on
+from headrace.scoring.hashed.templates import choice_end
 
 # isort: on
 
@@ -32,6 +31,7 @@ def blank_out(points, size):
     """
     statements, prose, at, fenced = 0, 0, 0, 0
     size = min(size, MOST)
+    _blank_choices(points, size)
     while at < size:
         stop = _line_end(points, at, size)
         fenced, kind = _fence(points, at, stop, fenced), line_kind(points, at, stop) if fenced == 0 else NEUTRAL
@@ -49,6 +49,16 @@ def blank_out(points, size):
                 points[place] = 32
         at = stop + 1
     return False
+
+
+def _blank_choices(points, size):
+    """Turn the choices of templates into blanks: they may have several lines."""
+    at = 0
+    while at < size:
+        stop = choice_end(points, at, size) if points[at] == BRACE else at
+        for place in range(at, stop):
+            points[place] = 32
+        at = max(stop, at + 1)
 
 
 def _fence(points, at, end, fenced):

@@ -9,7 +9,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 from headrace.scoring.hashed import signs
 from headrace.scoring.hashed.signs import (
     BRACE, STAR, BAR, CLOSE, COLON, COMMA, DOLLAR, DOT, DOUBLE, HASH, LONGEST, MINUS, OPEN, PERCENT, PLUS, SEMICOLON, SHORT, UNBRACE,
-    UNDERSCORE, find, find_pair, holds, is_capital, is_digit, is_latin, is_small, is_wordy, name_end, pack, packed,
+    UNDERSCORE, find, find_pair, holds, is_capital, is_digit, is_latin, is_name, is_small, is_wordy, name_end, pack, packed,
 )  # fmt: skip
 
 # isort: on
@@ -44,8 +44,9 @@ def brace_end(points, at, end, nexts):
         name = name_end(points, name + 1, min(end, at + SHORT))
     if first > at + 1 and name > first and name + 1 == close and points[name] == 32:
         return close + 1
-    if name > at + 1 and name < end and points[name] == COMMA:
-        return _choice_end(points, at, name, end)
+    choice = choice_end(points, at, end)
+    if choice > at:
+        return choice
     return close + 1 if close - at <= _NAMED and _is_name_of_words(points, at + 1, close) else at
 
 
@@ -59,17 +60,22 @@ def _is_placeholder(points, at, end):
 
 
 def _is_name_of_words(points, at, end):
-    """Whether what is in braces is a few words of ASCII letters, as in {first name}."""
+    """Whether what is in braces is a few words of letters, as in {first name}."""
     blanks = 0
     for place in range(at, end):
         blanks += points[place] == 32
-        if not (is_latin(points[place]) or points[place] == 32):
+        if not (is_latin(points[place]) or points[place] == 32 or 0xC0 <= points[place] < 0x530):
             return False
     return blanks <= 2
 
 
-def _choice_end(points, at, comma, end):
-    """ICU's {count, plural, one {# message} other {# messages}}."""
+def choice_end(points, at, end):
+    """The index after ICU's {count, plural, one {# message} other {# messages}} at points[at:], or `at`."""
+    comma = at + 1
+    while comma < min(end, at + SHORT) and (is_name(points[comma]) or points[comma] in (32, DOT)):
+        comma += 1
+    if comma == at + 1 or comma >= end or points[comma] != COMMA:
+        return at
     kind = comma + 1
     while kind < end and points[kind] == 32:
         kind += 1
@@ -94,8 +100,10 @@ def percent_end(points, at, end):
             return at
         return stop + 2 if close == CLOSE and stop + 1 < end and is_latin(points[stop + 1]) else stop + 1
     name = name_end(points, stop, last)
-    if name > stop + 1 and name < end and points[name] == PERCENT and is_capital(points[stop]):
-        return name + 1
+    if name > stop + 1 and name < end and points[name] == PERCENT and is_latin(points[stop]):
+        is_glued = name + 1 < end and (is_name(points[name + 1]) or points[name + 1] >= 0xC0)
+        if is_capital(points[stop]) or not is_glued:
+            return name + 1
     numbered = False
     while stop < last and (is_digit(points[stop]) or points[stop] in (DOLLAR, DOT, PLUS, MINUS)):
         numbered = numbered or points[stop] == DOLLAR
