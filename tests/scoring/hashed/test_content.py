@@ -143,6 +143,11 @@ MOJIBAKE: list[Row] = [
     ("Żółta łódka płynie".encode().decode("cp1251"), "Żółta łódka płynie"),
     ("שלום לכולם חברים".encode().decode("cp1251", "replace"), "שלום לכולם חברים"),
     ("Größe für alle Mädchen".encode().decode("cp850"), "Größe für alle Mädchen"),
+    ("Спасибо большое".encode().decode("cp850"), "Спасибо большое"),
+    ("Dzień dobry, jak się masz".encode().decode("cp1250"), "Dzień dobry, jak się masz"),
+    ("mañana será otro día".encode().decode("cp1250"), "mañana será otro día"),
+    ("Děkuji za vše".encode().decode("mac_roman"), "Děkuji za vše"),
+    ("På svenska".encode().decode("mac_roman"), "På svenska"),
     ("Привет друзья".encode().decode("cp866"), "Привет друзья"),
 ]
 ROWS = MARKUP + TEMPLATES + ADDRESSES + CODE_IN_PROSE + SPELLING + MOJIBAKE
@@ -161,6 +166,7 @@ def test_this_is_left_of_a_text(text: str, wanted: str) -> None:
         "ПРИВЕТ, КАК ДЕЛА? Сёстры, Гірка, ві́н",
         "ЂОРЂЕ ЊЕГОШ ЉУБАВ, Їжак: «Ніч»… “Да” — №5, 5°С",
         "Tiếng Việt: một người đàn ông ở Hà Nội",
+        "ČEŇKY ĽUDÍ, ĂČM; VĂZÂND „SĂ” FAC; ┌──┐ Hej; Größe ≈ √2, a≈b",
         "Ça va ? « Oui » — à bientôt : l’été",
         "well-known facts; 3.5 % (or so) of 1,000: “yes”",
         "Angela Merkel (CDU) sagte am 3. Mai: „Nein“.",

@@ -134,19 +134,27 @@ def _seen(points, letters):
     return found, has_words
 
 
+#: Signs that lead bytes of UTF-8 become in code pages of DOS and Mac OS.
+_LEADS = (0x192, 0x393, 0x221A, 0x2248, 0x2500, 0x251C, 0x253C, 0x2564, 0x2568, 0x256A, 0x256B, 0x256C, 0x25CA)
+
+
 def _is_broken(before, point):
     """Whether a character beyond ASCII after another one may be of mojibake; see `mojibake.repair`, which makes sure."""
+    if 0x430 <= point < 0x450:  # most Cyrillic letters
+        return False
     if 0xC2 <= before <= 0xF4:
         return point < 0xC0 or 0x152 <= point < 0x193 or 0x2C6 <= point < 0x2DD or 0x2013 <= point < 0x2123
     if 0x410 <= before < 0x450:
         if 0x410 <= point < 0x430:
             return before >= 0x430
-        if 0x430 <= point < 0x450 or point in (0x451, 0x454, 0x456, 0x457, 0x458):
+        if point in (0x451, 0x454, 0x456, 0x457, 0x458):
             return before < 0x430 and point in (0x454, 0x456, 0x457)
         return (
             before in (0x413, 0x420, 0x421, 0x432) or (0x400 <= point < 0x460 and before < 0x440) or 0x7F < point < 0xC0
         )
-    return point in (0x251C, 0x2568, 0x2564, 0x221A, 0x393) and before > 64
+    if before in (0x102, 0x139):  # C3 and C5 in Windows-1250
+        return 0x7F < point < 0xC0 or 0x100 <= point < 0x180 or 0x2C6 <= point < 0x2DD
+    return before > 64 and point in _LEADS
 
 
 def _prepared(points, begin, end, found, text, places):

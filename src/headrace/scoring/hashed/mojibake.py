@@ -12,7 +12,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 import math
 
 #: The encodings that UTF-8 is taken for, by their index. They have no code point from POINTS on.
-WESTERN, CYRILLIC, DOS, MAC = range(4)
+WESTERN, CYRILLIC, DOS, DOS_WESTERN, CENTRAL, MAC = range(6)
 POINTS = 0x2600
 #: Times that a text is decoded: UTF-8 may have been read wrongly more than once.
 ROUNDS = 3
@@ -33,12 +33,18 @@ def _bytes_by_point(encoding: str) -> bytes:
 
 
 def _bytes_of_dos() -> bytes:
-    """Those of the code pages of DOS as one: they agree on the signs that lead bytes of UTF-8 become."""
-    american, western, cyrillic = map(_bytes_by_point, ("cp437", "cp850", "cp866"))
-    return bytes(first or second or third for first, second, third in zip(american, western, cyrillic, strict=True))
+    """Those of the code pages 437 and 866, which agree on the signs that lead bytes of UTF-8 become."""
+    american, cyrillic = map(_bytes_by_point, ("cp437", "cp866"))
+    return bytes(first or second for first, second in zip(american, cyrillic, strict=True))
 
 
-_BYTES = b"".join([*map(_bytes_by_point, ("cp1252", "cp1251")), _bytes_of_dos(), _bytes_by_point("mac_roman")])
+_BYTES = b"".join(
+    [
+        *map(_bytes_by_point, ("cp1252", "cp1251")),
+        _bytes_of_dos(),
+        *map(_bytes_by_point, ("cp850", "cp1250", "mac_roman")),
+    ]
+)
 #: What may follow a letter in good text, so that it proves nothing: dashes, quotation marks, an ellipsis, the no-break space.
 _NATURAL = (
     "\u00a0\u00a7\u00ab\u00b7\u00b4\u00bb\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2022\u2026\u2039\u203a"
@@ -86,10 +92,13 @@ def repair(points, places, size):
     """Repair the first `size` of `points` in place, with `places`, the index that each has in the original; returns the new size."""
     for _ in range(ROUNDS):
         before = size
-        for encoding in (WESTERN, CYRILLIC, DOS, MAC):
-            if _is_utf8(points, size, encoding):
-                size = _decode_utf8(points, places, size, encoding)
-                break
+        best, most = 0, 0
+        for encoding in (WESTERN, CYRILLIC, DOS, DOS_WESTERN, CENTRAL, MAC):
+            found = _sequences(points, size, encoding)
+            if found > most:
+                best, most = encoding, found
+        if most > 0:
+            size = _decode_utf8(points, places, size, best)
         if size == before:
             break
     _decode_alphabet(points, size)
@@ -122,9 +131,11 @@ def sequence(points, at, end, encoding):
     return length, point
 
 
-def _is_utf8(points, size, encoding):
-    """Whether the text is certainly UTF-8 that was read by this encoding: its sequences outnumber the letters that are in none, and one
-    of them cannot be a letter with the punctuation after it."""
+def _sequences(points, size, encoding):
+    """How many sequences a text has if it is certainly UTF-8 that was read by this encoding; else 0.
+
+    It is if the sequences outnumber the letters that are in none, and one of them cannot be a letter with the punctuation after it.
+    """
     found, telling, sure, others, at = 0, 0, 0, 0, 0
     while at < size:
         length, point = sequence(points, at, size, encoding) if points[at] > 127 else (0, 0)
@@ -137,13 +148,15 @@ def _is_utf8(points, size, encoding):
             at == 0 or encoding != WESTERN or points[at] > 0xC5 or not 97 <= points[at - 1] <= 122
         )  # no capital within a word
         for place in range(at + 1, at + length):
-            natural = natural and _NATURAL_BYTES[points[place]] != 0
+            natural = natural and _NATURAL_BYTES[points[place]] != 0 and points[at] < 0x2000
         telling += not natural
-        sure += not natural and _is_usual(points[at], point, encoding)
+        are_letters = encoding == CENTRAL and 0xC0 <= points[at + 1] < 0x180
+        sure += not natural and not are_letters and _is_usual(points[at], point, encoding)
         at += length
-    if encoding == CYRILLIC:  # every sequence of it is two letters of good Cyrillic text
-        return telling >= 2 and found >= 3 * others
-    return (sure >= 1 or telling >= 2) and found >= others
+    if encoding in (CYRILLIC, CENTRAL) and found < 3 * others:  # many sequences of these are two letters of good text
+        return 0
+    is_sure = sure >= 1 and encoding != CYRILLIC
+    return found if (is_sure or telling >= 2) and found >= others else 0
 
 
 def _is_usual(lead, point, encoding):
