@@ -35,7 +35,7 @@ def why_not_kept(chosen: Path | None, given: str) -> str:
 def warn(reason: str) -> None:
     """Log that no compiled code is kept."""
     LOG.warning(
-        f"compiled code is not kept, so each process that scores many texts compiles for about 10 seconds first: {reason}"
+        f"compiled code is not kept, so each process that scores many texts compiles for up to a minute first: {reason}"
     )
 
 

@@ -29,7 +29,7 @@ POLL_SECONDS = 0.1  # between two looks whether the kernels are compiled
 FIRST_SECONDS, LONGEST_SECONDS = 1.0, 60.0  # the first pause, and the longest, after compiling has failed
 NICENESS = 5  # of the process that compiles: what answers goes first
 LIBRARIES = ("numba", "llvmlite", "numpy")  # whose versions the compiled code depends on
-COMPILING = "compiling the scorer for this machine; this happens once and takes about 10 seconds"
+COMPILING = "compiling the scorer for this machine; this happens once and takes up to a minute"
 
 
 class Compiler:

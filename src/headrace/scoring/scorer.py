@@ -65,7 +65,7 @@ class Preparing(Protocol):
         """Load the kernels if they are compiled, and have another process compile them if not; whether they are loaded now. If not, call
         it again.
 
-        With `wait`, or if compiled code can be kept nowhere, they are compiled here, which takes about 10 seconds.
+        With `wait`, or if compiled code can be kept nowhere, they are compiled here, which takes up to a minute.
         """
         ...
 
