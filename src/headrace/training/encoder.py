@@ -11,23 +11,20 @@ from numba import types
 from numpy.typing import NDArray
 
 from headrace.scoring.hashed import letters
-from headrace.scoring.hashed.content import clean
 from headrace.scoring.hashed.folding import BOUNDARY, fold
+from headrace.scoring.hashed.kernels import cleaner
 from headrace.scoring.hashed.parameters import Cleaned, scratch
 from headrace.scoring.native import array, compiled
 
 #: Texts that are encoded at a time.
 BATCH = 50_000
 
-_TABLES = (array(types.uint16), array(types.uint32), array(types.uint16))
-_ENCODE_ALL = (
+_FOLD_ALL = (
     array(types.uint32),
-    array(types.int64, mutable=True),
-    *_TABLES,
-    *(array(types.int64, mutable=True),) * 3,
-    array(types.uint32, mutable=True),
-    *(array(types.int64, mutable=True),) * 2,
-    array(types.int8, mutable=True),
+    array(types.int64),
+    array(types.uint16),
+    array(types.uint32),
+    array(types.uint16),
     array(types.uint16, mutable=True),
     array(types.int64, mutable=True),
 )
@@ -75,23 +72,20 @@ class TextEncoder:
             bounds = np.cumsum(np.fromiter((0, *map(len, batch)), np.int64, len(batch) + 1))
             codes = np.empty(len(points) + 2 * len(batch) + 2, np.uint16)
             folded = np.empty(len(batch), np.int64)
-            room = (*scratch(bounds), *Cleaned.room(points, bounds))
-            end = compiled(_encode_all, _ENCODE_ALL)(points, bounds, *tables, *room, codes, folded)
+            words = Cleaned.room(points, bounds)
+            cleaner()(points, bounds, self.letters, *scratch(bounds), *words)
+            end = compiled(_fold_all, _FOLD_ALL)(words.points, words.bounds, *tables, codes, folded)
             blocks.append(codes[:end].copy())
             sizes.append(folded)
         return np.concatenate(blocks), np.cumsum(np.concatenate(sizes))
 
 
-def _encode_all(
-    points: Any, bounds: Any, table: Any, keys: Any, values: Any, text: Any, places: Any, nexts: Any,
-    cleaned: Any, ends: Any, origins: Any, kinds: Any, codes: Any, sizes: Any,
-) -> Any:  # fmt: skip
+def _fold_all(points: Any, bounds: Any, table: Any, keys: Any, values: Any, codes: Any, sizes: Any) -> Any:
     """Write the codes of the words of all texts to `codes` and their numbers to `sizes`; returns the number of all codes. Compiled."""
-    clean(points, bounds, table, text, places, nexts, cleaned, ends, origins, kinds)
     end = 0
     for text in range(len(sizes)):
         start = end
         codes[end] = BOUNDARY
-        _, end, _ = fold(cleaned, ends[text], ends[text + 1], table, keys, values, codes, end + 1, False)
+        _, end, _ = fold(points, bounds[text], bounds[text + 1], table, keys, values, codes, end + 1, False)
         sizes[text] = end - start
     return end

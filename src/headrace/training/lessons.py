@@ -28,8 +28,8 @@ OTHER_NOISE = 3_000
 SAMPLE = 800
 #: The source that noise counts as.
 NOISE_SOURCE = "noise"
-#: Begins the name of a column that stands for none of the labels.
-OTHER = "~"
+#: Begins the name of a column that stands for none of the labels; no label begins with it.
+OTHER = "\0"
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,12 @@ class Material:
 @dataclass(frozen=True, eq=False)
 class Lesson:
     """What the table of a script learns. `columns` are its labels, sorted, followed by what is none of the labels; labels of `corpus` are
-    indexes of them. `counts` (int64, 65,536) says how often each letter code occurs.
+    indexes of them. `families` has the column of each other language. `counts` (int64, 65,536) says how often each letter code occurs.
     """
 
     script: str
     columns: tuple[str, ...]
+    families: Mapping[str, str]
     corpus: Corpus
     counts: NDArray[np.int64]
 
@@ -84,18 +85,16 @@ class Lessons:
         """The scripts that a label is written in."""
         return [name for name in self._names if self._in_script(name, LABEL_SHARE, other=False)]
 
-    def of(self, script: str, columns: Sequence[str] = ()) -> Lesson:
-        """The lesson of a script. With `columns`, those of another lesson of the script, texts of further columns are left out."""
+    def of(self, script: str, like: Lesson | None = None) -> Lesson:
+        """The lesson of a script; with the columns of another lesson of it, `like`, if there is one: other texts are left out then."""
         group = self._names.index(script) + 1
         chosen, codes, bounds = self._sifted.of_group(group)
         label, source = self._label[chosen], self._source[chosen]
         labels = [str(name) for name in self._in_script(script, LABEL_SHARE, other=False)]
         made = self._noise(script, labels)
+        family = like.families if like else self._families(script, chosen, codes, bounds, labels, made)
         kinds = sorted({OTHER + one.kind for one in made})
-        room = COLUMNS.get(script, OTHER_COLUMNS) - len(labels) - len(kinds)
-        family = self._families(script, chosen, codes, bounds, room)
-        if not columns:
-            columns = (*labels, *sorted(set(family.values())), *kinds)
+        columns = like.columns if like else (*labels, *sorted(set(family.values())), *kinds)
         places = {name: place for place, name in enumerate(columns)}
         column_of = np.array([places.get(family.get(str(name), str(name)), -1) for name in self._labels], np.int64)
         spoilt = self._sift(one.text for one in made)
@@ -123,7 +122,7 @@ class Lessons:
             self._listed(group, places),
         )
         counts = np.bincount(codes, minlength=1 << 16) if len(codes) else np.zeros(1 << 16, np.int64)
-        return Lesson(script, tuple(columns), corpus, counts)
+        return Lesson(script, columns, family, corpus, counts)
 
     def _sift(self, texts: Iterable[str]) -> Sifted:
         codes, bounds = self._encoder.encode(list(texts))
@@ -142,8 +141,16 @@ class Lessons:
         return [str(name) for name in self._labels[written] if name.startswith(OTHER) == other]
 
     def _families(
-        self, script: str, chosen: NDArray[np.int64], codes: NDArray[np.uint16], bounds: NDArray[np.int64], room: int
+        self,
+        script: str,
+        chosen: NDArray[np.int64],
+        codes: NDArray[np.uint16],
+        bounds: NDArray[np.int64],
+        labels: Sequence[str],
+        made: Sequence[noise.Noise],
     ) -> dict[str, str]:
+        """The column of each other language that is written in the script: as many columns as labels and noise leave."""
+        room = COLUMNS.get(script, OTHER_COLUMNS) - len(labels) - len({one.kind for one in made})
         texts: dict[str, list[NDArray[np.uint16]]] = {}
         for name in self._in_script(script, OTHER_SHARE, other=True):
             rows = np.flatnonzero(self._labels[self._label[chosen]] == name)

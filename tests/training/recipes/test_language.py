@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from headrace.scoring.hashed.scorer import HashedScorer
+from headrace.training.encoder import TextEncoder
+from headrace.training.lessons import Lessons, Material
 from headrace.training.recipes import language
 
 SENTENCES = {
@@ -97,3 +99,16 @@ def test_held_out_rows_of_unknown_labels_are_ignored() -> None:
 def test_a_single_label_is_refused() -> None:
     with pytest.raises(ValueError, match="two labels"):
         fit([row for row in rows() if row[1] == "de"])
+
+
+def test_a_table_has_room_for_a_column_each_of_labels_and_noise_and_families_share_the_rest() -> None:
+    others = [(f"{syllable}na {syllable}ti lo{syllable} {number}mi", f"x{syllable}", "other")
+              for syllable in ("ka", "ke", "ki", "ko", "ku", "ma", "me", "mi", "mo", "mu") for number in range(4)]  # fmt: skip
+    lessons = Lessons(TextEncoder.new(), Material(rows(), others, {}, 0.6, lambda _: 1.0, lambda _: False), 0)
+    lesson = lessons.of("latin")
+    assert lesson.labels == ("de", "en")
+    assert len(lesson.columns) <= 128
+    assert set(lesson.families.values()) <= set(lesson.columns)
+    assert len(lesson.families) == 10
+    fewer = Lessons(TextEncoder.new(), Material(rows(), others[:12], {}, 0.6, lambda _: 1.0, lambda _: False), 1)
+    assert fewer.of("latin", lesson).columns == lesson.columns

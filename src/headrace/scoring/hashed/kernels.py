@@ -82,8 +82,13 @@ def _compile(cache: Path) -> None:
     _segment(cache)
 
 
+def cleaner(cache: Path | None = None) -> Any:
+    """The compiled `content.clean`."""
+    return native.compiled(content.clean, _CLEAN, cache)
+
+
 def _kernels(cache: Path | None) -> tuple[Any, Any]:
-    return native.compiled(content.clean, _CLEAN, cache), native.compiled(score.score, _SCORE, cache)
+    return cleaner(cache), native.compiled(score.score, _SCORE, cache)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ folds texts the same way under later versions of Unicode.
 
 # mypy: disable-error-code="no-untyped-call"
 
+import functools
 import unicodedata
 from collections.abc import Mapping
 
@@ -45,9 +46,12 @@ _REGIONAL = 0x1F1E6  # the first of the letters that flags are made of
 POINTS = 1 << 17
 
 
+@functools.cache
 def alphabet() -> NDArray[np.uint16]:
-    """The codes of the first POINTS code points, uint16: a lower-case letter, or a code below FIRST_LETTER."""
-    return np.array([_fold(code) for code in range(POINTS)], np.uint16)
+    """The codes of the first POINTS code points, uint16: a lower-case letter, or a code below FIRST_LETTER. The array can't be changed."""
+    table = np.array([_fold(code) for code in range(POINTS)], np.uint16)
+    table.setflags(write=False)
+    return table
 
 
 def padded(table: NDArray[np.uint16]) -> NDArray[np.uint16]:

@@ -128,7 +128,7 @@ def fit_language(
             table.learn(_drawn(lesson, examples, random), rates, rounded=done >= passes - ROUNDED)
         progress(f"training {script}", passes, passes)
         if checks:
-            _calibrate(table, checks.of(script, lesson.columns), random)
+            _calibrate(table, checks.of(script, lesson), random)
         seen[number] = lesson.counts
         tables.append(table)
     return HashedScorer(pack(labels, tables, encoder, seen))
