@@ -32,6 +32,7 @@ class Hanging(FirstLetter):
         texts: Sequence[str],
         *,
         threshold: float | None = None,
+        labels: Sequence[str] = (),  # noqa: ARG002 - it is never asked for
         answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
         abandoned: Callable[[], bool] = lambda: False,  # noqa: ARG002 - it is always asked for
     ) -> None:

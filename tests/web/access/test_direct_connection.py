@@ -56,10 +56,12 @@ class Held(FirstLetter):
         texts: Sequence[str],
         *,
         threshold: float | None = None,
+        labels: Sequence[str] = (),
         answer: Callable[[list[dict[str, Prediction]] | HeadraceError], None],
         abandoned: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.asked.append((partial(super().ask, texts, threshold=threshold, answer=answer), abandoned))
+        ask = partial(super().ask, texts, threshold=threshold, labels=labels, answer=answer)
+        self.asked.append((ask, abandoned))
 
     def let_go(self) -> None:
         asked, self.asked = self.asked, []
