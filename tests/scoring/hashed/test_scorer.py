@@ -313,7 +313,8 @@ def test_everything_but_the_letters_of_words_is_ignored(scorer: HashedScorer, wr
     np.testing.assert_array_equal(scorer.scores([written]), scorer.scores([plain]))
 
 
-@given(st.text(st.characters(min_codepoint=32, max_codepoint=0x1EFF, categories=("Lu", "Ll", "Zs")), max_size=60))
+# Letters of Latin-1 in a row may be mojibake if they are composed, and not if they are decomposed.
+@given(st.text(st.sampled_from("aeiouAEIOU āŠžĐőŵǎȘйЇέώḀẞẽỹ"), max_size=60))
 def test_decomposed_letters_are_read_as_composed_ones(scorer: HashedScorer, text: str) -> None:
     composed = unicodedata.normalize("NFC", text)
     decomposed = unicodedata.normalize("NFD", composed)

@@ -113,7 +113,7 @@ def _byte(point, encoding):
 def sequence(points, at, end, encoding):
     """The UTF-8 sequence at points[at:]: (its length, what it decodes to), or (0, 0) if none is there."""
     lead = _byte(points[at], encoding)
-    if lead < 0xC2 or lead > 0xF4:
+    if lead < 0xC2 or lead > 0xF4 or lead in (0xCA, 0xCB):  # phonetic letters, which nobody means
         return 0, 0
     length = 2 if lead < 0xE0 else (3 if lead < 0xF0 else 4)
     if at + length > end:
