@@ -58,7 +58,7 @@ def test_what_names_no_labels_or_one_twice_is_refused(labels: Any, reason: str) 
 @pytest.mark.parametrize(
     ("label", "reason"),
     [
-        ("xx", "language@3f9c2a has no label 'xx'; its labels are da, de, no, sv, and its sets nordic, west"),
+        ("xx", "language@3f9c2a has no label 'xx'; its labels are da, de, no, sv; its sets of labels are nordic, west"),
         ("SV", "did you mean 'sv'"),
         ("nordc", "did you mean 'nordic'"),
         ("nb", "did you mean 'no'"),

@@ -36,10 +36,10 @@ def touch(descriptor: int) -> None:
 
 
 def take_over(path: Path, silence: float) -> int | None:
-    """Take the lock of an owner that may be dead. Returns a descriptor that holds it.
+    """Take the lock of an owner that may be dead: a descriptor that holds it, or None if there is no file.
 
-    Returns None if there is no file. Raises BlockingIOError if another process holds the lock. A file that this user may not open counts as
-    held until nobody has touched it for `silence` seconds; then it counts as missing.
+    Raises BlockingIOError if another process holds the lock. A file that this user may not open is taken to be held until nobody has
+    touched it for `silence` seconds, and to be missing from then on.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)

@@ -22,7 +22,7 @@ REPORT = "report.html"
 _ADDRESS = re.compile(rb'("__id__": |"file": ")\d+')  # skops names objects by their address in memory
 _BEGINS_PLAIN = re.compile(r"\w+\s").match
 # A link, an e-mail address, a domain with a path, a @name; or else, as a group, a character that may be a letter. Linear in the text's
-# length. `scoring.hashed.rules` knows more of what is no text; these four it leaves out too.
+# length. `scoring.hashed.rules` leaves out these four and much else.
 _LETTERS = re.compile(
     r"(?:https?://|www\.)\S+|(?<!\S)[^\s@]++@\S+|(?<!\S)[\w-]++(?:\.[\w-]++)++/\S*|@\w+|([^\W\d_])", re.IGNORECASE
 ).finditer

@@ -71,7 +71,7 @@ def restricted_name(name: str, labels: Sequence[str]) -> str:
 def listing(known: Sequence[str], sets: Iterable[str]) -> str:
     """A model's labels and sets, for a message."""
     more = f" … ({len(known)} in all)" if len(known) > LISTED else ""
-    named = f", and its sets {', '.join(sets)}" if (sets := list(sets)) else ""
+    named = f"; its sets of labels are {', '.join(sets)}" if (sets := list(sets)) else ""
     return f"{', '.join(known[:LISTED])}{more}{named}"
 
 
