@@ -168,7 +168,7 @@ class Framing:
         try:
             _decode(NOT_FINITE.sub(b"null", text))
         except msgspec.DecodeError as error:
-            return "truncated" not in str(error)
+            return not any(word in str(error) for word in ("truncated", "UTF-8"))
         except (UnicodeDecodeError, RecursionError):
             return False  # it ends where it ends; what parses it refuses it
         return False

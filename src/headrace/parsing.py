@@ -24,13 +24,13 @@ def parse(text: bytes, *, lenient: bool = False) -> object:
         raise Rejected("the body is empty; a document is a JSON object with a member 'text'")
     try:
         return _decode(text.removeprefix(_BOM))
-    except UnicodeDecodeError:
-        raise Rejected(f"the document is {not_utf8(text)}") from None
     except RecursionError:
         raise Rejected("the JSON is nested too deeply") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # which of them tells of invalid UTF-8 depends on msgspec's version
         if text.startswith(_WIDE):
             raise Rejected("the document is in UTF-16 or UTF-32; convert it to UTF-8") from None
+        if fault := not_utf8(text):
+            raise Rejected(f"the document is {fault}") from None
         if lenient and NOT_FINITE.search(text):
             return _parse_not_finite(text)
         hint = "; or it holds half of a surrogate pair" if b"\\u" in text else ""

@@ -96,7 +96,9 @@ def test_people_sign_in_visit_every_page_and_see_a_document_labelled(
     below = (f"{site.origin}/headrace/", f"{site.origin}/headrace/".replace("http", "ws", 1), "data:", "blob:")
     sockets: list[str] = []
     page.on("websocket", lambda opened: sockets.append(opened.url))
+    failed: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda asked: failed.append(f"{asked.url}: {asked.failure}"))
     page.on("request", lambda asked: None if asked.url.startswith(below) else wrong.append(asked.url))
     page.goto("/headrace/dead")
     page.get_by_label("Token").fill(TOKEN)
@@ -120,7 +122,7 @@ def test_people_sign_in_visit_every_page_and_see_a_document_labelled(
     page.get_by_role("link", name="models").click()
     expect(page.locator("#main")).to_contain_text("Models")
     context.close()
-    assert wrong == []
+    assert wrong == [], f"requests that failed: {failed}"
     assert sockets
     assert all(url.startswith(below) for url in sockets)
 

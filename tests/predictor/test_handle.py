@@ -18,7 +18,7 @@ from headrace import load
 from headrace.documents import Document, Outcome, encode
 from headrace.errors import Misconfigured, Missing, Rejected, Unavailable
 from headrace.models.spec import parse
-from headrace.predictor import frames
+from headrace.predictor import descendants, frames
 from headrace.predictor.handle import Abandoned, Pace, Predictor
 from headrace.scoring import cache
 from headrace.scoring.hashed.scorer import compiler
@@ -151,31 +151,63 @@ def test_a_model_that_was_open_and_cannot_be_found_now_is_waited_for(
     predictor.start()
 
 
-def descendants() -> set[int]:
-    """The processes of all predictors that this one has started, however far they have gone."""
-    return {int(path.name) for path in Path("/proc").glob("[0-9]*") if _of_a_predictor(path)}
+def marked(marks: list[str]) -> list[Path]:
+    """The running processes that have one of these marks, however far they have gone."""
+    return [path for path in Path("/proc").glob("[0-9]*") if _has_one(path, marks)]
 
 
-def _of_a_predictor(path: Path) -> bool:
+def _has_one(path: Path, marks: list[str]) -> bool:
     try:
-        return b"_HEADRACE_PREDICTOR=" in (path / "environ").read_bytes() and alive(int(path.name))
+        environment = (path / "environ").read_bytes()
     except OSError:
         return False
+    return any(f"{descendants.VARIABLE}={mark}".encode() in environment for mark in marks) and alive(int(path.name))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="daemons are found on Linux")
 @pytest.mark.parametrize(("fault", "kind"), [("FORK", None), ("FORKKILL", "killed"), ("FORKHANG", "overdue")])
 def test_what_a_model_forks_ends_with_the_predictor_and_hides_no_death(
-    make: Make, fault: str, kind: str | None
+    make: Make, monkeypatch: pytest.MonkeyPatch, fault: str, kind: str | None
 ) -> None:
-    before = descendants()
+    marks: list[str] = []
+    new_mark = descendants.new_mark
+    monkeypatch.setattr(descendants, "new_mark", lambda: marks.append(new_mark()) or marks[-1])
     predictor = make(deadline=5.0 if kind == "overdue" else PATIENCE)
     found = outcomes(predictor, "a", f"{fault} b")
     assert blamed(found) == ({f"{fault} b": kind} if kind else {})
     if kind == "killed":
         assert "SIGSEGV" in found[f"{fault} b"].dead[0].reason
+    assert marked(marks)
     predictor.close()
-    until(lambda: descendants() <= before, "the end of what the model forked")
+    until(lambda: not marked(marks), "the end of what the model forked")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="daemons are found on Linux")
+def test_a_daemon_that_is_forked_while_daemons_are_looked_for_ends_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mark = descendants.new_mark()
+    forking = "import os, sys, time; sys.stdin.read(1); os.fork() and os._exit(0); time.sleep(3600)"
+    listed = os.listdir
+    with subprocess.Popen(
+        [sys.executable, "-c", forking], stdin=subprocess.PIPE, env={descendants.VARIABLE: mark}, start_new_session=True
+    ) as parent:
+
+        def fork_once_listed(folder: str) -> list[str]:
+            found = listed(folder)
+            assert parent.stdin is not None
+            if parent.returncode is None:
+                assert str(parent.pid) in found
+                parent.stdin.close()
+                parent.wait(PATIENCE)
+                assert marked([mark])
+            return found
+
+        monkeypatch.setattr(os, "listdir", fork_once_listed)
+        nobody = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+        descendants.kill(nobody.pid, mark)
+        nobody.communicate()
+    until(lambda: not marked([mark]), "the end of the daemon")
 
 
 def test_a_document_that_never_ends_is_given_up_though_no_file_can_be_opened(make: Make) -> None:

@@ -16,7 +16,8 @@ from headrace.runtime import follow_parent
 
 LOG = logger("headrace.predictor")
 VARIABLE = "_HEADRACE_PREDICTOR"
-ROUNDS = 10  # of looking for marked processes: one that is just being forked is found in the next
+ROUNDS = 10  # of looking for marked processes
+EMPTY_ROUNDS = 2  # in a row end the search: a process that forks and ends while one looks is missed together with its child, once
 
 
 def new_mark() -> str:
@@ -31,13 +32,15 @@ def kill(pid: int, mark: str) -> None:
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+    empty = 0
     for _ in range(ROUNDS):
         try:
             found = [other for other in _marked(f"{VARIABLE}={mark}".encode()) if other != pid]
         except OSError as error:
             LOG.warning(f"daemons that a model may have started are left running: reading /proc: {error.strerror}")
             return
-        if not found:
+        empty = 0 if found else empty + 1
+        if empty == EMPTY_ROUNDS:
             return
         for other in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
