@@ -16,10 +16,11 @@ from types import FunctionType
 from typing import Any
 
 from numba import config, njit, types
-from numba.core import event
+from numba.core import cgutils, event
+from numba.extending import intrinsic
 
 from headrace.log import logger
-from headrace.scoring import cache
+from headrace.scoring import borrowing, cache
 from headrace.scoring.compiling import COMPILING
 
 LOG = logger("headrace.scoring")
@@ -92,10 +93,29 @@ def _compiled_once(folder: Path | None, name: str, caches: bool) -> Iterator[Non
 @functools.cache
 def _inner(function: Callable[..., Any]) -> Any:
     """A plain function that a kernel calls, compiled as a part of it: once for numbers of a type, not again for each constant passed."""
+    if function in _INTRINSICS:
+        return _INTRINSICS[function]
     part = njit(nogil=True, error_model="numpy", **_NO_WRAPPERS)(_with_compiled_callees(function))  # type: ignore[call-overload]
     compile_exactly = part.compile
     part.compile = lambda signature: compile_exactly(tuple(map(types.unliteral, signature)))
     return part
+
+
+@intrinsic
+def _borrowed(_, array: Any):  # type: ignore[no-untyped-def]
+    """`borrowing.borrowed` in a kernel."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        view = context.make_array(signature.return_type)(context, builder, value=values[0])
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)  # type: ignore[no-untyped-call]
+        view.parent = cgutils.get_null_value(view.parent.type)  # type: ignore[no-untyped-call]
+        return view._getvalue()
+
+    return array(array), generate
+
+
+#: What stands in kernels for functions of plain Python.
+_INTRINSICS: Mapping[Callable[..., Any], Any] = {borrowing.borrowed: _borrowed}
 
 
 def _with_compiled_callees(function: Callable[..., Any]) -> Callable[..., Any]:

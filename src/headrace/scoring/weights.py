@@ -75,6 +75,12 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     return arrays, strings
 
 
+def place(path: Path, name: str) -> int:
+    """Where the array `name` begins in the file, in bytes. Raises as `read` does for what it reads."""
+    header, start = _header(path, _map(path))
+    return start + _entry(path, name, header[name])[2]
+
+
 def metadata(path: Path) -> dict[str, str]:
     """The metadata alone, which may be empty; the arrays are not looked at. Raises as `read` does for what it reads."""
     header, _ = _header(path, _map(path))

@@ -54,7 +54,7 @@ def learn(codes, begins, ends, targets, flags, power, rates, width, quantum, wei
     for example in range(len(begins)):
         state[:] = 0
         end = min(ends[example], begins[example] + MAX_CODES)
-        count = ngrams(codes, begins[example], end, state, buckets, flags, rows)
+        count = ngrams(codes, begins[example], end, state, buckets, flags, rows, 0)
         if count == 0:
             continue
         for i in range(count):
@@ -127,7 +127,7 @@ def tally(codes, begins, ends, flags, weights, width, sums, counts):
     for text in range(len(counts)):
         state[:] = 0
         for begin in range(begins[text], ends[text], MAX_CODES):
-            count = ngrams(codes, begin, min(begin + MAX_CODES, ends[text]), state, buckets, flags, rows)
+            count = ngrams(codes, begin, min(begin + MAX_CODES, ends[text]), state, buckets, flags, rows, 0)
             counts[text] += count
             for i in range(count):
                 for lane in range(width):

@@ -27,17 +27,18 @@ def _vector(bits: int, lanes: int) -> Any:
 
 
 @intrinsic
-def _add_bytes(_, weights: Any, places: Any, count: Any, first: Any, sums: Any):  # noqa: ARG001
-    """sums[first:][:LANES] += weights[place + first:][:LANES] for the first `count` places (at most 255), in vector registers.
+def _add_bytes(_, weights: Any, places: Any, begin: Any, count: Any, first: Any, sums: Any):  # noqa: ARG001
+    """sums[first:][:LANES] += weights[place + first:][:LANES] for `count` places from places[begin] on (at most 255), in vector registers.
 
     Weights of 8 bits are widened to 16, in which sums of 255 of them cannot overflow.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         table, chosen, total = (
-            context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 1, 4)
+            context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 1, 5)
         )
-        count, first = values[2:4]
+        begin, count, first = values[2:5]
+        chosen = builder.gep(chosen, [begin])
         starts = [builder.add(first, ir.Constant(first.type, start)) for start, _ in BLOCKS]
         bases = [builder.gep(table, [start]) for start in starts]
         held = [cgutils.alloca_once_value(builder, ir.Constant(_vector(16, lanes), None)) for _, lanes in BLOCKS]
@@ -52,23 +53,25 @@ def _add_bytes(_, weights: Any, places: Any, count: Any, first: Any, sums: Any):
         return context.get_dummy_value()
 
     whole = types.int64
-    return types.void(weights, places, whole, whole, sums), generate
+    return types.void(weights, places, whole, whole, whole, sums), generate
 
 
 def _adding_nibbles(lanes: int) -> Any:
     """A function that adds rows of `lanes` bytes with two weights of four bits in each.
 
-    add(weights, places, count, first, half, sums): for each of the first `count` places (at most 255) it adds the lower halves of the bytes
-    weights[place + first:][:lanes] to sums[first:], and the upper halves to sums[half + first:], as they are stored, from 0 to 15.
+    add(weights, places, begin, count, first, half, sums): for each of `count` places (at most 255) from places[begin] on, it adds the lower
+    halves of the bytes weights[place + first:][:lanes] to sums[first:], and the upper halves to sums[half + first:], as they are stored,
+    from 0 to 15.
     """
 
     @intrinsic
-    def add(_, weights: Any, places: Any, count: Any, first: Any, half: Any, sums: Any):  # noqa: ARG001
+    def add(_, weights: Any, places: Any, begin: Any, count: Any, first: Any, half: Any, sums: Any):  # noqa: ARG001
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             table, chosen, total = (
-                context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 1, 5)
+                context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 1, 6)
             )
-            count, first, half = values[2:5]
+            begin, count, first, half = values[2:6]
+            chosen = builder.gep(chosen, [begin])
             narrow, wide = _vector(8, lanes), _vector(16, lanes)
             mask = ir.Constant(narrow, [15] * lanes)
             shift = ir.Constant(narrow, [4] * lanes)
@@ -94,7 +97,7 @@ def _adding_nibbles(lanes: int) -> Any:
             return context.get_dummy_value()
 
         whole = types.int64
-        return types.void(weights, places, whole, whole, whole, sums), generate
+        return types.void(weights, places, whole, whole, whole, whole, sums), generate
 
     return add
 
@@ -109,17 +112,16 @@ _add_64_bytes, _add_16_bytes = _adding_nibbles(64), _adding_nibbles(16)
 
 
 @njit(nogil=True)
-def add(weights, places, row_bytes, bits, sums):
-    """Add whole rows, which begin at `places`, to `sums`. What lies behind the last column falls into its margin."""
-    count = len(places)
+def add(weights, places, begin, count, row_bytes, bits, sums):
+    """Add whole rows, which begin at places[begin:begin + count], to `sums`. What lies behind the last column falls into its margin."""
     if bits == 8:
         for first in range(0, row_bytes, LANES):
-            _add_bytes(weights, places, count, first, sums)
+            _add_bytes(weights, places, begin, count, first, sums)
         return
     first = 0
     while row_bytes - first >= 64:
-        _add_64_bytes(weights, places, count, first, row_bytes, sums)
+        _add_64_bytes(weights, places, begin, count, first, row_bytes, sums)
         first += 64
     while first < row_bytes:
-        _add_16_bytes(weights, places, count, first, row_bytes, sums)
+        _add_16_bytes(weights, places, begin, count, first, row_bytes, sums)
         first += 16

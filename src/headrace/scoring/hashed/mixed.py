@@ -71,7 +71,7 @@ def _weigh_words(points, bounds, letters, keys, values, groups, weights, layout,
             group = np.int64(UNKNOWN)
         if group != UNKNOWN:
             table = layout[group - 1]
-            found = ngrams(codes, 0, size - 1 if cut else size, state, np.uint64(table[BUCKETS]), flags, into)
+            found = ngrams(codes, 0, size - 1 if cut else size, state, np.uint64(table[BUCKETS]), flags, into, 0)
             for i in range(found):
                 into[i] = table[FIRST_BYTE] + into[i] * table[ROW_BYTES]
                 fetch(weights, into[i])
@@ -98,7 +98,7 @@ def _weigh(weights, rows, layout, group, bits, states, factors, sums, odds):
         return
     table = layout[group - 1]
     for first in range(0, len(rows), MOST_ROWS):
-        add(weights, rows[first : first + MOST_ROWS], table[ROW_BYTES], bits, sums)
+        add(weights, rows, first, min(MOST_ROWS, len(rows) - first), table[ROW_BYTES], bits, sums)
     for column in range(table[COLUMNS]):
         state = states[table[FIRST_COLUMN] + column]
         if state >= 0:

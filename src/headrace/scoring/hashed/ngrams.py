@@ -13,6 +13,7 @@ from headrace.scoring.hashed.folding import BOUNDARY
 
 #: The most features that one code can end: five n-grams, or four with a word and a pair.
 ROWS_PER_CODE = 6
+_ONE, _TWO, _THREE, _FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 #: Numbers that `ngrams` carries from one chunk of a text to the next.
 STATE = 7
 
@@ -31,60 +32,50 @@ def _row(state, buckets):
 
 
 @njit(nogil=True)
-def ngrams(codes, begin, end, state, buckets, flags, rows):
-    """Write the rows of all features that end in codes[begin:end] to `rows`, and return how many they are.
+def ngrams(codes, begin, end, state, buckets, flags, rows, place):
+    """Write the rows of all features that end in codes[begin:end] to rows[place:], and return how many they are.
 
-    `rows` has room for ROWS_PER_CODE for each code. `state` (uint64, STATE) is all zeros at the start of a text, and carries hashes
+    There is room for ROWS_PER_CODE for each code. `state` (uint64, STATE) is all zeros at the start of a text, and carries hashes
     and depth from one call to the next.
     """
     words, pairs = flags & WORDS != 0, flags & PAIRS != 0
     one, two, three, four = state[0], state[1], state[2], state[3]
     word, before, depth = state[4], state[5], state[6]
     zero = np.uint64(0)
-    count = 0
+    count = np.uint64(place)
     for at in range(begin, end):
-        code = codes[at]
+        code = codes[np.uint64(at)]  # an unsigned index is not looked at for a count from the end
         first = _mix(zero, code)
         second = _mix(one, code)
         third = _mix(two, code)
         fourth = _mix(three, code)
         fifth = _mix(four, code)
-        if depth >= 4:
-            rows[count] = _row(second, buckets)
-            rows[count + 1] = _row(third, buckets)
-            rows[count + 2] = _row(fourth, buckets)
-            rows[count + 3] = _row(fifth, buckets)
-            count += 4
-        else:
-            if depth >= 1:
-                rows[count] = _row(second, buckets)
-                count += 1
-            if depth >= 2:
-                rows[count] = _row(third, buckets)
-                count += 1
-            if depth >= 3:
-                rows[count] = _row(fourth, buckets)
-                count += 1
+        # Those that the word is too short for are written over next.
+        rows[count] = _row(second, buckets)
+        rows[count + _ONE] = _row(third, buckets)
+        rows[count + _TWO] = _row(fourth, buckets)
+        rows[count + _THREE] = _row(fifth, buckets)
+        count += min(depth, _FOUR)
         one, two, three, four = first, second, third, fourth
         depth += np.uint64(1)
         if code != BOUNDARY:
             rows[count] = _row(first, buckets)
-            count += 1
+            count += _ONE
             word = _mix(word, code)
             continue
         if depth > 1:
             if words and depth >= 6:
                 rows[count] = _row(_mix(word, 1), buckets)
-                count += 1
+                count += _ONE
             if pairs and before != 0:
                 rows[count] = _row(_mix(before ^ word * MULTIPLIER, 2), buckets)
-                count += 1
+                count += _ONE
             before = word
         word = WORD_SALT
         depth = np.uint64(1)
     state[0], state[1], state[2], state[3] = one, two, three, four
     state[4], state[5], state[6] = word, before, depth
-    return count
+    return np.int64(count) - place
 
 
 @njit(nogil=True)

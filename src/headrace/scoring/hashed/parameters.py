@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,8 @@ from headrace.scoring.hashed.letters import POINTS, padded
 KIND = "hashed"
 #: Of each table in `HashedParameters.layout`: its first byte, its rows, the bytes of a row, its first column, and its columns.
 FIRST_BYTE, BUCKETS, ROW_BYTES, FIRST_COLUMN, COLUMNS = range(5)
+#: Bytes that memory delivers at once.
+CACHE_LINE = 64
 #: The owner of a column that stands for texts in none of the labels.
 NONE = -1
 
@@ -110,6 +112,17 @@ class HashedParameters:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that are saved, by name."""
         return {name: getattr(self, name) for name in _SHAPES}
+
+    def aligned(self, place: int) -> "HashedParameters":
+        """The same with unused bytes before the first table, so that it begins at a cache line in a file in which `weights` begins at
+        `place`; itself if it does already.
+        """
+        shift = -(place + int(self.layout[:, FIRST_BYTE].min())) % CACHE_LINE
+        if shift == 0:
+            return self
+        layout = self.layout.copy()
+        layout[:, FIRST_BYTE] += shift
+        return replace(self, weights=np.concatenate([np.zeros(shift, np.int8), self.weights]), layout=layout)
 
     def settings(self) -> dict[str, int]:
         """The numbers that are saved beside the arrays."""

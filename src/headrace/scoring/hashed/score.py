@@ -11,33 +11,31 @@ Functions without a decorator are compiled by `headrace.scoring.native`.
 import numpy as np
 from numba import njit
 
+from headrace.scoring.borrowing import borrowed
 from headrace.scoring.hashed.adding import add
 from headrace.scoring.hashed.features import CHUNK, LANES, NEGLIGIBLE, NEGLIGIBLE_OF_ALL, UNKNOWN_SHARE
 from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.hashed.ngrams import ROWS_PER_CODE, STATE, begin_word, in_word, ngrams
-from headrace.scoring.hashed.parameters import BUCKETS, COLUMNS, FIRST_BYTE, FIRST_COLUMN, ROW_BYTES
+from headrace.scoring.hashed.parameters import BUCKETS, CACHE_LINE, COLUMNS, FIRST_BYTE, FIRST_COLUMN, ROW_BYTES
 from headrace.scoring.hashed.scripts import NEUTRAL, UNKNOWN
 from headrace.scoring.prefetch import fetch
 
 #: Codes whose rows are prefetched, and later added, at a time. They are fewer rows than `adding.MOST_ROWS`.
-STEP = 16
+STEP = 40
 
 
 @njit(nogil=True)
 def run_of_group(codes, begin, end, groups, current):
     """The longest run codes[begin:stop] whose letters are of one group: (stop, that group, its letters). `current` if it has none."""
-    group, count = current, 0
-    known = False
+    group, count = np.int64(current), 0
     for at in range(begin, end):
-        code = codes[at]
-        of = groups[code]
-        if code == BOUNDARY or of == NEUTRAL:
-            continue
-        if not known:
-            group, known = np.int64(of), True
-        elif of != group:
-            return at, group, count
-        count += 1
+        code = codes[np.uint64(at)]  # an unsigned index is not looked at for a count from the end
+        of = np.int64(groups[code])
+        if of != group and of != NEUTRAL and code != BOUNDARY:
+            if count > 0:
+                return at, group, count
+            group = of
+        count += (of == group) & (code != BOUNDARY)
     return end, group, count
 
 
@@ -49,18 +47,22 @@ def add_run(codes, begin, end, state, table, weights, bits, flags, rows, sums, t
     Each step adds the rows of the step before, while memory delivers its own.
     """
     first, row_bytes, total = table[FIRST_BYTE], table[ROW_BYTES], 0
-    before = rows[:0]
+    is_split = (weights.ctypes.data + first) % CACHE_LINE % row_bytes != 0 or CACHE_LINE % row_bytes != 0
+    place, before, count = 0, 0, 0
     for start in range(begin, end, STEP):
-        into = rows[((start - begin) // STEP & 1) * STEP * ROWS_PER_CODE :]
-        count = ngrams(codes, start, min(start + STEP, end), state, np.uint64(table[BUCKETS]), flags, into)
-        for i in range(count):
-            into[i] = first + into[i] * row_bytes
-            fetch(weights, into[i])
-            fetch(weights, into[i] + row_bytes - 1)
-        add(weights, before, row_bytes, bits, sums)
-        before = into[:count]
-        total += count
-    add(weights, before, row_bytes, bits, sums)
+        found = ngrams(codes, start, min(start + STEP, end), state, np.uint64(table[BUCKETS]), flags, rows, place)
+        for i in range(np.uint64(place), np.uint64(place + found)):
+            at = first + rows[i] * row_bytes
+            rows[i] = at
+            fetch(weights, at)
+        if is_split:
+            for i in range(place, place + found):
+                fetch(weights, rows[i] + row_bytes - 1)
+        add(weights, rows, before, count, row_bytes, bits, sums)
+        before, count = place, found
+        place = STEP * ROWS_PER_CODE - place
+        total += found
+    add(weights, rows, before, count, row_bytes, bits, sums)
     for column in range(table[COLUMNS]):
         totals[table[FIRST_COLUMN] + column] += sums[column]
     sums[:] = 0
@@ -68,12 +70,12 @@ def add_run(codes, begin, end, state, table, weights, bits, flags, rows, sums, t
 
 
 @njit(nogil=True)
-def _gain(gains, count):
-    """The factor for a sum over `count` features: interpolated, on a logarithmic scale, between `gains` for 1, 2, 4, 8 ... features."""
+def _gain(gains, table, count):
+    """The factor for a sum over `count` features: on a logarithmic scale between gains[table] for 1, 2, 4, 8 ... features."""
     place = np.log2(np.float64(count))
-    below = min(int(place), len(gains) - 2)
+    below = min(int(place), gains.shape[1] - 2)
     share = min(place - below, 1.0)
-    return gains[below] * (1.0 - share) + gains[below + 1] * share
+    return gains[table, below] * (1.0 - share) + gains[table, below + 1] * share
 
 
 def score(points, bounds, letters, keys, values, groups, masses, weights, layout, owners, gains, biases, bits, flags,
@@ -84,15 +86,37 @@ def score(points, bounds, letters, keys, values, groups, masses, weights, layout
     If `probabilities` (float64) has a row for each text, those of all labels are written there; it may have none. Its width is the number
     of labels. The other arrays are those of `HashedParameters`.
     """
-    widest = layout[:, ROW_BYTES].max() * (8 // bits)
     codes = np.empty(CHUNK, np.uint16)
     ending = np.full(1, BOUNDARY, np.uint16)
     rows = np.empty(2 * STEP * ROWS_PER_CODE, np.int64)
     state = np.empty(STATE, np.uint64)
-    sums = np.zeros(widest + LANES, np.int32)
+    sums = np.zeros(layout[:, ROW_BYTES].max() * (8 // bits) + LANES, np.int32)
     totals = np.empty(len(owners), np.int64)
+    odds = np.empty(layout[:, COLUMNS].max())
     counts = np.empty(len(masses), np.int64)
     seen = np.empty(len(masses), np.int64)
+    _score_all(
+        borrowed(points), borrowed(bounds), borrowed(letters), borrowed(keys), borrowed(values), borrowed(groups), borrowed(masses),
+        borrowed(weights), borrowed(layout), borrowed(owners), borrowed(gains), borrowed(biases), bits, flags, borrowed(codes),
+        borrowed(ending), borrowed(rows), borrowed(state), borrowed(sums), borrowed(totals), borrowed(odds), borrowed(counts),
+        borrowed(seen), borrowed(best), borrowed(best_probability), borrowed(none), borrowed(probabilities),
+    )  # fmt: skip
+    # The arrays that were made here are used once more, so that they live until now.
+    return (
+        len(codes)
+        + len(ending)
+        + len(rows)
+        + len(state)
+        + len(sums)
+        + len(totals)
+        + len(odds)
+        + len(counts)
+        + len(seen)
+    )
+
+
+def _score_all(points, bounds, letters, keys, values, groups, masses, weights, layout, owners, gains, biases, bits, flags,
+               codes, ending, rows, state, sums, totals, odds, counts, seen, best, best_probability, none, probabilities):  # fmt: skip
     for text in range(len(bounds) - 1):
         totals[:] = counts[:] = seen[:] = 0
         begin_word(state)
@@ -117,7 +141,9 @@ def score(points, bounds, letters, keys, values, groups, masses, weights, layout
             size = begin = 0
             if at >= end:
                 break
-        _decide(text, totals, counts, seen, layout, owners, gains, biases, best, best_probability, none, probabilities)
+        _decide(
+            text, totals, counts, seen, layout, owners, gains, biases, odds, best, best_probability, none, probabilities
+        )
 
 
 @njit(nogil=True)
@@ -131,8 +157,27 @@ def _most_letters(seen):
     return group, whole
 
 
+@njit(nogil=True, fastmath={"nnan", "nsz"})
+def _log_odds(totals, first, columns, gain, biases, owners, odds):
+    """Write the log odds of a table's columns to `odds`; returns the greatest of all, and that of the columns of labels.
+
+    The numbers are never NaN, which lets the compiler do several at a time.
+    """
+    most, most_known = -np.inf, -np.inf
+    for i in range(columns):
+        odds[i] = totals[first + i] * gain + biases[first + i]
+    for i in range(columns):
+        most = odds[i] if odds[i] > most else most
+    for i in range(columns):
+        value = odds[i] if owners[first + i] >= 0 else -np.inf
+        most_known = value if value > most_known else most_known
+    return most, most_known
+
+
 @njit(nogil=True)
-def _decide(text, totals, counts, seen, layout, owners, gains, biases, best, best_probability, none, probabilities):
+def _decide(
+    text, totals, counts, seen, layout, owners, gains, biases, odds, best, best_probability, none, probabilities
+):
     """From the totals of all columns to probabilities, by the table of the script that most letters are of."""
     label_count = probabilities.shape[1]
     group, whole = _most_letters(seen)
@@ -143,32 +188,32 @@ def _decide(text, totals, counts, seen, layout, owners, gains, biases, best, bes
         if len(probabilities):
             probabilities[text, :] = chance
         return
-    table = layout[group - 1]
-    first, columns = table[FIRST_COLUMN], table[COLUMNS]
-    gain = _gain(gains[group - 1], max(counts[group], 1))
+    first, columns = layout[group - 1, FIRST_COLUMN], layout[group - 1, COLUMNS]
+    gain = _gain(gains, group - 1, max(counts[group], 1))
     known = 0.0 if seen[UNKNOWN] * UNKNOWN_SHARE > whole else 1.0
-    most, most_known, best_column = -np.inf, -np.inf, first
-    for column in range(first, first + columns):
-        odds = totals[column] * gain + biases[column]
-        most = max(most, odds)
-        if owners[column] >= 0 and odds > most_known:
-            most_known, best_column = odds, column
+    most, most_known = _log_odds(totals, first, columns, gain, biases, owners, odds)
     negligible = NEGLIGIBLE_OF_ALL if len(probabilities) else NEGLIGIBLE  # smaller log odds do not change the norm
+    best_column = first
+    while best_column < first + columns - 1 and not (
+        owners[best_column] >= 0 and odds[best_column - first] == most_known
+    ):
+        best_column += 1
     norm, lost = 0.0, 0.0
     if len(probabilities):
         probabilities[text, :] = 0.0
-    for column in range(first, first + columns):
-        odds = totals[column] * gain + biases[column] - most
-        chance = np.exp(odds) if odds > negligible else 0.0
+    for i in range(columns):
+        if odds[i] - most <= negligible:
+            continue
+        chance = np.exp(odds[i] - most)
         norm += chance
-        if owners[column] < 0:
+        if owners[first + i] < 0:
             lost += chance
         elif len(probabilities):
-            probabilities[text, owners[column]] += chance
+            probabilities[text, owners[first + i]] += chance
     if len(probabilities):
         for label in range(label_count):
             probabilities[text, label] *= known / norm
     best[text] = owners[best_column]
-    odds = totals[best_column] * gain + biases[best_column] - most
-    best_probability[text] = (np.exp(odds) if odds > negligible else 0.0) / norm * known
+    value = odds[best_column - first] - most
+    best_probability[text] = (np.exp(value) if value > negligible else 0.0) / norm * known
     none[text] = lost / norm if known > 0 else 1.0

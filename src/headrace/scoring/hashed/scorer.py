@@ -34,6 +34,8 @@ STRETCH_EFFORT = 6
 #: Restrictions to labels for which the costs of changes are kept.
 KEPT_COSTS = 8
 NO_END = 1 << 62
+#: How often rows are shifted to a cache line when a scorer is saved: a shift may change the length of the header before them.
+ALIGNING = 3
 
 #: The best labels, their probabilities, the kinds of content, and the probabilities of none of the labels.
 Contents = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArray[np.float64]]
@@ -166,10 +168,17 @@ class HashedScorer:
         return readable
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors` into an existing folder, whole or not at all."""
+        """Write `weights.safetensors` into an existing folder, whole or not at all, with rows that lie in as few cache lines as can be."""
         settings = json.dumps(self.parameters.settings())
         metadata = {"kind": KIND, "labels": json.dumps(self.labels), "settings": settings}
-        weights.write(folder / weights.FILE, self.parameters.arrays(), metadata)
+        path, saved = folder / weights.FILE, self.parameters
+        weights.write(path, saved.arrays(), metadata)
+        for _ in range(ALIGNING):
+            shifted = saved.aligned(weights.place(path, "weights"))
+            if shifted is saved:
+                break
+            saved = shifted
+            weights.write(path, saved.arrays(), metadata)
 
     @classmethod
     def open(cls, folder: Path, *, threads: int = 1, cache: Path | None = None) -> Self:
