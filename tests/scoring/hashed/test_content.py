@@ -150,7 +150,15 @@ MOJIBAKE: list[Row] = [
     ("På svenska".encode().decode("mac_roman"), "På svenska"),
     ("Привет друзья".encode().decode("cp866"), "Привет друзья"),
 ]
-ROWS = MARKUP + TEMPLATES + ADDRESSES + CODE_IN_PROSE + SPELLING + MOJIBAKE
+HOMOGLYPHS: list[Row] = [
+    ("Фeстивaл Глoбaлни грaђaнин, кojи \u0458e oдржaн", "Фестивал Глобални грађанин, који је одржан"),
+    ("Прoверьте Bаш аккаyнт", "Проверьте Ваш аккаунт"),
+    ("Hеllо wоrld, hоw аre yоu", "Hello world, how are you"),
+    ("саfé und Zаhl", "café und Zahl"),
+    ("iPhoneы, IT-компания, Vісtоrіа", "iPhoneы, IT-компания, Victoria"),
+    ("Де́ти и cа́хар", "Де́ти и са́хар"),
+]
+ROWS = MARKUP + TEMPLATES + ADDRESSES + CODE_IN_PROSE + SPELLING + MOJIBAKE + HOMOGLYPHS
 
 
 @pytest.mark.parametrize(("text", "wanted"), ROWS)
@@ -169,6 +177,7 @@ def test_this_is_left_of_a_text(text: str, wanted: str) -> None:
         "ČEŇKY ĽUDÍ, ĂČM; VĂZÂND „SĂ” FAC; ┌──┐ Hej; Größe ≈ √2, a≈b",
         "Ça va ? « Oui » — à bientôt : l’été",
         "well-known facts; 3.5 % (or so) of 1,000: “yes”",
+        "Эра Windows, 5 км, Ваш CEO и я; Το A και το O",
         "Angela Merkel (CDU) sagte am 3. Mai: „Nein“.",
     ],
 )
@@ -258,7 +267,7 @@ def test_each_code_point_knows_where_it_comes_from() -> None:
 PIECES = st.sampled_from(
     ["<a href='x'>", "</b>", "{x}", "{{ y }}", "{%", "[b]", "](u)", "```", "`x`", "&uuml;", "&lt;", "\\n", "$x", "%s", "@n", "#t", "a.de",
      "x@y.z", "/a/b", "C:\\a", "f();", "a_b", "x = 1;", "\n", " ", "Ã¼", "Ð¿", "é", "l33t", "a b c d", "🇩🇪", "\u0301\u0302\u0303\u0304",
-     "привет", "日本", "word", "Wort", ":", "(", ")", '"', "1", "\ud800", "𝗮", "SELECT", "ïðèâ"]
+     "привет", "пpивeт", "oс", "日本", "word", "Wort", ":", "(", ")", '"', "1", "\ud800", "𝗮", "SELECT", "ïðèâ"]
 )  # fmt: skip
 
 

@@ -77,6 +77,11 @@ def address_end(points, at, stop, end, letters):
 
 def _link_end(points, at, head, stop, end, letters):
     """A scheme and what follows, or www. in front."""
+    sign = head
+    while sign < stop and is_digit(points[sign]):  # s3://
+        sign += 1
+    if sign > head > at and sign + 2 < end and points[sign] == COLON and points[sign + 1] == points[sign + 2] == SLASH:
+        return _to_blank(points, sign, end, letters)
     if head + 2 < end and points[head] == COLON:
         if head > at and points[head + 1] == points[head + 2] == SLASH and is_latin(points[head - 1]):
             return _to_blank(points, head, end, letters)

@@ -11,8 +11,10 @@ These functions run as they are, and compiled by `headrace.scoring.native` as a 
 from collections.abc import Mapping
 
 # isort: off
+from headrace.scoring.borrowing import borrowed
 from headrace.scoring.hashed import signs
 from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
+from headrace.scoring.hashed.homoglyphs import is_cyrillic, unmask
 from headrace.scoring.hashed.mojibake import repair
 from headrace.scoring.hashed.openings import begins_command
 from headrace.scoring.hashed.program import blank_out
@@ -23,8 +25,9 @@ from headrace.scoring.hashed.spelling import MIN_SPACED, is_regional
 
 #: The kinds of content.
 BLANK, WORDS, CODE = 0, 1, 2
-#: What `_seen` sees in a text: nothing but words, perhaps pieces of other kinds, perhaps a program, perhaps broken letters.
-PLAIN, PIECES, PROGRAM, BROKEN = 0, 1, 2, 4
+#: What `_seen` sees in a text: nothing but words, perhaps pieces of other kinds, perhaps a program, perhaps broken letters, letters of two
+#: scripts in a word.
+PLAIN, PIECES, PROGRAM, BROKEN, MIXED = 0, 1, 2, 4, 8
 # Classes of characters: ASCII letters, blanks, digits, signs that say nothing, the full stop, signs that say something before a letter, one
 # that does after a letter, signs that always do, those that programs have, letters beyond ASCII.
 _LETTER, _BLANK, _DIGIT, _QUIET, _STOP, _BEFORE, _AFTER, _LOUD, _CODE, _FOREIGN = range(10)
@@ -68,6 +71,10 @@ def clean(points, bounds, letters, text, places, nexts, cleaned, ends, origins, 
     `places` (int64), both as long as the longest text, and `nexts` (int64, signs.NEXTS) are for use in here. `cleaned` (uint32, as long as
     `points`), `ends` (int64, as long as `bounds`), `origins` (int64, as long as `points`, or empty) and `kinds` (int8) are written.
     """
+    points, bounds, letters, kinds = borrowed(points), borrowed(bounds), borrowed(letters), borrowed(kinds)
+    text, places, nexts, cleaned, ends, origins = (
+        borrowed(text), borrowed(places), borrowed(nexts), borrowed(cleaned), borrowed(ends), borrowed(origins)
+    )  # fmt: skip
     size = 0
     ends[0] = 0
     for number in range(len(bounds) - 1):
@@ -81,7 +88,7 @@ def clean(points, bounds, letters, text, places, nexts, cleaned, ends, origins, 
             size += end - begin
         else:
             has_letters = has_words
-            length, is_code = _prepared(points, begin, end, found, text, places)
+            length, is_code = _prepared(points, begin, end, found, letters, text, places)
             for slot in range(signs.NEXTS):
                 nexts[slot] = -1
             is_code = is_code and has_letters
@@ -99,6 +106,8 @@ def _seen(points, letters):
         if 97 <= point | 32 <= 122:
             if before != _LETTER:
                 found |= _SAYS[before * 16]
+                if before == _FOREIGN and is_cyrillic(last):
+                    found |= PIECES | MIXED
                 before, has_words = _LETTER, True
             last, run = point, 0
             continue
@@ -117,6 +126,8 @@ def _seen(points, letters):
             is_word = code >= FIRST_LETTER or code == OTHER
             has_words = has_words or is_word
             kind = _FOREIGN if is_word else (_BLANK if code == SPACE else _QUIET)
+            if is_word and before == _LETTER and is_cyrillic(point):
+                found |= PIECES | MIXED
             run = run + 1 if point < 0x370 and (point >= 0x300 or 0xC0 <= point < 0x100) else 0
             if run >= 3 or _is_broken(last, point) or is_regional(point):
                 found |= PIECES | BROKEN
@@ -159,7 +170,7 @@ def _is_broken(before, point):
     return before > 64 and point in _LEADS
 
 
-def _prepared(points, begin, end, found, text, places):
+def _prepared(points, begin, end, found, letters, text, places):
     """Copy points[begin:end] to `text`, repaired and without lines of code. Returns its length and whether all of it is code."""
     length = end - begin
     for at in range(length):
@@ -167,4 +178,6 @@ def _prepared(points, begin, end, found, text, places):
         places[at] = begin + at
     if found & BROKEN != 0:
         length = repair(text, places, length)
+    if found & MIXED != 0:
+        unmask(text, length, letters)
     return length, found & PROGRAM != 0 and blank_out(text, length)

@@ -3,6 +3,7 @@
 | piece | examples | what is left | in |
 |---|---|---|---|
 | mojibake | FÃ¼r, Ïðèâåò | the text as it was meant | `mojibake` |
+| homoglyphs | Cyrillic words with Latin letters | words in one script | `homoglyphs` |
 | program | lines of code, SQL, JSON, CSS, a stack trace | nothing; prose beside it stays | `program` |
 | HTML, XML | <a href="...">, <!-- -->, <script>...</script> | the text between tags | `markup.tag_end` |
 | entity | &amp; &uuml; &#252; | letters that it stands for | `markup.entity` |
