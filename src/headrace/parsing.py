@@ -26,10 +26,10 @@ def parse(text: bytes, *, lenient: bool = False) -> object:
         return _decode(text.removeprefix(_BOM))
     except RecursionError:
         raise Rejected("the JSON is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # which of them tells of invalid UTF-8 depends on msgspec's version
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if text.startswith(_WIDE):
             raise Rejected("the document is in UTF-16 or UTF-32; convert it to UTF-8") from None
-        if fault := not_utf8(text):
+        if fault := not_utf8(text):  # msgspec's versions differ in what they raise, and say, of it
             raise Rejected(f"the document is {fault}") from None
         if lenient and NOT_FINITE.search(text):
             return _parse_not_finite(text)

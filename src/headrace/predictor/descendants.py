@@ -17,7 +17,9 @@ from headrace.runtime import follow_parent
 LOG = logger("headrace.predictor")
 VARIABLE = "_HEADRACE_PREDICTOR"
 ROUNDS = 10  # of looking for marked processes
-EMPTY_ROUNDS = 2  # in a row end the search: a process that forks and ends while one looks is missed together with its child, once
+EMPTY_ROUNDS = (
+    2  # in a row end the search: once, a process that forks and ends at that moment is missed together with its child
+)
 
 
 def new_mark() -> str:

@@ -5,8 +5,10 @@ Each kind keeps the lengths of real words, since they are not what tells noise f
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+from headrace.training.romanising import ROMAN, Change, romanised
 
 #: Rows of keyboards: fingers that mash one hit neighbouring keys.
 _KEYBOARDS: Mapping[str, tuple[str, ...]] = {
@@ -29,41 +31,6 @@ _MISREAD = (("utf-8", "latin-1"), ("utf-8", "cp1252"), ("utf-8", "cp1251"), ("cp
             ("iso8859-7", "latin-1"), ("cp1256", "latin-1"), ("cp1255", "latin-1"), ("euc-kr", "latin-1"), ("gbk", "latin-1"),
             ("shift-jis", "latin-1"), ("cp1251", "koi8-r"), ("koi8-r", "cp1251"))  # fmt: skip
 
-_ROMAN: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "cyrillic": {
-        **{c: (r,) for c, r in zip("абвгдезиклмнопрстуф", "abvgdeziklmnoprstuf", strict=True)},
-        "ё": ("yo", "e", "jo"), "ж": ("zh", "j"), "й": ("y", "j", "i"), "х": ("kh", "h", "x"), "ц": ("ts", "c"),
-        "ч": ("ch", "4"), "ш": ("sh",), "щ": ("shch", "sch", "sh"), "ъ": ("", "y"), "ы": ("y", "i"), "ь": ("", "'"), "э": ("e",),
-        "ю": ("yu", "ju"), "я": ("ya", "ja"), "і": ("i",), "ї": ("yi", "i"), "є": ("ye", "ie"), "ґ": ("g",), "ў": ("u", "w"),
-    },
-    "greek": {
-        **{c: (r,) for c, r in zip("αβγδεζικλμνοπρστφ", "avgdeziklmnoprstf", strict=True)},
-        "η": ("i", "h"), "θ": ("th", "8"), "ξ": ("x", "ks"), "ς": ("s",), "υ": ("y", "u", "i"), "χ": ("ch", "x", "h"), "ψ": ("ps",),
-        "ω": ("o", "w"), "ά": ("a",), "έ": ("e",), "ή": ("i", "h"), "ί": ("i",), "ό": ("o",), "ύ": ("y", "u"), "ώ": ("o", "w"),
-        "ϊ": ("i",), "ϋ": ("y",), "ΐ": ("i",), "ΰ": ("y",),
-    },
-    "arabic": {
-        "ا": ("a",), "أ": ("a",), "إ": ("i",), "آ": ("a", "aa"), "ب": ("b",), "ت": ("t",), "ث": ("th",), "ج": ("j", "g"), "ح": ("h", "7"),
-        "خ": ("kh", "5"), "د": ("d",), "ذ": ("dh", "z"), "ر": ("r",), "ز": ("z",), "س": ("s",), "ش": ("sh", "ch"), "ص": ("s", "9"),
-        "ض": ("d",), "ط": ("t", "6"), "ظ": ("z",), "ع": ("a", "3"), "غ": ("gh",), "ف": ("f",), "ق": ("q", "9", "k"), "ك": ("k",),
-        "ل": ("l",), "م": ("m",), "ن": ("n",), "ه": ("h",), "و": ("w", "ou", "o"), "ي": ("y", "i", "ee"), "ى": ("a",), "ة": ("a", "ah"),
-        "ء": ("", "2"), "ئ": ("e", "2"), "ؤ": ("o", "2"), "پ": ("p",), "چ": ("ch",), "ژ": ("zh",), "گ": ("g",), "ک": ("k",),
-        "ی": ("i", "y"), "ے": ("e", "ay"), "ں": ("n",), "ہ": ("h",), "ھ": ("h",), "ٹ": ("t",), "ڈ": ("d",), "ڑ": ("r",),
-    },
-    "devanagari": {
-        "अ": ("a",), "आ": ("aa", "a"), "इ": ("i",), "ई": ("ee", "i"), "उ": ("u",), "ऊ": ("oo", "u"), "ए": ("e",), "ऐ": ("ai",),
-        "ओ": ("o",), "औ": ("au",), "ऋ": ("ri",), "ा": ("aa", "a"), "ि": ("i",), "ी": ("ee", "i"), "ु": ("u",), "ू": ("oo", "u"),
-        "े": ("e",), "ै": ("ai",), "ो": ("o",), "ौ": ("au",), "ृ": ("ri",), "ं": ("n",), "ँ": ("n",), "ः": ("h",), "़": ("",),
-        "क": ("k",), "ख": ("kh",), "ग": ("g",), "घ": ("gh",), "ङ": ("n",), "च": ("ch",), "छ": ("chh",), "ज": ("j",), "झ": ("jh",),
-        "ञ": ("n",), "ट": ("t",), "ठ": ("th",), "ड": ("d",), "ढ": ("dh",), "ण": ("n",), "त": ("t",), "थ": ("th",), "द": ("d",),
-        "ध": ("dh",), "न": ("n",), "प": ("p",), "फ": ("ph", "f"), "ब": ("b",), "भ": ("bh",), "म": ("m",), "य": ("y",), "र": ("r",),
-        "ल": ("l",), "ळ": ("l",), "व": ("v", "w"), "श": ("sh",), "ष": ("sh",), "स": ("s",), "ह": ("h",),
-    },
-}  # fmt: skip
-_CONSONANTS = frozenset("कखगघङचछजझञटठडढणतथदधनपफबभमयरलळवशषसह")
-_SIGNS = frozenset("ािीुूेैोौृ़्")
-_SHORT_VOWELS = ("a", "a", "i", "u", "e")
-
 #: Letters that look like a letter turned by half a turn.
 _TURNED: Mapping[int, int] = str.maketrans("abcdefghijklmnopqrtuvwy", "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹʇnʌʍʎ")
 #: Languages whose texts are written in Latin letters now and then, by their script.
@@ -75,7 +42,8 @@ _ROMANISED: Mapping[str, tuple[str, ...]] = {
     "hebrew": ("he",),
 }
 
-Change = Callable[[str, random.Random], str]
+#: A letter that stands inside of words at most so many times as often as at their edges is left out of some mash.
+AT_EDGES = 0.25
 
 
 class Noise(NamedTuple):
@@ -96,17 +64,19 @@ def make(texts: Mapping[str, Sequence[str]], labels: Iterable[str], script: str,
     if not known:
         return []
     alphabets = {label: alphabet_of(texts[label]) for label in known}
+    inner = {label: inside_of(texts[label], alphabets[label]) for label in known}
+    frequent = {label: [one for text in texts[label] for one in text.lower() if one in inner[label]] for label in known}
     made = []
     for _ in range(size):
         label = chance.choice(known)
         text = chance.choice(texts[label])
         made += [
-            Noise(mashed(alphabets[label], script)(text, chance), "mashed", False),
+            Noise(mashed(chance.choice((alphabets, inner, frequent))[label], script)(text, chance), "mashed", False),
             Noise(ciphered(alphabets[label])(text, chance), "ciphered", True),
             Noise(shuffled(text, chance), "shuffled", True),
         ]
     if script == "latin":
-        for other in _ROMAN:
+        for other in ROMAN:
             made += _each(romanised(other), texts, _ROMANISED[other], f"romanised {other}", size, chance)
         for other in _TYPED:
             made += _each(mistyped(other), texts, _ROMANISED[other], "mistyped", size // 4, chance)
@@ -131,11 +101,13 @@ def _each(
 
 
 def mashed(alphabet: Sequence[str], script: str) -> Change:
-    """Letters of the alphabet (or neighbouring keys) at random, in place of those of the text."""
+    """Letters of the alphabet (or neighbouring keys) at random, in place of those of the text. A letter may be in the alphabet several
+    times, and is drawn as often."""
 
     def change(text: str, chance: random.Random) -> str:
-        rows = _KEYBOARDS.get(script, ())
-        kind = chance.randrange(3)
+        rows = ["".join(filter(set(alphabet).__contains__, row)) for row in _KEYBOARDS.get(script, ())]
+        rows = rows if all(rows) else []
+        kind = chance.randrange(4)
         words = []
         for word in text.lower().split()[: chance.randint(1, 6)]:
             length = max(len(word), chance.randint(4, 10))
@@ -177,21 +149,6 @@ def shuffled(text: str, chance: random.Random) -> str:
     return " ".join("".join(chance.sample(word, len(word))) for word in text.lower().split())
 
 
-def romanised(script: str) -> Change:
-    """The text in Latin letters, as people write it who have no other keyboard. A text uses one spelling throughout."""
-    table = _ROMAN[script]
-
-    def change(text: str, chance: random.Random) -> str:
-        spelling = {letter: chance.choice(ways) for letter, ways in table.items()}
-        if script == "devanagari":
-            return _indic(text, spelling)
-        if script == "arabic":
-            return _semitic(text, spelling, chance)
-        return "".join(spelling.get(letter, letter) for letter in text.lower())
-
-    return change
-
-
 def mistyped(script: str) -> Change:
     """The keys of a text, typed while the keyboard was set to Latin letters."""
     table = {ord(typed): key for typed, key in zip(_TYPED[script], _QWERTY, strict=True)}
@@ -217,27 +174,15 @@ def alphabet_of(texts: Iterable[str], share: float = 0.001) -> list[str]:
     return sorted(letter for letter, count in counts.items() if count >= least)
 
 
-def _indic(text: str, spelling: Mapping[str, str]) -> str:
-    """Consonants keep their inherent a, unless a vowel sign or virama follows or the word ends."""
-    found = []
-    for place, letter in enumerate(text):
-        after = text[place + 1 : place + 2]
-        if letter in _CONSONANTS:
-            bare = after in _SIGNS or (not after.isalpha() and after not in _SIGNS)
-            found.append(spelling[letter] + ("" if bare else "a"))
-        elif letter != "्":
-            found.append(spelling.get(letter, letter))
-    return "".join(found)
-
-
-def _semitic(text: str, spelling: Mapping[str, str], chance: random.Random) -> str:
-    """Short vowels, which the script leaves out, stand at random between consonants."""
-    found: list[str] = []
-    for letter in text:
-        roman = spelling.get(letter)
-        if roman and found and found[-1][-1:].isalpha() and found[-1][-1] not in "aeiou" and roman[0] not in "aeiou":
-            found.append(chance.choice(_SHORT_VOWELS) if chance.random() < 0.7 else "")
-        found.append(letter if roman is None else roman)
-        if not found[-1]:
-            found.pop()
-    return "".join(found)
+def inside_of(texts: Iterable[str], alphabet: Sequence[str]) -> list[str]:
+    """The letters of an alphabet without those that nearly always end or begin a word, such as the final forms of Hebrew, whose places
+    would give random letters away; the whole alphabet if too few are left.
+    """
+    places: Counter[tuple[str, str]] = Counter()
+    for text in texts:
+        for word in text.lower().split():
+            letters = [letter for letter in word if letter.isalpha()]
+            places.update((letter, "inside") for letter in letters[1:-1])
+            places.update((letter, "edge") for letter in letters[:1] + letters[1:][-1:])
+    inside = [one for one in alphabet if places[one, "inside"] > AT_EDGES * places[one, "edge"]]
+    return inside if len(inside) > len(alphabet) // 2 else list(alphabet)

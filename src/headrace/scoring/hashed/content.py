@@ -105,9 +105,7 @@ def _seen(points, letters):
         point = points[at] + 0  # a number of 64 bits, for which all functions are compiled
         if 97 <= point | 32 <= 122:
             if before != _LETTER:
-                found |= _SAYS[before * 16]
-                if before == _FOREIGN and is_cyrillic(last):
-                    found |= PIECES | MIXED
+                found |= _SAYS[before * 16] | (PIECES | MIXED if before == _FOREIGN and is_cyrillic(last) else PLAIN)
                 before, has_words = _LETTER, True
             last, run = point, 0
             continue
@@ -126,8 +124,7 @@ def _seen(points, letters):
             is_word = code >= FIRST_LETTER or code == OTHER
             has_words = has_words or is_word
             kind = _FOREIGN if is_word else (_BLANK if code == SPACE else _QUIET)
-            if is_word and before == _LETTER and is_cyrillic(point):
-                found |= PIECES | MIXED
+            found |= PIECES | MIXED if is_word and before == _LETTER and is_cyrillic(point) else PLAIN
             run = run + 1 if point < 0x370 and (point >= 0x300 or 0xC0 <= point < 0x100) else 0
             if run >= 3 or _is_broken(last, point) or is_regional(point):
                 found |= PIECES | BROKEN
@@ -138,10 +135,8 @@ def _seen(points, letters):
             start = at + 1
         found |= _SAYS[before * 16 + kind]
         before, last = kind, point
-    if begins_command(points):
-        found |= PIECES | PROGRAM
-    if singles + 1 >= MIN_SPACED and len(points) - start == 1:
-        found |= PIECES
+    found |= PIECES | PROGRAM if begins_command(points) else PLAIN
+    found |= PIECES if singles + 1 >= MIN_SPACED and len(points) - start == 1 else PLAIN
     return found, has_words
 
 

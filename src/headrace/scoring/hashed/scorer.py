@@ -34,8 +34,6 @@ STRETCH_EFFORT = 6
 #: Restrictions to labels for which the costs of changes are kept.
 KEPT_COSTS = 8
 NO_END = 1 << 62
-#: How often rows are shifted to a cache line when a scorer is saved: a shift may change the length of the header before them.
-ALIGNING = 3
 
 #: The best labels, their probabilities, the kinds of content, and the probabilities of none of the labels.
 Contents = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArray[np.float64]]
@@ -171,14 +169,11 @@ class HashedScorer:
         """Write `weights.safetensors` into an existing folder, whole or not at all, with rows that lie in as few cache lines as can be."""
         settings = json.dumps(self.parameters.settings())
         metadata = {"kind": KIND, "labels": json.dumps(self.labels), "settings": settings}
-        path, saved = folder / weights.FILE, self.parameters
-        weights.write(path, saved.arrays(), metadata)
-        for _ in range(ALIGNING):
-            shifted = saved.aligned(weights.place(path, "weights"))
-            if shifted is saved:
-                break
+        path, saved, shifted = folder / weights.FILE, None, self.parameters
+        while shifted is not saved:  # a shift may change the length of the header, which shifts the rows once more
             saved = shifted
             weights.write(path, saved.arrays(), metadata)
+            shifted = saved.aligned(weights.place(path, "weights"))
 
     @classmethod
     def open(cls, folder: Path, *, threads: int = 1, cache: Path | None = None) -> Self:

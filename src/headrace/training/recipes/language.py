@@ -41,8 +41,8 @@ FEW_LABELS = 4
 RATE = 1.2
 #: Rows of the table of each script.
 ROWS: Mapping[str, int] = {
-    "latin": 350_000, "cyrillic": 100_000, "east asian": 64_000, "arabic": 48_000, "devanagari": 32_000,
-    "hebrew": 16_000, "greek": 12_000, "bengali": 12_000, "ethiopic": 12_000, "tibetan": 12_000,
+    "latin": 345_000, "cyrillic": 100_000, "arabic": 80_000, "east asian": 64_000, "hebrew": 40_000, "devanagari": 32_000,
+    "greek": 12_000, "bengali": 12_000, "ethiopic": 12_000, "tibetan": 12_000,
 }  # fmt: skip
 OTHER_ROWS = 4_096
 #: The kinds of examples.
@@ -50,12 +50,12 @@ MIX = Mix(texts=0.2, fragments=0.16, pairs=0.2, singles=0.18, listed=0.26)
 #: Examples of each family of other languages, and of each kind of noise, for one of a label.
 OTHER_EXAMPLES = 0.3
 #: The odds that a text is in none of the labels.
-OTHER_ODDS = 0.2
+OTHER_ODDS = 0.35
 #: The factor of a label's odds: languages that much is written in, and those that ask for more evidence than others, since texts in them
 #: are rare, and close relatives of theirs are common.
 ODDS: Mapping[str, float] = {
     "en": 2.0, "de": 1.3, "es": 1.3, "fr": 1.3, "it": 1.3, "pt": 1.3, "ru": 1.5,
-    "af": 0.7, "an": 0.2, "ast": 0.2, "ceb": 0.6, "fo": 0.7, "gl": 0.4, "ilo": 0.6, "jv": 0.5, "lb": 0.5, "oc": 0.25, "su": 0.5, "yue": 0.5,
+    "af": 0.7, "an": 0.4, "ast": 0.4, "ceb": 0.85, "fo": 0.8, "gl": 0.6, "ilo": 0.85, "jv": 0.8, "lb": 0.6, "oc": 0.5, "su": 0.8,
 }  # fmt: skip
 #: A source of n texts of a label is drawn from in proportion to n ** SOURCE_POWER,
 SOURCE_POWER = 0.6
