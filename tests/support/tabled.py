@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.documents import Prediction
-from headrace.scoring.hashed.content import BLANK, WORDS
+from headrace.scoring.cleaning.content import BLANK, WORDS
 
 
 class TabledScorer:

@@ -178,7 +178,7 @@ class Model:
 
     def _predict_content(self, scorer: ContentReader, texts: Sequence[str], rule: Rule) -> list[Prediction]:
         """As `predict`, by a scorer that tells in the same pass what is not language: code, too, besides texts without letters."""
-        from headrace.scoring.hashed.content import WORDS
+        from headrace.scoring.cleaning.content import WORDS
 
         places, scores, kinds, none = scorer.predict_content(texts)
         names = (*self._scorer.labels, rule.unknown, rule.no_letters)

@@ -137,7 +137,7 @@ class RestrictedModel:
         if rule is None or not rule.no_letters:
             return self._scorer.scores(texts), None
         if self._reader is not None:
-            from headrace.scoring.hashed.content import WORDS
+            from headrace.scoring.cleaning.content import WORDS
 
             scores, kinds = self._reader.content_scores(texts)
             return scores, kinds != WORDS

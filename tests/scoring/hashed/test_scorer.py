@@ -17,7 +17,8 @@ from support.scripts import of_three_scripts
 
 from headrace.errors import Misconfigured, Rejected
 from headrace.scoring import weights
-from headrace.scoring.hashed import content, features, letters
+from headrace.scoring.cleaning import content
+from headrace.scoring.hashed import features, letters
 from headrace.scoring.hashed import scorer as hashed
 from headrace.scoring.hashed.parameters import CACHE_LINE, FIRST_BYTE, HashedParameters, one_table
 from headrace.scoring.hashed.scorer import HashedScorer

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.hashed.content import clean
+from headrace.scoring.cleaning.content import clean
 from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.features import (
     CHUNK,

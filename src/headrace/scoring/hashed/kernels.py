@@ -13,7 +13,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from headrace.scoring import compiling, native
-from headrace.scoring.hashed import content, mixed, score
+from headrace.scoring.cleaning import content
+from headrace.scoring.hashed import mixed, score
 from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored, scratch
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from headrace.errors import Misconfigured
 from headrace.scoring import weights
-from headrace.scoring.hashed import folding, signs
+from headrace.scoring.cleaning import signs
+from headrace.scoring.hashed import folding
 from headrace.scoring.hashed.features import LANES
 from headrace.scoring.hashed.letters import POINTS, padded
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from headrace.documents import Prediction
 from headrace.scoring import weights
+from headrace.scoring.cleaning import content
 from headrace.scoring.compiling import Compiler
-from headrace.scoring.hashed import content
 from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.interpreted import Interpreted
 from headrace.scoring.hashed.parameters import KIND, HashedParameters, from_file
@@ -40,7 +40,9 @@ Contents = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArr
 
 _BLANK, _TAG, _LINE_FEED = map(ord, " <\n")
 _PREPROCESSING = Preprocessing(lowercase=False)  # the kernel folds case itself
-_SOURCES = (*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.parent.glob("*.py"))
+_SOURCES = tuple(
+    path for folder in ("hashed", "cleaning", ".") for path in (Path(__file__).parent.parent / folder).glob("*.py")
+)
 
 
 class HashedScorer:

@@ -6,8 +6,8 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed import signs
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning import signs
+from headrace.scoring.cleaning.signs import (
     BRACE, STAR, BAR, CLOSE, COLON, COMMA, DOLLAR, DOT, DOUBLE, HASH, LONGEST, MINUS, OPEN, PERCENT, PLUS, SEMICOLON, SHORT, UNBRACE,
     UNDERSCORE, find, find_pair, holds, is_capital, is_digit, is_latin, is_name, is_small, is_wordy, name_end, pack, packed,
 )  # fmt: skip

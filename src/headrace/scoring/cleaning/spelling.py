@@ -5,8 +5,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
-from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning.signs import (
     holds,
     is_capital,
     is_digit,
@@ -17,6 +16,7 @@ from headrace.scoring.hashed.signs import (
     pack,
     packed,
 )
+from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
 
 #: Single letters in a row, with single blanks between them, that are a word spaced out.
 MIN_SPACED = 4

@@ -9,8 +9,8 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 
 import numpy as np
 
+from headrace.scoring.cleaning.signs import is_latin
 from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, SKIPPED, letter_code
-from headrace.scoring.hashed.signs import is_latin
 
 _LATIN, _CYRILLIC = "aceijkopxyABCEHIJKMOPTXY", "асеіјкорхуАВСЕНІЈКМОРТХУ"
 _FIRST, _LAST = 0x400, 0x52F

@@ -6,7 +6,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning.signs import (
     BACKSLASH, COLON, DOT, MINUS, PLUS, SLASH, TILDE, UNDERSCORE, hexadecimal, holds, is_digit, is_latin, is_name,
     is_small, is_unspaced, is_wordy, pack, packed,
 )  # fmt: skip

@@ -6,7 +6,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning.signs import (
     AND, BANG, BAR, BRACE, BRACKET, CLOSE, COLON, COMMA, DOLLAR, DOT, DOUBLE, EQUAL, HASH, LESS, MINUS, MORE, OPEN,
     PERCENT, PLUS, QUESTION, SEMICOLON, SINGLE, SLASH, STAR, TICK, UNBRACE, UNBRACKET, is_digit, is_latin, is_name, is_small,
 )  # fmt: skip

@@ -6,8 +6,8 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed import signs
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning import signs
+from headrace.scoring.cleaning.signs import (
     BANG, BAR, BRACKET, COLON, DOT, EQUAL, HASH, LESS, LONGEST, MINUS, MORE, PERCENT, QUESTION, SEMICOLON, SHORT, SLASH, find, find_pair,
     hexadecimal, holds, is_capital, is_digit, is_latin, is_name, pack, packed,
 )  # fmt: skip

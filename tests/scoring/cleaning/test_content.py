@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.scoring.hashed import content, features, letters, signs
+from headrace.scoring.cleaning import content, signs
+from headrace.scoring.hashed import features, letters
 from headrace.scoring.hashed.interpreted import Interpreted
 from headrace.scoring.hashed.kernels import Compiled
 from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, one_table

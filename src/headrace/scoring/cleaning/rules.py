@@ -31,19 +31,19 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed import signs
-from headrace.scoring.hashed.addresses import address_end, hashtag_end, run_end
+from headrace.scoring.cleaning import signs
+from headrace.scoring.cleaning.addresses import address_end, hashtag_end, run_end
 from headrace.scoring.hashed.folding import SPACE, letter_code, skip_name
-from headrace.scoring.hashed.html import entity, is_inline_tag, tag_end
-from headrace.scoring.hashed.markup import (
+from headrace.scoring.cleaning.html import entity, is_inline_tag, tag_end
+from headrace.scoring.cleaning.markup import (
     backslash_end, bracket_end, escaped, follows_command, link_target_end, tick_end,
 )  # fmt: skip
-from headrace.scoring.hashed.paths import slash_path_end, windows_path_end
-from headrace.scoring.hashed.signs import is_digit, is_latin, is_letter, is_unspaced, is_wordy
-from headrace.scoring.hashed.spelling import (
+from headrace.scoring.cleaning.paths import slash_path_end, windows_path_end
+from headrace.scoring.cleaning.signs import is_digit, is_latin, is_letter, is_unspaced, is_wordy
+from headrace.scoring.cleaning.spelling import (
     MIN_WORD, flags_end, is_regional, is_spoken, keeps_run, look_alike, marks_end, spaced_end, spells, word_end,
 )  # fmt: skip
-from headrace.scoring.hashed.templates import brace_end, colon_end, dollar_end, merge_tag_end, percent_end
+from headrace.scoring.cleaning.templates import brace_end, colon_end, dollar_end, merge_tag_end, percent_end
 
 # isort: on
 

@@ -10,9 +10,9 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 
 # isort: off
 from headrace.scoring.hashed.folding import SPACE, letter_code
-from headrace.scoring.hashed.identifiers import identifier_end
-from headrace.scoring.hashed.paths import path_end, token_end
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning.identifiers import identifier_end
+from headrace.scoring.cleaning.paths import path_end, token_end
+from headrace.scoring.cleaning.signs import (
     AND, AT_SIGN, BACKSLASH, UNDERSCORE, CLOSE, COLON, COMMA, DOLLAR, DOT, EQUAL, HASH, MINUS, OPEN, PERCENT, PLUS, QUESTION, SLASH, TILDE,
     holds, is_capital, is_digit, is_latin, is_name, is_small, is_unspaced, is_wordy, pack, packed,
 )  # fmt: skip

@@ -10,13 +10,13 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed.marks import MOST, WIDEST, sign_marks
-from headrace.scoring.hashed.openings import opening, pair_value
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning.marks import MOST, WIDEST, sign_marks
+from headrace.scoring.cleaning.openings import opening, pair_value
+from headrace.scoring.cleaning.signs import (
     BRACE, CLOSE, COLON, LESS, LINE_FEED, RETURN, SEMICOLON, SLASH, TICK, TILDE, holds, is_digit, is_name, is_small, is_unspaced,
     name_like_end, pack, packed,
 )  # fmt: skip
-from headrace.scoring.hashed.templates import choice_end
+from headrace.scoring.cleaning.templates import choice_end
 
 # isort: on
 

@@ -6,7 +6,7 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning.signs import (
     CLOSE, COLON, DOT, EQUAL, MINUS, OPEN, PLUS, UNDERSCORE, is_capital, is_latin, is_name, is_small,
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What of a text is words, and what is not text at all: markup, addresses, program code. The language of a text is that of its words.
 
 Most texts have nothing but words and plain punctuation, and are done once `_seen` has looked at each character. The others are read again,
-by the table of `headrace.scoring.hashed.rules`.
+by the table of `headrace.scoring.cleaning.rules`.
 
 These functions run as they are, and compiled by `headrace.scoring.native` as a kernel.
 """
@@ -12,14 +12,14 @@ from collections.abc import Mapping
 
 # isort: off
 from headrace.scoring.borrowing import borrowed
-from headrace.scoring.hashed import signs
+from headrace.scoring.cleaning import signs
 from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
-from headrace.scoring.hashed.homoglyphs import is_cyrillic, unmask
-from headrace.scoring.hashed.mojibake import repair
-from headrace.scoring.hashed.openings import begins_command
-from headrace.scoring.hashed.program import blank_out
-from headrace.scoring.hashed.rules import read
-from headrace.scoring.hashed.spelling import MIN_SPACED, is_regional
+from headrace.scoring.cleaning.homoglyphs import is_cyrillic, unmask
+from headrace.scoring.cleaning.mojibake import repair
+from headrace.scoring.cleaning.openings import begins_command
+from headrace.scoring.cleaning.program import blank_out
+from headrace.scoring.cleaning.rules import read
+from headrace.scoring.cleaning.spelling import MIN_SPACED, is_regional
 
 # isort: on
 

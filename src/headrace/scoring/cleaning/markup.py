@@ -10,9 +10,9 @@ These functions run as they are, and compiled by `headrace.scoring.native` as pa
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 # isort: off
-from headrace.scoring.hashed import signs
-from headrace.scoring.hashed.html import has_attribute
-from headrace.scoring.hashed.signs import (
+from headrace.scoring.cleaning import signs
+from headrace.scoring.cleaning.html import has_attribute
+from headrace.scoring.cleaning.signs import (
     BACKSLASH, BANG, BAR, BRACE, BRACKET, CARET, CLOSE, DOUBLE, EQUAL, LINE_FEED, LONGEST, OPEN, SHORT, SINGLE, SLASH, STAR, TICK,
     UNBRACE, UNBRACKET, find, hexadecimal, holds, is_latin, is_name, name_end, pack, packed,
 )  # fmt: skip
