@@ -23,9 +23,11 @@ LABEL_SHARE, OTHER_SHARE = 0.05, 0.3
 COLUMNS: Mapping[str, int] = {"latin": 128}
 OTHER_COLUMNS = 32
 #: Texts of each kind of noise in a script, and the texts of each label that they are made of, at most.
-NOISE: Mapping[str, int] = {"latin": 16_000}
-OTHER_NOISE = 3_000
+NOISE: Mapping[str, int] = {"latin": 24_000, "cyrillic": 16_000, "arabic": 12_000, "hebrew": 12_000, "greek": 12_000}
+OTHER_NOISE = 6_000
 SAMPLE = 800
+#: Texts of a kind of noise that are made from one of them, at most.
+FROM_ONE = 10
 #: The source that noise counts as.
 NOISE_SOURCE = "noise"
 #: Begins the name of a column that stands for none of the labels; no label begins with it.
@@ -166,7 +168,7 @@ class Lessons:
 
     def _noise(self, script: str, labels: Sequence[str]) -> list[noise.Noise]:
         most = NOISE.get(script, OTHER_NOISE)
-        size = min(most, sum(len(self._sample[label]) for label in labels))
+        size = min(most, FROM_ONE * sum(len(self._sample[label]) for label in labels))
         return noise.make(self._sample, labels, script, size, self._seed)
 
     def _listed(self, group: int, places: Mapping[str, int]) -> Listed:

@@ -49,13 +49,14 @@ OTHER_ROWS = 4_096
 MIX = Mix(texts=0.2, fragments=0.16, pairs=0.2, singles=0.18, listed=0.26)
 #: Examples of each family of other languages, and of each kind of noise, for one of a label.
 OTHER_EXAMPLES = 0.3
-#: The odds that a text is in none of the labels.
-OTHER_ODDS = 0.35
+#: The odds that a text is in none of the labels, and their factor once scores are calibrated: what is named should be sure.
+OTHER_ODDS = 0.2
+CAUTION = 3.0
 #: The factor of a label's odds: languages that much is written in, and those that ask for more evidence than others, since texts in them
 #: are rare, and close relatives of theirs are common.
 ODDS: Mapping[str, float] = {
     "en": 2.0, "de": 1.3, "es": 1.3, "fr": 1.3, "it": 1.3, "pt": 1.3, "ru": 1.5,
-    "af": 0.7, "an": 0.4, "ast": 0.4, "ceb": 0.85, "fo": 0.8, "gl": 0.6, "ilo": 0.85, "jv": 0.8, "lb": 0.6, "oc": 0.5, "su": 0.8,
+    "af": 0.7, "an": 0.35, "ast": 0.35, "ceb": 0.8, "fo": 0.8, "gl": 0.5, "ilo": 0.8, "jv": 0.7, "lb": 0.6, "oc": 0.4, "su": 0.7,
 }  # fmt: skip
 #: A source of n texts of a label is drawn from in proportion to n ** SOURCE_POWER,
 SOURCE_POWER = 0.6
@@ -129,6 +130,7 @@ def fit_language(
         progress(f"training {script}", passes, passes)
         if checks:
             _calibrate(table, checks.of(script, lesson), random)
+        table.biases[np.equal(table.owners, NONE)] += np.log(CAUTION)
         seen[number] = lesson.counts
         tables.append(table)
     return HashedScorer(pack(labels, tables, encoder, seen))
@@ -160,6 +162,7 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
         "mix": asdict(MIX),
         "other_examples": OTHER_EXAMPLES,
         "other_odds": OTHER_ODDS,
+        "caution": CAUTION,
         "odds": dict(ODDS),
         "source_power": SOURCE_POWER,
         "flatness": FLATNESS,
