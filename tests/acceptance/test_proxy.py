@@ -88,33 +88,55 @@ def browser() -> Iterator[Browser]:
 def test_people_sign_in_visit_every_page_and_see_a_document_labelled(
     browser: Browser, sites: dict[str, Site], how: str
 ) -> None:
-    site = sites[how]
+    visit = _visit(browser, sites[how], f"Det går en å {how}")
+    if visit.wrong and visit.broken:  # a stylesheet that the browser's own network lost makes a script fail
+        visit = _visit(browser, sites[how], f"Det går en bäck {how}")
+    assert visit.wrong == [], f"requests that broke off: {visit.broken}"
+    assert visit.sockets
+    assert all(url.startswith(_below(sites[how])) for url in visit.sockets)
+
+
+class Visit(NamedTuple):
+    """What a browser met on its way: errors and requests outside the path, requests that broke off on the network, WebSockets."""
+
+    wrong: list[str]
+    broken: list[str]
+    sockets: list[str]
+
+
+def _below(site: Site) -> tuple[str, ...]:
+    path = f"{site.origin}/headrace/"
+    return (path, path.replace("http", "ws", 1), "data:", "blob:")
+
+
+def _visit(browser: Browser, site: Site, text: str) -> Visit:
+    """Sign in, look at every page, and publish a Swedish text, which is to appear."""
     context = browser.new_context(base_url=site.origin, ignore_https_errors=True)
     context.set_default_timeout(1000 * PATIENCE)
-    page = context.new_page()
-    wrong: list[str] = []
-    below = (f"{site.origin}/headrace/", f"{site.origin}/headrace/".replace("http", "ws", 1), "data:", "blob:")
-    sockets: list[str] = []
-    page.on("websocket", lambda opened: sockets.append(opened.url))
-    failed: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("requestfailed", lambda asked: failed.append(f"{asked.url}: {asked.failure}"))
-    page.on("request", lambda asked: None if asked.url.startswith(below) else wrong.append(asked.url))
+    page, visit = context.new_page(), Visit([], [], [])
+    page.on("websocket", lambda opened: visit.sockets.append(opened.url))
+    page.on("pageerror", lambda error: visit.wrong.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(_below(site)) else visit.wrong.append(asked.url))
+    # A page that is left gives up its requests (net::ERR_ABORTED).
+    page.on(
+        "requestfailed",
+        lambda asked: None if "ABORTED" in str(asked.failure) else visit.broken.append(f"{asked.url}: {asked.failure}"),
+    )
     page.goto("/headrace/dead")
     page.get_by_label("Token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".tiles")).to_contain_text("Backlog")
     (cookie,) = context.cookies()
     assert (cookie["path"], cookie["secure"], cookie["httpOnly"]) == ("/headrace", site.scheme == "https", True)
-    for name, text in (("Dead letters", "No dead letters"), ("Models", "registry"), ("Live", "Results")):
+    for name, shown in (("Dead letters", "No dead letters"), ("Models", "registry"), ("Live", "Results")):
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
-        expect(page.locator("#main")).to_contain_text(text)
+        expect(page.locator("#main")).to_contain_text(shown)
     page.locator(".tiles a").click()
     expect(page).to_have_url(re.compile("/headrace/dead$"))
     page.get_by_role("link", name="Headrace").click()
-    sent = site.call("POST", "/v1/documents", json={"id": how, "text": f"Det går en å {how}"})
+    sent = site.call("POST", "/v1/documents", json={"id": text, "text": text})
     assert sent.status_code == 202
-    row = page.locator(".row", has_text=f"Det går en å {how}")
+    row = page.locator(".row", has_text=text)
     expect(row).to_contain_text("Swedish")
     page.get_by_label("A text to label").fill("Två små får")
     expect(page.locator(".prediction .big")).to_contain_text("Swedish")
@@ -122,9 +144,7 @@ def test_people_sign_in_visit_every_page_and_see_a_document_labelled(
     page.get_by_role("link", name="models").click()
     expect(page.locator("#main")).to_contain_text("Models")
     context.close()
-    assert wrong == [], f"requests that failed: {failed}"
-    assert sockets
-    assert all(url.startswith(below) for url in sockets)
+    return visit
 
 
 @pytest.mark.parametrize("how", ["documented", "removed", "left"])
