@@ -10,6 +10,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from headrace.scoring.cleaning import glance
 from headrace.scoring.hashed import letters
 from headrace.scoring.hashed.folding import BOUNDARY, fold
 from headrace.scoring.hashed.kernels import cleaner
@@ -65,7 +66,7 @@ class TextEncoder:
         A text becomes BOUNDARY word BOUNDARY word BOUNDARY; one without letters a single BOUNDARY.
         """
         blocks, sizes = [np.empty(0, np.uint16)], [np.zeros(1, np.int64)]
-        tables = (self.letters, self.keys, self.values)
+        tables, looks = (self.letters, self.keys, self.values), glance.table(self.letters)
         for first in range(0, len(texts), BATCH):
             batch = texts[first : first + BATCH]
             points = np.frombuffer("".join(batch).encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -73,7 +74,7 @@ class TextEncoder:
             codes = np.empty(len(points) + 2 * len(batch) + 2, np.uint16)
             folded = np.empty(len(batch), np.int64)
             words = Cleaned.room(points, bounds)
-            cleaner()(points, bounds, self.letters, *scratch(bounds), *words)
+            cleaner()(points, bounds, self.letters, looks, *scratch(bounds), *words)
             end = compiled(_fold_all, _FOLD_ALL)(words.points, words.bounds, *tables, codes, folded)
             blocks.append(codes[:end].copy())
             sizes.append(folded)

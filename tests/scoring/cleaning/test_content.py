@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.scoring.cleaning import content, signs
+from headrace.scoring.cleaning import classes, content, glance, signs
+from headrace.scoring.cleaning.openings import begins_command
 from headrace.scoring.hashed import features, letters
 from headrace.scoring.hashed.interpreted import Interpreted
 from headrace.scoring.hashed.kernels import Compiled
@@ -289,6 +290,26 @@ def test_both_paths_leave_the_same_of_each_row(texts: list[str]) -> None:
     np.testing.assert_array_equal(slow.points[: slow.bounds[-1]], quick.points[: slow.bounds[-1]])
 
 
+PLAIN = [
+    "Vad är klockan nu?", "Я не знаю, что делать.", "Її ще немає вдома", "今日は いい天気です", "Ça va mieux, l’été est là", "αβγ δεζ",
+    "مرحبا بالعالم", "ЂОРЂЕ јe", "É à ê", "Größe", "x", "", "12", "...", "Ａ", "a b c d", "Ш – да", "well-known - yes", "i\u0308", "Ґ",
+]  # fmt: skip
+
+
+@given(st.lists(PIECES | st.sampled_from(PLAIN) | st.characters(), max_size=8).map("".join))
+def test_what_is_plain_at_a_glance_is_left_as_it_is(text: str) -> None:
+    points = list(map(ord, text))
+    looks = memoryview(glance.table(parameters().letters))
+    if glance.glance(points, 0, len(points), looks) == glance.WORDS and not begins_command(points):  # type: ignore[no-untyped-call]
+        assert content._seen(points, memoryview(parameters().letters)) == (classes.PLAIN, True)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("text", PLAIN[:7])
+def test_plain_texts_are_told_at_a_glance(text: str) -> None:
+    looks = memoryview(glance.table(parameters().letters))
+    assert glance.glance(list(map(ord, text)), 0, len(text), looks) == glance.WORDS  # type: ignore[no-untyped-call]
+
+
 class Counted(list[int]):
     """Code points that count how often they are read."""
 
@@ -304,7 +325,8 @@ def reads(text: str) -> int:
     points, copy = Counted(map(ord, text)), Counted([0] * len(text))
     made = Cleaned.room(np.zeros(len(text), np.uint32), np.array([0, len(text)]))
     rest = (copy, [0] * len(text), [0] * signs.NEXTS, [0] * len(text), *map(memoryview, made[1:]))
-    content.clean(points, [0, len(text)], memoryview(parameters().letters), *rest)  # type: ignore[no-untyped-call]
+    tables = memoryview(parameters().letters), memoryview(glance.table(parameters().letters))
+    content.clean(points, [0, len(text)], *tables, *rest)  # type: ignore[no-untyped-call]
     return points.reads + copy.reads
 
 

@@ -1,19 +1,20 @@
 """What of a text is words, and what is not text at all: markup, addresses, program code. The language of a text is that of its words.
 
-Most texts have nothing but words and plain punctuation, and are done once `_seen` has looked at each character. The others are read again,
-by the table of `headrace.scoring.cleaning.rules`.
+Most texts have nothing but words and plain punctuation, and are done after a glance. `_seen` looks closer at the others, and those that
+have more are read again, by the table of `headrace.scoring.cleaning.rules`.
 
 These functions run as they are, and compiled by `headrace.scoring.native` as a kernel.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
-from collections.abc import Mapping
-
 # isort: off
 from headrace.scoring.borrowing import borrowed
-from headrace.scoring.cleaning import signs
+from headrace.scoring.cleaning import classes, signs
 from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
+from headrace.scoring.cleaning.classes import LEADS, PIECES, PLAIN, PROGRAM, ascii_class, says
+from headrace.scoring.cleaning.glance import glance
+from headrace.scoring.cleaning.glance import WORDS as HAS_WORDS
 from headrace.scoring.cleaning.homoglyphs import is_cyrillic, unmask
 from headrace.scoring.cleaning.mojibake import repair
 from headrace.scoring.cleaning.openings import begins_command
@@ -25,61 +26,36 @@ from headrace.scoring.cleaning.spelling import MIN_SPACED, is_regional
 
 #: The kinds of content.
 BLANK, WORDS, CODE = 0, 1, 2
-#: What `_seen` sees in a text: nothing but words, perhaps pieces of other kinds, perhaps a program, perhaps broken letters, letters of two
-#: scripts in a word.
-PLAIN, PIECES, PROGRAM, BROKEN, MIXED = 0, 1, 2, 4, 8
-# Classes of characters: ASCII letters, blanks, digits, signs that say nothing, the full stop, signs that say something before a letter, one
-# that does after a letter, signs that always do, those that programs have, letters beyond ASCII.
-_LETTER, _BLANK, _DIGIT, _QUIET, _STOP, _BEFORE, _AFTER, _LOUD, _CODE, _FOREIGN = range(10)
-_SIGNS: Mapping[str, int] = {".": _STOP, **dict.fromkeys(":%", _BEFORE), "(": _AFTER, **dict.fromkeys("&@/`#~_+", _LOUD),
-          **dict.fromkeys("[]\\|{}<>=;*$", _CODE)}  # fmt: skip
+#: What `_seen` sees in a text beside what `says` says: broken letters, perhaps, and words with letters of two scripts.
+BROKEN, MIXED = 4, 8
+_CLASSES = bytes(map(ascii_class, range(128)))
+_SAYS = bytes(
+    says(before, kind) if max(before, kind) <= classes.FOREIGN else PLAIN for before in range(16) for kind in range(16)
+)
 
 
-def _class(point: int) -> int:
-    sign = chr(point)
-    if sign.isalpha():
-        return _LETTER
-    if sign.isdigit():
-        return _DIGIT
-    return _BLANK if sign.isspace() else _SIGNS.get(sign, _QUIET)
-
-
-_CLASSES = bytes(map(_class, range(128)))
-
-
-def _says(before: int, kind: int) -> int:
-    """What a character of one class after one of another says of a text."""
-    if kind == _CODE or (before == _LETTER and kind == _AFTER):
-        return PIECES | PROGRAM
-    if kind == _LOUD or (before == _LETTER and kind == _DIGIT) or (before == _DIGIT and kind == _LETTER):
-        return PIECES
-    if before in (_STOP, _BEFORE) and kind in (_LETTER, _FOREIGN, _BEFORE, _AFTER):
-        return PIECES | (PROGRAM if before == _BEFORE else PLAIN)
-    return PLAIN
-
-
-_SAYS = bytes(_says(before, kind) for before in range(16) for kind in range(16))
-
-
-def clean(points, bounds, letters, text, places, nexts, cleaned, ends, origins, kinds):
+def clean(points, bounds, letters, looks, text, places, nexts, cleaned, ends, origins, kinds):
     """Write what is words in each text points[bounds[i]:bounds[i + 1]] to cleaned[ends[i]:ends[i + 1]], and its kind to kinds[i].
 
     Each piece that is left out becomes one blank. `origins` gets, for each code point of `cleaned`, the index in `points` of the one it
     comes from; it may be empty, and is not written then. The kinds: BLANK if no letter is left, CODE if the text is a program, else WORDS.
 
-    `points` (uint32), `bounds` (int64, one more than texts) and `letters` (uint16, by `letters.alphabet`) are read. `text` and
-    `places` (int64), both as long as the longest text, and `nexts` (int64, signs.NEXTS) are for use in here. `cleaned` (uint32, as long as
-    `points`), `ends` (int64, as long as `bounds`), `origins` (int64, as long as `points`, or empty) and `kinds` (int8) are written.
+    `points` (uint32), `bounds` (int64, one more than texts), `letters` (uint16, by `letters.alphabet`) and `looks` (uint8, by
+    `glance.table`) are read. `text` and `places` (int64), both as long as the longest text, and `nexts` (int64, signs.NEXTS) are for use in
+    here. `cleaned` (uint32, as long as `points`), `ends` (int64, as long as `bounds`), `origins` (int64, as long as `points`, or empty) and
+    `kinds` (int8) are written.
     """
-    points, bounds, letters, kinds = borrowed(points), borrowed(bounds), borrowed(letters), borrowed(kinds)
-    text, places, nexts, cleaned, ends, origins = (
-        borrowed(text), borrowed(places), borrowed(nexts), borrowed(cleaned), borrowed(ends), borrowed(origins)
+    points, bounds, letters, looks, text, places, nexts, cleaned, ends, origins, kinds = (
+        borrowed(points), borrowed(bounds), borrowed(letters), borrowed(looks), borrowed(text), borrowed(places), borrowed(nexts),
+        borrowed(cleaned), borrowed(ends), borrowed(origins), borrowed(kinds),
     )  # fmt: skip
     size = 0
     ends[0] = 0
     for number in range(len(bounds) - 1):
         begin, end, is_code = bounds[number], bounds[number + 1], False
-        found, has_words = _seen(points[begin:end], letters)
+        found, has_words = PLAIN, True
+        if glance(points, begin, end, looks) != HAS_WORDS or begins_command(points[begin:end]):
+            found, has_words = _seen(points[begin:end], letters)
         if found == PLAIN:
             cleaned[size : size + end - begin] = points[begin:end]
             if len(origins) > 0:
@@ -99,37 +75,41 @@ def clean(points, bounds, letters, text, places, nexts, cleaned, ends, origins, 
 
 def _seen(points, letters):
     """What a text may have beside words, and whether it has any letter."""
-    found, before, last, has_words = PLAIN, _BLANK, 32, False
+    found, before, last, has_words = PLAIN, classes.BLANK, 32, False
     start, singles, run = 0, 0, 0  # where the word begins, single letters in a row, accented letters or marks in a row
     for at in range(len(points)):
         point = points[at] + 0  # a number of 64 bits, for which all functions are compiled
         if 97 <= point | 32 <= 122:
-            if before != _LETTER:
-                found |= _SAYS[before * 16] | (PIECES | MIXED if before == _FOREIGN and is_cyrillic(last) else PLAIN)
-                before, has_words = _LETTER, True
+            if before != classes.LETTER:
+                found |= _SAYS[before * 16] | (
+                    PIECES | MIXED if before == classes.FOREIGN and is_cyrillic(last) else PLAIN
+                )
+                before, has_words = classes.LETTER, True
             last, run = point, 0
             continue
         code = letter_code(point, letters)
-        if point >= 0x460 and code >= FIRST_LETTER and point < 0x10000:
-            if before != _FOREIGN:
-                found |= _SAYS[before * 16 + _FOREIGN]
-                before, has_words = _FOREIGN, True
+        if (point >= 0x460 or 0x430 <= point < 0x450) and code >= FIRST_LETTER and point < 0x10000:
+            if before != classes.FOREIGN:
+                found |= _SAYS[before * 16 + classes.FOREIGN] | (
+                    PIECES | MIXED if before == classes.LETTER and is_cyrillic(point) else PLAIN
+                )
+                before, has_words = classes.FOREIGN, True
             last = point
             continue
         if point < 128:
             kind, run = _CLASSES[point] + 0, 0
-            if point == signs.MINUS and before == _BLANK:  # -f and --force
-                kind = _BEFORE
+            if point == signs.MINUS and before == classes.BLANK:  # -f and --force
+                kind = classes.BEFORE
         else:
             is_word = code >= FIRST_LETTER or code == OTHER
             has_words = has_words or is_word
-            kind = _FOREIGN if is_word else (_BLANK if code == SPACE else _QUIET)
-            found |= PIECES | MIXED if is_word and before == _LETTER and is_cyrillic(point) else PLAIN
+            kind = classes.FOREIGN if is_word else (classes.BLANK if code == SPACE else classes.QUIET)
+            found |= PIECES | MIXED if is_word and before == classes.LETTER and is_cyrillic(point) else PLAIN
             run = run + 1 if point < 0x370 and (point >= 0x300 or 0xC0 <= point < 0x100) else 0
             if run >= 3 or _is_broken(last, point) or is_regional(point):
                 found |= PIECES | BROKEN
             start += code in (MARK, SKIPPED)
-        if kind == _BLANK:
+        if kind == classes.BLANK:
             singles = singles + (at - start == 1) if at - start <= 1 else 0
             found |= PIECES if singles >= MIN_SPACED else PLAIN
             start = at + 1
@@ -138,10 +118,6 @@ def _seen(points, letters):
     found |= PIECES | PROGRAM if begins_command(points) else PLAIN
     found |= PIECES if singles + 1 >= MIN_SPACED and len(points) - start == 1 else PLAIN
     return found, has_words
-
-
-#: Signs that lead bytes of UTF-8 become in code pages of DOS and Mac OS.
-_LEADS = (0x192, 0x393, 0x221A, 0x2248, 0x2500, 0x251C, 0x253C, 0x2564, 0x2568, 0x256A, 0x256B, 0x256C, 0x25CA)
 
 
 def _is_broken(before, point):
@@ -162,7 +138,7 @@ def _is_broken(before, point):
         return 0x7F < point < 0xC0 and (before < 0x430 or point not in (0xA0, 0xAB, 0xAD, 0xB7, 0xBB))
     if before in (0x102, 0x139):  # C3 and C5 in Windows-1250
         return 0x7F < point < 0xC0 or 0x100 <= point < 0x180 or 0x2C6 <= point < 0x2DD
-    return before > 64 and point in _LEADS
+    return before > 64 and point in LEADS
 
 
 def _prepared(points, begin, end, found, letters, text, places):

@@ -96,10 +96,14 @@ def fold(points, at, end, letters, keys, values, codes, size, in_word):
                 while at < end and letter_code(points[at], letters) != SPACE:
                     at += 1
                 continue
-            codes[size] = code
-            size += 1
             in_word = True
-            at += 1
+            while code >= FIRST_LETTER and size < limit:
+                codes[size] = code
+                size += 1
+                at += 1
+                if at >= end:
+                    break
+                code = letter_code(points[at], letters)
             continue
         at += 1
         if code == SKIPPED:

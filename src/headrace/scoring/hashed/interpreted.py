@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.scoring.cleaning import glance
 from headrace.scoring.cleaning.content import clean
 from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.features import (
@@ -36,13 +37,14 @@ class Interpreted:
         self._parameters = parameters
         self._tables = [Table(parameters, number) for number in range(len(parameters.layout))]
         self._masses = parameters.masses.tolist()
+        self._looks = _view(glance.table(parameters.letters))
         self._letters, self._keys, self._values = map(_view, (parameters.letters, parameters.keys, parameters.values))
 
     def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
         """As `kernels.Compiled.clean`."""
         made = Cleaned.room(points, bounds, origins=origins)
         written = map(_view, (*scratch(bounds), *made))
-        clean(_view(points), bounds.tolist(), self._letters, *written)  # type: ignore[no-untyped-call]
+        clean(_view(points), bounds.tolist(), self._letters, self._looks, *written)  # type: ignore[no-untyped-call]
         return made
 
     def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:

@@ -13,7 +13,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from headrace.scoring import compiling, native
-from headrace.scoring.cleaning import content
+from headrace.scoring.cleaning import content, glance
 from headrace.scoring.hashed import mixed, score
 from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.parameters import Cleaned, HashedParameters, Scored, scratch
@@ -28,8 +28,8 @@ _OUT = native.array(types.float64, mutable=True)
 _TABLES = (_LETTERS, _POINTS, _LETTERS, native.array(types.uint8), _MASSES, native.array(types.int8), native.array(types.int64, 2),
            _OWNERS, native.array(types.float64, 2), _FLOATS, types.int64, types.int64)  # fmt: skip
 _SCORE = (_POINTS, _BOUNDS, *_TABLES, _BOUNDS, _OUT, _OUT, native.array(types.float64, 2, mutable=True))
-_CLEAN = (_POINTS, _BOUNDS, _LETTERS, _BOUNDS, _BOUNDS, _BOUNDS, native.array(types.uint32, mutable=True), _BOUNDS, _BOUNDS,
-          native.array(types.int8, mutable=True))  # fmt: skip
+_CLEAN = (_POINTS, _BOUNDS, _LETTERS, native.array(types.uint8), *[_BOUNDS] * 3, native.array(types.uint32, mutable=True), _BOUNDS,
+          _BOUNDS, native.array(types.int8, mutable=True))  # fmt: skip
 _SEGMENT = (_POINTS, _BOUNDS, *_TABLES[:4], *_TABLES[5:7], types.int64, types.int64, _OWNERS, *[_MASSES] * 3, types.int64,
             native.array(types.int64, 2, mutable=True))  # fmt: skip
 
@@ -42,13 +42,14 @@ class Compiled:
 
     def __init__(self, parameters: HashedParameters, cache: Path | None = None) -> None:
         self._parameters = parameters
+        self._looks = glance.table(parameters.letters)
         self._cache = cache
         self._clean, self._kernel = _kernels(cache)
 
     def clean(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, origins: bool = False) -> Cleaned:
         """What of each text is words, and its kind of content."""
         made = Cleaned.room(points, bounds, origins=origins)
-        self._clean(points, bounds, self._parameters.letters, *scratch(bounds), *made)
+        self._clean(points, bounds, self._parameters.letters, self._looks, *scratch(bounds), *made)
         return made
 
     def score(self, points: NDArray[np.uint32], bounds: NDArray[np.int64], *, whole: bool) -> Scored:

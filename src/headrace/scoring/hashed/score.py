@@ -27,16 +27,29 @@ STEP = 40
 @njit(nogil=True)
 def run_of_group(codes, begin, end, groups, current):
     """The longest run codes[begin:stop] whose letters are of one group: (stop, that group, its letters). `current` if it has none."""
-    group, count = np.int64(current), 0
-    for at in range(begin, end):
-        code = codes[np.uint64(at)]  # an unsigned index is not looked at for a count from the end
+    group, at = np.int64(current), begin
+    while at < end and (codes[at] == BOUNDARY or groups[codes[at]] == NEUTRAL):
+        at += 1
+    if at < end:
+        group = np.int64(groups[codes[at]])
+    same, others = 0, 0
+    for place in range(at, end):  # without a jump, since nearly all texts have one group
+        code = codes[np.uint64(place)]  # an unsigned index is not looked at for a count from the end
         of = np.int64(groups[code])
-        if of != group and of != NEUTRAL and code != BOUNDARY:
-            if count > 0:
-                return at, group, count
-            group = of
-        count += (of == group) & (code != BOUNDARY)
-    return end, group, count
+        is_letter = (of != NEUTRAL) & (code != BOUNDARY)
+        same += is_letter & (of == group)
+        others += is_letter & (of != group)
+    if others == 0:
+        return end, group, same
+    same = 0
+    while True:
+        code = codes[at]
+        of = np.int64(groups[code])
+        if of != NEUTRAL and code != BOUNDARY:
+            if of != group:
+                return at, group, same
+            same += 1
+        at += 1
 
 
 @njit(nogil=True)
