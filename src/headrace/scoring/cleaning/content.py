@@ -12,7 +12,18 @@ These functions run as they are, and compiled by `headrace.scoring.native` as a 
 from headrace.scoring.borrowing import borrowed
 from headrace.scoring.cleaning import classes, signs
 from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
-from headrace.scoring.cleaning.classes import LEADS, PIECES, PLAIN, PROGRAM, ascii_class, says
+from headrace.scoring.cleaning.classes import (
+    BEFORE,
+    FOREIGN,
+    LEADS,
+    LETTER,
+    QUIET,
+    PIECES,
+    PLAIN,
+    PROGRAM,
+    ascii_class,
+    says,
+)
 from headrace.scoring.cleaning.glance import glance
 from headrace.scoring.cleaning.glance import WORDS as HAS_WORDS
 from headrace.scoring.cleaning.homoglyphs import is_cyrillic, unmask
@@ -30,7 +41,7 @@ BLANK, WORDS, CODE = 0, 1, 2
 BROKEN, MIXED = 4, 8
 _CLASSES = bytes(map(ascii_class, range(128)))
 _SAYS = bytes(
-    says(before, kind) if max(before, kind) <= classes.FOREIGN else PLAIN for before in range(16) for kind in range(16)
+    says(before, kind) if max(before, kind) <= FOREIGN else PLAIN for before in range(16) for kind in range(16)
 )
 
 
@@ -80,31 +91,27 @@ def _seen(points, letters):
     for at in range(len(points)):
         point = points[at] + 0  # a number of 64 bits, for which all functions are compiled
         if 97 <= point | 32 <= 122:
-            if before != classes.LETTER:
-                found |= _SAYS[before * 16] | (
-                    PIECES | MIXED if before == classes.FOREIGN and is_cyrillic(last) else PLAIN
-                )
-                before, has_words = classes.LETTER, True
+            if before != LETTER:
+                found |= _SAYS[before * 16] | (PIECES | MIXED if before == FOREIGN and is_cyrillic(last) else PLAIN)
+                before, has_words = LETTER, True
             last, run = point, 0
             continue
         code = letter_code(point, letters)
         if (point >= 0x460 or 0x430 <= point < 0x450) and code >= FIRST_LETTER and point < 0x10000:
-            if before != classes.FOREIGN:
-                found |= _SAYS[before * 16 + classes.FOREIGN] | (
-                    PIECES | MIXED if before == classes.LETTER and is_cyrillic(point) else PLAIN
-                )
-                before, has_words = classes.FOREIGN, True
+            if before != FOREIGN:
+                found |= _SAYS[before * 16 + FOREIGN] | _mixed(before, point)
+                before, has_words = FOREIGN, True
             last = point
             continue
         if point < 128:
             kind, run = _CLASSES[point] + 0, 0
             if point == signs.MINUS and before == classes.BLANK:  # -f and --force
-                kind = classes.BEFORE
+                kind = BEFORE
         else:
             is_word = code >= FIRST_LETTER or code == OTHER
             has_words = has_words or is_word
-            kind = classes.FOREIGN if is_word else (classes.BLANK if code == SPACE else classes.QUIET)
-            found |= PIECES | MIXED if is_word and before == classes.LETTER and is_cyrillic(point) else PLAIN
+            kind = FOREIGN if is_word else (classes.BLANK if code == SPACE else QUIET)
+            found |= _mixed(before, point) if is_word else PLAIN
             run = run + 1 if point < 0x370 and (point >= 0x300 or 0xC0 <= point < 0x100) else 0
             if run >= 3 or _is_broken(last, point) or is_regional(point):
                 found |= PIECES | BROKEN
@@ -118,6 +125,11 @@ def _seen(points, letters):
     found |= PIECES | PROGRAM if begins_command(points) else PLAIN
     found |= PIECES if singles + 1 >= MIN_SPACED and len(points) - start == 1 else PLAIN
     return found, has_words
+
+
+def _mixed(before, point):
+    """What a letter after a character of a class says of the scripts of a word."""
+    return PIECES | MIXED if before == LETTER and is_cyrillic(point) else PLAIN
 
 
 def _is_broken(before, point):

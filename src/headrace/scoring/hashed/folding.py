@@ -85,48 +85,52 @@ def fold(points, at, end, letters, keys, values, codes, size, in_word):
     while at < end:
         point = points[at]
         code = letter_code(point, letters)
-        if code >= FIRST_LETTER:
-            if size >= limit:
-                return at, size, in_word
-            if (
-                not in_word
-                and (point == 104 or point == 119 or point == 72 or point == 87)
-                and begins_link(points, at, end)
-            ):
+        is_letter = code >= FIRST_LETTER
+        # Without a jump where a word ends, which is hard to foresee; all else is rare.
+        if not (_is_odd(code) | ((not in_word) & _may_begin_link(point)) | (size >= limit)):
+            codes[size] = code if is_letter else BOUNDARY
+            size += is_letter | in_word
+            in_word = is_letter
+            at += 1
+            continue
+        if is_letter and size >= limit:
+            return at, size, in_word
+        at += 1
+        if is_letter:
+            if not in_word and begins_link(points, at - 1, end):
                 while at < end and letter_code(points[at], letters) != SPACE:
                     at += 1
                 continue
+            codes[size] = code
+            size += 1
             in_word = True
-            while code >= FIRST_LETTER and size < limit:
-                codes[size] = code
-                size += 1
-                at += 1
-                if at >= end:
-                    break
-                code = letter_code(points[at], letters)
-            continue
-        at += 1
-        if code == SKIPPED:
-            continue
-        if code == MARK:
+        elif code == MARK:
             if in_word and size > 0:
                 letter = _compose(codes[size - 1], point, keys, values)
                 if letter != 0:
                     codes[size - 1] = letter
-            continue
-        if code == JOINER and in_word and at < end and letter_code(points[at], letters) >= FIRST_LETTER:
+        elif code == JOINER and in_word and at < end and letter_code(points[at], letters) >= FIRST_LETTER:
             if size >= limit:
                 return at - 1, size, in_word
             codes[size] = 39 if point == 0x2019 or point == 0x2BC else point
             size += 1
-            continue
-        if in_word:
+        elif code != SKIPPED:
             codes[size] = BOUNDARY
-            size += 1
+            size += in_word
             in_word = False
-        if code == AT:
-            at = skip_name(points, at, end, letters)
+            if code == AT:
+                at = skip_name(points, at, end, letters)
     if in_word:
         codes[size] = BOUNDARY
         size += 1
     return at, size, False
+
+
+def _is_odd(code):
+    """Whether it is the code of an apostrophe, a mark, an at sign or of what leaves no trace."""
+    return (code == SKIPPED) | (code == JOINER) | (code == AT) | (code == MARK)
+
+
+def _may_begin_link(point):
+    """Whether it is an h or a w."""
+    return (point | 32 == 104) | (point | 32 == 119)
