@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.scoring.cleaning import classes, content, glance, signs
-from headrace.scoring.cleaning.openings import begins_command
 from headrace.scoring.hashed import features, letters
 from headrace.scoring.hashed.interpreted import Interpreted
 from headrace.scoring.hashed.kernels import Compiled
@@ -202,6 +201,8 @@ def test_good_text_is_left_as_it_is(text: str) -> None:
         'git commit -m "fix the bug"',
         'Traceback (most recent call last):\n  File "x.py", line 3, in <module>\n    f()\nValueError: no such name in here',
         "x = 5",
+        "return total;\nbreak;\n",
+        "int a; int b;",
         "import numpy as np\nprint(np.zeros(3))",
         "# Adds all the numbers of a list\ndef add(numbers):\n    return sum(numbers)",
     ],
@@ -291,8 +292,8 @@ def test_both_paths_leave_the_same_of_each_row(texts: list[str]) -> None:
 
 
 PLAIN = [
-    "Vad är klockan nu?", "Я не знаю, что делать.", "Її ще немає вдома", "今日は いい天気です", "Ça va mieux, l’été est là", "αβγ δεζ",
-    "مرحبا بالعالم", "ЂОРЂЕ јe", "É à ê", "Größe", "x", "", "12", "...", "Ａ", "a b c d", "Ш – да", "well-known - yes", "i\u0308", "Ґ",
+    "Vad är klockan nu; vi går?", "Я не знаю, что делать.", "Її ще немає вдома", "今日は いい天気です", "Ça va mieux, l’été est là",
+    "αβγ δεζ", "مرحبا بالعالم", "ЂОРЂЕ јe", "É à ê", "Größe", "x", "", "12", "...", "Ａ", "a b c d", "Ш – да", "well-known - yes", "i\u0308", "Ґ",
 ]  # fmt: skip
 
 
@@ -300,7 +301,7 @@ PLAIN = [
 def test_what_is_plain_at_a_glance_is_left_as_it_is(text: str) -> None:
     points = list(map(ord, text))
     looks = memoryview(glance.table(parameters().letters))
-    if glance.glance(points, 0, len(points), looks) == glance.WORDS and not begins_command(points):  # type: ignore[no-untyped-call]
+    if glance.glance(points, 0, len(points), looks) == glance.WORDS and not content._is_statement(points):  # type: ignore[no-untyped-call]
         assert content._seen(points, memoryview(parameters().letters)) == (classes.PLAIN, True)  # type: ignore[no-untyped-call]
 
 

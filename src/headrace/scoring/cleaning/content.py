@@ -28,7 +28,7 @@ from headrace.scoring.cleaning.glance import glance
 from headrace.scoring.cleaning.glance import WORDS as HAS_WORDS
 from headrace.scoring.cleaning.homoglyphs import is_cyrillic, unmask
 from headrace.scoring.cleaning.mojibake import repair
-from headrace.scoring.cleaning.openings import begins_command
+from headrace.scoring.cleaning.openings import begins_command, ends_statement
 from headrace.scoring.cleaning.program import blank_out
 from headrace.scoring.cleaning.rules import read
 from headrace.scoring.cleaning.spelling import MIN_SPACED, is_regional
@@ -65,7 +65,7 @@ def clean(points, bounds, letters, looks, text, places, nexts, cleaned, ends, or
     for number in range(len(bounds) - 1):
         begin, end, is_code = bounds[number], bounds[number + 1], False
         found, has_words = PLAIN, True
-        if glance(points, begin, end, looks) != HAS_WORDS or begins_command(points[begin:end]):
+        if glance(points, begin, end, looks) != HAS_WORDS or _is_statement(points[begin:end]):
             found, has_words = _seen(points[begin:end], letters)
         if found == PLAIN:
             cleaned[size : size + end - begin] = points[begin:end]
@@ -105,7 +105,7 @@ def _seen(points, letters):
             continue
         if point < 128:
             kind, run = _CLASSES[point] + 0, 0
-            if point == signs.MINUS and before == classes.BLANK:  # -f and --force
+            if point == signs.MINUS and (before == classes.BLANK or before == classes.BREAK):  # -f and --force
                 kind = BEFORE
         else:
             is_word = code >= FIRST_LETTER or code == OTHER
@@ -116,15 +116,20 @@ def _seen(points, letters):
             if run >= 3 or _is_broken(last, point) or is_regional(point):
                 found |= PIECES | BROKEN
             start += code in (MARK, SKIPPED)
-        if kind == classes.BLANK:
+        if kind == classes.BLANK or kind == classes.BREAK:
             singles = singles + (at - start == 1) if at - start <= 1 else 0
             found |= PIECES if singles >= MIN_SPACED else PLAIN
             start = at + 1
         found |= _SAYS[before * 16 + kind]
         before, last = kind, point
-    found |= PIECES | PROGRAM if begins_command(points) else PLAIN
+    found |= PIECES | PROGRAM if _is_statement(points) else PLAIN
     found |= PIECES if singles + 1 >= MIN_SPACED and len(points) - start == 1 else PLAIN
     return found, has_words
+
+
+def _is_statement(points):
+    """Whether a text begins or ends as programs do."""
+    return begins_command(points) or ends_statement(points)
 
 
 def _mixed(before, point):

@@ -10,12 +10,12 @@ The functions without types run as they are, and compiled by `headrace.scoring.n
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.scoring.cleaning.classes import BLANK, FOREIGN, LEADS, LETTER, PLAIN, QUIET, ascii_class, says
+from headrace.scoring.cleaning.classes import BLANK, BREAK, FOREIGN, LEADS, LETTER, PLAIN, QUIET, ascii_class, says
 from headrace.scoring.hashed.folding import FIRST_LETTER, JOINER, OTHER, SEPARATOR
 
 #: More classes, for a glance: the hyphen; letters of Latin-1; Cyrillic letters by the bytes that they are in UTF-8 and Windows-1251, which
 #: tell good text from broken; signs beyond ASCII; and what asks for a closer look wherever it stands.
-_HYPHEN, _ACCENTED, _SMALL, _CAPITAL, _SHARED, _RARE, _LATE, _SIGN, _DOUBTFUL = range(10, 19)
+_HYPHEN, _ACCENTED, _SMALL, _CAPITAL, _SHARED, _RARE, _LATE, _SIGN, _DOUBTFUL = range(12, 21)
 _CYRILLIC = frozenset({_SMALL, _CAPITAL, _SHARED, _RARE, _LATE})
 _FOREIGN = _CYRILLIC | {FOREIGN, _ACCENTED}
 _CLASSES = 32
@@ -58,7 +58,7 @@ def _pair(before: int, kind: int) -> int:
     doubt = (
         kind == _DOUBTFUL
         or says(plain.get(before, before), plain.get(kind, kind)) != PLAIN
-        or (before == BLANK and kind == _HYPHEN)
+        or (before in (BLANK, BREAK) and kind == _HYPHEN)
         or (before == _ACCENTED and kind in (_FOREIGN | {_SIGN}))
         or (before == LETTER and kind in _CYRILLIC)
         or (before in _CYRILLIC and kind == LETTER)
@@ -73,11 +73,12 @@ _PAIRS = bytes(_pair(before, kind) for before in range(_CLASSES) for kind in ran
 
 def glance(points, begin, end, kinds):
     """DOUBT if points[begin:end] may be more than words and plain punctuation, WORDS if they have letters, or both; `kinds` by `table`."""
-    found, singles, before, first = 0, 0, BLANK, QUIET
+    found, singles, before, was_blank, began = 0, 0, BLANK, True, False
     for at in range(begin, end):
         kind = kinds[min(points[at], 0x10000)] + 0
+        is_blank = (kind == BLANK) | (kind == BREAK)
         found |= _PAIRS[before * _CLASSES + kind]
-        singles += (kind == BLANK) & (before != BLANK) & (first == BLANK)
-        first, before = before, kind
-    singles += (before != BLANK) & (first == BLANK)
+        singles += is_blank & began
+        before, was_blank, began = kind, is_blank, was_blank & (not is_blank)
+    singles += began
     return found | (DOUBT if singles >= SINGLES else 0)

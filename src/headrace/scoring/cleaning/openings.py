@@ -43,6 +43,14 @@ def begins_command(points):
     return key == _IMPORT or holds(_COMMANDS, key)
 
 
+def ends_statement(points):
+    """Whether a text ends with a semicolon."""
+    stop = len(points)
+    while stop > 0 and points[stop - 1] <= 32:
+        stop -= 1
+    return stop > 0 and points[stop - 1] == SEMICOLON
+
+
 def pair_value(points, at, end):
     """What a word counts for in a pair: 2, or 1 if programs have it too, or 0 if prose lacks it."""
     key = packed(points, at, end)
