@@ -292,8 +292,9 @@ def test_both_paths_leave_the_same_of_each_row(texts: list[str]) -> None:
 
 
 PLAIN = [
-    "Vad är klockan nu; vi går?", "Я не знаю, что делать.", "Її ще немає вдома", "今日は いい天気です", "Ça va mieux, l’été est là",
-    "αβγ δεζ", "مرحبا بالعالم", "ЂОРЂЕ јe", "É à ê", "Größe", "x", "", "12", "...", "Ａ", "a b c d", "Ш – да", "well-known - yes", "i\u0308", "Ґ",
+    "Vad är klockan nu; vi går?", "Я не знаю, что делать.", "Її ще немає вдома", "今日は いい天気です",
+    "Ça va mieux, l’été est là", "αβγ δεζ", "مرحبا بالعالم", "ЂОРЂЕ јe", "É à ê", "Größe", "x", "", "12", "...", "Ａ",
+    "a b c d", "Ш – да", "well-known - yes", "i\u0308", "Ґ",
 ]  # fmt: skip
 
 
