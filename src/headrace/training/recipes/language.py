@@ -52,6 +52,8 @@ OTHER_EXAMPLES = 0.3
 #: The odds that a text is in none of the labels, and their factor once scores are calibrated: what is named should be sure.
 OTHER_ODDS = 0.2
 CAUTION = 3.0
+#: The factor of a label's odds once scores are calibrated: a word that may be English most often is.
+FAVOUR: Mapping[str, float] = {"en": 1.75}
 #: The factor of a label's odds: languages that much is written in, and those that ask for more evidence than others, since texts in them
 #: are rare, and close relatives of theirs are common.
 ODDS: Mapping[str, float] = {
@@ -130,7 +132,7 @@ def fit_language(
         progress(f"training {script}", passes, passes)
         if checks:
             _calibrate(table, checks.of(script, lesson), random)
-        table.biases[np.equal(table.owners, NONE)] += np.log(CAUTION)
+        table.biases += np.log([FAVOUR.get(name, 1.0) if name in lesson.labels else CAUTION for name in lesson.columns])
         seen[number] = lesson.counts
         tables.append(table)
     return HashedScorer(pack(labels, tables, encoder, seen))
@@ -163,6 +165,7 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
         "other_examples": OTHER_EXAMPLES,
         "other_odds": OTHER_ODDS,
         "caution": CAUTION,
+        "favour": dict(FAVOUR),
         "odds": dict(ODDS),
         "source_power": SOURCE_POWER,
         "flatness": FLATNESS,
