@@ -8,6 +8,7 @@ Functions without a decorator are compiled by `headrace.scoring.native`.
 import numpy as np
 from numba import njit
 
+from headrace.scoring.borrowing import borrowed
 from headrace.scoring.hashed.adding import MOST_ROWS, add
 from headrace.scoring.hashed.features import LANES
 from headrace.scoring.hashed.folding import fold
@@ -33,27 +34,49 @@ def segment(points, bounds, letters, keys, values, groups, weights, layout, bits
     place, state = np.zeros(3, np.int64), np.zeros(STATE, np.uint64)
     progress, best = np.zeros(3, np.int64), np.zeros(len(handicaps), np.int64)
     labels, waiting = np.empty((WINDOW, len(handicaps)), np.int16), np.empty((WINDOW, 2), np.int64)
+    codes, rows = np.empty(CODES, np.uint16), np.empty((2, CODES * ROWS_PER_CODE), np.int64)
+    sums = np.zeros(layout[:, ROW_BYTES].max() * (8 // bits) + LANES, np.int32)
     place[1], progress[0] = bounds[0], -1
+    _segment_all(
+        borrowed(points), borrowed(bounds), borrowed(letters), borrowed(keys), borrowed(values), borrowed(groups), borrowed(weights),
+        borrowed(layout), bits, flags, borrowed(states), borrowed(factors), borrowed(handicaps), borrowed(penalties), most,
+        borrowed(stretches), borrowed(words), borrowed(odds), borrowed(place), borrowed(state), borrowed(progress), borrowed(best),
+        borrowed(labels), borrowed(waiting), borrowed(codes), borrowed(rows), borrowed(sums),
+    )  # fmt: skip
+    # The arrays that were made here are used once more, so that they live until now.
+    made = (
+        len(words),
+        len(odds),
+        len(place),
+        len(state),
+        len(best),
+        len(labels),
+        len(waiting),
+        len(codes),
+        len(rows),
+        len(sums),
+    )
+    return progress[2] if min(made) >= 0 else 0
+
+
+def _segment_all(points, bounds, letters, keys, values, groups, weights, layout, bits, flags, states, factors, handicaps, penalties,
+                 most, stretches, words, odds, place, state, progress, best, labels, waiting, codes, rows, sums):  # fmt: skip
     while place[0] < len(bounds) - 1:
         count = _weigh_words(points, bounds, letters, keys, values, groups, weights, layout, bits, flags, states, factors,
-                             place, state, words, odds)  # fmt: skip
+                             place, state, words, odds, codes, rows, sums)  # fmt: skip
         follow(words, count, odds, penalties, handicaps, most, progress, best, labels, waiting, stretches)
     settle(progress, best, labels, waiting, stretches, 0)
     widen(points, bounds, letters, stretches, progress[2])
-    return progress[2]
 
 
 def _weigh_words(points, bounds, letters, keys, values, groups, weights, layout, bits, flags, states, factors,
-                 place, state, words, odds):  # fmt: skip
+                 place, state, words, odds, codes, rows, sums):  # fmt: skip
     """Find words until `words` (int64, a row for each) is full or the texts end, with the log odds that each gives to the states, and
     return how many were found.
 
     `place` (int64: text, index of the code point, whether a word goes on there) and `state` (uint64, STATE) say where to begin, and then
     where to go on.
     """
-    codes = np.empty(CODES, np.uint16)
-    rows = np.empty((2, CODES * ROWS_PER_CODE), np.int64)
-    sums = np.zeros(layout[:, ROW_BYTES].max() * (8 // bits) + LANES, np.int32)
     text, at, goes_on = place[0], place[1], place[2] != 0
     count, before, group_before = 0, rows[0, :0], np.int64(UNKNOWN)
     while text < len(bounds) - 1 and count < len(words):
