@@ -22,12 +22,17 @@ from headrace.scoring.prefetch import fetch
 
 #: Codes whose rows are prefetched, and later added, at a time. They are fewer rows than `adding.MOST_ROWS`.
 STEP = 40
+#: The longest run of codes of one group, which bounds the time for a text that changes its script with each letter.
+LONGEST_RUN = 3 * STEP
 
 
 @njit(nogil=True)
 def run_of_group(codes, begin, end, groups, current):
-    """The longest run codes[begin:stop] whose letters are of one group: (stop, that group, its letters). `current` if it has none."""
-    group, at = np.int64(current), begin
+    """The longest run codes[begin:stop] whose letters are of one group, or LONGEST_RUN codes of it: (stop, that group, its letters).
+
+    The group is `current` if the run has no letters.
+    """
+    group, at, end = np.int64(current), begin, min(end, begin + LONGEST_RUN)
     while at < end and (codes[at] == BOUNDARY or groups[codes[at]] == NEUTRAL):
         at += 1
     if at < end:
