@@ -304,7 +304,7 @@ def test_the_language_recipe_learns_from_rows_and_word_lists_and_credits_its_sou
     seen = {one.name: (one.home, one.licence) for one in card.sources}
     assert seen["xquad"] == ("github.com/google-deepmind/xquad", "CC BY-SA 4.0")
     assert {"xquad", "web_ocr"} <= set(seen) <= {"xquad", "web_ocr", "wordfreq"}
-    assert card.rule.threshold == 0.35
+    assert card.rule.threshold == 0.3
     assert card.label_sets == {}
     model = registry.get("language")
     said = model.predict(["the river in the morning", "kvarnen vid vattnet", "joen varrella", "12:30", ""])

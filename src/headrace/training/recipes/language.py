@@ -53,7 +53,7 @@ OTHER_EXAMPLES = 0.3
 OTHER_ODDS = 0.2
 CAUTION = 3.0
 #: The factor of a label's odds once scores are calibrated: a word that may be English most often is.
-FAVOUR: Mapping[str, float] = {"en": 1.75}
+FAVOUR: Mapping[str, float] = {"en": 2.0}
 #: The factor of a label's odds: languages that much is written in, and those that ask for more evidence than others, since texts in them
 #: are rare, and close relatives of theirs are common.
 ODDS: Mapping[str, float] = {
@@ -80,7 +80,7 @@ MESSAGES = frozenset(
 #: Examples of each column that are cut from the texts that calibrate.
 CALIBRATING = 1_500
 #: Below this probability the label is `und`. A short text may have several languages, of which the best is still the likeliest by far.
-UNKNOWN_BELOW = 0.35
+UNKNOWN_BELOW = 0.3
 
 
 def fit_language(
