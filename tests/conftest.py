@@ -28,7 +28,9 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
-# A test run in a script's background ignores SIGINT, and so would all commands that the tests start and interrupt.
+# A test run in a script's background ignores SIGINT, under nohup SIGHUP, and so would all commands that the tests start and interrupt.
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
