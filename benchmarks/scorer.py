@@ -229,7 +229,7 @@ def plot(candidates: list[Candidate], path: Path) -> None:
         own = one.name.startswith(("compiled", "headrace"))
         rate = statistics.median(one.cpu_rates)
         axes.plot(rate, one.accuracy, "o", color="tab:blue" if own else "tab:gray")
-        above = one.name != "scikit-learn, in batches"  # whose label would cover others
+        above = one.name not in ("scikit-learn, in batches", "headrace language")  # whose labels would cover others
         axes.annotate(
             one.name,
             (rate, one.accuracy),
