@@ -309,6 +309,7 @@ def test_a_list_in_one_line_is_read_in_bounded_memory(tmp_path: Path) -> None:
             b'{"text": "to\n{"text": "a"}\n{\n{"text": "b"}',
             ["!the document is not JSON", "a", "!the document is not JSON", "b"],
         ),
+        (b'[\n {\n"text": "a\xff"\n },\n {"text": "b"}\n]', ["!the document is not valid UTF-8", "b"]),
         (b'[1, "a", {"text": "b"}]', ["!a document is a JSON object", "!a document is a JSON object", "b"]),
         (b'{"text": "a"},\n{"text": "b"},\n', ["a", "b"]),
         (

@@ -17,9 +17,8 @@ from headrace.runtime import follow_parent
 LOG = logger("headrace.predictor")
 VARIABLE = "_HEADRACE_PREDICTOR"
 ROUNDS = 10  # of looking for marked processes
-EMPTY_ROUNDS = (
-    2  # in a row end the search: once, a process that forks and ends at that moment is missed together with its child
-)
+# So many rounds in a row without one end the search. A single one misses a process that forks and ends at that moment, and its child, too.
+EMPTY_ROUNDS = 2
 
 
 def new_mark() -> str:

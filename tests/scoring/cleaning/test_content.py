@@ -203,6 +203,8 @@ def test_good_text_is_left_as_it_is(text: str) -> None:
         "x = 5",
         "return total;\nbreak;\n",
         "int a; int b;",
+        "int a;\nint b;\nchar c",
+        "return total;\nbreak",
         "import numpy as np\nprint(np.zeros(3))",
         "# Adds all the numbers of a list\ndef add(numbers):\n    return sum(numbers)",
     ],

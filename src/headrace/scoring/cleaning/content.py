@@ -13,17 +13,8 @@ from headrace.scoring.borrowing import borrowed
 from headrace.scoring.cleaning import classes, signs
 from headrace.scoring.hashed.folding import FIRST_LETTER, MARK, OTHER, SKIPPED, SPACE, letter_code
 from headrace.scoring.cleaning.classes import (
-    BEFORE,
-    FOREIGN,
-    LEADS,
-    LETTER,
-    QUIET,
-    PIECES,
-    PLAIN,
-    PROGRAM,
-    ascii_class,
-    says,
-)
+    BEFORE, FOREIGN, LEADS, LETTER, PIECES, PLAIN, PROGRAM, QUIET, ascii_class, says,
+)  # fmt: skip
 from headrace.scoring.cleaning.glance import glance
 from headrace.scoring.cleaning.glance import WORDS as HAS_WORDS
 from headrace.scoring.cleaning.homoglyphs import is_cyrillic, unmask
@@ -40,9 +31,7 @@ BLANK, WORDS, CODE = 0, 1, 2
 #: What `_seen` sees in a text beside what `says` says: broken letters, perhaps, and words with letters of two scripts.
 BROKEN, MIXED = 4, 8
 _CLASSES = bytes(map(ascii_class, range(128)))
-_SAYS = bytes(
-    says(before, kind) if max(before, kind) <= FOREIGN else PLAIN for before in range(16) for kind in range(16)
-)
+_SAYS = bytes(says(before, kind) for before in range(16) for kind in range(16))
 
 
 def clean(points, bounds, letters, looks, text, places, nexts, cleaned, ends, origins, kinds):

@@ -44,19 +44,9 @@ def segment(points, bounds, letters, keys, values, groups, weights, layout, bits
         borrowed(labels), borrowed(waiting), borrowed(codes), borrowed(rows), borrowed(sums),
     )  # fmt: skip
     # The arrays that were made here are used once more, so that they live until now.
-    made = (
-        len(words),
-        len(odds),
-        len(place),
-        len(state),
-        len(best),
-        len(labels),
-        len(waiting),
-        len(codes),
-        len(rows),
-        len(sums),
-    )
-    return progress[2] if min(made) >= 0 else 0
+    made = (len(words) + len(odds) + len(place) + len(state) + len(best) + len(labels) + len(waiting) + len(codes) + len(rows)
+            + len(sums))  # fmt: skip
+    return progress[2] if made > 0 else 0
 
 
 def _segment_all(points, bounds, letters, keys, values, groups, weights, layout, bits, flags, states, factors, handicaps, penalties,

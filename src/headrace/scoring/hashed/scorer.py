@@ -1,4 +1,4 @@
-"""The scorer of the hashed softmax, which the default language model uses: eight bits a weight, calibrated by the length of the text."""
+"""The scorer of the hashed softmax, which the language model and the recipe `text` use, calibrated by the length of the text."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
