@@ -66,6 +66,7 @@ HOMES: Mapping[str, str] = {
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
+    "vaderSentiment": r"headrace\.models\.vader",
     "sqlalchemy": r"headrace\.stores\.(sql|sqlite|postgresql)\..*",
 }
 # What the adapters of one kind share, beside the contract.

@@ -34,6 +34,8 @@ class Entry:
     """The options that name the queue or the store, separated by spaces; `/` is the last part of the path. Empty if there is only one."""
     private: str = ""
     """Options that belong to one queue, and have no meaning for another; separated by spaces."""
+    alone: str = ""
+    """The URL that the scheme means by itself, as an operand of a command; empty if a URL has to say more."""
 
 
 SOURCES: Mapping[str, Entry] = {
@@ -66,6 +68,7 @@ SINKS: Mapping[str, Entry] = {
 }
 CLASSIFIERS: Mapping[str, Entry] = {
     "python": Entry("headrace.models.own"),
+    "vader": Entry("headrace.models.vader", "vader", alone="vader:"),
 }
 REGISTRIES: Mapping[str, Entry] = {
     "file": Entry("headrace.models.folder"),

@@ -29,3 +29,9 @@ class TestVersionOfTheRegistry(ClassifierSuite):
         registry = Registry(tmp_path, builtin=None)
         registry.add("tiny", scorer, Card("tiny", ("a", "b"), golden=golden), alias="champion")
         return lambda: registry.get("tiny")
+
+
+class TestVader(ClassifierSuite):
+    @pytest.fixture
+    def connect(self) -> Connect:
+        return lambda: open_classifier("vader:")

@@ -1,5 +1,6 @@
 """The setting `models`, read into specs."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,8 @@ from headrace.models import card as cards
 from headrace.models.alias import Aliases
 from headrace.models.card import Card, Rule
 from headrace.models.registry import Registry
-from headrace.models.spec import ModelSpec, parse, pinned
+from headrace.models.spec import ModelSpec, operand, parse, pinned
+from headrace.urls import Entry
 
 
 def test_a_name_an_alias_and_a_version_are_references() -> None:
@@ -35,6 +37,10 @@ def test_a_classifier_of_ones_own_has_a_name_of_ones_own() -> None:
     assert parse("shadow mood=python:m:C if language=en, language".partition(", ")[2]) == (
         ModelSpec("language", "language"),
     )
+
+
+def test_the_url_of_a_classifier_may_be_a_scheme_and_nothing_more() -> None:
+    assert parse("mood = vader:, language") == (ModelSpec("mood", url="vader:"), ModelSpec("language", "language"))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,7 @@ def test_a_condition_on_a_model_that_is_not_restricted_may_name_any_label(tmp_pa
         ("language, sentiment if language", "can't be read"),
         ("language and sentiment", "can't be read"),
         ("python:module:Class", "can't be read"),
-        ("mood = corenlp:", "can't be read"),
+        ("mood = corenlp", "can't be read"),
         ("mood=corenlp://host:9000/a b", "can't be read"),
         ("../language", "can't be read"),
         ("language[]", "are empty"),
@@ -160,3 +166,55 @@ def test_every_part_of_an_entry_is_read_whatever_the_others_are(
 def test_specs_travel_as_messagepack() -> None:
     specs = parse("language@3f9c2a[en|de], shadow mood = python:m:C if language=en|de")
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(specs), type=tuple[ModelSpec, ...]) == specs
+
+
+#: Kinds of classifiers, of which two are known by their scheme alone.
+KINDS = {"near": Entry("m", alone="near:"), "mood": Entry("m", alone="mood://host:1"), "own": Entry("m")}
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("language", ModelSpec("language", "language")),
+        (" language@challenger ", ModelSpec("language", "language@challenger")),
+        ("language[sv|da]", ModelSpec("language", "language", restriction=("sv", "da"))),
+        ("near", ModelSpec("near", url="near:")),
+        ("near:", ModelSpec("near", url="near:")),
+        ("mood", ModelSpec("mood", "mood")),  # the registry has a model of this name
+        ("own:package.module:Class", ModelSpec("Class", url="own:package.module:Class")),
+        ("own://host:9000/a?b=c,d", ModelSpec("own", url="own://host:9000/a?b=c,d")),
+        ("mine = own:m:C", ModelSpec("mine", url="own:m:C")),
+        ("unknown:m:C", ModelSpec("C", url="unknown:m:C")),  # refused when it is opened, with the known schemes
+    ],
+)
+def test_an_operand_names_one_model(tmp_path: Path, word: str, meant: ModelSpec) -> None:
+    assert operand(word, registry(tmp_path), KINDS) == meant
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("langage", "there is no model 'langage'; did you mean 'language'"),
+        ("neer", "did you mean 'near'"),
+        ("near@1", "there is no model 'near'"),
+        ("own", "own alone names no classifier; write its whole URL, own:…"),
+        ("shadow language", "'shadow language' is not a model"),
+        ("language if mood=-", "is not a model"),
+        ("language, mood", "is not a model"),
+        ("mine=near", "or NAME=URL"),
+        ("a@b=own:m:C", "is not a model"),
+        ("", "'' is not a model"),
+        ("language[]", "the operands hold 'language"),
+    ],
+)
+def test_an_operand_that_names_no_model_is_told_with_what_was_perhaps_meant(
+    tmp_path: Path, word: str, reason: str
+) -> None:
+    with pytest.raises(Misconfigured, match=re.escape(reason)):
+        operand(word, registry(tmp_path), KINDS)
+
+
+def test_an_operand_that_cannot_be_read_is_told_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        operand("own://user:hush@host/ x", registry(tmp_path), KINDS)
+    assert "hush" not in str(caught.value)

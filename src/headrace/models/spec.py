@@ -5,6 +5,8 @@ language[sv|da|no]                  restricted to some of its labels, or to a se
 sentiment if language=en            only if `language` answers `en`; several labels as en|de
 shadow language@challenger          predicts but never answers, and its failures are only counted
 mood = python:package.module:Class  a classifier that is not in the registry, by its URL; the scheme is the kind of classifier
+
+A command that takes models one by one reads each of them with `operand`.
 """
 
 import re
@@ -12,20 +14,24 @@ from collections.abc import Mapping
 
 import msgspec
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Missing, did_you_mean
+from headrace.masking import mask_url
 from headrace.models import card as cards
 from headrace.models import restriction
 from headrace.models.alias import CHAMPION
 from headrace.models.card import Card
 from headrace.models.registry import Registry
 from headrace.ports import VersionRef
+from headrace.urls import CLASSIFIERS, Entry
 
 _ENTRIES = re.compile(r"(?:\[[^\[\]]*\]|[^,])+")
 _ENTRY = re.compile(
     r"(?P<shadow>shadow\s+)?(?P<model>[\w.@-]+)(?:\s*\[(?P<restriction>[^\[\]]*)\])?"
-    r"(?:\s*=\s*(?P<url>[a-z][a-z0-9+.-]*:\S+))?"
+    r"(?:\s*=\s*(?P<url>[a-z][a-z0-9+.-]*:\S*))?"
     r"(?:\s+if\s+(?P<condition>[\w.-]+)\s*=\s*(?P<labels>\S+))?"
 )
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?P<rest>\S*)")
+_NAME = re.compile(r"[^\W\d][\w.-]*")
 
 
 class ModelSpec(msgspec.Struct, frozen=True):
@@ -51,6 +57,37 @@ def parse(setting: str) -> tuple[ModelSpec, ...]:
     return tuple(specs)
 
 
+def operand(word: str, registry: Registry, classifiers: Mapping[str, Entry] = CLASSIFIERS) -> ModelSpec:
+    """The model that an operand of a command names: a reference, restricted or not, a URL, NAME=URL, or a scheme alone (`vader`).
+
+    A model of the registry comes before a scheme of the same name. A URL without a NAME is called by its class or its scheme. Raises
+    Misconfigured if the operand can't be read, and if it names nothing, with what was perhaps meant.
+    """
+    word = word.strip()
+    if url := _URL.fullmatch(word):
+        return ModelSpec(_called(url), url=word)
+    match = _ENTRY.fullmatch(word)
+    if match is None or match["shadow"] or match["condition"] or (match["url"] and "@" in match["model"]):
+        raise Misconfigured(
+            f"{mask_url(word)!r} is not a model; write a model's name, such as language or language@challenger, the URL of a"
+            " classifier, or NAME=URL"
+        )
+    spec = _read(word, "the operands hold")
+    known = {version.name for version in registry.list()}
+    if spec.url or spec.name in known:
+        return spec
+    entry = classifiers.get(spec.reference, Entry(""))
+    if entry.alone:
+        return msgspec.structs.replace(spec, reference="", url=entry.alone)
+    if entry.target:
+        raise Misconfigured(f"{word} alone names no classifier; write its whole URL, {word}:… (docs/configuration.md)")
+    words = sorted(scheme for scheme, one in classifiers.items() if one.alone)
+    raise Missing(
+        f"there is no model {spec.name!r}; {did_you_mean(spec.name, [*sorted(known), *words], '{!r}')}`headrace models list`"
+        f" shows those of the registry, and {' and '.join(words)} can be named without a URL"
+    )
+
+
 def pinned(specs: tuple[ModelSpec, ...], registry: Registry) -> tuple[ModelSpec, ...]:
     """The same models, each reference replaced by the version that it means now, whatever its alias means later, and each set of labels
     in a restriction by its labels.
@@ -74,11 +111,17 @@ def pinned(specs: tuple[ModelSpec, ...], registry: Registry) -> tuple[ModelSpec,
     return tuple(made)
 
 
-def _read(part: str) -> ModelSpec:
+def _called(url: re.Match[str]) -> str:
+    """What to call the classifier of a URL: by the last part of python:module:Class, else by the scheme."""
+    last = url["rest"].rpartition(":")[2]
+    return last if "/" not in url["rest"] and _NAME.fullmatch(last) else url["scheme"]
+
+
+def _read(part: str, where: str = "the setting models holds") -> ModelSpec:
     match = _ENTRY.fullmatch(part)
     if match is None or (match["url"] and "@" in match["model"]):
         raise Misconfigured(
-            f"the setting models holds {part!r}, which can't be read; write a model's name, such as language, `language[sv|da|no]`,"
+            f"{where} {part!r}, which can't be read; write a model's name, such as language, `language[sv|da|no]`,"
             " `sentiment if language=en` or `shadow language@challenger`, with commas between"
         )
     found = match.groupdict(default="")
@@ -89,17 +132,17 @@ def _read(part: str) -> ModelSpec:
         shadow=bool(found["shadow"]),
         condition=found["condition"],
         labels=tuple(found["labels"].split("|")) if found["labels"] else (),
-        restriction=_restriction(part, match["restriction"]),
+        restriction=_restriction(f"{where} {part!r}", match["restriction"]),
     )
 
 
-def _restriction(part: str, written: str | None) -> tuple[str, ...]:
+def _restriction(where: str, written: str | None) -> tuple[str, ...]:
     if written is None:
         return ()
     try:
         return restriction.check(restriction.split(written))
     except Misconfigured as error:
-        raise Misconfigured(f"the setting models holds {part!r}: {error}") from None
+        raise Misconfigured(f"{where}: {error}") from None
 
 
 def _chosen(spec: ModelSpec, card: Card) -> tuple[str, ...]:
@@ -134,7 +177,7 @@ def _check(specs: list[ModelSpec], setting: str) -> None:
         if version and set(restrictions.setdefault(version, spec.restriction)) != set(spec.restriction):
             raise Misconfigured(
                 f"the setting models restricts {version} in two ways: {setting!r}; its predictions are kept by version, so those of"
-                " one of the two would be lost; compare restrictions with headrace predict or score"
+                " one of the two would be lost; try restrictions with headrace compare"
             )
         if spec.condition and spec.condition not in answering:
             raise Misconfigured(
