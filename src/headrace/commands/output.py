@@ -37,10 +37,10 @@ def print_items(items: Iterable[object]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table on standard output. Cells are text, never markup. Only the last column is wrapped, and only in a terminal."""
+    """A table on standard output. Cells and names of columns are text, never markup. Only the last column wraps, and only in a terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns, 1):
-        table.add_column(column, no_wrap=number < len(columns), overflow="fold")
+        table.add_column(Text(shown(column)), no_wrap=number < len(columns), overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(str(cell))) for cell in row))
     console = Console() if sys.stdout.isatty() else Console(width=UNLIMITED)
