@@ -899,3 +899,203 @@ def test_score_keeps_the_order_of_many_lines(run: Run, trained: Path) -> None:
     scored = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
     assert [{"id": one["id"], "text": one["text"]} for one in scored] == rows
     assert all("predictions" in one for one in scored)
+
+
+# --- compare
+
+
+LENGTHS = [{"text": "a" * n, "label": "long" if n > 100 else "short"} for n in (1, 5, 99, 101, 300)]
+SOUND = "python:headrace.testing.classifiers:Faulty"
+
+
+def test_compare_says_how_well_models_agree_with_labels_and_with_each_other(run: Run) -> None:
+    ended = run(
+        "compare", "python:headrace.testing.classifiers:Trivial", f"fake={SOUND}", "--data", write("d.jsonl", LENGTHS)
+    )
+    assert ended.status == 0, ended.errors
+    assert ended.output.startswith("5 texts, 5 of them with a label")
+    lines = [line.split() for line in ended.output.splitlines()]
+    (first,) = [words for words in lines if words[:2] == ["Trivial", "Trivial@aaaaaa"]]
+    assert first[2:7] == ["100.0%", "±", "0.0%", "100.0%", "1.000"]
+    assert ["Trivial", "and", "fake", "0.0%", "±", "0.0%", "0.000", "5"] in lines
+    assert "labels of the data (down), Trivial (across)" in ended.output
+    assert "Trivial (down), fake (across)" in ended.output
+    assert "fake says no label of the data: it says 'fine', the data 'long', 'short'" in ended.errors
+    assert "Trivial and fake have no label in common" in ended.errors
+
+
+def test_compare_prints_one_json_object_of_a_stable_shape(run: Run) -> None:
+    rows = [*LENGTHS, {"text": "no label"}, b"no json", {"text": "RAISE", "label": "short"}]
+    ended = run("compare", TRIVIAL, f"other={SOUND}", "--data", write("d.jsonl", rows), "--json")
+    assert ended.status == 0, ended.errors
+    told = ended.json
+    assert list(told) == ["rows", "labelled", "malformed", "labels", "models", "pairs"]
+    assert (told["rows"], told["labelled"], told["malformed"], told["labels"]) == (7, 6, 1, ["long", "short"])
+    first, second = told["models"]
+    assert first.pop("texts_per_second") > 0
+    assert first == {
+        "model": "fake@aaaaaa",
+        "name": "fake",
+        "accuracy": 1.0,
+        "macro_recall": 1.0,
+        "macro_recall_se": 0.0,
+        "macro_f1": 1.0,
+        "per_label": {
+            "long": {"recall": 1.0, "precision": 1.0, "f1": 1.0, "support": 2},
+            "short": {"recall": 1.0, "precision": 1.0, "f1": 1.0, "support": 4},
+        },
+        "ece": 0.0,
+        "declined": 0,
+        "failed": 0,
+        "confusion": {"long": {"long": 2}, "short": {"short": 4}},
+    }
+    assert (second["failed"], second["confusion"]) == (1, {"long": {"fine": 2}, "short": {"fine": 3}})
+    (pair,) = told["pairs"]
+    assert pair == {
+        "models": ["fake", "other"],
+        "rows": 6,
+        "agreement": 0.0,
+        "agreement_se": 0.0,
+        "kappa": 0.0,
+        "confusion": {"long": {"fine": 2}, "short": {"fine": 4}},
+    }
+    assert "other failed on 1 text: model other@bbbbbb fails on this: ValueError: this text is too much" in ended.errors
+    assert "1 row can't be used and was left out: " in ended.errors
+    assert "1 row has no label, and counts for agreement and speed alone" in ended.errors
+
+
+def test_compare_without_labels_is_about_agreement_and_speed_and_says_so(run: Run) -> None:
+    rows = [{"text": "a"}, {"text": "🙂"}]
+    ended = run("compare", TRIVIAL, f"other={SOUND}", "--data", write("d.jsonl", rows))
+    assert ended.status == 0, ended.errors
+    assert "no row has a label: models are compared with each other alone" in ended.errors
+    assert "macro recall" not in ended.output
+    assert "labels of the data" not in ended.output
+    told = run("compare", TRIVIAL, f"other={SOUND}", "--data", "d.jsonl", "--json").json
+    assert (told["labelled"], told["models"][0]["accuracy"], told["models"][0]["confusion"]) == (0, None, {})
+
+
+def test_compare_measures_one_model_against_labels_alone(run: Run) -> None:
+    ended = run("compare", TRIVIAL, "--data", write("d.jsonl", LENGTHS), "--json")
+    assert (ended.status, ended.json["models"][0]["accuracy"], ended.json["pairs"]) == (0, 1.0, [])
+    ended = run("compare", TRIVIAL, "--data", write("d.jsonl", [{"text": "a"}]))
+    assert ended.status == 2
+    assert "no row has a label, so one model has nothing to be compared with" in ended.errors
+
+
+def test_compare_renames_labels_of_the_data(run: Run) -> None:
+    data = write("d.jsonl", [{"text": row["text"], "label": int(row["label"] == "long")} for row in LENGTHS])
+    ended = run("compare", TRIVIAL, "--data", data)
+    assert "fake says no label of the data: it says 'long', 'short', the data '0', '1'" in ended.errors
+    ended = run("compare", TRIVIAL, "--data", data, "--map", "1 = long, 0 = short, 2 = none", "--json")
+    assert ended.json["models"][0]["accuracy"] == 1.0
+    assert "no row has the label '2', which --map renames" in ended.errors
+
+
+def test_compare_takes_a_sample_that_a_seed_decides(run: Run) -> None:
+    data = write("d.jsonl", [{"text": "a" * n} for n in range(1, 200)])
+
+    def confusion(*more: str) -> Any:
+        told = run("compare", TRIVIAL, f"other={SOUND}", "--data", data, "--limit", "20", *more, "--json").json
+        assert told["rows"] == 20
+        return told["pairs"][0]["confusion"]
+
+    assert confusion() == confusion("--seed", "0")
+    assert len({json.dumps(confusion("--seed", f"{seed}")) for seed in range(8)}) > 1
+
+
+def test_compare_takes_models_of_the_registry_and_words_for_classifiers(run: Run, trained: Path) -> None:
+    data = write("d.jsonl", [{"text": "glad 1", "label": "glad"}, {"text": "sad 1", "label": "sad"}])
+    newest, oldest = (json.loads((trained / f"{number}.json").read_text())["model"] for number in (1, 0))
+    registry = str(trained / "models")
+    ended = run("compare", "mood", oldest, "mood[glad]", "vader", "--data", data, "--registry", registry, "--json")
+    assert ended.status == 0, ended.errors
+    told = ended.json
+    assert [one["name"] for one in told["models"]] == ["mood", oldest, "mood[glad]", "vader"]
+    assert [one["model"] for one in told["models"]][:3] == [newest, oldest, newest]
+    assert [one["accuracy"] for one in told["models"]] == [1.0, 1.0, 0.5, 0.0]
+    assert len(told["pairs"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "no model is named; name two or more before --data"),
+        (["vadre", TRIVIAL], "there is no model 'vadre'; did you mean 'vader'"),
+        (["langage", TRIVIAL], "did you mean 'language'"),
+        (["python", TRIVIAL], "python alone names no classifier"),
+        (["pyhton:m:C", TRIVIAL], "did you mean python:"),
+        (["shadow language", TRIVIAL], "is not a model"),
+        (["language", "language"], "language is named 2 times"),
+        ([TRIVIAL, "fake=vader:"], "fake is named 2 times; name each model once, or tell classifiers apart: NAME=URL"),
+        (["language[xx]", TRIVIAL], "has no label 'xx'"),
+        ([TRIVIAL, "--limit", "0"], "--limit is 0"),
+        ([TRIVIAL, "--map", "1"], "write OLD=NEW"),
+        ([TRIVIAL, "--data", "gone.jsonl"], "there is no such file"),
+        ([TRIVIAL, "--data", "empty.jsonl"], "no text was found in"),
+        (["fake=python:headrace.testing.classifiers:Refusing"], "fake@dddddd is broken"),
+        (["--modle", "language"], "there is no option --modle"),
+    ],
+    ids=repr,
+)
+def test_compare_says_what_it_cannot_compare(run: Run, arguments: list[str], told: str) -> None:
+    write("empty.jsonl", [])
+    data = [] if "--data" in arguments else ["--data", write("d.jsonl", LENGTHS)]
+    ended = run("compare", *arguments, *data)
+    assert (ended.status, ended.output) == (2, "")
+    assert told in ended.errors
+
+
+def test_compare_ends_with_status_3_if_a_model_is_away(run: Run) -> None:
+    ended = run("compare", TRIVIAL, f"other={SOUND}", "--data", write("d.jsonl", [{"text": "UNAVAILABLE"}]))
+    assert (ended.status, ended.output) == (3, "")
+    assert "the remote model is away" in ended.errors
+
+
+def test_labels_that_look_like_markup_or_would_harm_a_terminal_are_shown_as_text(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from headrace import Prediction\nclass Marked:\n    def predict(self, texts):\n"
+    (folder / "marked.py").write_text(code + "        return [Prediction('[/b] \\x1b[1m', 1.0) for _ in texts]\n")
+    monkeypatch.syspath_prepend(folder)
+    ended = run(
+        "compare", "python:marked:Marked", TRIVIAL, "--data", write("d.jsonl", [{"text": "a", "label": "[red]"}])
+    )
+    assert ended.status == 0, ended.errors
+    lines = [line.split() for line in ended.output.splitlines()]
+    assert lines.count(["[/b]", "·[1m"]) == 1  # a column of the labels of the data and the model
+    assert ["[/b]", "·[1m", "1"] in lines  # a row of both models
+    assert ["[red]", "1"] in lines
+    assert "\x1b" not in ended.output + ended.errors
+
+
+def test_compare_goes_on_if_a_model_fails_on_everything(run: Run) -> None:
+    ended = run("compare", TRIVIAL, f"other={SOUND}", "--data", write("d.jsonl", [{"text": "RAISE", "label": "short"}]))
+    assert ended.status == 0, ended.errors
+    lines = [line.split() for line in ended.output.splitlines()]
+    assert ["fake", "and", "other", "-", "-", "0"] in lines
+    assert "(down), other (across)" not in ended.output
+
+
+def test_compare_adds_up_the_labels_that_are_rare(run: Run) -> None:
+    rows = [{"text": "a", "label": f"label {n:02}"} for n in range(20) for _ in range(20 - n)]
+    ended = run("compare", TRIVIAL, "--data", write("d.jsonl", rows))
+    lines = [line.rsplit(maxsplit=1) for line in ended.output.splitlines()]
+    assert ["label 11", "9"] in lines
+    assert ["(others)", "36"] in lines  # 8 + 7 + … + 1
+    assert not any(line and line[0] == "label 12" for line in lines)
+
+
+def test_compare_loads_no_library_that_only_training_needs() -> None:
+    code = """
+import sys
+for library in ("sklearn", "scipy", "skops", "matplotlib"):
+    sys.modules[library] = None
+from headrace.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+    data = write("d.jsonl", [{"text": "Vad är klockan?", "label": "sv"}, {"text": "What time is it?", "label": "en"}])
+    arguments = ["compare", "language", TRIVIAL, "--data", data, "--json"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["models"][0]["accuracy"] == 1.0

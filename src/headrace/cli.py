@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "predict": ("predict:predict", "Predict the labels of texts given here."),
     "score": ("score:score", "Predict the labels of a file, in order, into another file."),
     "train": ("train:train", "Train a model on labelled texts, and register it."),
+    "compare": ("compare:compare", "Compare models on the same texts: agreement, accuracy, speed."),
     "status": ("status:status", "Show the backlog, the workers and what is stored."),
     "erase": ("erase:erase", "Erase documents by their ids."),
     "prove": ("prove:prove", "Prove on your own servers that nothing is lost."),

@@ -41,7 +41,7 @@ def stem(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).stem
 
 
-def rows(path: Path, columns: tuple[str, str]) -> Iterator[tuple[str, Any]]:
+def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """The rows of a data file, each with its place; a row that can't be read is a Misconfigured instead of its members.
 
     A table needs these columns. Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
