@@ -31,9 +31,20 @@ def train(
             negative="",
             help="Files, or folders of files, of JSON Lines or CSV with text and label; or wikipedia, which gathers articles.",
         ),
-    ],
+    ] = (),
+    distant: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="Files of a recorded stream, without labels: texts with emoticons or emoji are negative or positive by them.",
+        ),
+    ] = (),
+    map: Annotated[  # noqa: A002
+        str, Parameter(show_default=False, help="Rename labels of the data: 1=positive,0=negative.")
+    ] = "",
     recipe: Annotated[
-        str | None, Parameter(help="language or text. [default: the one named like the model, else text]")
+        str | None, Parameter(help="language, sentiment or text. [default: the one named like the model, else text]")
     ] = None,
     estimator: Annotated[str | None, Parameter(help="Classifier, such as linear-svc. [default: the recipe's]")] = None,
     search: Annotated[int, Parameter(help="How many settings to try, drawn at random; the best are kept.")] = 0,
@@ -67,6 +78,7 @@ def train(
 ) -> None:
     """Train a model on labelled texts, evaluate it on texts held out, and register it with its card and a report."""
     try:
+        from headrace.training import label_map
         from headrace.training.fitting import Choices
         from headrace.training.train import train as learn
     except ModuleNotFoundError as error:
@@ -79,6 +91,16 @@ def train(
         raise Misconfigured(f"--seed is {seed}; it must be a whole number from 0 to {(1 << 32) - 1}")
     if alias:
         check_alias(alias)
+    choices = Choices(
+        seed=seed,
+        search=search,
+        estimator=estimator,
+        svd=svd,
+        mapping=label_map.parse(map) if map else {},
+        distant=distant,
+        words=words,
+        others=other,
+    )
     registry = Registry.from_url(settings.registry)
     with bar() as shown:
         version = learn(
@@ -86,7 +108,7 @@ def train(
             data,
             registry=registry,
             recipe=recipe,
-            choices=Choices(seed=seed, search=search, estimator=estimator, svd=svd, words=words, others=other),
+            choices=choices,
             test_size=test_size,
             split_by=split_by,
             keep_pipeline=keep_pipeline,

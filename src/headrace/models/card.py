@@ -76,18 +76,20 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The figures of one kind of text, such as single words."""
+    """The figures of one kind of text, such as single words; `macro_recall` is the mean recall of the labels that occur."""
 
     rows: int
     accuracy: float
     ece: float | None = None
+    macro_recall: float | None = None
 
 
 class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was measured on held-out texts, before the card's rule.
 
-    `ece`, the expected calibration error, and `coverage` are given only if scores are probabilities. If there are `slices` (whole texts,
-    pieces of them), `ece` and `coverage` are those of all slices together, and the other figures those of whole texts.
+    `ece`, the expected calibration error, and `coverage` are given only if scores are probabilities. If there are `slices`, the figures are
+    those of the first: whole texts, or the kind of text that the model is for. But if the others are pieces of whole texts, `ece` and
+    `coverage` are those of all slices together.
     """
 
     accuracy: float
@@ -96,6 +98,7 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     ece: float | None = None
     coverage: list[Coverage] = []
     slices: dict[str, Slice] = {}
+    macro_recall: float | None = None
 
 
 class ScorerInfo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,7 +110,8 @@ class ScorerInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What is known of a model version. The registry fills `version`, `hash`, `scorer` and `files`.
+    """What is known of a model version. The registry fills `version`, `hash`, `scorer` and `files`. `about` says what kind of text it is
+    for, if the recipe knows.
 
     `label_sets` names some sets of the labels, such as the 38 of the language model that have a large Wikipedia, to restrict the model to.
     """
@@ -128,6 +132,7 @@ class Card(msgspec.Struct, frozen=True):
     trained_with: dict[str, str] = {}
     files: dict[str, str] = {}
     label_sets: dict[str, tuple[str, ...]] = {}
+    about: str = ""
 
 
 def applied_rule(rule: Rule | None, threshold: float | None) -> Rule | None:

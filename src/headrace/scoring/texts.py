@@ -1,7 +1,7 @@
 """Texts as arrays of code points, decoded and preprocessed as a vectoriser of scikit-learn would."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ from headrace.scoring.characters import IRREGULAR, table
 
 #: Characters that are taken apart at a time, which bounds the memory that a long text needs.
 PIECE = 1 << 16
+#: The most characters that a batch of several texts has.
+BATCH_CHARACTERS = 1 << 20
 
 
 class Preprocessing(msgspec.Struct, frozen=True):
@@ -75,6 +77,16 @@ def as_list(texts: Iterable[str]) -> list[str]:
     if isinstance(texts, str | bytes):
         raise Misconfigured("predict takes several texts, and got a single string; put it in a list")
     return texts if isinstance(texts, list) else list(texts)
+
+
+def batches(texts: list[str], size: int) -> Iterator[list[str]]:
+    """Batches of `size` texts; one of more than BATCH_CHARACTERS characters is taken apart into single texts."""
+    for start in range(0, len(texts), size):
+        batch = texts[start : start + size]
+        if sum(map(len, batch)) <= BATCH_CHARACTERS:
+            yield batch
+        else:
+            yield from ([text] for text in batch)
 
 
 def _strip_unicode(text: str) -> str:

@@ -1,11 +1,15 @@
-"""Calibration of a softmax by length of text: how sharp its probabilities should be."""
+"""Calibration of a softmax: how sharp its probabilities should be, by length of text or in all, and how likely each label."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import logsumexp
 
 #: The weight of the penalty on differences between neighbouring gains, in examples: lengths with few texts follow their neighbours.
 STIFFNESS = 3.0
+#: The weight of the penalty on shifts and gains: with few texts they stay near 0 and 1.
+RIDGE = 1e-4
+TINY = 1e-12
 
 
 def gains(
@@ -49,3 +53,33 @@ def gains(
     found = minimize(loss, np.zeros(len(start)), jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)] * len(start))
     sharpened: NDArray[np.float64] = start * np.exp(found.x)
     return sharpened
+
+
+def balanced(odds: NDArray[np.float64], targets: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
+    """What log odds are to be multiplied by, and what is then added to each label's, (labels,).
+
+    What is added makes each label of `targets` (texts,) as probable as the others, however few texts have it: then the mean recall of the
+    labels is the highest. The factor makes the score of the best label the share of the texts that are labelled right with such a score,
+    among texts as they are. `odds` is of shape (texts, labels).
+    """
+    rows, size = np.arange(len(targets)), odds.shape[1]
+    counts = np.bincount(targets, minlength=size)
+    weights = (1 / np.maximum(counts, 1))[targets] * len(targets) / np.count_nonzero(counts)
+
+    def unevenness(parameters: NDArray[np.float64]) -> float:
+        shifted = odds * np.exp(parameters[0]) + np.where(counts > 0, parameters[1:], 0.0)
+        return float(np.mean(weights * (logsumexp(shifted, axis=1) - shifted[rows, targets])) + RIDGE * parameters @ parameters)
+
+    fair = minimize(unevenness, np.zeros(size + 1), method="L-BFGS-B", bounds=[(-4.0, 4.0)] * (size + 1)).x
+    gain, shift = float(np.exp(fair[0])), np.where(counts > 0, fair[1:], 0.0)
+    shifted = odds * gain + shift
+    best = shifted.argmax(axis=1)
+    right = best == targets
+
+    def overconfidence(logarithm: float) -> float:
+        sharp = shifted * np.exp(logarithm)
+        score = np.exp(sharp[rows, best] - logsumexp(sharp, axis=1))
+        return float(-np.mean(np.log(np.where(right, score, 1 - score) + TINY)))
+
+    factor = float(np.exp(minimize_scalar(overconfidence, bounds=(-3.0, 3.0), method="bounded").x))
+    return gain * factor, shift * factor

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,9 +70,11 @@ class _Reader:
     first: dict[str, str] = field(default_factory=dict)  # text → its first label
     others: set[tuple[str, str]] = field(default_factory=set)  # a text and a further label of it
     faults: list[str] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)  # before the mapping
     malformed: int = 0
     repeated: int = 0
     spellings: Spellings = field(default_factory=Spellings)
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
         """Add a row, unless it is a repeat."""
@@ -86,6 +88,11 @@ class _Reader:
             self.others.add((row.text, row.label))
         self.rows.append(row)
 
+    def named(self, label: str) -> str:
+        """The label by the name that the mapping gives it."""
+        self.labels.add(label)
+        return self.mapping.get(label, label)
+
     def reject(self, where: str, fault: str) -> None:
         self.malformed += 1
         if len(self.faults) < FAULTS_KEPT:
@@ -93,16 +100,21 @@ class _Reader:
 
 
 def read(
-    files: Sequence[Path | str], *, text: str = "text", label: str = "label", progress: Progress = silent
+    files: Sequence[Path | str],
+    *,
+    text: str = "text",
+    label: str = "label",
+    mapping: Mapping[str, str] | None = None,
+    progress: Progress = silent,
 ) -> Dataset:
     """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed as .gz.
 
-    `text` and `label` name the members or columns. Labels may be numbers; `labels.canonical` says which labels are the same. Rows that
-    can't be used are counted and described, and are an error only if no others are left. Raises Misconfigured if a file is missing,
+    `text` and `label` name the members or columns. Labels may be numbers; `labels.canonical` says which labels are the same. `mapping`
+    renames them (see `label_map`); it is an error if it names one that no row has. Rows that can't be used are counted and described, and are an error only if no others are left. Raises Misconfigured if a file is missing,
     damaged or of another kind, or no row can be used.
     """
     paths = find(files)
-    reader, origins = _Reader(), Counter[str]()
+    reader, origins = _Reader(mapping=mapping or {}), Counter[str]()
     for number, path in enumerate(paths):
         progress("reading", number, len(paths))
         before = len(reader.rows)
@@ -117,6 +129,7 @@ def read(
         raise Misconfigured(
             f"no labelled text was found in {', '.join(map(str, paths))}{faults_found}; each row needs {text!r} and {label!r}"
         )
+    _check_mapping(reader)
     return Dataset(
         reader.rows,
         tuple(Origin(name, rows) for name, rows in sorted(origins.items())),
@@ -142,6 +155,14 @@ def check(rows: Sequence[Row]) -> None:
         )
 
 
+def _check_mapping(reader: _Reader) -> None:
+    if unknown := [label for label in reader.mapping if label not in reader.labels]:
+        raise Misconfigured(
+            f"the map of labels names {', '.join(map(repr, unknown))}, which no row has; the labels are"
+            f" {', '.join(map(repr, sorted(reader.labels)[:20]))}"
+        )
+
+
 def _add_row(members: Any, names: tuple[str, str, str], reader: _Reader) -> str:
     """Add a row and return an empty string, or return why it can't be used.
 
@@ -163,7 +184,7 @@ def _add_row(members: Any, names: tuple[str, str, str], reader: _Reader) -> str:
     answer = reader.spellings.label(written)
     if not answer:
         return f"{label!r} is missing, empty, or neither string nor number"
-    reader.add(Row(value, sys.intern(answer), sys.intern(source)))
+    reader.add(Row(value, sys.intern(reader.named(answer)), sys.intern(source)))
     return ""
 
 

@@ -1,7 +1,7 @@
 """Evaluation of a classifier on texts that it has not seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,24 +48,31 @@ class HeldOutScores:
     scores: Floats
 
 
-def evaluate(labels: tuple[str, ...], scored: Sequence[HeldOutScores], *, calibrated: bool) -> Evaluation:
+def evaluate(
+    labels: tuple[str, ...], scored: Sequence[HeldOutScores], *, calibrated: bool, apart: bool = False
+) -> Evaluation:
     """Evaluate a model on texts of one or more kinds; the first kind are the whole texts.
 
-    Accuracy, F1 and figures by label are those of the first kind, calibration error and coverage those of all kinds together; `slices`
-    has accuracy and calibration error of each kind if there are several. `labels` are in the order of the scores' columns and include
+    Accuracy, F1 and figures by label are those of the first kind, calibration error and coverage those of all kinds together, or if they
+    are kept `apart`, of the first kind; then each kind is also judged among the labels that it has. `slices` has accuracy, mean recall and
+    calibration error of each kind if there are several. `labels` are in the order of the scores' columns and include
     every true label. `calibrated` says whether scores are probabilities; if not, there are no calibration error and no coverage.
     """
     number = {label: index for index, label in enumerate(labels)}
     kinds = [(one, np.array([number[label] for label in one.truth], np.intp)) for one in scored]
+    if apart:
+        kinds = [(_among(one, truth), truth) for one, truth in kinds]
     whole, truth = kinds[0]
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (truth, whole.scores.argmax(axis=1)), 1)
-    best = np.concatenate([one.scores.max(axis=1) for one, _ in kinds])
-    right = np.concatenate([one.scores.argmax(axis=1) == truth for one, truth in kinds])
+    pooled = kinds[:1] if apart else kinds
+    best = np.concatenate([one.scores.max(axis=1) for one, _ in pooled])
+    right = np.concatenate([one.scores.argmax(axis=1) == truth for one, truth in pooled])
     bins = reliability(best, right) if calibrated else ()
     figures = Figures(
         accuracy=float(np.trace(confusion) / confusion.sum()),
         macro_f1=_macro_f1(confusion),
+        macro_recall=_macro_recall(confusion),
         per_label=_per_label(labels, confusion),
         ece=calibration_error(bins) if calibrated else None,
         coverage=coverage(best, right) if calibrated else [],
@@ -99,10 +106,20 @@ def coverage(best: Floats, right: NDArray[np.bool_], thresholds: Sequence[float]
     ]
 
 
+def _among(scored: HeldOutScores, truth: NDArray[np.intp]) -> HeldOutScores:
+    """The scores, those of labels that no text has set to zero, so that the others of a text have the same sum as in all."""
+    known = np.zeros(scored.scores.shape[1], np.bool_)
+    known[truth] = True
+    kept = np.where(known, scored.scores, 0.0)
+    sums = kept.sum(axis=1, keepdims=True)
+    return replace(scored, scores=kept / np.where(sums > 0, sums, 1.0) * scored.scores.sum(axis=1, keepdims=True))
+
+
 def _slice(scored: HeldOutScores, truth: NDArray[np.intp], calibrated: bool) -> Slice:
-    right = scored.scores.argmax(axis=1) == truth
-    error = calibration_error(reliability(scored.scores.max(axis=1), right)) if calibrated else None
-    return Slice(len(truth), float(right.mean()), error)
+    said = scored.scores.argmax(axis=1)
+    error = calibration_error(reliability(scored.scores.max(axis=1), said == truth)) if calibrated else None
+    recalls = [float((said[truth == label] == label).mean()) for label in np.unique(truth)]
+    return Slice(len(truth), float((said == truth).mean()), error, float(np.mean(recalls)))
 
 
 def _per_label(labels: tuple[str, ...], confusion: NDArray[np.int64]) -> dict[str, LabelFigures]:
@@ -118,6 +135,11 @@ def _macro_f1(confusion: NDArray[np.int64]) -> float:
     """The mean F1 of the labels that occur, as true or as predicted ones."""
     occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
     return float(_rates(confusion)[2][occurs].mean())
+
+
+def _macro_recall(confusion: NDArray[np.int64]) -> float:
+    """The mean recall of the labels that occur as true ones."""
+    return float(_rates(confusion)[1][confusion.sum(axis=1) > 0].mean())
 
 
 def _rates(confusion: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:

@@ -2,8 +2,8 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ class Choices:
     """What a user may choose.
 
     `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, or "softmax"; None for the
-    recipe's own. `svd`: a number of dimensions, 0 for no SVD. For the language recipe only: `words` are folders of word lists (see
+    recipe's own. `svd`: a number of dimensions, 0 for no SVD. `mapping` renames labels of the data (see `label_map`). `distant` are files
+    whose texts are labelled by their emoticons and emoji (see `distant`). For the language recipe only: `words` are folders of word lists (see
     `recipes.language.read_words`), and `others` files of texts in languages that are none of the labels; `passes` and `examples` replace
     the recipe's number of passes and of examples in each, to try something quickly.
     """
@@ -47,6 +48,8 @@ class Choices:
     search: int = 0
     estimator: str | None = None
     svd: int = 0
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    distant: tuple[Path, ...] = ()
     words: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()
     passes: int | None = None

@@ -45,6 +45,23 @@ LANGUAGES = (
 )
 
 
+#: Golden texts of the sentiment recipe.
+SENTIMENTS = (
+    "I love this so much, best day ever!! 😍",
+    "worst service I have ever had, never again :(",
+    "The match starts at 8 pm on Thursday http://example.org/a",
+    "not good at all, I'm really disappointed",
+    "so happy for you @friend, congratulations!!!",
+    "ugh my phone is broken AGAIN",
+    "New episode will be on the radio tomorrow",
+    "#fail this is sooooo bad",
+    "thanks for the great help :D",
+    "The council meets on Monday to discuss the budget",
+    "I can't wait to see them live <3",
+    "this film was a waste of time and money",
+)
+
+
 def golden_texts(card: Card, scorer: Scorer, texts: Sequence[str]) -> tuple[Golden, ...]:
     """The texts with the predictions of a model of this card and scorer.
 

@@ -11,7 +11,7 @@ from headrace.training.datasets import Progress, Row
 from headrace.training.evaluate import Evaluation, HeldOutScores, evaluate
 from headrace.training.fitting import Fitted
 from headrace.training.recipes.cuts import cut_rows
-from headrace.training.recipes.recipe import Recipe
+from headrace.training.recipes.recipe import Kind, Recipe
 from headrace.training.search import FOLDS
 
 #: The shares of the rows that the learning curve learns from.
@@ -42,15 +42,18 @@ class Speed:
 
 
 def evaluate_held_out(recipe: Recipe, scorer: Scorer, held: Sequence[Row], seed: int, progress: Progress) -> Evaluation:
-    """Evaluate a scorer on held-out rows, whole and cut as the recipe says. The scorer knows all of their labels."""
-    kinds = [("whole", list(held)), *((name, cut_rows(held, cut, seed)) for name, cut in recipe.cuts)]
+    """Evaluate a scorer on held-out rows: whole and cut, or by kinds, as the recipe says. The scorer knows all of their labels."""
+    if recipe.kinds is None:
+        kinds = [Kind("whole", list(held)), *(Kind(name, cut_rows(held, cut, seed)) for name, cut in recipe.cuts)]
+    else:
+        kinds = list(recipe.kinds(held))
     scored = []
-    for number, (kind, rows) in enumerate(kinds):
+    for number, kind in enumerate(kinds):
         progress("evaluating", number, len(kinds))
-        scores = scorer.scores([row.text for row in rows])
-        scored.append(HeldOutScores(kind, [row.label for row in rows], scores))
+        scores = scorer.scores([row.text for row in kind.rows])
+        scored.append(HeldOutScores(kind.name, [row.label for row in kind.rows], scores))
     progress("evaluating", len(kinds), len(kinds))
-    return evaluate(scorer.labels, scored, calibrated=scorer.calibrated)
+    return evaluate(scorer.labels, scored, calibrated=scorer.calibrated, apart=recipe.kinds is not None)
 
 
 def learning_curve(

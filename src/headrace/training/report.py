@@ -19,6 +19,9 @@ LARGE_LABELS = 12
 #: Rows of the tables of the most frequent confusions and of the search's trials.
 CONFUSIONS = 15
 TRIALS = 10
+#: Captions of the table of slices.
+PIECES = "Pieces are cut at random from the held-out texts; a piece may be valid in several languages, or be nothing but a name."
+KINDS = "The figures above are those of the first kind. Each kind is judged among the labels that it has: some have two of them only."
 #: Columns of tables that hold text: they are aligned to the left and may be wrapped.
 TEXT_COLUMNS = frozenset({"home", "licence", "parameters", "value"})
 
@@ -63,9 +66,10 @@ def render(training: Training) -> str:
     card = training.card
     parts = [
         f"<h1>{escape(card.name)}</h1><p class=soft>{escape(card.estimator)}</p>",
+        f"<p>{escape(card.about)}</p>" if card.about else "",
         _facts(training),
         "".join(f"<p class=soft>{escape(note[:1].upper() + note[1:])}.</p>" for note in training.notes),
-        _slices(training.evaluation.figures.slices),
+        _slices(training.evaluation.figures.slices, pieces="whole" in training.evaluation.figures.slices),
         _charts(training),
         _per_label(training.evaluation),
         _confusions(training.evaluation),
@@ -89,6 +93,7 @@ def _facts(training: Training) -> str:
     facts = [
         ("accuracy", f"{figures.accuracy:.2%}"),
         ("macro F1", f"{figures.macro_f1:.4f}"),
+        *([("macro recall", f"{figures.macro_recall:.4f}")] if figures.macro_recall is not None else []),
         *([("calibration error", f"{figures.ece:.4f}")] if figures.ece is not None else []),
         ("labels", f"{len(card.labels)}"),
         ("rows learnt from", f"{card.sizes['train']:,}"),
@@ -145,15 +150,19 @@ def _thresholds(training: Training) -> str:
     )
 
 
-def _slices(slices: dict[str, Slice]) -> str:
+def _slices(slices: dict[str, Slice], *, pieces: bool) -> str:
+    if not slices:
+        return ""
     rows = [
-        (name, f"{one.rows:,}", f"{one.accuracy:.2%}", "" if one.ece is None else f"{one.ece:.4f}")
+        (name, f"{one.rows:,}", f"{one.accuracy:.2%}", _figure(one.macro_recall), _figure(one.ece))
         for name, one in slices.items()
     ]
-    caption = "Pieces are cut at random from the held-out texts; a piece may be valid in several languages, or be nothing but a name."
-    return (
-        _rows("By length", ("held-out texts", "rows", "accuracy", "calibration error"), rows, caption) if rows else ""
-    )
+    title, caption = ("By length", PIECES) if pieces else ("By kind of text", KINDS)
+    return _rows(title, ("held-out texts", "rows", "accuracy", "macro recall", "calibration error"), rows, caption)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _per_label(evaluation: Evaluation) -> str:

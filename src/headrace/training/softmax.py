@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from headrace.scoring.hashed.features import LANES, PAIRS, WORDS
@@ -16,6 +15,7 @@ from headrace.scoring.hashed.scorer import HashedScorer
 from headrace.scoring.native import compiled
 from headrace.training import adagrad, calibration
 from headrace.training.encoder import Examples, TextEncoder
+from headrace.training.raw_texts import check_lengths, labels_of, texts_of
 
 #: The number of gains: for 1, 2, 4 ... 8,192 features.
 GAINS = 14
@@ -58,8 +58,8 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803 (scikit-learn's names)
         """Learn from scratch. Raises ValueError if X holds non-strings, its length is not y's, or y has fewer than two labels."""
-        texts, names = _texts(X), _labels(y)
-        _check_lengths(texts, names)
+        texts, names = texts_of(X), labels_of(y)
+        check_lengths(texts, names)
         self.start(np.unique(names))
         examples = self._examples(texts, names)
         random = np.random.default_rng(self.seed)
@@ -70,10 +70,10 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def partial_fit(self, X: Any, y: ArrayLike, classes: ArrayLike | None = None) -> Self:  # noqa: N803
         """One pass over these texts at the full rate. The first call needs all labels: in `classes`, else in y."""
-        texts, names = _texts(X), _labels(y)
-        _check_lengths(texts, names)
+        texts, names = texts_of(X), labels_of(y)
+        check_lengths(texts, names)
         if not hasattr(self, "classes_"):
-            self.start(np.unique(names if classes is None else _labels(classes)))
+            self.start(np.unique(names if classes is None else labels_of(classes)))
         self.learn(self._examples(texts, names).shuffled(np.random.default_rng(self.seed)), (self.rate, self.rate))
         return self
 
@@ -108,7 +108,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def calibrate(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803
         """Calibrate probabilities, by length of text, on texts that were not learnt from (see `calibration.gains`)."""
         check_is_fitted(self, "weights_")
-        return self.calibrate_on(self._examples(_texts(X), _labels(y)))
+        return self.calibrate_on(self._examples(texts_of(X), labels_of(y)))
 
     def calibrate_on(self, examples: Examples) -> Self:
         """As `calibrate`, for examples that are encoded already."""
@@ -131,7 +131,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Probabilities, float64 of shape (texts, classes); the columns are those of `classes_`."""
         check_is_fitted(self, "weights_")
-        return self.to_scorer().scores(_texts(X))
+        return self.to_scorer().scores(texts_of(X))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Log probabilities, (texts, classes); for two classes the log odds of the second, (texts,)."""
@@ -187,30 +187,3 @@ def _learnt_alphabet(alphabet: NDArray[np.uint16], seen: NDArray[np.int64]) -> N
     points = np.arange(len(alphabet))
     ideographs = lost & (points >= ALPHABETIC) & (points < HANGUL) & (seen[HAN] > 0)
     return np.where(ideographs, HAN, np.where(lost, OTHER, alphabet)).astype(np.uint16)
-
-
-def _texts(given: Any) -> list[str]:
-    if isinstance(given, str):
-        raise ValueError("X must be a sequence of strings, not one string; write [text]")
-    if getattr(given, "ndim", 1) == 2 and given.shape[1] == 1:
-        given = np.asarray(given)[:, 0]
-    texts = list(given)
-    for text in texts:
-        if not isinstance(text, str):
-            raise ValueError(f"X must hold strings, not {type(text).__name__}")
-    return texts
-
-
-def _labels(given: ArrayLike) -> NDArray[Any]:
-    labels = np.asarray(given)
-    check_classification_targets(labels)
-    if labels.ndim != 1:
-        raise ValueError(f"y must have one dimension, not {labels.ndim}")
-    return labels
-
-
-def _check_lengths(texts: Sequence[str], labels: NDArray[Any]) -> None:
-    if len(texts) != len(labels):
-        raise ValueError(f"X has {len(texts)} texts and y has {len(labels)} labels; each text needs one")
-    if not texts:
-        raise ValueError("X is empty: there is nothing to learn from")

@@ -8,10 +8,11 @@ from typing import Literal
 
 import msgspec
 
+from headrace.errors import Misconfigured
 from headrace.models.card import Card, Origin
 from headrace.models.registry import Registry, Version
 from headrace.models.version import check_name
-from headrace.training import datasets, estimators, goldens, holdout, measure, recipes
+from headrace.training import datasets, distant, estimators, goldens, holdout, measure, recipes
 from headrace.training.datasets import Dataset, Progress, Row, silent
 from headrace.training.files import find
 from headrace.training.fitting import Choices
@@ -57,8 +58,7 @@ def train(
     """
     check_name(name)
     steps = recipes.find(name, recipe)
-    gathered = _without(_gathered(files, wikipedia, progress), choices.others)
-    data = datasets.read(gathered, progress=progress)
+    data = _read(_gathered(files, wikipedia, progress), choices, progress)
     datasets.check(data.rows)
     share = steps.test_size if test_size is None else test_size
     known, held = holdout.split(data.rows, share, seed=choices.seed, by=split_by)
@@ -101,6 +101,7 @@ def _learn(
         sizes={"train": len(known), "test": len(held), "malformed": data.malformed, "repeated": data.repeated},
         figures=evaluation.figures,
         rule=recipe.rule,
+        about=recipe.about,
         label_sets=recipe.sets_among(fitted.scorer.labels),
         sources=tuple(_credited((*data.origins, *fitted.origins), recipe, licences)),
     )
@@ -112,6 +113,21 @@ def _learn(
         measure.speed(fitted.scorer, [row.text for row in held]),
         (*points, CurvePoint(len(known), evaluation.figures.accuracy, seconds)),
     )
+
+
+def _read(files: Sequence[Path | str], choices: Choices, progress: Progress) -> Dataset:
+    """The labelled rows of the files, and those of a stream that its signs label."""
+    if not files and not choices.distant:
+        raise Misconfigured("there is nothing to learn from; give labelled files with --data, or a recorded stream with --distant")
+    data = Dataset(())
+    if files:
+        data = datasets.read(_without(list(files), choices.others), mapping=choices.mapping, progress=progress)
+    if not choices.distant:
+        return data
+    found = distant.label_stream(choices.distant, progress=progress)
+    known = {row.text for row in data.rows}
+    rows = [*data.rows, *(row for row in found.rows if row.text not in known)]
+    return replace(data, rows=rows, origins=(*data.origins, *found.origins))
 
 
 def _gathered(files: Sequence[Path | str], folder: Path, progress: Progress) -> list[Path | str]:

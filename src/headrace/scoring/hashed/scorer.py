@@ -1,7 +1,7 @@
 """The scorer of the hashed softmax, which the language model and the recipe `text` use, calibrated by the length of the text."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import chain
@@ -19,14 +19,13 @@ from headrace.scoring.compiling import Compiler
 from headrace.scoring.hashed.costs import Costs
 from headrace.scoring.hashed.interpreted import Interpreted
 from headrace.scoring.hashed.parameters import KIND, HashedParameters, from_file
-from headrace.scoring.texts import Preprocessing, as_list
+from headrace.scoring.texts import Preprocessing, as_list, batches
 
 if TYPE_CHECKING:
     from headrace.scoring.hashed.kernels import Compiled
 
-#: The largest batch that a kernel gets at once, in texts, and in characters if it has more than one text.
+#: The largest batch that a kernel gets at once, in texts.
 BATCH_TEXTS = 2048
-BATCH_CHARACTERS = 1 << 20
 #: Characters that are scored without the kernels: loading them costs as much time as they save on so many.
 PATIENCE = 150_000
 #: Finding stretches without the kernels takes so many times as long as scoring.
@@ -189,9 +188,9 @@ class HashedScorer:
             if self._patience < 0:
                 self._prepare()
         if self.threads <= 1 or len(every) <= 1:
-            return list(map(work, _batches(every, BATCH_TEXTS)))
+            return list(map(work, batches(every, BATCH_TEXTS)))
         with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(work, _batches(every, min(BATCH_TEXTS, -(-len(every) // self.threads)))))
+            return list(pool.map(work, batches(every, min(BATCH_TEXTS, -(-len(every) // self.threads)))))
 
     def _best_labels(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         return self._predict_content(texts)[:2]
@@ -237,13 +236,3 @@ def compiler(cache: Path | None = None) -> Compiler:
 
 def _copied(kind: type[HashedScorer], parameters: HashedParameters, threads: int, cache: Path | None) -> HashedScorer:
     return kind(parameters, threads=threads, cache=cache)
-
-
-def _batches(texts: list[str], size: int) -> Iterator[list[str]]:
-    """Batches of `size` texts; one of more than BATCH_CHARACTERS characters is taken apart into single texts."""
-    for start in range(0, len(texts), size):
-        batch = texts[start : start + size]
-        if sum(map(len, batch)) <= BATCH_CHARACTERS:
-            yield batch
-        else:
-            yield from ([text] for text in batch)

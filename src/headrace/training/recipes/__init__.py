@@ -3,12 +3,13 @@
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.training.recipes.language import LANGUAGE
 from headrace.training.recipes.recipe import Recipe
+from headrace.training.recipes.sentiment import SENTIMENT
 from headrace.training.recipes.text import TEXT
 
 
 def recipes() -> dict[str, Recipe]:
     """All recipes by name."""
-    return {recipe.name: recipe for recipe in (TEXT, LANGUAGE)}
+    return {recipe.name: recipe for recipe in (TEXT, LANGUAGE, SENTIMENT)}
 
 
 def find(task: str, recipe: str | None = None) -> Recipe:

@@ -4,11 +4,9 @@ It is meant to be read and changed: `fit_language` is all of it.
 """
 
 import hashlib
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from headrace.training.goldens import LANGUAGES
 from headrace.training.lessons import Lesson, Lessons, Material, Triple, Words
 from headrace.training.recipes.cuts import one_word, twenty_characters, two_words
 from headrace.training.recipes.recipe import Recipe
+from headrace.training.recipes.sources import public_sources
 from headrace.training.recipes.text import SOFTMAX, SOFTMAX_TITLE
 from headrace.training.recipes.text import fit as fit_text
 from headrace.training.serbian import CYRILLIC, LATIN, lists_in_both_scripts, rows_in_both_scripts
@@ -182,11 +181,6 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
     )
 
 
-def public_sources() -> dict[str, dict[str, str]]:
-    """Home and licence of the public data that the default language model is trained on, by the names of its files."""
-    return tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
-
-
 LANGUAGE = Recipe(
     "language",
     "the language of a text, however short: hashed n-grams and a softmax, calibrated on texts of all lengths",
@@ -196,7 +190,7 @@ LANGUAGE = Recipe(
     label_sets={"wikipedias": WIKIPEDIAS},
     cuts=(("20 characters", twenty_characters), ("two words", two_words), ("one word", one_word)),
     test_size=0.02,
-    sources=public_sources,
+    sources=partial(public_sources, "language"),
 )
 
 

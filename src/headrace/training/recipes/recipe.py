@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from headrace.models.card import Rule
 from headrace.training.datasets import Progress, Row
@@ -9,12 +10,20 @@ from headrace.training.fitting import Choices, Fitted
 from headrace.training.recipes.cuts import Cut
 
 
+class Kind(NamedTuple):
+    """Held-out rows of one kind of text, with its name."""
+
+    name: str
+    rows: Sequence[Row]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a task is trained.
 
-    `fit` learns from rows. `rule` goes into the card. `golden` are the texts that every load of the model is checked with; if there are
-    none, they are taken from the user's data. `cuts` names further kinds of held-out text, which are cut from the whole ones.
+    `fit` learns from rows. `about` says what kind of text the model is for; it and `rule` go into the card. `golden` are the texts that
+    every load of the model is checked with; if there are none, they are taken from the user's data. `cuts` names further kinds of held-out
+    text, which are cut from the whole ones; or else `kinds` sorts held-out rows by kinds of text, the one that the model is for first.
     `label_sets` names sets of labels to which users may want to restrict the model; the card gets those of which it has every label.
     `test_size` is the share that is held out unless the user says otherwise. `sources` tells homes and licences of known data files, by
     name.
@@ -23,9 +32,11 @@ class Recipe:
     name: str
     summary: str
     fit: Callable[[Sequence[Row], Choices, Progress], Fitted]
+    about: str = ""
     rule: Rule | None = None
     golden: tuple[str, ...] = ()
     cuts: tuple[tuple[str, Cut], ...] = ()
+    kinds: Callable[[Sequence[Row]], Sequence[Kind]] | None = None
     label_sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     test_size: float = 0.1
     sources: Callable[[], Mapping[str, Mapping[str, str]]] = dict

@@ -1,0 +1,103 @@
+"""Distant labels: a recorded stream, labelled by the emoticons and emoji in it (Go, Bhayani and Huang 2009, Twitter sentiment
+classification using distant supervision). They are taken out of the texts, so that a model learns the words beside them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace.errors import Misconfigured
+from headrace.models.card import Origin
+from headrace.training.datasets import Progress, Row, silent
+from headrace.training.files import find, stem
+from headrace.training.files import rows as rows_of
+
+NEGATIVE, POSITIVE = "negative", "positive"
+#: Before the name of the file that a row is from, in its source.
+SOURCE = "distant_"
+#: Letters that a text has at least, besides its signs.
+LETTERS = 12
+
+_HAPPY = "😀😃😄😁😆😊🙂😍🥰😘😗😙😚😋🤗🤩🥳😎☺😇😌❤🧡💛💚💙💜💕💖💗💓💞💘💝😻👍👏🙌🎉🎊💯"
+_SAD = "😞😔😟😕🙁☹😣😖😫😩🥺😢😭😤😠😡🤬😰😥😓😨😱😒🙄💔👎😿😾🤮🤢😷🤒😪"
+_HAPPY_FACE, _SAD_FACE = r"[:;=][-^o']?[)\]D]+(?!\w)|\(+[-^]?[:;=]|<3+|\^_*\^", r"[:=][-^o']*[(\[]+|\)+[-^']?[:=]|[:=][-']?/(?!/)|D[-']?:(?!\w)|:'+\("
+_SIGNS: Mapping[str, Any] = {
+    POSITIVE: re.compile(rf"(?<![\w:])(?:{_HAPPY_FACE})|[{_HAPPY}]"),
+    NEGATIVE: re.compile(rf"(?<![\w:])(?:{_SAD_FACE})|[{_SAD}]"),
+}
+_RETWEET = re.compile(r"RT @\w+")
+_BESIDES = re.compile("[\ufe0f\u200d\U0001f3fb-\U0001f3ff]")  # what may follow an emoji
+
+
+@dataclass(frozen=True)
+class Distant:
+    """Rows that were labelled by their signs, the number of rows of each file, and how many texts there were in all."""
+
+    rows: Sequence[Row]
+    origins: tuple[Origin, ...]
+    texts: int
+
+
+def label_stream(files: Sequence[Path | str], *, progress: Progress = silent) -> Distant:
+    """Label the texts of files and folders by their signs.
+
+    A text without signs, or with signs of both kinds, is left out; so are retweets, repeats (signs, links and mentions aside), and texts of
+    fewer than LETTERS letters. Files are those of `datasets.read`, but need no labels; a text is a row's `text`, or where a recorded tweet
+    of X's API has it. Raises Misconfigured if a file can't be read, or if not both labels come of it.
+    """
+    paths, texts, rows, origins = find(files), 0, list[Row](), list[Origin]()
+    seen = set[str]()
+    for number, path in enumerate(paths):
+        progress("labelling", number, len(paths))
+        before, source = len(rows), SOURCE + stem(path).removeprefix(SOURCE)
+        for text in _texts(path):
+            texts += 1
+            found = by_signs(text)
+            if found is not None and (key := _key(found[0])) not in seen:
+                seen.add(key)
+                rows.append(Row(*found, source))
+        origins.append(Origin(source, len(rows) - before))
+    progress("labelling", len(paths), len(paths))
+    for label in (NEGATIVE, POSITIVE):
+        if not any(row.label == label for row in rows):
+            raise Misconfigured(
+                f"no text in {', '.join(map(str, paths))} has {label} emoticons or emoji only ({texts:,} texts were read); record more of"
+                " the stream, or give labelled texts with --data"
+            )
+    return Distant(rows, tuple(origins), texts)
+
+
+def by_signs(text: str) -> tuple[str, str] | None:
+    """The text without its signs, and the label that they stand for; None if it has none, signs of both kinds, or little besides."""
+    if _RETWEET.match(text):
+        return None
+    labels = [label for label, signs in _SIGNS.items() if signs.search(text)]
+    if len(labels) != 1:
+        return None
+    without = " ".join(_BESIDES.sub("", _SIGNS[labels[0]].sub(" ", text)).split())
+    return (without, labels[0]) if sum(map(str.isalpha, without)) >= LETTERS else None
+
+
+def _texts(path: Path) -> Iterator[str]:
+    for _, members in rows_of(path, ("text",)):
+        if isinstance(members, dict) and isinstance(text := _text(members), str) and text.strip():
+            yield text
+
+
+def _text(members: Mapping[str, Any]) -> Any:
+    """The text of a row: its `text`; of a recorded tweet, the whole of it."""
+    data = members.get("data")
+    if isinstance(data, dict) and "text" in data:  # X's API v2
+        return data["text"]
+    extended = members.get("extended_tweet")
+    if isinstance(extended, dict) and "full_text" in extended:  # v1.1
+        return extended["full_text"]
+    return members.get("full_text", members.get("text"))
+
+
+def _key(text: str) -> str:
+    """The same for texts that differ in links, mentions, case, blanks and marks only."""
+    plain = re.sub(r"(?:https?:|www\.)\S+|@\w+", " ", text.casefold())
+    return "".join(filter(str.isalnum, plain))
