@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 
+import headrace
 from headrace.documents import Document, decode
 
 LANGUAGES = {
@@ -34,7 +35,7 @@ LANGUAGES = {
     ),
 }
 EACH = {"posts": 4, "news": 4, "forms": 2}
-SHEETS = (*EACH, "odd")
+SHEETS = (*EACH, "feelings", "odd")
 
 
 def lines(sheet: str) -> list[bytes]:
@@ -73,6 +74,15 @@ def test_every_language_has_its_samples(language: str) -> None:
 def test_no_sample_is_in_a_language_that_is_not_counted() -> None:
     assert {sample.meta["language"] for sample in samples(*EACH)} == LANGUAGES
     assert {sample.meta["language"] for sample in samples("odd")} <= {*LANGUAGES, "und", "zxx"}
+
+
+def test_there_are_samples_of_every_sentiment_and_the_default_model_tells_them_apart() -> None:
+    found = samples("feelings")
+    assert {sample.meta["language"] for sample in found} == {"en"}
+    assert Counter(sample.meta["sentiment"] for sample in found) == {"positive": 9, "negative": 9, "neutral": 8}
+    said = headrace.load("sentiment").predict([sample.text for sample in found])
+    right = sum(one.label == sample.meta["sentiment"] for one, sample in zip(said, found, strict=True))
+    assert right >= 22
 
 
 def test_serbian_comes_in_both_scripts() -> None:

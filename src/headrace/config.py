@@ -57,7 +57,7 @@ class Settings:
     results: str = _setting("", "URL that workers publish results to, for others to consume; empty for nowhere.")
     registry: str = _setting("models", "Folder of the models.")
     models: str = _setting(
-        "language",
+        "language, sentiment if language=en",
         "Models that a worker predicts with, separated by commas:"
         ' "language, sentiment if language=en, shadow language@challenger".',
     )

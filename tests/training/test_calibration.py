@@ -25,3 +25,21 @@ def test_gains_stay_without_texts_to_learn_from() -> None:
     np.testing.assert_allclose(none, start)
     silent = calibration.gains(np.zeros((5, 3)), np.zeros(5, np.int64), np.zeros(5, np.int64), start)
     np.testing.assert_allclose(silent, start)
+
+
+def test_balance_makes_rare_labels_as_likely_and_scores_right() -> None:
+    """Labels drawn from known probabilities, of which the first is rare; the odds are three times too sharp."""
+    random = np.random.default_rng(1)
+    odds = random.normal(0, 1.5, (20_000, 3)) + np.array([-2.0, 0.0, 0.0])
+    chances = np.exp(odds) / np.exp(odds).sum(1, keepdims=True)
+    targets = (chances.cumsum(1) > random.random((20_000, 1))).argmax(1)
+    gain, shift = calibration.balanced(odds * 3, targets)
+    found = odds * 3 * gain + shift
+    said, scores = found.argmax(1), np.exp(found) / np.exp(found).sum(1, keepdims=True)
+    recalls = [(said[targets == label] == label).mean() for label in range(3)]
+    plain = [(odds[targets == label].argmax(1) == label).mean() for label in range(3)]
+    assert np.mean(recalls) > np.mean(plain) + 0.05
+    best = scores.max(1)
+    for low, high in ((0.4, 0.6), (0.6, 0.8), (0.8, 1.0)):
+        chosen = (best >= low) & (best < high)
+        assert best[chosen].mean() == pytest.approx((said == targets)[chosen].mean(), abs=0.06)

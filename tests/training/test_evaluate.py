@@ -60,3 +60,19 @@ def test_slices_have_each_kind_of_text_and_the_calibration_error_is_that_of_all(
     assert {name: one.accuracy for name, one in figures.slices.items()} == {"whole": 1.0, "one word": 0.0}
     assert figures.slices["one word"].ece == pytest.approx(0.9)
     assert figures.ece == pytest.approx(abs(0.9 - 0.5))
+
+
+def test_kinds_that_are_kept_apart_are_judged_among_their_own_labels():
+    first = HeldOutScores("first", ["a", "b", "c"], np.array([[0.6, 0.3, 0.1, 0], [0.2, 0.7, 0.1, 0], [0.5, 0.1, 0.4, 0]]))
+    second = HeldOutScores("second", ["a", "c"], np.array([[0.3, 0.6, 0.1, 0], [0.1, 0.7, 0.2, 0]]))
+    figures = evaluate(LABELS, [first, second], calibrated=True, apart=True).figures
+    assert figures.accuracy == pytest.approx(2 / 3)
+    assert figures.macro_recall == pytest.approx(2 / 3)
+    assert figures.slices["second"].accuracy == figures.slices["second"].macro_recall == 1.0
+    assert figures.ece == figures.slices["first"].ece
+    assert figures.coverage[0].coverage == 1.0
+
+
+def test_the_mean_recall_leaves_out_labels_that_no_text_has():
+    scored = [HeldOutScores("whole", ["a", "a", "b"], np.eye(4)[[0, 1, 1]])]
+    assert evaluate(LABELS, scored, calibrated=False).figures.macro_recall == pytest.approx(0.75)

@@ -66,6 +66,11 @@ class OpenModel:
             )
         return replace(self, classifier=self.classifier.restricted(labels))
 
+    @property
+    def finds_spans(self) -> bool:
+        """Whether `spans` finds any: the classifier is `Spanning`, and does not say that it can't."""
+        return isinstance(self.classifier, Spanning) and bool(getattr(self.classifier, "finds_spans", True))
+
     def spans(self, texts: Sequence[str], threshold: float | None = None) -> list[list[Span]]:
         """The spans of each text, as `Model.spans` finds them. Raises Misconfigured for a classifier that has no spans."""
         if not isinstance(self.classifier, Spanning):

@@ -69,6 +69,11 @@ class Model:
         return self._scorer.compiled
 
     @property
+    def finds_spans(self) -> bool:
+        """Whether its scorer finds where the label changes within a text, which `spans` needs."""
+        return self._stretching is not None
+
+    @property
     def classes_(self) -> "NDArray[str_]":
         """The labels as scikit-learn's users know them, shape (labels,): strings, in the order of the columns of `predict_proba`."""
         return self._scorer.classes_

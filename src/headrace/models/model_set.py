@@ -109,8 +109,15 @@ class ModelSet:
         return self._ask(texts, lambda model, some: model.top(some, n), lambda best: best[0])
 
     def spans(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, list[Span]]]:
-        """As `predict`, but the spans of each text; conditions are judged by its longest span. Raises Misconfigured if a model has none."""
-        return self._ask(texts, lambda model, some: model.spans(some, threshold), _longest)
+        """As `predict`, but the spans of each text, by the models that find any; conditions are judged by the longest span of a text.
+
+        Raises Misconfigured if no model finds spans.
+        """
+        answering = [model for model in self._models if model is not None and not model.spec.shadow]
+        finding = [model for model in answering if model.finds_spans]
+        return ModelSet(finding or answering, self._working)._ask(
+            texts, lambda model, some: model.spans(some, threshold), _longest
+        )
 
     def _ask(
         self,

@@ -68,6 +68,11 @@ class RestrictedModel:
         return self._whole.compiled
 
     @property
+    def finds_spans(self) -> bool:
+        """As `Model.finds_spans`."""
+        return self._stretching is not None
+
+    @property
     def classes_(self) -> "NDArray[str_]":
         """The chosen labels as scikit-learn's users know them, in the order of the columns of `predict_proba`."""
         return self._scorer.classes_[self._places]

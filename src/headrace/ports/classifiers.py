@@ -90,7 +90,10 @@ class Restrictable(Ranking, Protocol):
 
 @runtime_checkable
 class Spanning(Classifier, Protocol):
-    """A classifier that also tells where the label changes within a text; optional. `headrace.Model` is one."""
+    """A classifier that also tells where the label changes within a text; optional. `headrace.Model` is one.
+
+    One that has the method but can't use it says so by an attribute `finds_spans` that is false; it is then not asked.
+    """
 
     def spans(self, texts: Sequence[str], *, threshold: float | None = None) -> list[list[Span]]:
         """The spans of each text, in order, without overlap; none for a text without any label. `threshold` as in `Ranking.predict`."""

@@ -1,4 +1,4 @@
-"""Which feature each row of a table belongs to: the most frequent of those whose hashes share it."""
+"""Which feature each row of a table belongs to: the one of those whose hashes share it that texts have most."""
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
@@ -13,19 +13,23 @@ from headrace.training.token_examples import TokenExamples
 NOBODY = -1
 
 _OWNERS = array(types.int64, mutable=True)
-_VOTE = (array(types.uint32), _OWNERS, _OWNERS)
+_VOTE = (array(types.uint32), array(types.int64), array(types.float32), _OWNERS, array(types.float64, mutable=True))
+_COUNT = (array(types.uint32), _OWNERS, _OWNERS)
 _KEEP = (array(types.uint32), array(types.int64), array(types.int64), array(types.int64), array(types.uint32, mutable=True),
          _OWNERS, _OWNERS)  # fmt: skip
 
 
-def owners(examples: TokenExamples, buckets: int, least: int) -> NDArray[np.int64]:
+def owners(examples: TokenExamples, weights: NDArray[np.float32], buckets: int, least: int) -> NDArray[np.int64]:
     """The hash of the feature that each of so many rows belongs to, int64 of shape (buckets,), NOBODY if no feature of it occurs in at
-    least `least` texts. Of several, it is about the most frequent one (the majority vote of Boyer and Moore 1981).
+    least `least` texts.
+
+    Each text votes for its features with its weight (float32, texts): of those that share a row, about the one with most votes gets it
+    (the majority vote of Boyer and Moore 1981).
     """
-    found, votes = np.full(buckets, NOBODY, np.int64), np.zeros(buckets, np.int64)
-    compiled(_vote, _VOTE)(examples.features, found, votes)
-    compiled(_count, _VOTE)(examples.features, found, votes)
-    found[votes < least] = NOBODY
+    found, votes, counts = np.full(buckets, NOBODY, np.int64), np.zeros(buckets), np.zeros(buckets, np.int64)
+    compiled(_vote, _VOTE)(examples.features, examples.bounds, weights, found, votes)
+    compiled(_count, _COUNT)(examples.features, found, counts)
+    found[counts < least] = NOBODY
     return found
 
 
@@ -36,24 +40,25 @@ def owned(examples: TokenExamples, owners: NDArray[np.int64]) -> TokenExamples:
     return TokenExamples(features[: sizes[-1]].copy(), sizes, words)
 
 
-def _vote(features, owners, votes):
+def _vote(features, bounds, weights, owners, votes):
     mask = len(owners) - 1
-    for feature in features:
-        row = feature & mask
-        if owners[row] == feature:
-            votes[row] += 1
-        elif votes[row] == 0:
-            owners[row], votes[row] = feature, 1
-        else:
-            votes[row] -= 1
+    for text in range(len(weights)):
+        for at in range(bounds[text], bounds[text + 1]):
+            feature = features[at]
+            row = feature & mask
+            if owners[row] == feature:
+                votes[row] += weights[text]
+            elif votes[row] < weights[text]:
+                owners[row], votes[row] = feature, weights[text] - votes[row]
+            else:
+                votes[row] -= weights[text]
 
 
-def _count(features, owners, votes):
-    votes[:] = 0
+def _count(features, owners, counts):
     mask = len(owners) - 1
     for feature in features:
         if owners[feature & mask] == feature:
-            votes[feature & mask] += 1
+            counts[feature & mask] += 1
 
 
 def _keep(features, bounds, words, owners, kept, ends, kept_words):

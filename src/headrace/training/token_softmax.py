@@ -99,7 +99,7 @@ class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def own(self, examples: TokenExamples) -> TokenExamples:
         """Give the rows of the table to the features of these examples, and return them with those that got one."""
-        self.owners_ = owners(examples, self.buckets, self.least)
+        self.owners_ = owners(examples, np.ones(len(examples.words), np.float32), self.buckets, self.least)
         return owned(examples, self.owners_)
 
     def material(self, examples: TokenExamples, labels: NDArray[np.int64]) -> Material:

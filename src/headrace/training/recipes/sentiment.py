@@ -44,6 +44,8 @@ FORGET = 0.1
 REMINDER, RATE = 0.25, 0.5
 #: How much a row counts if its source is not a main one, or its label a distant one, of which a share of NOISE is taken to be wrong.
 OTHER, DISTANT_WEIGHT, NOISE = 0.5, 0.2, 0.1
+#: How much less still the words of distant rows count when a row of the table has to be given to one of several.
+RARELY = 0.1
 #: The most that a row counts because its source has few with this label, and rows of a source with distant labels at most.
 MOST_BALANCE, MOST_DISTANT = 5.0, 500_000
 #: The share of the main rows that calibrates.
@@ -154,13 +156,14 @@ def _lesson(model: TokenSoftmax, main: Sequence[Row], others: Sequence[Row]) -> 
     known[sources, labels] = True
     distant = np.array([_is_distant(row) for row in rows])
     examples = TokenExamples.of([row.text for row in rows], model.characters_)
-    owning = owners(examples, model.buckets, model.least)
     shares = np.where(distant, NOISE, 0.0)[:, None] * known[sources] / known[sources].sum(axis=1, keepdims=True)
     targets = shares + np.eye(len(model.classes_))[labels] * np.where(distant, 1 - NOISE, 1.0)[:, None]
     counts = np.zeros(known.shape)
     np.add.at(counts, (sources, labels), 1)
     fair = counts.sum(axis=1, keepdims=True) / np.maximum(counts, 1) / known.sum(axis=1, keepdims=True)
-    weights = np.minimum(fair[sources, labels], MOST_BALANCE) * np.where(distant, DISTANT_WEIGHT, np.where(sources > 0, OTHER, 1.0))
+    heard = np.where(distant, DISTANT_WEIGHT, np.where(sources > 0, OTHER, 1.0)).astype(np.float32)
+    weights = np.minimum(fair[sources, labels], MOST_BALANCE) * heard
+    owning = owners(examples, heard * np.where(distant, RARELY, 1.0).astype(np.float32), model.buckets, model.least)
     material = Material(owned(examples, owning), targets.astype(np.float32), weights.astype(np.float32), sources, known)
     return _Lesson(material, owning, np.arange(len(main)), np.arange(len(main), len(rows)))
 

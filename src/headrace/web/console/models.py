@@ -62,10 +62,13 @@ def describe(version: Version, registry: Registry, names: LabelNames) -> dict[st
 
 
 def _facts(card: Card) -> list[list[str]]:
-    facts = [["Labels", f"{len(card.labels)}"]]
+    facts = [["For", card.about]] if card.about else []
+    facts += [["Labels", f"{len(card.labels)}"]]
     facts += [[f"Set {name}", f"{len(labels)} labels"] for name, labels in card.label_sets.items()]
     if card.figures:
         facts += [["Accuracy", f"{card.figures.accuracy:.2%}"], ["Macro F1", f"{card.figures.macro_f1:.2%}"]]
+        if card.figures.macro_recall is not None:
+            facts.append(["Macro recall", f"{card.figures.macro_recall:.2%}"])
     facts += [[f"Rows: {part}", f"{rows:,}"] for part, rows in card.sizes.items()]
     if card.rule:
         facts.append(["Threshold", f"{card.rule.threshold:g}"])
