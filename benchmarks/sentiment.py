@@ -2,10 +2,10 @@
 
     python benchmarks/sentiment.py --data ../shared/data/sentiment [--corenlp corenlp://127.0.0.1:9000] [--rounds 5] [--plot sentiment.png]
 
-Needs the extras `train`, `vader` and `bench`. The tweets are TweetEval's validation set, and those of SemEval 2013 to 2016 that `headrace
-train sentiment` holds out. A scikit-learn pipeline (TF-IDF of words and of characters, logistic regression, classes balanced) learns from the
-others of SemEval. Each candidate runs in its own process, with one thread, on the same tweets; CoreNLP is a server, whose memory is not
-counted. Rounds are interleaved; tweets a second are medians. ± is a standard error.
+Needs the extras `train`, `vader`, `corenlp` and `bench`. The tweets are TweetEval's validation set, and those of SemEval 2013 to 2016 that
+`headrace train sentiment` holds out. A scikit-learn pipeline (TF-IDF of words and of characters, logistic regression, classes balanced)
+learns from the others of SemEval. Each candidate runs in its own process, with one thread, on the same tweets; CoreNLP is a server, whose
+memory is not counted. Rounds are interleaved; tweets a second are medians. ± is a standard error.
 """
 
 import argparse
@@ -72,7 +72,9 @@ def main() -> None:
 
 def semeval(data: Path) -> tuple[list[Row], list[Row]]:
     """The rows of SemEval that the default model has learnt from, and those that were held out."""
-    files = [path for path in sorted((data / "train").glob("*.jsonl.gz")) if path.name != "distant_sentiment140.jsonl.gz"]
+    files = [
+        path for path in sorted((data / "train").glob("*.jsonl.gz")) if path.name != "distant_sentiment140.jsonl.gz"
+    ]
     known, held = holdout.split(datasets.read(files).rows, SENTIMENT.test_size)
     return [row for row in known if row.source == SEMEVAL], [row for row in held if row.source == SEMEVAL]
 
@@ -137,9 +139,14 @@ def show(candidates: list[Candidate], tests: dict[str, list[Row]]) -> None:
         print(f"|{'-' * 26}|-------------:|---------:|--------:|---------:|---------:|")
         for one in candidates:
             mean, error, recalls, accuracy = recall(answers(one, tests, place), rows)
-            each = " | ".join(f"{value:8.3f}" if label != "neutral" else f"{value:7.3f}" for label, value in zip(NAMES, recalls, strict=True))
+            each = " | ".join(
+                f"{value:8.3f}" if label != "neutral" else f"{value:7.3f}"
+                for label, value in zip(NAMES, recalls, strict=True)
+            )
             print(f"| {one.name:24} | {mean:.3f} ± {error:.3f} | {each} | {accuracy:8.3f} |")
-    print(f"\n| {'':24} | tweets/s |     spread      | resident MB |\n|{'-' * 26}|---------:|----------------:|------------:|")
+    print(
+        f"\n| {'':24} | tweets/s |     spread      | resident MB |\n|{'-' * 26}|---------:|----------------:|------------:|"
+    )
     for one in candidates:
         spread = f"{min(one.rates):,.0f}-{max(one.rates):,.0f}"
         print(f"| {one.name:24} | {statistics.median(one.rates):8,.0f} | {spread:>15} | {one.memory:11.0f} |")
@@ -169,7 +176,11 @@ def plot(candidates: list[Candidate], tests: dict[str, list[Row]], path: Path) -
         rate, own = statistics.median(one.rates), one.name.startswith("headrace")
         axes.errorbar(rate, mean, yerr=error, fmt="o", capsize=3, color="tab:blue" if own else "tab:gray")
         axes.annotate(one.name, (rate, mean), (0, 12), textcoords="offset points", fontsize=9, ha="center")
-    axes.set(xscale="log", xlabel="tweets a second, one process, one thread", ylabel="macro recall (bars: one standard error)")
+    axes.set(
+        xscale="log",
+        xlabel="tweets a second, one process, one thread",
+        ylabel="macro recall (bars: one standard error)",
+    )
     axes.margins(x=0.18, y=0.15)
     axes.grid(alpha=0.3)
     figure.tight_layout()

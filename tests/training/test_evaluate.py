@@ -63,7 +63,9 @@ def test_slices_have_each_kind_of_text_and_the_calibration_error_is_that_of_all(
 
 
 def test_kinds_that_are_kept_apart_are_judged_among_their_own_labels():
-    first = HeldOutScores("first", ["a", "b", "c"], np.array([[0.6, 0.3, 0.1, 0], [0.2, 0.7, 0.1, 0], [0.5, 0.1, 0.4, 0]]))
+    first = HeldOutScores(
+        "first", ["a", "b", "c"], np.array([[0.6, 0.3, 0.1, 0], [0.2, 0.7, 0.1, 0], [0.5, 0.1, 0.4, 0]])
+    )
     second = HeldOutScores("second", ["a", "c"], np.array([[0.3, 0.6, 0.1, 0], [0.1, 0.7, 0.2, 0]]))
     figures = evaluate(LABELS, [first, second], calibrated=True, apart=True).figures
     assert figures.accuracy == pytest.approx(2 / 3)

@@ -18,6 +18,7 @@ def rows(**counts: int) -> list[Row]:
         ("0 4", "0=negative,4=positive"),
         ("0 1 2", "0=negative,1=neutral,2=positive"),
         ("-1 0 1", "-1=negative,0=neutral,1=positive"),
+        ("1 2 3 4 5", "1=negative,2=negative,3=neutral,4=positive,5=positive"),
         ("pos neg", "neg=negative,pos=positive"),
         ("Positive NEGATIVE neutral", "NEGATIVE=negative,Positive=positive"),
         ("positive pos", "pos=positive"),
@@ -32,6 +33,17 @@ def test_labels_under_other_names_are_refused_with_the_map_that_may_be_meant(lab
 @pytest.mark.parametrize("labels", ["negative positive", "negative neutral positive", "joy anger fear", "spam ham"])
 def test_the_three_names_and_any_other_words_are_taken_as_they_are(labels: str) -> None:
     sentiments.check(rows(**dict.fromkeys(labels.split(), 30)))
+
+
+@pytest.mark.parametrize("labels", ["0 7", "1 2 3 4 5 6", "0.5 1.5"])
+def test_numbers_are_asked_for_their_meaning(labels: str) -> None:
+    with pytest.raises(Misconfigured, match=r"are numbers; say what they mean: --map"):
+        sentiments.check(rows(**dict.fromkeys(labels.split(), 30)))
+
+
+def test_one_label_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="every row has the label 'positive'"):
+        sentiments.check(rows(positive=100))
 
 
 def test_too_few_texts_are_refused_with_their_numbers() -> None:

@@ -36,7 +36,12 @@ def test_it_passes_those_checks_of_scikit_learn_that_apply_to_raw_text() -> None
 
 
 def test_it_labels_texts_that_it_has_not_seen(fitted: TokenSoftmax) -> None:
-    assert fitted.predict(["love this day", "what a terrible song", "sleep :(", "friends :)"]).tolist() == ["good", "bad", "bad", "good"]
+    assert fitted.predict(["love this day", "what a terrible song", "sleep :(", "friends :)"]).tolist() == [
+        "good",
+        "bad",
+        "bad",
+        "good",
+    ]
 
 
 def test_its_probabilities_are_those_of_its_scorer(fitted: TokenSoftmax) -> None:
@@ -63,12 +68,15 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 def test_a_rare_label_is_found_if_labels_are_balanced() -> None:
     texts, labels = [*BAD * 20, *GOOD], ["bad"] * 100 + ["good"] * 5
     asked = ["song", "day", "pizza", "today"]
-    balanced, plain = (small(balance=balance, passes=2).fit(texts, labels).predict_proba(asked)[:, 1] for balance in (1.0, 0.0))
+    balanced, plain = (
+        small(balance=balance, passes=2).fit(texts, labels).predict_proba(asked)[:, 1] for balance in (1.0, 0.0)
+    )
     assert (balanced > plain).all()
 
 
 @pytest.mark.parametrize(
-    ("changes", "fault"), [({"buckets": 1000}, "power of two"), ({"rate": 0.0}, "rate above 0"), ({"buckets": 0}, "power of two")]
+    ("changes", "fault"),
+    [({"buckets": 1000}, "power of two"), ({"rate": 0.0}, "rate above 0"), ({"buckets": 0}, "power of two")],
 )
 def test_parameters_that_make_no_sense_are_refused(changes: dict[str, object], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
@@ -76,7 +84,7 @@ def test_parameters_that_make_no_sense_are_refused(changes: dict[str, object], f
 
 
 def test_bad_data_is_refused() -> None:
-    with pytest.raises(ValueError, match="one class|two classes"):
+    with pytest.raises(ValueError, match=r"one class|two classes"):
         small().fit(["a", "b"], ["x", "x"])
     with pytest.raises(ValueError, match="2 texts and y has 1"):
         small().fit(["a", "b"], ["x"])

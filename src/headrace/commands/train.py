@@ -83,14 +83,7 @@ def train(
         from headrace.training.train import train as learn
     except ModuleNotFoundError as error:
         raise Misconfigured(f"training needs {error.name}: pip install 'headrace[train]'") from error
-    if test_size is not None and not 0 < test_size < 1:
-        raise Misconfigured(f"--test-size is {test_size}; it must be a share between 0 and 1, such as 0.1")
-    if search < 0 or svd < 0:
-        raise Misconfigured("--search and --svd must be at least 0")
-    if not 0 <= seed < 1 << 32:
-        raise Misconfigured(f"--seed is {seed}; it must be a whole number from 0 to {(1 << 32) - 1}")
-    if alias:
-        check_alias(alias)
+    _check(test_size, search, svd, seed, alias)
     choices = Choices(
         seed=seed,
         search=search,
@@ -118,6 +111,18 @@ def train(
             tell=lambda text: shown.console.print(Text(text), soft_wrap=True),
         )
     _print_version(registry, version, json=json)
+
+
+def _check(test_size: float | None, search: int, svd: int, seed: int, alias: str) -> None:
+    """Raises Misconfigured for a value that makes no sense."""
+    if test_size is not None and not 0 < test_size < 1:
+        raise Misconfigured(f"--test-size is {test_size}; it must be a share between 0 and 1, such as 0.1")
+    if search < 0 or svd < 0:
+        raise Misconfigured("--search and --svd must be at least 0")
+    if not 0 <= seed < 1 << 32:
+        raise Misconfigured(f"--seed is {seed}; it must be a whole number from 0 to {(1 << 32) - 1}")
+    if alias:
+        check_alias(alias)
 
 
 def _steps(shown: Bar) -> Callable[[str, int, int], None]:

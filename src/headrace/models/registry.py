@@ -197,9 +197,8 @@ class Registry:
 
     def _unknown(self, name: str) -> Missing:
         hint = did_you_mean(name, self._names(), "{!r}")
-        return Missing(
-            f"there is no model {name!r}; {hint}`headrace models list` shows all, and `headrace train {name} --data FILE` trains it"
-        )
+        train = f"`headrace train {name} --data FILE` trains it"
+        return Missing(f"there is no model {name!r}; {hint}`headrace models list` shows all, and {train}")
 
     def _names(self) -> Sequence[str]:
         with self._reading():

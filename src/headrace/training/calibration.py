@@ -68,7 +68,9 @@ def balanced(odds: NDArray[np.float64], targets: NDArray[np.int64]) -> tuple[flo
 
     def unevenness(parameters: NDArray[np.float64]) -> float:
         shifted = odds * np.exp(parameters[0]) + np.where(counts > 0, parameters[1:], 0.0)
-        return float(np.mean(weights * (logsumexp(shifted, axis=1) - shifted[rows, targets])) + RIDGE * parameters @ parameters)
+        return float(
+            np.mean(weights * (logsumexp(shifted, axis=1) - shifted[rows, targets])) + RIDGE * parameters @ parameters
+        )
 
     fair = minimize(unevenness, np.zeros(size + 1), method="L-BFGS-B", bounds=[(-4.0, 4.0)] * (size + 1)).x
     gain, shift = float(np.exp(fair[0])), np.where(counts > 0, fair[1:], 0.0)

@@ -110,8 +110,8 @@ def read(
     """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed as .gz.
 
     `text` and `label` name the members or columns. Labels may be numbers; `labels.canonical` says which labels are the same. `mapping`
-    renames them (see `label_map`); it is an error if it names one that no row has. Rows that can't be used are counted and described, and are an error only if no others are left. Raises Misconfigured if a file is missing,
-    damaged or of another kind, or no row can be used.
+    renames them (see `label_map`). Rows that can't be used are counted and described, and are an error only if no others are left. Raises
+    Misconfigured if a file is missing, damaged or of another kind, if no row can be used, or if no row has a label that `mapping` names.
     """
     paths = find(files)
     reader, origins = _Reader(mapping=mapping or {}), Counter[str]()

@@ -37,11 +37,12 @@ RARE_ROWS = 2_000
 class Choices:
     """What a user may choose.
 
-    `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, or "softmax"; None for the
-    recipe's own. `svd`: a number of dimensions, 0 for no SVD. `mapping` renames labels of the data (see `label_map`). `distant` are files
-    whose texts are labelled by their emoticons and emoji (see `distant`). For the language recipe only: `words` are folders of word lists (see
-    `recipes.language.read_words`), and `others` files of texts in languages that are none of the labels; `passes` and `examples` replace
-    the recipe's number of passes and of examples in each, to try something quickly.
+    `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, "softmax", or "tokens" for the
+    recipe sentiment; None for the recipe's own. `svd`: a number of dimensions, 0 for no SVD. `mapping` renames labels of the data (see
+    `label_map`). `distant` are files whose texts are labelled by their emoticons and emoji (see `distant`).
+
+    For the language recipe only: `words` are folders of word lists (see `word_lists`), and `others` files of texts in languages that are
+    none of the labels; `passes` and `examples` replace the recipe's number of passes and of examples in each, to try something quickly.
     """
 
     seed: int = 0

@@ -83,9 +83,8 @@ def render(training: Training) -> str:
     ]
     title = f"{escape(card.name)}: training report"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    return (
-        f"<!doctype html><html lang=en><head>{head}<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+    style = f"<style>{STYLE}</style>"
+    return f"<!doctype html><html lang=en><head>{head}{style}</head><body>{''.join(parts)}</body></html>\n"
 
 
 def _facts(training: Training) -> str:
@@ -151,14 +150,13 @@ def _thresholds(training: Training) -> str:
 
 
 def _slices(slices: dict[str, Slice], *, pieces: bool) -> str:
-    if not slices:
-        return ""
     rows = [
         (name, f"{one.rows:,}", f"{one.accuracy:.2%}", _figure(one.macro_recall), _figure(one.ece))
         for name, one in slices.items()
     ]
     title, caption = ("By length", PIECES) if pieces else ("By kind of text", KINDS)
-    return _rows(title, ("held-out texts", "rows", "accuracy", "macro recall", "calibration error"), rows, caption)
+    heads = ("held-out texts", "rows", "accuracy", "macro recall", "calibration error")
+    return _rows(title, heads, rows, caption) if rows else ""
 
 
 def _figure(value: float | None) -> str:

@@ -1,10 +1,12 @@
 """What sentiments are called, and what a data set must have to learn them from."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from headrace.errors import Misconfigured
+from headrace.training import datasets
 from headrace.training.datasets import Row
+from headrace.training.labels import NUMBER
 
 NEGATIVE, NEUTRAL, POSITIVE = NAMES = ("negative", "neutral", "positive")
 #: Texts of each label that are needed at least.
@@ -27,12 +29,16 @@ _NUMBERS: Mapping[frozenset[str], Mapping[str, str]] = {
         (("1", "2", "3"), NAMES),
         (("-1", "1"), (NEGATIVE, POSITIVE)),
         (("-1", "0", "1"), NAMES),
+        (("1", "2", "3", "4", "5"), (NEGATIVE, NEGATIVE, NEUTRAL, POSITIVE, POSITIVE)),
     )
 }
 
 
 def check(rows: Sequence[Row]) -> None:
-    """Raise Misconfigured if labels look like other spellings of sentiments, or a label has fewer than LEAST texts."""
+    """Raise Misconfigured for fewer than two labels, for labels that look like sentiments under other names, and for fewer than LEAST texts
+    of a label."""
+    if len({row.label for row in rows}) < 2:
+        datasets.check(rows)
     counts = Counter(row.label for row in rows)
     if meant := meanings(counts):
         pairs = ",".join(f"{label}={meaning}" for label, meaning in meant.items())
@@ -40,11 +46,20 @@ def check(rows: Sequence[Row]) -> None:
             f"the labels {', '.join(sorted(counts))} look like sentiments under other names; say what they mean, perhaps"
             f' --map "{pairs}": the names are {", ".join(NAMES)}, and any other words are taken as they are'
         )
+    if _are_numbers(counts):
+        raise Misconfigured(
+            f"the labels {', '.join(sorted(counts))} are numbers; say what they mean: --map"
+            f' "{min(counts)}=negative,{max(counts)}=positive" and so on'
+        )
     if rare := [f"{label!r} has {count}" for label, count in sorted(counts.items()) if count < LEAST]:
         raise Misconfigured(
             f"these are too few texts to learn sentiment from: {', '.join(rare)}; each label needs {LEAST} at least, and some thousands"
             " to be good; give more, or a recorded stream with --distant, or another recipe with --recipe text"
         )
+
+
+def _are_numbers(labels: Iterable[str]) -> bool:
+    return all(NUMBER.fullmatch(label) for label in labels)
 
 
 def meanings(labels: Counter[str] | Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """A scikit-learn estimator: softmax over hashed character n-grams within words, made for short texts and many labels."""
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np

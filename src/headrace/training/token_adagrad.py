@@ -16,7 +16,13 @@ _FEATURES = (array(types.uint32), array(types.int64), array(types.int64))
 LEARN = (*_FEATURES, array(types.int64), array(types.float32, 2), array(types.float32), array(types.int64), array(types.boolean, 2),
          array(types.float64, 2, mutable=True), types.UniTuple(types.float64, 2), types.float64,
          array(types.float32, 2, mutable=True), array(types.float32, mutable=True))  # fmt: skip
-ODDS = (*_FEATURES, array(types.float64), array(types.float64), array(types.float32, 2), array(types.float64, 2, mutable=True))
+ODDS = (
+    *_FEATURES,
+    array(types.float64),
+    array(types.float64),
+    array(types.float32, 2),
+    array(types.float64, 2, mutable=True),
+)
 #: The rate of biases, in that of weights.
 BIAS_RATE = 0.02
 _TINY = 1e-8

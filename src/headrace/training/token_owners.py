@@ -35,7 +35,11 @@ def owners(examples: TokenExamples, weights: NDArray[np.float32], buckets: int, 
 
 def owned(examples: TokenExamples, owners: NDArray[np.int64]) -> TokenExamples:
     """The examples with those of their features that own a row."""
-    features, sizes, words = np.empty_like(examples.features), np.zeros_like(examples.bounds), np.empty_like(examples.words)
+    features, sizes, words = (
+        np.empty_like(examples.features),
+        np.zeros_like(examples.bounds),
+        np.empty_like(examples.words),
+    )
     compiled(_keep, _KEEP)(examples.features, examples.bounds, examples.words, owners, features, sizes, words)
     return TokenExamples(features[: sizes[-1]].copy(), sizes, words)
 

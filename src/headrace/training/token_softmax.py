@@ -40,10 +40,11 @@ class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Learns labels of raw texts; `to_scorer` returns the same classifier for production.
 
     X is a sequence of strings (also an array of one dimension or of one column), y their labels. Features (`headrace.scoring.tokens`) are
-    hashed to `buckets` rows, a power of two; a row belongs to one feature, which occurs in at least `least` texts. `fit` passes over the texts `passes` times in random order, with a learning rate that falls
-    linearly from `rate` to 0, and weights that shrink by `shrinkage`. A label with few texts counts as much as one with many if `balance`
-    is 1, and as its texts do if it is 0. The same `seed` and data give the same weights. Predictions, this class's included, are those of
-    the scorer: its weights have eight bits, and its probabilities are calibrated if `calibrate` was called.
+    hashed to `buckets` rows, a power of two; a row belongs to one feature, which occurs in at least `least` texts. `fit` passes over the
+    texts `passes` times in random order, with a learning rate that falls linearly from `rate` to 0, and weights that shrink by `shrinkage`.
+    A label with few texts counts as much as one with many if `balance` is 1, and as its texts do if it is 0. The same `seed` and data give
+    the same weights. Predictions, this class's included, are those of the scorer: its weights have eight bits, and its probabilities are
+    calibrated if `calibrate` was called.
     """
 
     def __init__(
@@ -84,9 +85,7 @@ class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(classes) < 2:
             raise ValueError(f"a classifier needs two classes or more; the labels hold {len(classes)} class")
         if self.buckets < 1 or self.buckets & (self.buckets - 1) or self.rate <= 0:
-            raise ValueError(
-                f"buckets must be a power of two, and rate above 0, not {self.buckets} and {self.rate}"
-            )
+            raise ValueError(f"buckets must be a power of two, and rate above 0, not {self.buckets} and {self.rate}")
         self.classes_ = classes
         self.characters_ = Characters.new()
         self.owners_ = np.full(self.buckets, NOBODY, np.int64) if owners is None else owners

@@ -59,7 +59,7 @@ def train(
     check_name(name)
     steps = recipes.find(name, recipe)
     data = _read(_gathered(files, wikipedia, progress), choices, progress)
-    datasets.check(data.rows)
+    steps.check(data.rows)
     share = steps.test_size if test_size is None else test_size
     known, held = holdout.split(data.rows, share, seed=choices.seed, by=split_by)
     datasets.check(known)
@@ -118,7 +118,9 @@ def _learn(
 def _read(files: Sequence[Path | str], choices: Choices, progress: Progress) -> Dataset:
     """The labelled rows of the files, and those of a stream that its signs label."""
     if not files and not choices.distant:
-        raise Misconfigured("there is nothing to learn from; give labelled files with --data, or a recorded stream with --distant")
+        raise Misconfigured(
+            "there is nothing to learn from; give labelled files with --data, or a recorded stream with --distant"
+        )
     data = Dataset(())
     if files:
         data = datasets.read(_without(list(files), choices.others), mapping=choices.mapping, progress=progress)

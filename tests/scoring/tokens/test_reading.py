@@ -43,7 +43,10 @@ def flags(text: str) -> list[int]:
     [
         ("a &amp; b &lt;3 &gt; &quot;x&quot; it&#39;s &#x1F600; &apos;", "a & b <3 > \"x\" it's 😀 '"),
         (r"\u002c it\u2019s \ud83d\ude00", ", it’s 😀"),
-        (r"&bogus; & &; &#; &#x; &#99999999; &amp \u12 \uzzzz \\ \u", r"&bogus; & &; &#; &#x; &#99999999; &amp \u12 \uzzzz \\ \u"),
+        (
+            r"&bogus; & &; &#; &#x; &#99999999; &amp \u12 \uzzzz \\ \u",
+            r"&bogus; & &; &#; &#x; &#99999999; &amp \u12 \uzzzz \\ \u",
+        ),
         (r"\ud83d alone", "\ud83d alone"),
     ],
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from headrace.errors import Misconfigured, Rejected
 from headrace.scoring import weights
 from headrace.scoring.opening import open_scorer
+from headrace.scoring.texts import Preprocessing
 from headrace.scoring.tokens.characters import Characters
 from headrace.scoring.tokens.features import LONGEST, SHORTEST, mask_for, most
 from headrace.scoring.tokens.interpreted import Interpreted
@@ -19,7 +20,6 @@ from headrace.scoring.tokens.kernels import Compiled
 from headrace.scoring.tokens.parameters import TokenParameters
 from headrace.scoring.tokens.score import READ, SIGN_SHIFT, rows_of
 from headrace.scoring.tokens.scorer import TokenScorer
-from headrace.scoring.texts import Preprocessing
 
 LABELS = ("negative", "neutral", "positive")
 TEXTS = (
@@ -95,14 +95,18 @@ def test_scores_are_the_sums_of_the_rows_of_known_features(known: TokenParameter
 @given(st.lists(st.text(st.characters()) | st.sampled_from(TEXTS), max_size=5))
 def test_the_kernel_and_the_slower_path_agree(texts: list[str]) -> None:
     known = parameters()
-    given = Preprocessing(lowercase=False).code_points(texts) if texts else (np.empty(0, np.uint32), np.zeros(1, np.int64))
+    given = (
+        Preprocessing(lowercase=False).code_points(texts) if texts else (np.empty(0, np.uint32), np.zeros(1, np.int64))
+    )
     one, other = Compiled(known).score(*given, whole=True), Interpreted(known).score(*given, whole=True)
     np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_allclose(one[1], other[1], rtol=1e-9)
     np.testing.assert_allclose(one[2], other[2], rtol=1e-9)
 
 
-def test_a_text_scores_the_same_alone_in_a_batch_and_on_several_threads(known: TokenParameters, scorer: TokenScorer) -> None:
+def test_a_text_scores_the_same_alone_in_a_batch_and_on_several_threads(
+    known: TokenParameters, scorer: TokenScorer
+) -> None:
     many = [*TEXTS * 400]
     together = scorer.scores(many)
     alone = np.concatenate([scorer.scores([text]) for text in TEXTS])

@@ -44,7 +44,9 @@ def fit(some: list[Row], **choices: object):
 
 
 def test_it_learns_from_sources_that_have_different_labels() -> None:
-    fitted = fit([*rows(150), *rows(200, ("negative", "positive"), "reviews"), *rows(100, ("negative", "positive"), "distant_x")])
+    fitted = fit(
+        [*rows(150), *rows(200, ("negative", "positive"), "reviews"), *rows(100, ("negative", "positive"), "distant_x")]
+    )
     said = fitted.scorer.predict(["what a lovely great day", "awful and broken", "meeting at the station"])
     assert [one.label for one in said] == ["positive", "negative", "neutral"]
     assert fitted.scorer.labels == ("negative", "neutral", "positive")
@@ -72,8 +74,16 @@ def test_the_main_source_is_the_one_whose_labels_are_wanted() -> None:
     kinds = {kind.name: len(kind.rows) for kind in sentiment.kinds(some)}
     assert kinds == {"tweets on many topics": 30, "other texts": 30, "phrases of film reviews": 30}
     assert next(iter(kinds)) == "tweets on many topics"
-    of_ones_own = [*rows(30), *rows(30, ("negative", "positive"), "reviews"), *rows(30, ("negative", "positive"), "distant_x")]
-    assert {kind.name: len(kind.rows) for kind in sentiment.kinds(of_ones_own)} == {"texts": 30, "other texts": 30, "distant labels": 30}
+    of_ones_own = [
+        *rows(30),
+        *rows(30, ("negative", "positive"), "reviews"),
+        *rows(30, ("negative", "positive"), "distant_x"),
+    ]
+    assert {kind.name: len(kind.rows) for kind in sentiment.kinds(of_ones_own)} == {
+        "texts": 30,
+        "other texts": 30,
+        "distant labels": 30,
+    }
 
 
 def test_a_trained_model_has_figures_by_kind_of_text_and_says_what_it_knows(tmp_path: Path) -> None:
@@ -104,13 +114,18 @@ def test_a_stream_alone_is_enough_to_begin_with(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "models", builtin=None)
     version = train("sentiment", [], registry=registry, choices=Choices(distant=(path,)), learning_curve=False)
     model = registry.get(str(version))
-    assert [one.label for one in model.predict(["what a lovely great day", "awful and broken"])] == ["positive", "negative"]
+    assert [one.label for one in model.predict(["what a lovely great day", "awful and broken"])] == [
+        "positive",
+        "negative",
+    ]
     assert [one.name for one in registry.card(str(version)).sources] == ["distant_stream"]
 
 
 def test_labels_are_renamed_by_the_map(tmp_path: Path) -> None:
     named = {"negative": "0", "positive": "1"}
-    path = write(tmp_path / "x.jsonl", [row._replace(label=named[row.label]) for row in rows(200, ("negative", "positive"))])
+    path = write(
+        tmp_path / "x.jsonl", [row._replace(label=named[row.label]) for row in rows(200, ("negative", "positive"))]
+    )
     registry = Registry(tmp_path / "models", builtin=None)
     with pytest.raises(Misconfigured, match='--map "0=negative,1=positive"'):
         train("sentiment", [path], registry=registry, learning_curve=False)

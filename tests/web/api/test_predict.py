@@ -120,6 +120,7 @@ def test_models_are_listed_with_the_facts_of_their_cards(api: World, tmp_path: P
         figures=Figures(0.97, 0.96),
         created_at="2026-01-01",
         label_sets={"nordic": ("sv",)},
+        about="Prose.",
     )
     home = tmp_path / "language" / "3f9c2a"
     home.mkdir(parents=True)
@@ -129,6 +130,7 @@ def test_models_are_listed_with_the_facts_of_their_cards(api: World, tmp_path: P
     assert (told["model"], told["aliases"], told["served"]) == (MODEL, ["champion"], True)
     assert (told["labels"], told["figures"]) == (["fi", "sv"], {"accuracy": 0.97, "macro_f1": 0.96})
     assert told["label_sets"] == {"nordic": ["sv"]}
+    assert told["about"] == "Prose."
 
 
 def test_a_version_that_only_a_worker_serves_is_served_and_a_damaged_one_says_so(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ class Characters:
         small_letters: NDArray[np.uint32],
     ) -> Self:
         """The tables that `arrays` gave. Raises ValueError for arrays that it can't have given."""
-        sizes = np.diff(kind_starts.astype(np.int64), append=LAST)
+        sizes: NDArray[np.int64] = np.diff(np.append(kind_starts.astype(np.int64), LAST))
         sound = len(kind_starts) == len(kinds) and len(letters) == len(small_letters) and len(kinds) > 0
         if not sound or kind_starts[0] != 0 or (sizes < 1).any() or (letters >= LAST).any() or (kinds > SILENT).any():
             raise ValueError("the tables of characters don't fit together")

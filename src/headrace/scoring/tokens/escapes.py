@@ -96,5 +96,14 @@ def _code(name: str) -> int:
     return code
 
 
-_NAMES = (("amp", "&"), ("lt", "<"), ("gt", ">"), ("quot", '"'), ("apos", "'"), ("nbsp", " "), ("hellip", "…"), ("rsquo", "’"))
+_NAMES = (
+    ("amp", "&"),
+    ("lt", "<"),
+    ("gt", ">"),
+    ("quot", '"'),
+    ("apos", "'"),
+    ("nbsp", " "),
+    ("hellip", "…"),
+    ("rsquo", "’"),
+)
 _CODES, _VALUES = tuple(_code(name) for name, _ in _NAMES), tuple(ord(value) for _, value in _NAMES)

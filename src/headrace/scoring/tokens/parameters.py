@@ -46,7 +46,12 @@ class TokenParameters:
 
     def save(self, path: Path) -> None:
         """Write a weights file, whole or not at all."""
-        arrays = {"weights": self.weights, "gains": self.gains, "biases": self.biases, **self.characters.arrays()}
+        arrays: dict[str, NDArray[Any]] = {
+            "weights": self.weights,
+            "gains": self.gains,
+            "biases": self.biases,
+            **self.characters.arrays(),
+        }
         weights.write(path, arrays, {"kind": KIND, "labels": json.dumps(self.labels)})
 
     @classmethod

@@ -17,7 +17,9 @@ LINK, MENTION = 1, 2
 SEED, FACTOR, MARK_SEED, PICTURE_SEED = 0x811C9DC5, 16777619, 0x2545F491, 0x9E3779B1
 MASK = 0xFFFFFFFF
 
-_AT, _TAG, _UNDERSCORE, _APOSTROPHE, _COLON, _HYPHEN, _DOT, _SLASH, _LESS, _ZERO, _NINE, _THREE = map(ord, "@#_':-./<093")
+_AT, _TAG, _UNDERSCORE, _APOSTROPHE, _COLON, _HYPHEN, _DOT, _SLASH, _LESS, _ZERO, _NINE, _THREE = map(
+    ord, "@#_':-./<093"
+)
 _EYES = (_COLON, ord(";"), ord("="))
 _MOUTHS = tuple(map(ord, "dpoxs3"))
 _STOPS = tuple(map(ord, ".,;!?:"))
@@ -152,7 +154,9 @@ def _word(points, at, size, kinds, small, folded, used):
             capitals += code != point
         elif kind == DIGIT:
             code = _ZERO if _ZERO <= point <= _NINE else code
-        elif kind != SILENT and not (point == _UNDERSCORE or (code == _APOSTROPHE and _is_word(points, at + 1, size, kinds))):
+        elif kind != SILENT and not (
+            point == _UNDERSCORE or (code == _APOSTROPHE and _is_word(points, at + 1, size, kinds))
+        ):
             break
         at += 1
         if kind == SILENT:
@@ -176,10 +180,7 @@ def _negates(folded, begin, end, code):
         return False
     if folded[end - 1] == _T and folded[end - 2] == _APOSTROPHE and size > _FEWEST and folded[end - 3] == _N:
         return True
-    for one in _NEGATIONS:
-        if one == code:
-            return True
-    return False
+    return code in _NEGATIONS
 
 
 def _marks(points, at, size, kinds, small, folded, used):
@@ -205,7 +206,8 @@ def _marks(points, at, size, kinds, small, folded, used):
     if at < size and _ends_in_letter(first, points, at, size, kinds):
         folded[used] = points[at] | _SMALL
         return at + 1, used + 1, 0
-    return at, used, 0 if _smiles(folded, begin, at, first) else flags
+    smiles = first in _EYES and at - begin > 1  # an emoticon ends nothing
+    return at, used, 0 if smiles else flags
 
 
 def _ends_in_letter(first, points, at, size, kinds):
@@ -214,8 +216,3 @@ def _ends_in_letter(first, points, at, size, kinds):
         return False
     point = points[at] | _SMALL
     return (first in _EYES and point in _MOUTHS) or (first == _LESS and point == _THREE)
-
-
-def _smiles(folded, begin, at, first):
-    """Whether marks are eyes and more, as an emoticon's are; then they end nothing."""
-    return first in _EYES and at - begin > 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from headrace.models.card import Rule
+from headrace.training import datasets
 from headrace.training.datasets import Progress, Row
 from headrace.training.fitting import Choices, Fitted
 from headrace.training.recipes.cuts import Cut
@@ -21,17 +22,18 @@ class Kind(NamedTuple):
 class Recipe:
     """How a task is trained.
 
-    `fit` learns from rows. `about` says what kind of text the model is for; it and `rule` go into the card. `golden` are the texts that
-    every load of the model is checked with; if there are none, they are taken from the user's data. `cuts` names further kinds of held-out
-    text, which are cut from the whole ones; or else `kinds` sorts held-out rows by kinds of text, the one that the model is for first.
-    `label_sets` names sets of labels to which users may want to restrict the model; the card gets those of which it has every label.
-    `test_size` is the share that is held out unless the user says otherwise. `sources` tells homes and licences of known data files, by
-    name.
+    `fit` learns from rows; before, and before any are held out, `check` raises Misconfigured if nothing good can come of them. `about`
+    says what kind of text the model is for; it and `rule` go into the card. `golden` are the texts that every load of the model is checked
+    with; if there are none, they are taken from the user's data. `cuts` names further kinds of held-out text, which are cut from the whole
+    ones; or else `kinds` sorts held-out rows by kinds of text, the one that the model is for first. `label_sets` names sets of labels to
+    which users may want to restrict the model; the card gets those of which it has every label. `test_size` is the share that is held out
+    unless the user says otherwise. `sources` tells homes and licences of known data files, by name.
     """
 
     name: str
     summary: str
     fit: Callable[[Sequence[Row], Choices, Progress], Fitted]
+    check: Callable[[Sequence[Row]], None] = datasets.check
     about: str = ""
     rule: Rule | None = None
     golden: tuple[str, ...] = ()

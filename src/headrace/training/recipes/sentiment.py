@@ -29,7 +29,7 @@ from headrace.training.token_softmax import Material, TokenSoftmax
 
 #: The estimator of this recipe, and its description on the card.
 TOKENS = "tokens"
-TITLE = "tokens: softmax over words, emoji, emoticons and n-grams of characters, by AdaGrad; each source says only what its labels can"
+TITLE = "tokens: softmax over hashed words, emoji and n-grams, by AdaGrad, calibrated"
 #: If one of these is among the sources, it is the main one, whose labels are wanted. Otherwise all sources that have every label are.
 MAIN = frozenset({"semeval_2013_2016"})
 #: Rows of the table for each text that is learnt from, and at most; a power of two is taken.
@@ -50,6 +50,8 @@ RARELY = 0.1
 MOST_BALANCE, MOST_DISTANT = 5.0, 500_000
 #: The share of the main rows that calibrates.
 CALIBRATING = 0.1
+#: Sources with distant labels whose names do not say so.
+DISTANT_SOURCES = frozenset({"gkemmey2011", "nltk2015"})
 #: What the model knows, for its card.
 ABOUT = "Short informal text, such as tweets, posts and messages. It was not made for reviews, headlines and other edited text."
 #: Sources that are only measured, with what their texts are: what is negative or positive in them is something else than in tweets.
@@ -64,7 +66,6 @@ FOREIGN: Mapping[str, str] = {
 KINDS: Mapping[str, str] = {
     "semeval_2013_2016": "tweets on many topics",
     "us_airline": "tweets to the support of airlines",
-    "tweet_sentiment_extraction": "chats on Twitter",
     "gop_debate": "tweets on a debate",
     "kaggle_entity_sentiment": "tweets on games and brands",
     **FOREIGN,
@@ -74,9 +75,8 @@ KINDS: Mapping[str, str] = {
 def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
     """The recipe, or the text recipe if another estimator or an SVD is asked for.
 
-    Raises Misconfigured if there are too few rows, if labels look like other spellings of sentiments, or if a choice does not exist.
+    Raises Misconfigured if a choice does not exist or does not fit the data.
     """
-    sentiments.check(rows)
     if choices.svd or choices.estimator not in (None, TOKENS):
         return fit_text(rows, choices, progress)
     model = TokenSoftmax(buckets=_buckets(len(rows)), passes=5, seed=choices.seed)
@@ -93,7 +93,9 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
         "distant": DISTANT_WEIGHT, "noise": NOISE,
     }  # fmt: skip
     notes = tuple(filter(None, [sentiments.remark(rows)]))
-    return Fitted(_fit(model, rows, progress), TITLE, parameters, lambda some: _fit(model, some), trials=trials, notes=notes)
+    return Fitted(
+        _fit(model, rows, progress), TITLE, parameters, lambda some: _fit(model, some), trials=trials, notes=notes
+    )
 
 
 def kinds(rows: Sequence[Row]) -> list[Kind]:
@@ -190,7 +192,7 @@ def _fewer(rows: Sequence[Row], seed: int) -> list[Row]:
 
 
 def _is_distant(row: Row) -> bool:
-    return row.source.startswith(DISTANT)
+    return row.source.startswith(DISTANT) or row.source in DISTANT_SOURCES
 
 
 def _buckets(texts: int) -> int:
@@ -202,6 +204,7 @@ SENTIMENT = Recipe(
     "sentiment",
     "the sentiment of short informal text, or any other labels of it: words, emoji, emoticons, n-grams and a softmax, calibrated",
     fit,
+    check=sentiments.check,
     about=ABOUT,
     golden=SENTIMENTS,
     kinds=kinds,

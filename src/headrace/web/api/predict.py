@@ -108,6 +108,7 @@ class PredictRoutes:
             card.figures,
             card.created_at,
             label_sets=card.label_sets,
+            about=card.about,
         )
 
 

@@ -80,7 +80,8 @@ class Predictions(msgspec.Struct, frozen=True):
 
 
 class ModelVersion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A version in the registry; `error` says why its card can't be read. `label_sets` are sets of its labels, by name."""
+    """A version in the registry; `error` says why its card can't be read. `label_sets` are sets of its labels, by name. `about` says what
+    kind of text it is for."""
 
     model: str
     aliases: tuple[str, ...]
@@ -90,6 +91,7 @@ class ModelVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at: str = ""
     error: str = ""
     label_sets: dict[str, tuple[str, ...]] = {}
+    about: str = ""
 
 
 class Models(msgspec.Struct, frozen=True):

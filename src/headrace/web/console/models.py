@@ -58,12 +58,12 @@ def describe(version: Version, registry: Registry, names: LabelNames) -> dict[st
         card = registry.card(name)
     except Misconfigured as error:
         return {"model": name, "aliases": list(version.aliases), "error": str(error)}
-    return {"model": name, "aliases": list(version.aliases), "facts": _facts(card), "labels": _labels(card, names)}
+    told = {"about": card.about, "facts": _facts(card), "labels": _labels(card, names)}
+    return {"model": name, "aliases": list(version.aliases), **told}
 
 
 def _facts(card: Card) -> list[list[str]]:
-    facts = [["For", card.about]] if card.about else []
-    facts += [["Labels", f"{len(card.labels)}"]]
+    facts = [["Labels", f"{len(card.labels)}"]]
     facts += [[f"Set {name}", f"{len(labels)} labels"] for name, labels in card.label_sets.items()]
     if card.figures:
         facts += [["Accuracy", f"{card.figures.accuracy:.2%}"], ["Macro F1", f"{card.figures.macro_f1:.2%}"]]

@@ -11,6 +11,7 @@ export default {
           <span v-if="one.served" class="chip">served</span></h2>
         <p v-if="one.error" class="trouble">{{ one.error }}</p>
         <template v-else>
+          <p v-if="one.about" class="quiet">{{ one.about }}</p>
           <dl class="facts"><div v-for="fact in one.facts" :key="fact[0]"><dt>{{ fact[0] }}</dt><dd>{{ fact[1] }}</dd></div></dl>
           <details><summary>Labels</summary>
             <div class="scroll"><table>
