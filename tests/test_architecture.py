@@ -46,6 +46,8 @@ HOMES: Mapping[str, str] = {
     "skops": r"headrace\.(training\..*|scoring\.pipeline)",
     "matplotlib": r"headrace\.training\..*",
     "wordfreq": r"headrace\.training\..*",
+    "torch": r"headrace\.training\.teacher",
+    "transformers": r"headrace\.training\.teacher",
     "numba": r"headrace\.(scoring|training)\..*",
     "safetensors": r"headrace\.scoring\..*",
     "fastapi": r"headrace\.web\..*",
