@@ -24,7 +24,7 @@ LAYERS = (
     "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
     " headrace.documents headrace.spans headrace.burial",
     "headrace.ports",
-    "headrace.sqlite_file",
+    "headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
     "headrace.config headrace.urls headrace.log headrace.metrics headrace.meter headrace.exposition headrace.browse"
     " headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
@@ -70,7 +70,7 @@ HOMES: Mapping[str, str] = {
 }
 # What the adapters of one kind share, beside the contract.
 SHARED: Mapping[str, str] = {
-    "brokers": r"headrace\.(sqlite_file|brokers\.(arrivals|lock_file|queue_url|server_url))",
+    "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(stream|lines|records|json_records|tables|gunzip|cursors)",
     "models": r"headrace\.models\.registry",
