@@ -65,6 +65,8 @@ SINKS: Mapping[str, Entry] = {
     "kafkas": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
 }
 CLASSIFIERS: Mapping[str, Entry] = {
+    "corenlp": Entry("headrace.models.corenlp:CorenlpClassifier", "corenlp"),
+    "corenlps": Entry("headrace.models.corenlp:CorenlpClassifier", "corenlp"),
     "python": Entry("headrace.models.own"),
 }
 REGISTRIES: Mapping[str, Entry] = {
