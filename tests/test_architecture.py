@@ -24,7 +24,7 @@ LAYERS = (
     "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
     " headrace.documents headrace.spans headrace.burial",
     "headrace.ports",
-    "headrace.sqlite_file",
+    "headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
     "headrace.config headrace.urls headrace.log headrace.metrics headrace.meter headrace.exposition headrace.browse"
     " headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
@@ -65,6 +65,7 @@ HOMES: Mapping[str, str] = {
     "redis": r"headrace\.brokers\.redis",
     "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
+    "httpx": r"headrace\.models\.corenlp\.server",
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
@@ -73,10 +74,10 @@ HOMES: Mapping[str, str] = {
 }
 # What the adapters of one kind share, beside the contract.
 SHARED: Mapping[str, str] = {
-    "brokers": r"headrace\.(sqlite_file|brokers\.(arrivals|lock_file|queue_url|server_url))",
+    "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(stream|lines|records|json_records|tables|gunzip|cursors)",
-    "models": r"headrace\.models\.registry",
+    "models": r"headrace\.(server_url|models\.registry)",
 }
 CONTRACT = r"headrace\.(clock|documents|framing|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")

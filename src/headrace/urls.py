@@ -67,6 +67,8 @@ SINKS: Mapping[str, Entry] = {
     "kafkas": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
 }
 CLASSIFIERS: Mapping[str, Entry] = {
+    "corenlp": Entry("headrace.models.corenlp:CorenlpClassifier", "corenlp", alone="corenlp://127.0.0.1:9000"),
+    "corenlps": Entry("headrace.models.corenlp:CorenlpClassifier", "corenlp"),
     "python": Entry("headrace.models.own"),
     "vader": Entry("headrace.models.vader", "vader", alone="vader:"),
 }

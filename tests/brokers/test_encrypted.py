@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from headrace.brokers.server_url import never_trusted
 from headrace.errors import Misconfigured
+from headrace.server_url import never_trusted
 from headrace.testing.brokers import bodies, data, take
 from headrace.urls import Connectors
 

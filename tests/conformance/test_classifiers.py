@@ -1,11 +1,14 @@
 """The suite of classifiers, run over every kind of model."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from support.corenlp_server import CorenlpServer
 
 import headrace
 from headrace.models.card import Card, Golden
@@ -18,6 +21,13 @@ class TestClassOfOnesOwn(ClassifierSuite):
     @pytest.fixture
     def connect(self) -> Connect:
         return lambda: open_classifier("python:headrace.testing.classifiers:Trivial")
+
+
+class TestCorenlp(ClassifierSuite):
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        with CorenlpServer() as server, closing(open_classifier(server.url)):
+            yield lambda: open_classifier(server.url)
 
 
 class TestVersionOfTheRegistry(ClassifierSuite):

@@ -338,6 +338,32 @@ def test_a_text_on_which_a_model_fails_is_rejected_and_stores_nothing() -> None:
         made.predict(["a", "bad"])
 
 
+class Few(Ruled):
+    most_texts = 2
+
+
+def test_a_stepwise_model_is_given_few_texts_at_once_and_each_call_is_announced() -> None:
+    places: list[int] = []
+    few = Few(bad)
+    made = ModelSet([OpenModel(parse("m")[0], "m@0", few, lambda: None)], places.append)
+    assert {name for name, one in outcomes(made, "a", "b", "c", "bad", "d").items() if one.dead} == {"bad"}
+    assert few.asked == [["a", "b"], ["c", "bad"], ["c"], ["bad"], ["d"]]
+    assert len(places) == len(few.asked) + 2  # the golden texts were predicted for the two failures
+    few.asked.clear()
+    assert [one["m"].label for one in made.predict(["a", "b", "c"])] == ["x"] * 3
+    assert few.asked == [["a", "b"], ["c"]]
+
+
+def test_a_shadow_that_is_unavailable_is_not_asked_for_its_next_step() -> None:
+    def away(_text: str) -> Prediction:
+        raise Unavailable("it is away")
+
+    few = Few(away)
+    made = opened("m, shadow m@challenger", Ruled(label()), few)
+    assert made.label(documents(*"abcdef"))[1] == 6
+    assert few.asked == [["a", "b"]]
+
+
 def test_a_place_is_named_before_its_model_begins_and_versions_are_those_of_the_models() -> None:
     places: list[Any] = []
     specs = parse(f"{FAULTY}, long=python:headrace.testing.classifiers:Trivial")

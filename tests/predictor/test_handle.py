@@ -20,8 +20,10 @@ from headrace.errors import Misconfigured, Missing, Rejected, Unavailable
 from headrace.models.spec import parse
 from headrace.predictor import descendants, frames
 from headrace.predictor.handle import Abandoned, Pace, Predictor
+from headrace.predictor.pace import FIRST_LINES
 from headrace.scoring import cache
 from headrace.scoring.hashed.scorer import compiler
+from headrace.testing.classifiers import SECONDS_A_STEP
 
 Make = Callable[..., Predictor]
 TRIVIAL = "size=python:headrace.testing.classifiers:Trivial"
@@ -88,6 +90,27 @@ def test_a_document_that_never_ends_is_buried_after_the_deadline(make: Make, fau
     assert blamed(found) == {f"{fault} b": "overdue"}
     assert "longer than 3 s (setting deadline)" in found[f"{fault} b"].dead[0].reason
     assert found["a"].predictions
+
+
+def test_a_model_that_goes_on_step_by_step_may_take_longer_than_the_deadline_in_all(make: Make) -> None:
+    texts = [str(number) for number in range(16)]
+    predictor = make("slow=python:headrace.testing.classifiers:Steps", deadline=16 * SECONDS_A_STEP / 2)
+    assert all(one.predictions for one in outcomes(predictor, *texts).values())
+    assert predictor.deaths == 0
+
+
+def test_a_document_that_never_ends_is_found_among_the_steps_before_it(make: Make) -> None:
+    found = outcomes(make("slow=python:headrace.testing.classifiers:Steps", deadline=3.0), "a", "b", "HANG c", "d")
+    assert blamed(found) == {"HANG c": "overdue"}
+
+
+def test_a_slow_shadow_is_given_few_lines_and_the_model_that_answers_as_many_as_it_can_take(make: Make) -> None:
+    predictor = make(f"{TRIVIAL}, shadow slow=python:headrace.testing.classifiers:Steps")
+    found = outcomes(predictor, *(str(number) for number in range(16)))
+    assert all(one.shadows for one in found.values())
+    assert predictor.pace.lines == 1
+    assert not outcomes(predictor, "a")["a"].shadows  # it rests
+    assert predictor.pace.lines >= FIRST_LINES
 
 
 def test_several_culprits_in_one_batch_are_all_found(make: Make) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace.brokers.server_url import CERTIFICATES, ServerUrl, host_and_port
 from headrace.errors import Misconfigured
+from headrace.server_url import CERTIFICATES, ServerUrl, host_and_port
 
 QUEUE = "headrace"
 LEASE_SECONDS = 30  #: of a lease, unless the URL says otherwise

@@ -17,10 +17,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from headrace.brokers.queue_url import QueueUrl, parse
-from headrace.brokers.server_url import never_trusted
 from headrace.documents import Body
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.ports import Backlog, Delivery
+from headrace.server_url import never_trusted
 from headrace.validation import check_sizes
 
 MOST_BODY_BYTES = 128 << 20  #: more than any document that the settings allow, and less than Redis takes

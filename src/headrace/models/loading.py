@@ -1,6 +1,7 @@
 """Opening models: versions of the registry, and classifiers that a URL names."""
 
 import math
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from headrace.errors import Misconfigured, Unavailable
 from headrace.log import logger
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec
-from headrace.ports import Classifier, Ranking, Restrictable, Spanning, VersionRef
+from headrace.ports import Classifier, Ranking, Restrictable, Spanning, Stepwise, VersionRef
 from headrace.spans import Span
 from headrace.urls import open_classifier
 from headrace.validation import fault
@@ -31,6 +32,11 @@ class OpenModel:
     classifier: Classifier
     check: Callable[[], None]
     stamped: bool = False
+
+    @property
+    def most_texts(self) -> int:
+        """How many texts it should be given at once now."""
+        return max(1, self.classifier.most_texts) if isinstance(self.classifier, Stepwise) else sys.maxsize
 
     def predict(self, texts: Sequence[str], threshold: float | None = None) -> list[Prediction]:
         """One prediction a text, in order, with `version` on each. Raises ValueError if what the classifier gives can't be stored.

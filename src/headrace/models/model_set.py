@@ -4,6 +4,7 @@ Workers, the API (each through a predictor process), the commands `predict` and 
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -26,7 +27,8 @@ T = TypeVar("T")
 class ModelSet:
     """Open models, in the order of the setting. Used by one thread, unless `parallel`.
 
-    `working` is called with the place of a model (0 for the first) before that model begins, so that a crash can be blamed on it.
+    `working` is called with the place of a model (0 for the first) before each call of that model, so that a crash can be blamed on it and
+    progress is seen.
     """
 
     def __init__(
@@ -93,8 +95,7 @@ class ModelSet:
         labelling = _Labelling(documents)
         for place, model in enumerate(self._models):
             if place not in skip and model is not None:
-                self._working(place)
-                labelling.add(model)
+                labelling.add(model, partial(self._working, place))
         return labelling.outcomes(), labelling.shadow_failures
 
     def predict(self, texts: Sequence[str], *, threshold: float | None = None) -> list[dict[str, Prediction]]:
@@ -130,9 +131,11 @@ class ModelSet:
         for place, model in enumerate(self._models):
             if model is None or model.spec.shadow or not (chosen := _applying(model.spec, found, best)):
                 continue
-            self._working(place)
+            predictions: list[T] = []
             try:
-                predictions = predict(model, [texts[number] for number in chosen])
+                while some := chosen[len(predictions) :][: model.most_texts]:
+                    self._working(place)
+                    predictions += predict(model, [texts[number] for number in some])
             except (MemoryError, HeadraceError):
                 raise
             except Exception as error:
@@ -152,14 +155,21 @@ class _Labelling:
         self._dead: list[list[DeadLetter]] = [[] for _ in documents]
         self.shadow_failures = 0
 
-    def add(self, model: OpenModel) -> None:
-        """Let a model predict the documents to which its condition applies."""
-        chosen = _applying(model.spec, self._answers, lambda one: one)
-        parts = isolate(
-            chosen, lambda some: self._predict(model, some), lambda _number, error: list[Prediction | str]([str(error)])
-        )
-        for number, found in zip(chosen, chain.from_iterable(parts), strict=True):
-            self._keep(model, number, found)
+    def add(self, model: OpenModel, working: Callable[[], None]) -> None:
+        """Let a model predict the documents to which its condition applies. `working` is called before each call of the model."""
+        left = _applying(model.spec, self._answers, lambda one: one)
+        while left:
+            most = model.most_texts
+            some, left = left[:most], left[most:]
+            try:
+                parts = isolate(some, lambda part: self._predict(model, part, working), lambda _, error: [str(error)])
+            except Unavailable as error:
+                if not model.spec.shadow:
+                    raise
+                some, left = some + left, []  # nobody waits for a shadow, so it is not asked again
+                parts = [[str(error)]] * len(some)
+            for number, found in zip(some, chain.from_iterable(parts), strict=True):
+                self._keep(model, number, found)
 
     def outcomes(self) -> list[Outcome]:
         """What became of each document, in order."""
@@ -177,24 +187,23 @@ class _Labelling:
         else:
             self._answers[number][model.spec.name] = found
 
-    def _predict(self, model: OpenModel, chosen: Sequence[int]) -> list[Prediction | str]:
-        """A prediction for each document, or why a shadow that is unavailable gave none.
+    def _predict(
+        self, model: OpenModel, chosen: Sequence[int], working: Callable[[], None]
+    ) -> Sequence[Prediction | str]:
+        """A prediction for each document.
 
         Raises Rejected if the model fails on one of them, after it has predicted its golden texts; nobody asks that of a shadow.
         """
+        working()
         try:
-            return [*model.predict([self._documents[number].text for number in chosen])]
-        except MemoryError:
+            return model.predict([self._documents[number].text for number in chosen])
+        except (MemoryError, Unavailable):
             raise
         except Exception as error:
-            failure = f"model {model.version} raised {error_text(error)}"
-            if isinstance(error, Unavailable):
-                if not model.spec.shadow:
-                    raise
-                return [failure] * len(chosen)  # nobody waits for a shadow, so it is not asked again
             if not model.spec.shadow:
+                working()
                 model.check()
-            raise Rejected(failure) from error
+            raise Rejected(f"model {model.version} raised {error_text(error)}") from error
 
 
 def _longest(spans: list[Span]) -> Prediction:

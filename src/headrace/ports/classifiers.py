@@ -70,6 +70,17 @@ class Ranking(Classifier, Protocol):
 
 
 @runtime_checkable
+class Stepwise(Classifier, Protocol):
+    """A classifier that is asked about a few texts at a time; optional. A model behind a slow server is one: it works on many texts for
+    longer than the setting `deadline`, which then holds for each step."""
+
+    @property
+    def most_texts(self) -> int:
+        """How many texts it should be given at once, at least 1. It may change between two calls."""
+        ...
+
+
+@runtime_checkable
 class Restrictable(Ranking, Protocol):
     """A classifier that can be restricted to some of its labels; optional. `headrace.Model` is one."""
 

@@ -122,7 +122,7 @@ class Turns:
         self._begun: list[tuple[int, float]] = []
 
     def begin(self, place: int) -> None:
-        """Announce that the model at this place begins."""
+        """Announce that the model at this place begins, or goes on."""
         self._begun.append((place, time.monotonic()))
         self._announce(place)
 
@@ -130,7 +130,10 @@ class Turns:
         """The seconds of each model since the last end, by its place."""
         begun, self._begun = self._begun, []
         ends = [at for _, at in begun[1:]] + [time.monotonic()]
-        return {place: end - at for (place, at), end in zip(begun, ends, strict=False)}
+        seconds: dict[int, float] = {}
+        for (place, at), end in zip(begun, ends, strict=False):
+            seconds[place] = seconds.get(place, 0.0) + end - at
+        return seconds
 
 
 def label(models: ModelSet, request: frames.Lines, limit: int, turns: Turns) -> frames.Labelled:

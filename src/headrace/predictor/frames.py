@@ -55,7 +55,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Working(msgspec.Struct, frozen=True, tag=True):
-    """The model at this place begins. If the process dies next, it died in that model."""
+    """The model at this place is called, perhaps again. If the process dies next, it died in that model."""
 
     place: int
 

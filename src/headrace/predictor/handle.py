@@ -50,6 +50,8 @@ class Predictor:
         self._sent_at = 0.0
         self._timed = timed
         self.pace = Pace()
+        # By the shadows that are skipped: one model may be a thousand times slower than another.
+        self._paces: dict[tuple[int, ...], Pace] = {(): self.pace}
         self.shadow_failures = self.shadow_skipped = 0
 
     @property
@@ -143,10 +145,11 @@ class Predictor:
         if self._process.shadows.is_due():
             self._process.end()  # the next one opens it
         self._process.start()
+        skipped = self._process.shadows.skipped()
+        self.pace = self._paces.setdefault(tuple(skipped), Pace())
         number = self.pace.lines
         self._sent, self._queue = self._queue[:number], self._queue[number:]
         self._sent_at = time.monotonic()
-        skipped = self._process.shadows.skipped()
         self.shadow_skipped += len(self._sent) * len(skipped)
         self._process.send(frames.Lines(self._sent, skipped), self._sent_at + self._deadline)
 
@@ -155,7 +158,7 @@ class Predictor:
         # An answer that came in time is read, however late this is called.
         deadline = max(self._sent_at + self._deadline, time.monotonic() + GRACE_SECONDS)
         try:
-            labelled = self._labelled(self._process.receive(deadline))
+            labelled = self._labelled(self._process.receive(deadline, self._deadline))
         except Gone as gone:
             return self._without_shadows(lines) if self._is_of_a_shadow(gone) else self._isolate(lines)
         self._process.shadows.worked(labelled.model_seconds)
@@ -237,7 +240,7 @@ class Predictor:
     def _exchange(self, request: frames.Message, seconds: float) -> frames.Message:
         deadline = time.monotonic() + seconds
         self._process.send(request, deadline)
-        return self._process.receive(deadline)
+        return self._process.receive(deadline, seconds)
 
 
 def _reason(gone: Gone) -> str:

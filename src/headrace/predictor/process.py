@@ -122,13 +122,18 @@ class Process:
         with contextlib.suppress(Closed, Late):
             self._pipe.send(message, deadline)
 
-    def receive(self, deadline: float) -> frames.Message:
-        """The answer to what was sent. Raises Gone, or what the process raised."""
+    def receive(self, deadline: float, seconds: float) -> frames.Message:
+        """The answer to what was sent. Raises Gone, or what the process raised.
+
+        Each call of a model that answers puts the deadline off, to `seconds` after that call; nobody waits so for a shadow.
+        """
         assert self._pipe is not None, "start first"
         place, fresh, self.fresh = -1, self.fresh, False
         try:
             while isinstance(message := self._pipe.receive(deadline), frames.Working):
                 place = message.place
+                if place not in self.shadows.places:
+                    deadline = max(deadline, time.monotonic() + seconds)
         except Late:
             self._was_late = True
             self.end()

@@ -14,6 +14,7 @@ from headrace.documents import Prediction
 from headrace.errors import Unavailable
 
 SECONDS_A_TEXT = 0.001  # that `Checksum` takes
+SECONDS_A_STEP = 0.4  # that `Steps` takes
 LABELS = 8  # that `Checksum` has: some stores count each label by a query of its own
 MOMENT_BITS, SIGNATURE_BITS = 24, 28  # of its scores: milliseconds, and their signature; a float holds both exactly
 
@@ -74,6 +75,17 @@ class Checksum:
         time.sleep(SECONDS_A_TEXT * len(texts))
         moment = time.time_ns() // 1_000_000 % (1 << MOMENT_BITS)
         return [Prediction(checksum(text), signed_score(text, moment), "") for text in texts]
+
+
+class Steps(Faulty):
+    """As `Faulty`, one text at a time, as a model behind a slow server."""
+
+    version = "ffffff"
+    most_texts = 1
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        time.sleep(SECONDS_A_STEP * len(texts))
+        return super().predict(texts)
 
 
 class Broken:

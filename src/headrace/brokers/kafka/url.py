@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from headrace.brokers.server_url import ServerUrl, host_and_port
 from headrace.errors import Misconfigured
+from headrace.server_url import ServerUrl, host_and_port
 
 NAME = "headrace"
 REFRESH_SECONDS = 10.0  #: after which new partitions, and a topic that was made anew, are noticed at the latest

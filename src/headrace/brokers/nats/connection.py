@@ -15,8 +15,8 @@ from nats.aio.subscription import Subscription
 
 from headrace.brokers.nats.jetstream import CONSUMER, DURABLE, STREAM, encoding, read
 from headrace.brokers.queue_url import QueueUrl
-from headrace.brokers.server_url import host_and_port
 from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.server_url import host_and_port
 
 CONNECT_SECONDS = 5  #: for opening a connection to one host
 CLOSE_SECONDS = 2.0  #: for closing it in order

@@ -4,8 +4,8 @@ import re
 
 from pika import exceptions
 
-from headrace.brokers.server_url import never_trusted
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.server_url import never_trusted
 
 
 def translate(error: BaseException | str, where: str) -> HeadraceError:

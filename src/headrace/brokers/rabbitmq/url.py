@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pika
 
-from headrace.brokers.server_url import CERTIFICATES, ServerUrl, host_and_port
 from headrace.errors import Misconfigured
+from headrace.server_url import CERTIFICATES, ServerUrl, host_and_port
 
 QUEUE = "headrace"
 EVICTED = ".evicted"  #: after the queue's name: the queue for what the server evicts from it

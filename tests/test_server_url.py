@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.brokers.server_url import CERTIFICATES, ServerUrl, host_and_port
 from headrace.errors import Misconfigured
+from headrace.server_url import CERTIFICATES, ServerUrl, host_and_port
 
 SECRET = "pass:w0rd/x"
 
