@@ -40,6 +40,13 @@ def train(
             help="Files of a recorded stream, without labels: texts with emoticons or emoji are negative or positive by them.",
         ),
     ] = (),
+    teacher: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Let a transformer learn first, and the recipe sentiment learn from it: slower to train, as quick to use.",
+        ),
+    ] = False,
     map: Annotated[  # noqa: A002
         str, Parameter(show_default=False, help="Rename labels of the data: 1=positive,0=negative.")
     ] = "",
@@ -91,6 +98,7 @@ def train(
         svd=svd,
         mapping=label_map.parse(map) if map else {},
         distant=distant,
+        teacher=teacher,
         words=words,
         others=other,
     )

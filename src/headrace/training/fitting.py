@@ -39,7 +39,8 @@ class Choices:
 
     `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, "softmax", or "tokens" for the
     recipe sentiment; None for the recipe's own. `svd`: a number of dimensions, 0 for no SVD. `mapping` renames labels of the data (see
-    `label_map`). `distant` are files whose texts are labelled by their emoticons and emoji (see `distant`).
+    `label_map`). `distant` are files whose texts are labelled by their emoticons and emoji (see `distant`). With a
+    `teacher`, the recipe sentiment also learns what a transformer says of the texts (see `teacher`).
 
     For the language recipe only: `words` are folders of word lists (see `word_lists`), and `others` files of texts in languages that are
     none of the labels; `passes` and `examples` replace the recipe's number of passes and of examples in each, to try something quickly.
@@ -51,6 +52,7 @@ class Choices:
     svd: int = 0
     mapping: Mapping[str, str] = field(default_factory=dict)
     distant: tuple[Path, ...] = ()
+    teacher: bool = False
     words: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()
     passes: int | None = None

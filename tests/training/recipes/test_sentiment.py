@@ -61,7 +61,7 @@ def test_the_same_rows_and_seed_give_the_same_model() -> None:
 def test_a_search_reports_its_trials() -> None:
     fitted = fit(rows(90), search=2)
     assert len(fitted.trials) == 2
-    assert {"rate", "shrinkage", "passes"} <= set(fitted.trials[0].parameters)
+    assert {"rate", "shrinkage"} <= set(fitted.trials[0].parameters)
 
 
 @pytest.mark.parametrize("choices", [{"estimator": "logistic"}, {"svd": 5}])

@@ -3,13 +3,11 @@
 It is meant to be read and changed: `fit` is all of it.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import loguniform
 
 from headrace.scoring.tokens.scorer import TokenScorer
@@ -23,9 +21,10 @@ from headrace.training.recipes.recipe import Kind, Recipe
 from headrace.training.recipes.sources import public_sources
 from headrace.training.recipes.text import fit as fit_text
 from headrace.training.search import Trial, search
-from headrace.training.token_examples import TokenExamples
-from headrace.training.token_owners import owned, owners
-from headrace.training.token_softmax import Material, TokenSoftmax
+from headrace.training.teacher import NAME as TEACHER
+from headrace.training.teacher import Teacher
+from headrace.training.token_lessons import Course, Lesson
+from headrace.training.token_softmax import TokenSoftmax
 
 #: The estimator of this recipe, and its description on the card.
 TOKENS = "tokens"
@@ -36,12 +35,12 @@ MAIN = frozenset({"semeval_2013_2016"})
 ROWS_OF_TEXT, MOST_ROWS = 64, 1 << 20
 #: Models that are averaged; they differ in the order of the texts.
 BAG = 5
-#: The first pass is over all sources, at the estimator's rate, falling to the second of these shares of it.
-START = (1.0, 0.5)
-#: Then the sums of squared gradients are multiplied by this, so that the main sources are heard.
-FORGET = 0.1
-#: In each of the further passes, over all main rows, these shares: of the other rows that are taken along, and of the rate at first.
-REMINDER, RATE = 0.25, 0.5
+#: The order of learning, without a teacher and with one.
+PLAIN, TAUGHT = Course(first=1, later=6, rate=0.7), Course(first=8, later=3, rate=0.5)
+#: Rows of each group that a teacher learns from: of sources with every label, with some of them, and with distant ones.
+TEACHER_ROWS = 50_000
+#: Of a main row, the share that is its label's, and not the teacher's.
+OWN_LABELS = 0.5
 #: How much a row counts if its source is not a main one, or its label a distant one, of which a share of NOISE is taken to be wrong.
 OTHER, DISTANT_WEIGHT, NOISE = 0.5, 0.2, 0.1
 #: How much less still the words of distant rows count when a row of the table has to be given to one of several.
@@ -79,22 +78,25 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
     """
     if choices.svd or choices.estimator not in (None, TOKENS):
         return fit_text(rows, choices, progress)
-    model = TokenSoftmax(buckets=_buckets(len(rows)), passes=5, seed=choices.seed)
+    model = TokenSoftmax(buckets=_buckets(len(rows)), seed=choices.seed)
     trials: tuple[Trial, ...] = ()
     if choices.search:
         main = _parted(rows)[0]
-        ranges = {"rate": loguniform(0.03, 0.3), "shrinkage": loguniform(1e-4, 1e-2), "passes": range(3, 9)}
+        ranges = {"rate": loguniform(0.03, 0.3), "shrinkage": loguniform(1e-4, 1e-2)}
         names = np.array([row.label for row in main])
         trials = search(
             model, ranges, choices.search, [row.text for row in main], names, seed=choices.seed, progress=progress
         )
+    course = TAUGHT if choices.teacher else PLAIN
     parameters = {
-        **model.get_params(), "bag": BAG, "start": START, "forget": FORGET, "reminder": REMINDER, "later_rate": RATE, "other": OTHER,
-        "distant": DISTANT_WEIGHT, "noise": NOISE,
+        **{name: value for name, value in model.get_params().items() if name != "passes"},
+        "course": asdict(course), "bag": BAG, "other": OTHER, "distant": DISTANT_WEIGHT, "noise": NOISE,
+        "teacher": TEACHER if choices.teacher else None,
     }  # fmt: skip
     notes = tuple(filter(None, [sentiments.remark(rows)]))
+    scorer = _fit(model, rows, choices.teacher, progress)
     return Fitted(
-        _fit(model, rows, progress), TITLE, parameters, lambda some: _fit(model, some), trials=trials, notes=notes
+        scorer, TITLE, parameters, lambda some: _fit(model, some, choices.teacher), trials=trials, notes=notes
     )
 
 
@@ -108,28 +110,21 @@ def kinds(rows: Sequence[Row]) -> list[Kind]:
     return [Kind(name, some) for name, some in found.items() if some]
 
 
-@dataclass(frozen=True)
-class _Lesson:
-    """What is learnt from, and the places in it of the rows of main sources and of all others."""
-
-    material: Material
-    owners: NDArray[np.int64]
-    main: NDArray[np.int64]
-    others: NDArray[np.int64]
-
-
-def _fit(model: TokenSoftmax, rows: Sequence[Row], progress: Progress = silent) -> TokenScorer:
+def _fit(model: TokenSoftmax, rows: Sequence[Row], taught: bool, progress: Progress = silent) -> TokenScorer:
     """The mean of BAG models, calibrated on a part of the main rows."""
     main, others, _ = _parted(rows)
     learnt, held = split(main, CALIBRATING, seed=model.seed)
+    others = _fewer(others, MOST_DISTANT, model.seed)
     names = np.unique([row.label for row in rows])
     model.start(names)
-    lesson = _lesson(model, learnt, _fewer(others, model.seed))
+    lesson, course = (
+        (_taught(model, learnt, others, progress), TAUGHT) if taught else (_lesson(model, learnt, others), PLAIN)
+    )
     weights, biases = np.zeros_like(model.weights_), np.zeros(len(names))
     for number in range(BAG):
         progress("fitting", number, BAG)
         model.start(names, lesson.owners, len(lesson.material.known))
-        _learn(model, lesson, np.random.default_rng((model.seed, number)))
+        course.learn(model, lesson, np.random.default_rng((model.seed, number)))
         weights += model.weights_ / BAG
         biases += model.biases_[0] / BAG
     progress("fitting", BAG, BAG)
@@ -137,37 +132,48 @@ def _fit(model: TokenSoftmax, rows: Sequence[Row], progress: Progress = silent) 
     return model.calibrate([row.text for row in held], [row.label for row in held]).to_scorer()
 
 
-def _learn(model: TokenSoftmax, lesson: _Lesson, random: np.random.Generator) -> None:
-    everything = random.permutation(len(lesson.main) + len(lesson.others))
-    model.learn(lesson.material, everything, (model.rate * START[0], model.rate * START[1]))
-    model.squares_ *= FORGET
-    later, rate = model.passes - 1, model.rate * RATE
-    for number in range(later):
-        some = random.choice(lesson.others, int(len(lesson.others) * REMINDER), replace=False)
-        order = random.permutation(np.concatenate([lesson.main, some]))
-        model.learn(lesson.material, order, (rate * (1 - number / later), rate * (1 - (number + 1) / later)))
-
-
-def _lesson(model: TokenSoftmax, main: Sequence[Row], others: Sequence[Row]) -> _Lesson:
-    """The rows as material: those of main sources are of one source, the first."""
+def _lesson(model: TokenSoftmax, main: Sequence[Row], others: Sequence[Row]) -> Lesson:
+    """Each source says what its labels can, and those with distant labels say it in a low voice."""
     rows = [*main, *others]
     places = {source: place for place, source in enumerate(dict.fromkeys(row.source for row in others), 1)}
     sources = np.array([0] * len(main) + [places[row.source] for row in others], np.int64)
-    labels = np.searchsorted(model.classes_, [row.label for row in rows])
-    known = np.zeros((len(places) + 1, len(model.classes_)), np.bool_)
-    known[sources, labels] = True
     distant = np.array([_is_distant(row) for row in rows])
-    examples = TokenExamples.of([row.text for row in rows], model.characters_)
-    shares = np.where(distant, NOISE, 0.0)[:, None] * known[sources] / known[sources].sum(axis=1, keepdims=True)
-    targets = shares + np.eye(len(model.classes_))[labels] * np.where(distant, 1 - NOISE, 1.0)[:, None]
-    counts = np.zeros(known.shape)
-    np.add.at(counts, (sources, labels), 1)
-    fair = counts.sum(axis=1, keepdims=True) / np.maximum(counts, 1) / known.sum(axis=1, keepdims=True)
-    heard = np.where(distant, DISTANT_WEIGHT, np.where(sources > 0, OTHER, 1.0)).astype(np.float32)
-    weights = np.minimum(fair[sources, labels], MOST_BALANCE) * heard
-    owning = owners(examples, heard * np.where(distant, RARELY, 1.0).astype(np.float32), model.buckets, model.least)
-    material = Material(owned(examples, owning), targets.astype(np.float32), weights.astype(np.float32), sources, known)
-    return _Lesson(material, owning, np.arange(len(main)), np.arange(len(main), len(rows)))
+    heard = np.where(distant, DISTANT_WEIGHT, np.where(sources > 0, OTHER, 1.0))
+    votes = heard * np.where(distant, RARELY, 1.0)
+    return Lesson.of(
+        model,
+        rows,
+        len(main),
+        sources,
+        heard=heard,
+        votes=votes,
+        noise=np.where(distant, NOISE, 0.0),
+        most=MOST_BALANCE,
+    )
+
+
+def _taught(model: TokenSoftmax, main: Sequence[Row], others: Sequence[Row], progress: Progress) -> Lesson:
+    """The teacher says what it thinks of each text; of main rows, that is mixed with their labels."""
+    known = {row.label for row in main}
+    distant = [row for row in others if _is_distant(row)]
+    rest = [row for row in others if not _is_distant(row)]
+    labels: dict[str, set[str]] = {}
+    for row in rest:
+        labels.setdefault(row.source, set()).add(row.label)
+    whole = [row for row in rest if labels[row.source] == known]
+    part = [row for row in rest if labels[row.source] != known]
+    random = np.random.default_rng(model.seed)
+    groups = [
+        _drawn(whole, TEACHER_ROWS, random),
+        _drawn(part, TEACHER_ROWS, random),
+        _drawn(distant, TEACHER_ROWS, random),
+    ]
+    teacher = Teacher.learn(main, groups, seed=model.seed, progress=progress)
+    rows = [*main, *others]
+    said = teacher.probabilities([row.text for row in rows], progress=progress)
+    votes = np.array([DISTANT_WEIGHT * RARELY if _is_distant(row) else 1.0 for row in rows])
+    lesson = Lesson.of(model, rows, len(main), np.zeros(len(rows), np.int64), votes=votes, most=MOST_BALANCE)
+    return lesson.told(said, own=OWN_LABELS)
 
 
 def _parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
@@ -183,12 +189,22 @@ def _parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
     return first, others, [row for row in rows if row.source not in known]
 
 
-def _fewer(rows: Sequence[Row], seed: int) -> list[Row]:
-    """The rows, of each source with distant labels at most MOST_DISTANT, drawn at random."""
-    counts = Counter(row.source for row in rows if _is_distant(row))
-    shares = {source: MOST_DISTANT / count for source, count in counts.items() if count > MOST_DISTANT}
-    drawn = np.random.default_rng(seed).random(len(rows)).tolist() if shares else [0.0] * len(rows)
-    return [row for row, chance in zip(rows, drawn, strict=True) if chance < shares.get(row.source, 1.0)]
+def _fewer(rows: Sequence[Row], most: int, seed: int) -> list[Row]:
+    """The rows, of each source with distant labels at most so many, drawn at random."""
+    random = np.random.default_rng(seed)
+    by_source: dict[str, list[Row]] = {}
+    for row in rows:
+        by_source.setdefault(row.source, []).append(row)
+    return [
+        row for some in by_source.values() for row in (_drawn(some, most, random) if _is_distant(some[0]) else some)
+    ]
+
+
+def _drawn(rows: Sequence[Row], most: int, random: np.random.Generator) -> list[Row]:
+    """At most so many of the rows, drawn at random, in their order."""
+    if len(rows) <= most:
+        return list(rows)
+    return [rows[place] for place in np.sort(random.choice(len(rows), most, replace=False)).tolist()]
 
 
 def _is_distant(row: Row) -> bool:
