@@ -1,6 +1,5 @@
 """The candidates of benchmarks/sentiment.py, each in a process of its own."""
 
-import resource
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
@@ -99,4 +98,5 @@ def _answered(predict: Predict, texts: list[str], size: int) -> tuple[list[str],
 
 
 def _memory() -> Any:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

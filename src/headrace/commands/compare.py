@@ -41,8 +41,8 @@ def compare(
 ) -> None:
     """Compare models on the same texts: how often they agree with each other and with the labels, and how fast each is.
 
-    MODELS are models of the registry (language, language@challenger), URLs of classifiers, NAME=URL, vader or corenlp. One is enough if the data
-    has labels.
+    MODELS are models of the registry (language, language@challenger), URLs of classifiers, NAME=URL, vader or corenlp. One is enough if the
+    data has labels.
     """
     if limit is not None and limit < 1:
         raise Misconfigured(f"--limit is {limit}; compare on at least 1 row")
