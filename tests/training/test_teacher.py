@@ -22,7 +22,9 @@ def rows(number: int, source: str = "posts") -> list[Row]:
     chance = random.Random(source)
     words = {"negative": BAD, "positive": GOOD}
     labels = [("negative", "positive")[place % 2] for place in range(number)]
-    return [Row(f"a {chance.choice(words[label])} day at {chance.choice('abcdefgh')}", label, source) for label in labels]
+    return [
+        Row(f"a {chance.choice(words[label])} day at {chance.choice('abcdefgh')}", label, source) for label in labels
+    ]
 
 
 @pytest.mark.parametrize(
