@@ -92,6 +92,11 @@ def test_bad_data_is_refused() -> None:
         clone(small()).predict(["a"])
 
 
+def test_calibration_refuses_labels_that_were_not_learnt(fitted: TokenSoftmax) -> None:
+    with pytest.raises(ValueError, match="the label 'great' is not among the classes"):
+        clone(fitted).fit([*GOOD, *BAD], ["good"] * 5 + ["bad"] * 5).calibrate(["a day"], ["great"])
+
+
 def test_a_source_without_a_label_says_nothing_of_it() -> None:
     """A second source knows no `neutral`: what it calls good and bad moves those two apart, and takes no probability from neutral."""
     model = small(passes=1)

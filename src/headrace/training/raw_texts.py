@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 
 def texts_of(given: Any) -> list[str]:
+    """The texts of any sequence, of an array, or of an array of one column. Raises ValueError for one string, and for what is not text."""
     if isinstance(given, str):
         raise ValueError("X must be a sequence of strings, not one string; write [text]")
     if getattr(given, "ndim", 1) == 2 and given.shape[1] == 1:
@@ -21,6 +22,7 @@ def texts_of(given: Any) -> list[str]:
 
 
 def labels_of(given: ArrayLike) -> NDArray[Any]:
+    """The labels as an array of one dimension. Raises ValueError if they have more, or are not classes."""
     labels = np.asarray(given)
     check_classification_targets(labels)
     if labels.ndim != 1:
@@ -29,7 +31,17 @@ def labels_of(given: ArrayLike) -> NDArray[Any]:
 
 
 def check_lengths(texts: Sequence[str], labels: NDArray[Any]) -> None:
+    """Raises ValueError unless there is a text, and each has a label."""
     if len(texts) != len(labels):
         raise ValueError(f"X has {len(texts)} texts and y has {len(labels)} labels; each text needs one")
     if not texts:
         raise ValueError("X is empty: there is nothing to learn from")
+
+
+def places_of(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """The index of each label in the sorted classes. Raises ValueError for a label that is not among them."""
+    places = np.searchsorted(classes, labels).astype(np.int64)
+    unknown = classes[np.minimum(places, len(classes) - 1)] != labels
+    if unknown.any():
+        raise ValueError(f"the label {str(labels[unknown][0])!r} is not among the classes that learning began with")
+    return places

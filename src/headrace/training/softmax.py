@@ -14,7 +14,7 @@ from headrace.scoring.hashed.scorer import HashedScorer
 from headrace.scoring.native import compiled
 from headrace.training import adagrad, calibration
 from headrace.training.encoder import Examples, TextEncoder
-from headrace.training.raw_texts import check_lengths, labels_of, texts_of
+from headrace.training.raw_texts import check_lengths, labels_of, places_of, texts_of
 
 #: The number of gains: for 1, 2, 4 ... 8,192 features.
 GAINS = 14
@@ -160,10 +160,7 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return (WORDS if self.words else 0) | (PAIRS if self.pairs else 0)
 
     def _examples(self, texts: list[str], names: NDArray[Any]) -> Examples:
-        targets = np.searchsorted(self.classes_, names)
-        unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != names
-        if unknown.any():
-            raise ValueError(f"the label {names[unknown][0]!r} is not among the classes that learning began with")
+        targets = places_of(names, self.classes_)
         codes, bounds = self.encoder_.encode(texts)
         return Examples(codes, bounds[:-1], bounds[1:], targets)
 

@@ -15,7 +15,7 @@ from headrace.scoring.tokens.parameters import BLOCKS, TokenParameters
 from headrace.scoring.tokens.score import SIGN_SHIFT
 from headrace.scoring.tokens.scorer import TokenScorer
 from headrace.training import calibration, token_adagrad
-from headrace.training.raw_texts import check_lengths, labels_of, texts_of
+from headrace.training.raw_texts import check_lengths, labels_of, places_of, texts_of
 from headrace.training.token_examples import TokenExamples
 from headrace.training.token_owners import NOBODY, owned, owners
 
@@ -72,7 +72,7 @@ class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_lengths(texts, names)
         self.start(np.unique(names))
         examples = self.own(TokenExamples.of(texts, self.characters_))
-        material = self.material(examples, np.searchsorted(self.classes_, names))
+        material = self.material(examples, places_of(names, self.classes_))
         random = np.random.default_rng(self.seed)
         for number in range(self.passes):
             rates = (self.rate * (1 - number / self.passes), self.rate * (1 - (number + 1) / self.passes))
@@ -132,10 +132,11 @@ class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def calibrate(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803
         """Calibrate on texts that were not learnt from: labels as if all were as frequent, and scores that say how often a label is right
-        (see `calibration.balance`)."""
+        (see `calibration.balanced`)."""
         check_is_fitted(self, "weights_")
         texts, names = texts_of(X), labels_of(y)
-        gain, self.shift_ = calibration.balanced(self.odds(texts), np.searchsorted(self.classes_, names))
+        check_lengths(texts, names)
+        gain, self.shift_ = calibration.balanced(self.odds(texts), places_of(names, self.classes_))
         self.gains_ = np.full(BLOCKS, gain)
         self._scorer = None
         return self

@@ -69,6 +69,14 @@ def test_other_estimators_are_those_of_the_text_recipe(choices: dict[str, object
     assert "classifier__C" in fit(rows(90), **choices).parameters
 
 
+@pytest.mark.parametrize("recipe", ["text", "language"])
+def test_a_teacher_is_refused_by_recipes_that_cannot_learn_from_one(recipe: str) -> None:
+    with pytest.raises(Misconfigured, match="only the recipe sentiment"):
+        recipes.find("mood", recipe).fit(rows(90), Choices(teacher=True), silent)
+    with pytest.raises(Misconfigured, match="only the recipe sentiment"):
+        fit(rows(90), teacher=True, estimator="logistic")
+
+
 def test_the_main_source_is_the_one_whose_labels_are_wanted() -> None:
     some = [*rows(30, source="semeval_2013_2016"), *rows(30), *rows(30, ("negative", "positive"), "sst2")]
     kinds = {kind.name: len(kind.rows) for kind in sentiment.kinds(some)}

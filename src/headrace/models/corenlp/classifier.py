@@ -17,7 +17,7 @@ from headrace.server_url import CERTIFICATES, ServerUrl
 PORT = 9000
 SECONDS = 8  # for one request: less than the setting `deadline`, 10 s by default
 BATCH, FIRST_BATCH = 8, 4  # texts in one request: at most, and before anything is measured
-SHARE_OF_TIME = 4  # a request should take a quarter of the time that it may take, so that a slow text is no time-out
+SHARE_OF_TIME = 4  # a request should take a quarter of its time-out, so that one slow text in it does not time out
 MOST_OVERDUE = 5  # texts in a row that are not finished in time: then it is the server
 OPENING_SECONDS = 60.0  # for the first answer, before which the server loads its models
 OPTIONS = ("timeout", "batch", "parser", "version", *CERTIFICATES)

@@ -52,7 +52,7 @@ class Server:
                 limits=httpx.Limits(max_keepalive_connections=0),
             )
         except httpx.InvalidURL as error:
-            raise Misconfigured(f"{self} is no address of a server: {error}; write corenlp://host:9000") from error
+            raise Misconfigured(f"{self} is not the address of a server: {error}; write corenlp://host:9000") from error
 
     def __str__(self) -> str:
         return self._place

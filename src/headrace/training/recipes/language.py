@@ -142,7 +142,7 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
 
     Word frequencies come from the package wordfreq, if it is installed, and from the folder of word lists, if there is one.
     """
-    if choices.search or choices.svd or choices.estimator not in (None, SOFTMAX):
+    if choices.teacher or choices.search or choices.svd or choices.estimator not in (None, SOFTMAX):
         return fit_text(rows, choices, progress)
     lists = word_lists(choices.words, rows)
     words = merge_lists(lists.values())
