@@ -285,6 +285,29 @@ def test_a_model_that_is_not_there_is_told_before_anything_is_received(tmp_path:
         ).run()
 
 
+def test_a_registry_that_goes_away_before_the_models_are_opened_is_waited_for(tmp_path: Path) -> None:
+    models, away = tmp_path / "models", tmp_path / "away"
+    add(Registry(models, builtin=None), "x", "y", alias="champion")
+    queue, store = queue_of("xx", "yy"), MemoryStore()
+    broker = MemoryBroker(queue)
+    settings = setup("tiny", registry=str(models))
+    keeper = Keeper(broker, store, settings, deadline=PATIENCE, stop=Stop(), drain=True)  # which reads the aliases
+    models.rename(away)
+    with logged(lambda message: away.rename(models) if "waiting for a model" in message else None) as said:
+        keeper.run()
+    broker.close()
+    assert said[0] == f"waiting for a model, and trying again: the model tiny is gone from the registry {models}"
+    assert stored(store) == ["xx", "yy"]
+
+
+def test_weights_that_are_missing_at_the_start_stop_the_worker(tmp_path: Path) -> None:
+    add(Registry(tmp_path, builtin=None), "x", "y", alias="champion")
+    next(tmp_path.rglob("weights.safetensors")).unlink()
+    settings = setup("tiny", registry=str(tmp_path))
+    with pytest.raises(Misconfigured, match=r"weights\.safetensors cannot be read"):
+        Keeper(MemoryBroker(), MemoryStore(), settings, deadline=PATIENCE, stop=Stop()).run()
+
+
 def test_a_remote_model_that_is_away_is_waited_for() -> None:
     queue, store, stop = queue_of("UNAVAILABLE a", "b"), MemoryStore(), Stop()
     broker = MemoryBroker(queue)

@@ -72,11 +72,15 @@ class Following:
         LOG.info(f"now serving {', '.join(predictor.models)}", extra={"versions": predictor.models})
         return True
 
-    def _pinned(self) -> tuple[ModelSpec, ...]:
-        """The models as their aliases are now. Raises Unavailable if the folder of one has gone: the package may have one of its name."""
+    def look(self) -> None:
+        """Look whether the registry still has the models that it had. Raises Unavailable if the folder of one has gone."""
         for name in self._kept:
             if not self._registry.keeps(name):
                 raise Unavailable(f"the model {name} is gone from the registry {self._registry.folder}")
+
+    def _pinned(self) -> tuple[ModelSpec, ...]:
+        """The models as their aliases are now. Raises as `look`: the package may have a model of the name that has gone."""
+        self.look()
         return pinned(self._wanted, self._registry)
 
     def _say(self, level: int, text: str) -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from headrace import metrics
 from headrace.documents import Outcome, unpack
-from headrace.errors import Unavailable
+from headrace.errors import Missing, Unavailable
 from headrace.log import logger
 from headrace.ports import Broker, Delivery, StoreAdapter
 from headrace.predictor.following import ALIAS_SECONDS, Following
@@ -86,7 +86,7 @@ class Keeper:
         """Work until told to stop. Raises Misconfigured if a model is broken: nothing is buried then, and the leases are given back."""
         try:
             self._heartbeat.beat("starting")
-            self._insist(self._predictor.start, "model")
+            self._insist(self._start, "model")
             self._heartbeat.models = self._predictor.models
             self._work()
         except Abandoned:
@@ -97,6 +97,13 @@ class Keeper:
             done = progress(self._meter)
             said = "stopped: {received:,} received, {stored:,} stored, {buried:,} buried"
             LOG.info(said.format_map(done), extra=done)
+
+    def _start(self) -> None:
+        try:
+            self._predictor.start()
+        except Missing:
+            self._following.look()  # the registry may have gone away since its aliases were read
+            raise
 
     def _work(self) -> None:
         batch: Batch | None = None
