@@ -32,6 +32,9 @@ FEATURES = 400_000
 #: From this number of rows on, n-grams that occur in one text only are left out.
 RARE_ROWS = 2_000
 
+#: Choices that one recipe has: their flags, and its name.
+_OWNED = {"teacher": ("--teacher", "sentiment"), "words": ("--words", "language"), "others": ("--other", "language")}
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -57,6 +60,12 @@ class Choices:
     others: tuple[Path, ...] = ()
     passes: int | None = None
     examples: int | None = None
+
+    def refuse_others(self, recipe: str) -> None:
+        """Raises Misconfigured for a choice that only another recipe than this one has."""
+        for name, (flag, owner) in _OWNED.items():
+            if owner != recipe and getattr(self, name):
+                raise Misconfigured(f"only the recipe {owner}, with its own estimator, takes {flag}; leave it out")
 
 
 @dataclass(frozen=True)

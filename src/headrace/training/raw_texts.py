@@ -1,11 +1,50 @@
 """Raw texts and their labels, as estimators are given them: checked, in the forms that they learn from."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from headrace.scoring.scorer import Scorer
+
+
+class RawTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier of raw texts that predicts as its scorer does. What it has learnt are `classes_` and `weights_`."""
+
+    classes_: NDArray[Any]
+
+    @abstractmethod
+    def to_scorer(self) -> Scorer:
+        """The classifier as it is now, for production. Its labels are the classes as strings."""
+
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
+        """The most probable class of each text, (texts,)."""
+        probabilities = self.predict_proba(X)
+        predicted: NDArray[Any] = self.classes_[probabilities.argmax(1)]
+        return predicted
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        """Probabilities, float64 of shape (texts, classes); the columns are those of `classes_`."""
+        check_is_fitted(self, "weights_")
+        return self.to_scorer().scores(texts_of(X))
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        """Log probabilities, (texts, classes); for two classes the log odds of the second, (texts,)."""
+        logs = np.log(np.maximum(self.predict_proba(X), 1e-300))
+        return logs[:, 1] - logs[:, 0] if len(self.classes_) == 2 else logs
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.no_validation = True
+        return tags
 
 
 def texts_of(given: Any) -> list[str]:

@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from headrace.scoring.hashed.features import LANES, PAIRS, WORDS
@@ -14,7 +13,7 @@ from headrace.scoring.hashed.scorer import HashedScorer
 from headrace.scoring.native import compiled
 from headrace.training import adagrad, calibration
 from headrace.training.encoder import Examples, TextEncoder
-from headrace.training.raw_texts import check_lengths, labels_of, places_of, texts_of
+from headrace.training.raw_texts import RawTextClassifier, check_lengths, labels_of, places_of, texts_of
 
 #: The number of gains: for 1, 2, 4 ... 8,192 features.
 GAINS = 14
@@ -26,7 +25,7 @@ ALPHABETIC, HANGUL = 0x2E80, 0xAC00
 CLIPPED = 1e-4
 
 
-class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class HashedSoftmax(RawTextClassifier):
     """Learns labels of raw texts; `to_scorer` returns the same classifier for production.
 
     X is a sequence of strings (also an array of one dimension or of one column), y their labels. Features are n-grams of one to five
@@ -121,22 +120,6 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._scorer = None
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """The most probable class of each text, (texts,)."""
-        probabilities = self.predict_proba(X)
-        predicted: NDArray[Any] = self.classes_[probabilities.argmax(1)]
-        return predicted
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Probabilities, float64 of shape (texts, classes); the columns are those of `classes_`."""
-        check_is_fitted(self, "weights_")
-        return self.to_scorer().scores(texts_of(X))
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log probabilities, (texts, classes); for two classes the log odds of the second, (texts,)."""
-        logs = np.log(np.maximum(self.predict_proba(X), 1e-300))
-        return logs[:, 1] - logs[:, 0] if len(self.classes_) == 2 else logs
-
     def to_scorer(self) -> HashedScorer:
         """The classifier as it is now, with weights of eight bits. Its labels are the classes as strings."""
         check_is_fitted(self, "weights_")
@@ -163,14 +146,6 @@ class HashedSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         targets = places_of(names, self.classes_)
         codes, bounds = self.encoder_.encode(texts)
         return Examples(codes, bounds[:-1], bounds[1:], targets)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.no_validation = True
-        return tags
 
 
 def _learnt_alphabet(alphabet: NDArray[np.uint16], seen: NDArray[np.int64]) -> NDArray[np.uint16]:

@@ -199,8 +199,9 @@ def _libraries() -> tuple[Any, Any]:
         import transformers
     except ModuleNotFoundError as error:
         raise Misconfigured(f"a teacher needs {error.name}: pip install 'headrace[teacher]'") from error
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    untyped: Any = transformers
+    untyped.logging.set_verbosity_error()
+    untyped.utils.logging.disable_progress_bar()
     return torch, transformers
 
 

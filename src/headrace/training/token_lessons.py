@@ -58,10 +58,10 @@ class Lesson:
         )
         return cls(material, owning, main)
 
-    def told(self, said: NDArray[np.float32], *, own: float) -> Self:
+    def told(self, said: NDArray[np.float32], *, own: float, others: float) -> Self:
         """The same texts with the probabilities that a teacher `said`, (texts, labels): of main texts, a share of `own` is their label's.
-        Other texts count as much as each other, and every label is known to all."""
-        targets, weights = said.copy(), np.ones(len(said), np.float32)
+        Each other text counts as much as `others`, and every label is known to all."""
+        targets, weights = said.copy(), np.full(len(said), others, np.float32)
         targets[: self.main] = own * self.material.targets[: self.main] + (1 - own) * said[: self.main]
         weights[: self.main] = self.material.weights[: self.main]
         known = np.ones((1, said.shape[1]), np.bool_)

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from headrace.scoring.native import compiled
@@ -15,7 +14,7 @@ from headrace.scoring.tokens.parameters import BLOCKS, TokenParameters
 from headrace.scoring.tokens.score import SIGN_SHIFT
 from headrace.scoring.tokens.scorer import TokenScorer
 from headrace.training import calibration, token_adagrad
-from headrace.training.raw_texts import check_lengths, labels_of, places_of, texts_of
+from headrace.training.raw_texts import RawTextClassifier, check_lengths, labels_of, places_of, texts_of
 from headrace.training.token_examples import TokenExamples
 from headrace.training.token_owners import NOBODY, owned, owners
 
@@ -36,7 +35,7 @@ class Material:
     known: NDArray[np.bool_]
 
 
-class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TokenSoftmax(RawTextClassifier):
     """Learns labels of raw texts; `to_scorer` returns the same classifier for production.
 
     X is a sequence of strings (also an array of one dimension or of one column), y their labels. Features (`headrace.scoring.tokens`) are
@@ -141,22 +140,6 @@ class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._scorer = None
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """The most probable class of each text, (texts,)."""
-        probabilities = self.predict_proba(X)
-        predicted: NDArray[Any] = self.classes_[probabilities.argmax(1)]
-        return predicted
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Probabilities, float64 of shape (texts, classes); the columns are those of `classes_`."""
-        check_is_fitted(self, "weights_")
-        return self.to_scorer().scores(texts_of(X))
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log probabilities, (texts, classes); for two classes the log odds of the second, (texts,)."""
-        logs = np.log(np.maximum(self.predict_proba(X), 1e-300))
-        return logs[:, 1] - logs[:, 0] if len(self.classes_) == 2 else logs
-
     def to_scorer(self) -> TokenScorer:
         """The classifier as it is now, with weights of eight bits. Its labels are the classes as strings."""
         check_is_fitted(self, "weights_")
@@ -171,11 +154,3 @@ class TokenSoftmax(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             biases = self.biases_[0] * self.gains_[0] + self.shift_
             self._scorer = TokenScorer(TokenParameters(names, rows, self.gains_ * scale, biases, self.characters_))
         return self._scorer
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.no_validation = True
-        return tags

@@ -69,12 +69,21 @@ def test_other_estimators_are_those_of_the_text_recipe(choices: dict[str, object
     assert "classifier__C" in fit(rows(90), **choices).parameters
 
 
-@pytest.mark.parametrize("recipe", ["text", "language"])
-def test_a_teacher_is_refused_by_recipes_that_cannot_learn_from_one(recipe: str) -> None:
-    with pytest.raises(Misconfigured, match="only the recipe sentiment"):
-        recipes.find("mood", recipe).fit(rows(90), Choices(teacher=True), silent)
-    with pytest.raises(Misconfigured, match="only the recipe sentiment"):
-        fit(rows(90), teacher=True, estimator="logistic")
+@pytest.mark.parametrize(
+    ("recipe", "choices", "flag"),
+    [
+        ("text", Choices(teacher=True), "--teacher"),
+        ("language", Choices(teacher=True), "--teacher"),
+        ("sentiment", Choices(teacher=True, estimator="logistic"), "--teacher"),
+        ("sentiment", Choices(words=(Path("words"),)), "--words"),
+        ("sentiment", Choices(others=(Path("other.jsonl"),)), "--other"),
+        ("text", Choices(words=(Path("words"),)), "--words"),
+        ("language", Choices(words=(Path("words"),), search=2), "--words"),
+    ],
+)
+def test_a_choice_of_another_recipe_is_refused(recipe: str, choices: Choices, flag: str) -> None:
+    with pytest.raises(Misconfigured, match=f"only the recipe .* takes {flag}; leave it out"):
+        recipes.find("mood", recipe).fit(rows(90), choices, silent)
 
 
 def test_the_main_source_is_the_one_whose_labels_are_wanted() -> None:

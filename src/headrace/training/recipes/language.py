@@ -142,8 +142,9 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
 
     Word frequencies come from the package wordfreq, if it is installed, and from the folder of word lists, if there is one.
     """
-    if choices.teacher or choices.search or choices.svd or choices.estimator not in (None, SOFTMAX):
+    if choices.search or choices.svd or choices.estimator not in (None, SOFTMAX):
         return fit_text(rows, choices, progress)
+    choices.refuse_others("language")
     lists = word_lists(choices.words, rows)
     words = merge_lists(lists.values())
     others = datasets.read(choices.others).rows if choices.others else ()

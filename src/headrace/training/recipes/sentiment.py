@@ -45,8 +45,10 @@ OWN_LABELS = 0.5
 OTHER, DISTANT_WEIGHT, NOISE = 0.5, 0.2, 0.1
 #: How much less still the words of distant rows count when a row of the table has to be given to one of several.
 RARELY = 0.1
-#: The most that a row counts because its source has few with this label, and rows of a source with distant labels at most.
-MOST_BALANCE, MOST_DISTANT = 5.0, 500_000
+#: The most that a row counts because its source has few with this label.
+MOST_BALANCE = 5.0
+#: Rows of a source with distant labels at most, without a teacher and with one, which is slow.
+MOST_DISTANT, MOST_TAUGHT = 500_000, 150_000
 #: The share of the main rows that calibrates.
 CALIBRATING = 0.1
 #: Sources with distant labels whose names do not say so.
@@ -78,6 +80,7 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
     """
     if choices.svd or choices.estimator not in (None, TOKENS):
         return fit_text(rows, choices, progress)
+    choices.refuse_others("sentiment")
     model = TokenSoftmax(buckets=_buckets(len(rows)), seed=choices.seed)
     trials: tuple[Trial, ...] = ()
     if choices.search:
@@ -114,7 +117,7 @@ def _fit(model: TokenSoftmax, rows: Sequence[Row], taught: bool, progress: Progr
     """The mean of BAG models, calibrated on a part of the main rows."""
     main, others, _ = _parted(rows)
     learnt, held = split(main, CALIBRATING, seed=model.seed)
-    others = _fewer(others, MOST_DISTANT, model.seed)
+    others = _fewer(others, MOST_TAUGHT if taught else MOST_DISTANT, model.seed)
     names = np.unique([row.label for row in rows])
     model.start(names)
     lesson, course = (
@@ -173,7 +176,7 @@ def _taught(model: TokenSoftmax, main: Sequence[Row], others: Sequence[Row], pro
     said = teacher.probabilities([row.text for row in rows], progress=progress)
     votes = np.array([DISTANT_WEIGHT * RARELY if _is_distant(row) else 1.0 for row in rows])
     lesson = Lesson.of(model, rows, len(main), np.zeros(len(rows), np.int64), votes=votes, most=MOST_BALANCE)
-    return lesson.told(said, own=OWN_LABELS)
+    return lesson.told(said, own=OWN_LABELS, others=OTHER)
 
 
 def _parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:

@@ -28,10 +28,7 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
 
     Raises Misconfigured if a choice does not exist or does not fit the data.
     """
-    if choices.teacher:
-        raise Misconfigured(
-            "only the recipe sentiment, with its own estimator, learns from a teacher; leave --teacher out"
-        )
+    choices.refuse_others("text")
     if choices.estimator != SOFTMAX:
         return fitting.fit(rows, choices, progress)
     if choices.svd:
