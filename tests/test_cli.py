@@ -19,6 +19,8 @@ from headrace import cli
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.documents import unpack
 from headrace.models.card import Card, to_json
+from headrace.ports import ResultQuery
+from headrace.stores.sqlite import SqliteStore
 
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
 TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
@@ -405,6 +407,34 @@ def test_ingest_without_operands_reads_the_tables_of_the_file_of_settings() -> N
     assert command("ingest", "--json").json == {"published": 3, "repeated": 0, "malformed": 1}
     assert command("ingest", "--json").json == {"published": 0, "repeated": 3, "malformed": 0}
     assert command("ingest", "one.jsonl", "--json").json == {"published": 0, "repeated": 2, "malformed": 0}
+
+
+def test_ingest_and_score_take_records_of_any_shape() -> None:
+    write("posts.jsonl", [{"n": 1, "post": {"body": "vad är klockan"}, "to": "anna"}, {"n": 2, "post": {}}])
+    ended = command("ingest", "posts.jsonl", "--text", "/post/body", "--id", "n", "--meta", "to", "--json")
+    assert ended.json == {"published": 1, "repeated": 0, "malformed": 1}
+    assert "line 2: the document has no member '/post/body'; /post has none" in command("dead", "list").output
+    command("work", "--drain", "--models", TRIVIAL)
+    (result,) = SqliteStore("store.db").find(ResultQuery()).items
+    assert (result.id, result.text, result.meta) == ("1", "vad är klockan", {"to": "anna"})
+    ended = command("score", "posts.jsonl", "-", "--text", "/post/body", "--model", TRIVIAL)
+    first, second = map(json.loads, ended.output.splitlines())
+    assert first["predictions"]["fake"]["label"]
+    assert (first["post"], second["error"]) == (
+        {"body": "vad är klockan"},
+        "the document has no member '/post/body'; /post has none",
+    )
+
+
+def test_a_table_of_the_file_of_settings_names_fields_too() -> None:
+    Path("posts").write_text("tweet,when,lang\nhej,2026-01-31,sv\n")
+    Path("headrace.toml").write_text(
+        '[[ingest]]\nurl = "posts"\nformat = "csv"\ntext = "tweet"\ncreated-at = "when"\nmeta = ["lang"]'
+    )
+    assert command("ingest", "--json").json["published"] == 1
+    command("work", "--drain", "--models", TRIVIAL)
+    (result,) = SqliteStore("store.db").find(ResultQuery()).items
+    assert (result.text, result.created_at, result.meta) == ("hej", "2026-01-31", {"lang": "sv"})
 
 
 def test_ingest_takes_a_file_whose_name_is_no_unicode() -> None:

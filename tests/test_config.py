@@ -102,6 +102,8 @@ def test_the_file_may_hold_tables_of_sources(tmp_path: Path) -> None:
         ("[[ingest]]\nulr = 'files:a'", "ulr in .* number 1 of .*headrace.toml.* did you mean url"),
         ("[[ingest]]\nurl = 'files:a'\n[[ingest]]", "there is no url in .* number 2"),
         ("[[ingest]]\nurl = 1", "there is no url"),
+        ("[[ingest]]\nurl = 'a'\ntext = 'a,'", "number 1 of .*headrace.toml.*'' names no member"),
+        ("[[ingest]]\nurl = 'a'\ntext = {}", "text in .* is a table"),
         ("[[ingset]]\nurl = 'files:a'", "did you mean ingest"),
     ],
 )

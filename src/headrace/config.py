@@ -14,11 +14,13 @@ from typing import Any, Literal
 
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured, did_you_mean
+from headrace.fields import USUAL, Fields
 from headrace.log import LogSettings
 from headrace.masking import forms, secrets_of
 
 FILE = "headrace.toml"
 PREFIX = "HEADRACE_"
+_FIELDS = ("text", "id", "created_at", "source", "meta")  # of a document, as an [[ingest]] table names them
 URLS = ("broker", "store", "results", "registry", "models")  # the settings that are URLs, or hold some
 #: What Kubernetes, and Docker's links, set in every container for a Service called `headrace` or `headrace-…`.
 _OF_A_SERVICE = re.compile(
@@ -111,9 +113,11 @@ SETTINGS: Sequence[str] = tuple(one.name for one in fields(Settings))
 
 @dataclass(frozen=True)
 class IngestTable:
-    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands."""
+    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `format` is that of a path, else empty."""
 
     url: str
+    format: str = ""
+    fields: Fields = USUAL
 
 
 @dataclass(frozen=True)
@@ -205,11 +209,16 @@ def _ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
     tables = []
     for number, table in enumerate(given, 1):
         where = f"in [[ingest]] number {number} of {path}"
-        _check_names(table, [one.name for one in fields(IngestTable)], where)
+        _check_names(table, ["url", "format", *_FIELDS], where)
         url = table.get("url")
         if not isinstance(url, str) or not url:
             raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
-        tables.append(IngestTable(url))
+        named = {name.replace("-", "_"): _text(name, value, path) for name, value in table.items() if name != "url"}
+        kind = named.pop("format", "")
+        try:
+            tables.append(IngestTable(url, kind, Fields.parse(**named)))
+        except Misconfigured as error:
+            raise Misconfigured(f"{where}: {error}".removeprefix("in ")) from None
     return tuple(tables)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from headrace.errors import HeadraceError, Misconfigured, did_you_mean
+from headrace.fields import USUAL, Fields
 from headrace.masking import hide, mask_url, secrets_of
 from headrace.masking import mask as mask
 
@@ -36,10 +37,12 @@ class Entry:
     """Options that belong to one queue, and have no meaning for another; separated by spaces."""
     alone: str = ""
     """The URL that the scheme means by itself, as an operand of a command; empty if a URL has to say more."""
+    mapped: bool = False
+    """Whether a source reads records of any shape, of which fields can be named: its `from_url` takes `fields` then"""
 
 
 SOURCES: Mapping[str, Entry] = {
-    "files": Entry("headrace.sources.files:FileSource"),
+    "files": Entry("headrace.sources.files:FileSource", mapped=True),
 }
 BROKERS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
@@ -105,31 +108,40 @@ def apart(broker: str, store: str, name: str) -> tuple[str, str]:
     return _apart("broker", broker, f"{name}_queue", BROKERS), _apart("store", store, f"{name}_store", STORES)
 
 
-def open_source(url: str, *, kind: str = "", limit: int) -> "SourceAdapter":
+def open_source(url: str, *, kind: str = "", limit: int, fields: Fields = USUAL) -> "SourceAdapter":
     """The source at a URL, or of a file by its path; `-` is standard input. `limit`: the largest document, in bytes.
 
-    `kind` is the format of a file that is given by its path, and empty to find it out. A path that looks like a URL is a path if there is
-    such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
+    `kind` is the format of a file that is given by its path, and empty to find it out; `fields` are where the members of documents stand in
+    its records. A path that looks like a URL is a path if there is such a file. Raises Misconfigured if no adapter serves the URL, or it
+    cannot be read.
     """
     scheme, colon, _ = url.partition(":")
     if scheme not in SOURCES or not colon:
         if _SCHEME.match(url) and not os.path.lexists(url):
             _entry("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
-        return open_file(url, kind=kind, limit=limit)
+        return open_file(url, kind=kind, limit=limit, fields=fields)
     if kind:
         raise Misconfigured(f"a format is for the path of a file; {mask_url(url)} is a URL, with options of its own")
     entry = _entry("source", url, SOURCES)
     adapter = _load(entry.target, f"the source {mask_url(url)}", entry.extra)
-    return cast("SourceAdapter", adapter.from_url(url, limit=limit))
+    if not entry.mapped and not fields.usual:
+        raise Misconfigured(
+            f"the records of {scheme}: have fields of their own; leave out which to take for {mask_url(url)}"
+        )
+    with _hiding(url):
+        taken = {"fields": fields} if entry.mapped else {}
+        return cast("SourceAdapter", adapter.from_url(url, limit=limit, **taken))
 
 
-def open_file(path: str, *, kind: str = "", limit: int, columns: Sequence[str] = ("text",)) -> "FileSource":
-    """The source of a file, or of standard input (`-`); `kind` is its format, or empty; a table needs these `columns`.
+def open_file(
+    path: str, *, kind: str = "", limit: int, fields: Fields = USUAL, others: Sequence[str] = ()
+) -> "FileSource":
+    """The source of a file, or of standard input (`-`); `kind` is its format, or empty; a table needs `others` as columns too.
 
     Raises Misconfigured for an unknown format.
     """
     adapter = _load(SOURCES["files"].target, f"the file {path}", "")
-    return cast("FileSource", adapter(path, kind=kind, limit=limit, columns=columns))
+    return cast("FileSource", adapter(path, kind=kind, limit=limit, fields=fields, others=others))
 
 
 def open_classifier(url: str) -> "Classifier":

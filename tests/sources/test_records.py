@@ -88,12 +88,13 @@ LINE = st.sampled_from([
 def test_records_in_blocks_are_those_that_come_one_by_one(
     given_: list[bytes], end: bytes, piece: int, kind: str
 ) -> None:
-    data = end.join([b'{"text": "first", "id": 1}', *given_])
+    header = {"csv": b"text,id", "tsv": b"text\tid"}.get(kind, b'{"text": "first", "id": 1}')
+    data = end.join([header, *given_])
     pieces = [data[at : at + piece] for at in range(0, len(data), piece)]
 
     def read(block: bool) -> list[Record]:
         left = iter([*pieces, b""])
-        lines, reader = Lines(lambda _size: next(left), 80), Records("a file", 80, columns=())
+        lines, reader = Lines(lambda _size: next(left), 80), Records("a file", 80)
         if block:
             return [record for some in reader.blocks(lines, kind, data[:64]) for record in some]
         return list(reader.read(lines, kind, data[:64]))

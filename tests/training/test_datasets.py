@@ -6,6 +6,7 @@ import json
 import pytest
 
 from headrace.errors import Misconfigured
+from headrace.fields import Field, Fields
 from headrace.training.datasets import Row, check, read
 
 
@@ -41,7 +42,9 @@ def test_compressed_files_folders_and_tables_are_read(tmp_path):
 
 def test_members_and_columns_may_have_other_names(tmp_path):
     (tmp_path / "a.csv").write_text("tweet,mood\nso nice,good\n")
-    assert triples(read([tmp_path / "a.csv"], text="tweet", label="mood")) == [("so nice", "good", "a")]
+    assert triples(read([tmp_path / "a.csv"], fields=Fields.parse(text="tweet"), label=Field("mood"))) == [
+        ("so nice", "good", "a")
+    ]
 
 
 def test_repeats_are_left_out_and_contradictions_counted(tmp_path):

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from headrace.batch.acceptance import surely_documents
-from headrace.documents import read
 from headrace.errors import Rejected
+from headrace.fields import USUAL, Fields
 from headrace.models.model_set import ModelSet
 from headrace.retrying import isolate
 
@@ -47,16 +47,26 @@ class Scored(NamedTuple):
     wrong: int
 
 
-def score(records: Sequence[Record], models: ModelSet, *, limit: int, threshold: float | None = None) -> Scored:
+def score(
+    records: Sequence[Record],
+    models: ModelSet,
+    *,
+    limit: int,
+    threshold: float | None = None,
+    fields: Fields = USUAL,
+) -> Scored:
     """The object of each record, in order, as a line of JSON; the objects get the members that are added.
 
     A record gets an `error` if it is not a document of up to `limit` bytes, or if a model fails on its text, which is found by halving.
-    `threshold` is that of `ModelSet.predict`. Raises as that does, but for Rejected. Several threads may call it if the models are
-    `parallel`.
+    `fields` are where a record has its text. `threshold` is that of `ModelSet.predict`. Raises as that does, but for Rejected. Several
+    threads may call it if the models are `parallel`.
     """
-    sure = surely_documents([record.members for record in records], limit)
-    faults = ["" if is_one and not one.fault else _fault(one, limit) for one, is_one in zip(records, sure, strict=True)]
-    texts = [_text(record) for record, fault in zip(records, faults, strict=True) if not fault]
+    sure = surely_documents([record.members for record in records], limit) if fields.usual else [False] * len(records)
+    faults = [
+        "" if is_one and not one.fault else _fault(one, limit, fields)
+        for one, is_one in zip(records, sure, strict=True)
+    ]
+    texts = [_text(record, fields) for record, fault in zip(records, faults, strict=True) if not fault]
     answers = chain.from_iterable(isolate(texts, partial(models.predict, threshold=threshold), _failure))
     scored, wrong = [], 0
     for record, fault in zip(records, faults, strict=True):
@@ -75,20 +85,20 @@ def _failure(_text: str, error: Rejected) -> list[Any]:
     return [str(error)]
 
 
-def _fault(record: Record, limit: int) -> str:
+def _fault(record: Record, limit: int, fields: Fields) -> str:
     """Why a record is not a document; empty if it is one."""
     if record.fault:
         return f"{record.where}: {record.fault}"
     try:
-        read(record.members, limit=limit)
+        fields.read(record.members, limit=limit)
     except Rejected as error:
         return str(error)
     return ""
 
 
-def _text(record: Record) -> str:
+def _text(record: Record, fields: Fields) -> str:
     members: Any = record.members
-    return str(members["text"])
+    return str(fields.text_of(members))
 
 
 def _object(record: Record) -> dict[str, Any]:

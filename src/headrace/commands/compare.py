@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from headrace import runtime
 from headrace.commands.comparison import print_comparison
+from headrace.commands.field_flags import LabelledFields, LabelledFlags
 from headrace.commands.operands import Operand, unicode
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
@@ -37,6 +38,7 @@ def compare(
     limit: Annotated[int | None, Parameter(help="Compare on so many rows, drawn at random. [default: all]")] = None,
     seed: Annotated[int, Parameter(help="Seed of the draw.")] = 0,
     json: Json = False,
+    labelled: LabelledFields = LabelledFlags(),
     settings: Flags = Settings(),
 ) -> None:
     """Compare models on the same texts: how often they agree with each other and with the labels, and how fast each is.
@@ -47,10 +49,12 @@ def compare(
     if limit is not None and limit < 1:
         raise Misconfigured(f"--limit is {limit}; compare on at least 1 row")
     mapping = label_map.parse(map) if map else {}
+    fields, label = labelled.read()
     registry = Registry.from_url(settings.registry)
     named = _named([unicode(word, f"model {number}") for number, word in enumerate(models, 1)], registry)
     with bar() as shown, runtime.collecting_rarely():
-        found = rows.read(data, mapping=mapping, progress=_step(shown, "reading")).sampled(limit, seed)
+        read = rows.read(data, fields=fields, label=label, mapping=mapping, progress=_step(shown, "reading"))
+        found = read.sampled(limit, seed)
         if len(named) == 1 and not found.labelled:
             raise Misconfigured(
                 "no row has a label, so one model has nothing to be compared with; name another, or give labels"

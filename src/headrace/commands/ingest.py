@@ -7,11 +7,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace import config, runtime
+from headrace.commands.field_flags import DocumentFields, FieldFlags
 from headrace.commands.operands import Operand
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
 from headrace.config import FILE, Settings
 from headrace.errors import HeadraceError, Misconfigured
+from headrace.fields import Fields
 from headrace.ingest.ingest import Ingest, Tally
 from headrace.ports import SourceAdapter
 from headrace.urls import Connectors, is_memory, open_source
@@ -24,6 +26,7 @@ def ingest(
         bool, Parameter(negative="", help="Start over, and publish again what was published before.")
     ] = False,
     json: Json = False,
+    fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
     """Publish the documents of files or other sources, one after the other; `-` is standard input.
@@ -36,7 +39,7 @@ def ingest(
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
-    opened = _open(sources or [table.url for table in config.read_file().ingest], format, settings)
+    opened = _open(sources, format, fields.read(), settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)
@@ -59,17 +62,21 @@ def ingest(
     return 1 if tally.malformed or tally.refused or not ended else 0
 
 
-def _open(urls: Sequence[str], kind: str, settings: Settings) -> Sequence[SourceAdapter]:
-    if not urls:
+def _open(urls: Sequence[str], kind: str, fields: Fields, settings: Settings) -> Sequence[SourceAdapter]:
+    if not urls and not (tables := config.read_file().ingest):
         raise Misconfigured(f"name the files to ingest, or - for standard input; or write [[ingest]] tables in {FILE}")
     if "" in urls:
         raise Misconfigured("the name of a file is empty; give one, or - for standard input")
-    return [open_source(url, kind=kind, limit=settings.document_bytes) for url in urls]
+    limit = settings.document_bytes
+    if not urls:
+        return [open_source(one.url, kind=one.format or kind, limit=limit, fields=one.fields) for one in tables]
+    return [open_source(url, kind=kind, limit=limit, fields=fields) for url in urls]
 
 
 def _print(tally: Tally) -> None:
     print(_counted(tally))
     if tally.malformed:
+        say(f"malformed, first of all: {tally.fault}")
         say("malformed records are kept, with the reason: headrace dead list")
     if tally.refused:
         say(f"the broker refused {tally.refused:,} documents, which are kept, with the reason: headrace dead list")

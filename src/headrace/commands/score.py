@@ -2,10 +2,14 @@
 
 from contextlib import ExitStack, closing
 from functools import partial
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from headrace import runtime
 from headrace.batch import records
 from headrace.batch.pipeline import in_order
+from headrace.commands.field_flags import DocumentFields, FieldFlags
 from headrace.commands.model_flags import Labels, Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
@@ -24,6 +28,8 @@ def score(
     model: Models = "",
     threshold: Threshold = None,
     labels: Labels = None,
+    format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
+    fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
     """Predict the labels of a file, in order, into another file.
@@ -35,13 +41,15 @@ def score(
     if not input or not output:
         raise Misconfigured("the name of a file is empty; give one, or - for a standard stream")
     check_threshold(threshold)
+    taken = fields.read()
     models = open_models(model, settings, labels)
     threads = runtime.cores() if models.parallel else 1
-    work = partial(records.score, models=models, threshold=threshold, limit=settings.document_bytes)
+    work = partial(records.score, models=models, threshold=threshold, limit=settings.document_bytes, fields=taken)
 
     wrong = number = 0
     with ExitStack() as opened:
-        source = opened.enter_context(closing(open_file(input, limit=settings.document_bytes)))
+        file = open_file(input, kind=format, limit=settings.document_bytes, fields=taken)
+        source = opened.enter_context(closing(file))
         target = opened.enter_context(writing(output))
         shown = opened.enter_context(bar())
         opened.enter_context(runtime.collecting_rarely())

@@ -9,6 +9,7 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID
 from rich.text import Text
 
+from headrace.commands.field_flags import LabelledFields, LabelledFlags
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -81,6 +82,7 @@ def train(
     ] = None,
     seed: Annotated[int, Parameter(help="Seed of all random choices.")] = 0,
     json: Json = False,
+    labelled: LabelledFields = LabelledFlags(),
     settings: Flags = Settings(),
 ) -> None:
     """Train a model on labelled texts, evaluate it on texts held out, and register it with its card and a report."""
@@ -91,6 +93,7 @@ def train(
     except ModuleNotFoundError as error:
         raise Misconfigured(f"training needs {error.name}: pip install 'headrace[train]'") from error
     _check(test_size, search, svd, seed, alias)
+    fields, label = labelled.read()
     choices = Choices(
         seed=seed,
         search=search,
@@ -101,6 +104,8 @@ def train(
         teacher=teacher,
         words=words,
         others=other,
+        fields=fields,
+        label=label,
     )
     registry = Registry.from_url(settings.registry)
     with bar() as shown:

@@ -53,6 +53,7 @@ class Tally:
     published: int = 0
     repeated: int = 0  # published before, by this run or by the earlier one that it continues
     malformed: int = 0  # not documents; buried
+    fault: str = ""  # the place of the first of those, and why it is not one
     refused: int = 0  # rejected by the broker; buried
     erased: int = 0  # deleted at the source
     gaps: int = 0  # not documents: how often the source lost some
@@ -117,6 +118,9 @@ class Ingest:
             if isinstance(item, Malformed)
         ]
         deleted = [item.id for item in items if isinstance(item, Deletion)]
+        for item in items:
+            if isinstance(item, Malformed) and not self.tally.fault:
+                self.tally.fault = f"{item.where}: {item.reason}"
         published = self._publish(documents)
         self._insist(lambda: self._store.write(buried))
         if deleted:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote_to_bytes
 
-from headrace.documents import DOCUMENT_BYTES, Document, read
+from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.errors import Misconfigured, Rejected, system_error
+from headrace.fields import USUAL, Fields
 from headrace.ports import Batch, Malformed
 from headrace.sources import cursors
 from headrace.sources.cursors import Changed, Cursor, Digest
@@ -34,7 +35,7 @@ class FileSource:
 
     `kind` is one of FORMATS; if empty, the file's name decides, or else the first byte. A CSV file has a header with a column `text`; in
     plain text every line is a document. What is not a document comes as Malformed. `limit`: the largest document, in bytes; `batch`: the
-    most items of a batch; `columns`: those that a CSV file needs.
+    most items of a batch; `fields`: where the members of documents stand in a record; `others`: further columns that a CSV file needs.
     """
 
     def __init__(
@@ -44,19 +45,21 @@ class FileSource:
         kind: str = "",
         limit: int = DOCUMENT_BYTES,
         batch: int = BATCH,
-        columns: Sequence[str] = ("text",),
+        fields: Fields = USUAL,
+        others: Sequence[str] = (),
     ) -> None:
         if kind and kind not in FORMATS:
             raise Misconfigured(f"no format {kind!r} is known for files; known are {', '.join(FORMATS)}")
         self._path = str(path)
         self._shown = self._path.encode(errors="backslashreplace").decode()  # as it can be shown and stored
         self._limit, self._batch = limit, batch
-        self._records = Records(self._shown, limit, columns)
+        self._fields = fields
+        self._records = Records(self._shown, limit, fields, others)
         self._kind = kind
         self._closed = False
 
     @classmethod
-    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES) -> Self:
+    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, fields: Fields = USUAL) -> Self:
         """The file of `files:posts.csv` or `files:/srv/posts?format=csv`, percent-encoded; `files:-` is standard input.
         Raises Misconfigured for any other URL, and for an unknown format."""
         match = re.fullmatch(r"files:(?://(?=/))?(?!//)([^?#]+)(?:\?format=(\w+))?", url)
@@ -64,7 +67,7 @@ class FileSource:
             raise Misconfigured(
                 f"no file can be opened at {url!r}; write files:posts.jsonl or files:/srv/posts?format=csv"
             )
-        return cls(os.fsdecode(unquote_to_bytes(match[1])), kind=match[2] or "", limit=limit)
+        return cls(os.fsdecode(unquote_to_bytes(match[1])), kind=match[2] or "", limit=limit, fields=fields)
 
     @property
     def name(self) -> str:
@@ -163,6 +166,6 @@ class FileSource:
         try:
             if record.fault:
                 raise Rejected(record.fault)
-            return read(record.members, source=SOURCE, limit=self._limit)
+            return self._fields.read(record.members, source=SOURCE, limit=self._limit)
         except Rejected as error:
             return Malformed(record.data[:KEPT_BYTES], str(error), record.where)

@@ -7,7 +7,9 @@ from typing import Any
 
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
+from headrace.fields import USUAL, Fields, suggestion
 from headrace.framing import KEPT_BYTES as KEPT_BYTES
+from headrace.sources.fitting import fitting
 from headrace.sources.json_records import BOM as BOM
 from headrace.sources.json_records import JsonRecords
 from headrace.sources.json_records import Record as Record
@@ -37,32 +39,43 @@ def format_of(path: str, head: bytes) -> str:
 
 
 class Records:
-    """Reads records. `name` is that of the stream, for messages; `limit`: the longest line, in bytes; a table has these `columns`."""
+    """Reads records. `name` is that of the stream, for messages; `limit`: the longest line, in bytes; `fields` are what a table has as
+    columns, and its `others` too."""
 
-    def __init__(self, name: str, limit: int, columns: Sequence[str] = ("text",)) -> None:
-        self._name, self._limit, self._columns = name, limit, columns
+    def __init__(self, name: str, limit: int, fields: Fields = USUAL, others: Sequence[str] = ()) -> None:
+        self._name, self._limit, self._fields = name, limit, fields
+        self._columns = (*(field.written for field in fields.named), *others)
+        self._kept = frozenset(field.written for field in fields.text)  # also if they are empty
         self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
         self._json = JsonRecords(name, limit)
 
     def read(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[Record]:
         """The records of these lines, blank ones included. `kind` is one of FORMATS; `head` are the first bytes of the stream.
 
-        Raises Misconfigured if the stream is in UTF-16 or UTF-32, a table without the columns, or not JSON at all. The latter shows in its
-        first records, unless it is `live`.
+        Raises Misconfigured if the stream is in UTF-16 or UTF-32, a table without the columns, plain text of which fields are wanted, not
+        JSON at all, or JSON without a field. The last two show in the first records, unless it is `live`.
         """
         if refusal := _refusal(head, kind):
             raise Misconfigured(f"reading {self._name}: {refusal}")
         if kind in ("csv", "tsv"):
             return self._rows(_without_bom(lines), "," if kind == "csv" else "\t")
+        if kind == "text" and not self._fields.usual:
+            raise Misconfigured(
+                f"reading {self._name}: lines of plain text have no members; leave out which to take, or give its format"
+            )
         if kind == "text":
             return self._texts(_without_bom(lines))
-        return self._json.records(lines, live=live)
+        records = self._json.records(lines, live=live)
+        if live or self._fields.usual:
+            return records
+        return fitting(records, lambda record: [record], self._fields, self._name)
 
     def blocks(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[list[Record]]:
         """As `read`, in lists of the records that can be read without waiting once the first of them is there, in bounded memory."""
         if kind != "jsonl" or _refusal(head, kind):
             return _together(self.read(lines, kind, head, live=live), lines)
-        return self._json.blocks(lines, live=live)
+        blocks = self._json.blocks(lines, live=live)
+        return blocks if live or self._fields.usual else fitting(blocks, lambda block: block, self._fields, self._name)
 
     def _where(self, number: int) -> str:
         return f"{self._name}, line {number}"
@@ -86,7 +99,7 @@ class Records:
             if row.fault:
                 yield Record(row.data[:KEPT_BYTES], self._where(row.line), fault=row.fault)
             else:
-                yield _record(header, row, self._where(row.line)) if row.cells else Record()
+                yield self._record(header, row, self._where(row.line)) if row.cells else Record()
 
     def _header(self, row: Row | None, delimiter: str) -> Sequence[str]:
         """The names of the columns. Raises Misconfigured if they cannot be read, or one that is needed is missing or ambiguous."""
@@ -100,13 +113,29 @@ class Records:
             names = " and no column ".join(map(repr, missing))
             separators = "commas" if delimiter == "," else "tabs"
             hint = f"; if these are several columns, separate them by {separators}" if len(header) == 1 else ""
+            hint = hint or (suggestion(header) if "text" in missing else "")
             raise Misconfigured(
                 f"{reading}: there is no column {names}; the columns are {', '.join(map(repr, header))}{hint}"
             )
-        for name in (*self._columns, *_MEMBERS):
+        for name in (*self._columns, *(_MEMBERS if self._fields.usual else ())):
             if header.count(name) > 1:
                 raise Misconfigured(f"{reading}: there are {header.count(name)} columns {name!r}; rename all but one")
         return _distinct(header)
+
+    def _record(self, header: Sequence[str], row: Row, where: str) -> Record:
+        """The record of a row. Empty cells are left out, except for texts."""
+        if len(row.cells) > len(header) and any(row.cells[len(header) :]):
+            fault = f"the row has {len(row.cells)} cells, the header {len(header)}; quote a cell that holds a separator"
+            return Record(row.data[:KEPT_BYTES], where, fault=fault)
+        members: dict[str, Any] = {
+            name: cell for name, cell in zip(header, row.cells, strict=False) if cell or name in self._kept
+        }
+        if "meta" not in members or not self._fields.usual:
+            return Record(row.data, where, members)
+        try:
+            return Record(row.data, where, {**members, "meta": parse(members["meta"].encode(), lenient=True)})
+        except Rejected as error:
+            return Record(row.data[:KEPT_BYTES], where, fault=f"the column 'meta': {error}")
 
 
 def _refusal(head: bytes, kind: str) -> str:
@@ -156,19 +185,3 @@ def _distinct(header: Sequence[str]) -> list[str]:
         before = header[:place].count(name)
         names.append(f"{name}.{before}" if name and before else name or f"column {place + 1}")
     return names
-
-
-def _record(header: Sequence[str], row: Row, where: str) -> Record:
-    """The record of a row. Empty cells are left out, except for the text."""
-    if len(row.cells) > len(header) and any(row.cells[len(header) :]):
-        fault = f"the row has {len(row.cells)} cells, the header {len(header)}; quote a cell that holds a separator"
-        return Record(row.data[:KEPT_BYTES], where, fault=fault)
-    members: dict[str, Any] = {
-        name: cell for name, cell in zip(header, row.cells, strict=False) if cell or name == "text"
-    }
-    if "meta" not in members:
-        return Record(row.data, where, members)
-    try:
-        return Record(row.data, where, {**members, "meta": parse(members["meta"].encode(), lenient=True)})
-    except Rejected as error:
-        return Record(row.data[:KEPT_BYTES], where, fault=f"the column 'meta': {error}")

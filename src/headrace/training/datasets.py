@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Rejected
+from headrace.fields import LABEL, USUAL, Field, Fields, names_of
 from headrace.models.card import Origin
 from headrace.training.files import find, stem
 from headrace.training.files import rows as rows_of
@@ -102,32 +103,33 @@ class _Reader:
 def read(
     files: Sequence[Path | str],
     *,
-    text: str = "text",
-    label: str = "label",
+    fields: Fields = USUAL,
+    label: Field = LABEL,
     mapping: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> Dataset:
     """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed as .gz.
 
-    `text` and `label` name the members or columns. Labels may be numbers; `labels.canonical` says which labels are the same. `mapping`
-    renames them (see `label_map`). Rows that can't be used are counted and described, and are an error only if no others are left. Raises
-    Misconfigured if a file is missing, damaged or of another kind, if no row can be used, or if no row has a label that `mapping` names.
+    `fields` are where a row has its text, `label` where it has its label. Labels may be numbers; `labels.canonical` says which labels are
+    the same. `mapping` renames them (see `label_map`). Rows that can't be used are counted and described, and are an error only if no
+    others are left. Raises Misconfigured if a file is missing, damaged or of another kind, if no row can be used, or if no row has a label
+    that `mapping` names.
     """
     paths = find(files)
     reader, origins = _Reader(mapping=mapping or {}), Counter[str]()
     for number, path in enumerate(paths):
         progress("reading", number, len(paths))
         before = len(reader.rows)
-        names = (text, label, stem(path))
-        for where, members in rows_of(path, (text, label)):
-            if fault := _add_row(members, names, reader):
+        for where, members in rows_of(path, fields, (label.written,)):
+            if fault := _add_row(members, fields, label, stem(path), reader):
                 reader.reject(where, fault)
         origins[stem(path)] += len(reader.rows) - before
     progress("reading", len(paths), len(paths))
     if not reader.rows:
         faults_found = f": {'; '.join(reader.faults)}" if reader.faults else ""
         raise Misconfigured(
-            f"no labelled text was found in {', '.join(map(str, paths))}{faults_found}; each row needs {text!r} and {label!r}"
+            f"no labelled text was found in {', '.join(map(str, paths))}{faults_found}; each row needs"
+            f" {' or '.join(repr(field.written) for field in fields.text)} and {label.written!r}"
         )
     _check_mapping(reader)
     return Dataset(
@@ -163,19 +165,18 @@ def _check_mapping(reader: _Reader) -> None:
         )
 
 
-def _add_row(members: Any, names: tuple[str, str, str], reader: _Reader) -> str:
-    """Add a row and return an empty string, or return why it can't be used.
-
-    `names` are those of the text's member, of the label's member, and of the file.
-    """
+def _add_row(members: Any, fields: Fields, label: Field, source: str, reader: _Reader) -> str:
+    """Add a row and return an empty string, or return why it can't be used. `source` is that of rows that name none."""
     if isinstance(members, Misconfigured):
         return str(members)
     if not isinstance(members, dict):
         return "not a JSON object"
-    text, label, source = names
-    value, written = members.get(text), members.get(label)
+    try:
+        value, written = fields.text_of(members), label.of(members)
+    except Rejected as error:
+        return str(error)
     if not isinstance(value, str) or not (value := value.strip()):
-        return f"{text!r} is missing, empty or not a string"
+        return f"{fields.text[0].written!r} is missing, empty or not a string; the row has {names_of(members)}"
     own = members.get("source")
     if isinstance(own, str) and own:
         source = own
@@ -183,7 +184,7 @@ def _add_row(members: Any, names: tuple[str, str, str], reader: _Reader) -> str:
         return "not valid Unicode: it holds half of a surrogate pair"
     answer = reader.spellings.label(written)
     if not answer:
-        return f"{label!r} is missing, empty, or neither string nor number"
+        return f"{label.written!r} is missing, empty, or neither string nor number"
     reader.add(Row(value, sys.intern(reader.named(answer)), sys.intern(source)))
     return ""
 

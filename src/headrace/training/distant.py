@@ -4,11 +4,13 @@ classification using distant supervision). They are taken out of the texts, so t
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Rejected
+from headrace.fields import USUAL, Fields
 from headrace.models.card import Origin
 from headrace.training.datasets import Progress, Row, silent
 from headrace.training.files import find, stem
@@ -43,19 +45,19 @@ class Distant:
     texts: int
 
 
-def label_stream(files: Sequence[Path | str], *, progress: Progress = silent) -> Distant:
+def label_stream(files: Sequence[Path | str], *, fields: Fields = USUAL, progress: Progress = silent) -> Distant:
     """Label the texts of files and folders by their signs.
 
     A text without signs, or with signs of both kinds, is left out; so are retweets, repeats (signs, links and mentions aside), and texts of
-    fewer than LETTERS letters. Files are those of `datasets.read`, but need no labels; a text is a row's `text`, or where a recorded tweet
-    of X's API has it. Raises Misconfigured if a file can't be read, or if not both labels come of it.
+    fewer than LETTERS letters. Files are those of `datasets.read`, but need no labels; a text is where the `fields` say, or by the usual
+    ones also where a recorded tweet of X's API has it. Raises Misconfigured if a file can't be read, or if not both labels come of it.
     """
     paths, texts, rows, origins = find(files), 0, list[Row](), list[Origin]()
     seen = set[str]()
     for number, path in enumerate(paths):
         progress("labelling", number, len(paths))
         before, source = len(rows), SOURCE + stem(path).removeprefix(SOURCE)
-        for text in _texts(path):
+        for text in _texts(path, fields):
             texts += 1
             found = by_signs(text)
             if found is not None and (key := _key(found[0])) not in seen:
@@ -83,10 +85,12 @@ def by_signs(text: str) -> tuple[str, str] | None:
     return (without, labels[0]) if sum(map(str.isalpha, without)) >= LETTERS else None
 
 
-def _texts(path: Path) -> Iterator[str]:
-    for _, members in rows_of(path, ("text",)):
-        if isinstance(members, dict) and isinstance(text := _text(members), str) and text.strip():
-            yield text
+def _texts(path: Path, fields: Fields) -> Iterator[str]:
+    text_of = _text if fields.usual else fields.text_of
+    for _, members in rows_of(path, fields):
+        with suppress(Rejected):  # one of several texts that is not one
+            if isinstance(members, dict) and isinstance(text := text_of(members), str) and text.strip():
+                yield text
 
 
 def _text(members: Mapping[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.errors import Misconfigured
+from headrace.fields import Fields
 from headrace.urls import open_file
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
@@ -41,10 +42,10 @@ def stem(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).stem
 
 
-def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Any]]:
+def rows(path: Path, fields: Fields, others: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
     """The rows of a data file, each with its place; a row that can't be read is a Misconfigured instead of its members.
 
-    A table needs these columns. Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
+    A table needs the `fields`, and `others`, as columns. Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
     """
-    for record in open_file(str(path), limit=ROW_BYTES, columns=columns).records():
+    for record in open_file(str(path), limit=ROW_BYTES, fields=fields, others=others).records():
         yield record.where, Misconfigured(record.fault) if record.fault else record.members

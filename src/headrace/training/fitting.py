@@ -18,6 +18,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import LabelEncoder
 
 from headrace.errors import Misconfigured
+from headrace.fields import LABEL, USUAL, Field, Fields
 from headrace.models.card import Origin
 from headrace.scoring.scorer import Scorer
 from headrace.training import estimators
@@ -33,13 +34,18 @@ FEATURES = 400_000
 RARE_ROWS = 2_000
 
 #: Choices that one recipe has: their flags, and its name.
-_OWNED = {"teacher": ("--teacher", "sentiment"), "words": ("--words", "language"), "others": ("--other", "language")}
+_OWNED: Mapping[str, tuple[str, str]] = {
+    "teacher": ("--teacher", "sentiment"),
+    "words": ("--words", "language"),
+    "others": ("--other", "language"),
+}
 
 
 @dataclass(frozen=True)
 class Choices:
     """What a user may choose.
 
+    `fields` and `label` are where the data have a text and its label.
     `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, "softmax", or "tokens" for the
     recipe sentiment; None for the recipe's own. `svd`: a number of dimensions, 0 for no SVD. `mapping` renames labels of the data (see
     `label_map`). `distant` are files whose texts are labelled by their emoticons and emoji (see `distant`). With a
@@ -54,6 +60,8 @@ class Choices:
     estimator: str | None = None
     svd: int = 0
     mapping: Mapping[str, str] = field(default_factory=dict)
+    fields: Fields = USUAL
+    label: Field = LABEL
     distant: tuple[Path, ...] = ()
     teacher: bool = False
     words: tuple[Path, ...] = ()

@@ -123,10 +123,16 @@ def _read(files: Sequence[Path | str], choices: Choices, progress: Progress) -> 
         )
     data = Dataset(())
     if files:
-        data = datasets.read(_without(list(files), choices.others), mapping=choices.mapping, progress=progress)
+        data = datasets.read(
+            _without(list(files), choices.others),
+            fields=choices.fields,
+            label=choices.label,
+            mapping=choices.mapping,
+            progress=progress,
+        )
     if not choices.distant:
         return data
-    found = distant.label_stream(choices.distant, progress=progress)
+    found = distant.label_stream(choices.distant, fields=choices.fields, progress=progress)
     known = {row.text for row in data.rows}
     rows = [*data.rows, *(row for row in found.rows if row.text not in known)]
     return replace(data, rows=rows, origins=(*data.origins, *found.origins))

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Rejected
+from headrace.fields import LABEL, USUAL, Field, Fields, names_of
 from headrace.training import files
 from headrace.training.labels import canonical
 
 FAULTS_KEPT = 5  # faults of rows that are described; all are counted
-TEXT, LABEL = "text", "label"  # the members, or columns, of a row
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,14 @@ class Rows:
 def read(
     data: Sequence[Path | str],
     *,
+    fields: Fields = USUAL,
+    label: Field = LABEL,
     mapping: Mapping[str, str],
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Rows:
     """The rows of files and folders in the formats of `train`; a label may be missing. Repeated rows count each time.
 
+    `fields` and `label` are where a row has its text and its label.
     Labels are written as `labels.canonical` writes them, then renamed by the mapping. `progress` is called with the number of rows read.
     Raises Misconfigured if a file is missing, damaged or of another kind, or no row can be used.
     """
@@ -62,37 +65,46 @@ def read(
     malformed = 0
     found: dict[Any, str] = {}  # labels as they are written → as they are compared
     for path in paths:
-        for where, members in files.rows(path, (TEXT,)):
+        for where, members in files.rows(path, fields):
             progress(len(texts) + malformed)
-            if fault := _fault(members):
+            if fault := _fault(members, fields, label):
                 malformed += 1
                 faults += [f"{where}: {fault}"] if malformed <= FAULTS_KEPT else []
                 continue
-            written = members.get(LABEL)
+            written = label.of(members)
             key = type(written), written
             if key not in found:
                 found[key] = canonical(written)
-            texts.append(members[TEXT])
+            texts.append(fields.text_of(members))
             labels.append(mapping.get(found[key], found[key]))
     if not texts:
         reasons = f": {'; '.join(faults)}" if faults else ""
-        raise Misconfigured(f"no text was found in {', '.join(map(str, paths))}{reasons}; each row needs {TEXT!r}")
+        raise Misconfigured(
+            f"no text was found in {', '.join(map(str, paths))}{reasons}; each row needs {_named(fields)}"
+        )
     unmapped = tuple(label for label in mapping if label not in found.values())
     return Rows(texts, labels, malformed, tuple(faults), unmapped)
 
 
-def _fault(members: Any) -> str:
+def _named(fields: Fields) -> str:
+    return " or ".join(repr(field.written) for field in fields.text)
+
+
+def _fault(members: Any, fields: Fields, label: Field) -> str:
     """Why a row can't be used; empty if it can."""
     if isinstance(members, Misconfigured):
         return str(members)
     if not isinstance(members, dict):
         return "not a JSON object"
-    text, label = members.get(TEXT), members.get(LABEL)
+    try:
+        text, written = fields.text_of(members), label.of(members)
+    except Rejected as error:
+        return str(error)
     if not isinstance(text, str) or not text.strip():
-        return f"{TEXT!r} is missing, empty or not a string"
-    if label is not None and not isinstance(label, str | int | float):
-        return f"{LABEL!r} is neither string nor number"
-    if not (_is_unicode(text) and _is_unicode(str(label))):
+        return f"{_named(fields)} is missing, empty or not a string; the row has {names_of(members)}"
+    if written is not None and not isinstance(written, str | int | float):
+        return f"{label.written!r} is neither string nor number"
+    if not (_is_unicode(text) and _is_unicode(str(written))):
         return "not valid Unicode: it holds half of a surrogate pair"
     return ""
 

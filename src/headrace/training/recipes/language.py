@@ -147,7 +147,7 @@ def fit(rows: Sequence[Row], choices: Choices, progress: Progress) -> Fitted:
     choices.refuse_others("language")
     lists = word_lists(choices.words, rows)
     words = merge_lists(lists.values())
-    others = datasets.read(choices.others).rows if choices.others else ()
+    others = datasets.read(choices.others, fields=choices.fields, label=choices.label).rows if choices.others else ()
     effort = {"passes": choices.passes, "examples": choices.examples}
     options: dict[str, Any] = {name: value for name, value in effort.items() if value is not None}
 
