@@ -23,6 +23,7 @@ from headrace.ports import ResultQuery
 from headrace.stores.sqlite import SqliteStore
 
 FAULTY = "fake=python:headrace.testing.classifiers:Faulty"
+NONE = {"erased": 0, "missed": 0}
 TRIVIAL = "fake=python:headrace.testing.classifiers:Trivial"
 
 
@@ -373,7 +374,7 @@ def test_ingest_says_how_many_were_published_repeated_and_malformed(folder: Path
     assert "headrace dead list" in ended.errors
     again = command("ingest", "some.jsonl", "--json")
     assert again.status == 0
-    assert again.json == {"published": 0, "repeated": 2, "malformed": 0}
+    assert again.json == {"published": 0, "repeated": 2, "malformed": 0, **NONE}
     with closing(SqliteBroker(folder / "queue.db")) as broker:
         lines = [line for one in broker.receive(1 << 20, 0) for line in unpack(one.data)]
     assert [json.loads(line)["text"] for line in lines] == ["x", "y"]
@@ -382,7 +383,7 @@ def test_ingest_says_how_many_were_published_repeated_and_malformed(folder: Path
 @pytest.mark.parametrize("packed", [bytes, gzip.compress])
 def test_ingest_reads_standard_input_compressed_or_not(packed: Callable[[bytes], bytes]) -> None:
     ended = command("ingest", "-", "--json", given=packed(b'{"text": "from a pipe"}\n'))
-    assert ended.json == {"published": 1, "repeated": 0, "malformed": 0}
+    assert ended.json == {"published": 1, "repeated": 0, "malformed": 0, **NONE}
 
 
 def test_ingest_remembers_nothing_of_what_cannot_be_read_again() -> None:
@@ -395,7 +396,7 @@ def test_ingest_remembers_nothing_of_what_cannot_be_read_again() -> None:
         writer.start()
         told = command("ingest", "pipe.jsonl", "--json").json
         writer.join()
-        assert told == {"published": 61, "repeated": 0, "malformed": 0}
+        assert told == {"published": 61, "repeated": 0, "malformed": 0, **NONE}
 
 
 def test_ingest_without_operands_reads_the_tables_of_the_file_of_settings() -> None:
@@ -404,15 +405,15 @@ def test_ingest_without_operands_reads_the_tables_of_the_file_of_settings() -> N
     Path("headrace.toml").write_text(
         '[[ingest]]\nurl = "files:one.jsonl"\n[[ingest]]\nurl = "files:other?format=jsonl"'
     )
-    assert command("ingest", "--json").json == {"published": 3, "repeated": 0, "malformed": 1}
-    assert command("ingest", "--json").json == {"published": 0, "repeated": 3, "malformed": 0}
-    assert command("ingest", "one.jsonl", "--json").json == {"published": 0, "repeated": 2, "malformed": 0}
+    assert command("ingest", "--json").json == {"published": 3, "repeated": 0, "malformed": 1, **NONE}
+    assert command("ingest", "--json").json == {"published": 0, "repeated": 3, "malformed": 0, **NONE}
+    assert command("ingest", "one.jsonl", "--json").json == {"published": 0, "repeated": 2, "malformed": 0, **NONE}
 
 
 def test_ingest_and_score_take_records_of_any_shape() -> None:
     write("posts.jsonl", [{"n": 1, "post": {"body": "vad är klockan"}, "to": "anna"}, {"n": 2, "post": {}}])
     ended = command("ingest", "posts.jsonl", "--text", "/post/body", "--id", "n", "--meta", "to", "--json")
-    assert ended.json == {"published": 1, "repeated": 0, "malformed": 1}
+    assert ended.json == {"published": 1, "repeated": 0, "malformed": 1, **NONE}
     assert "line 2: the document has no member '/post/body'; /post has none" in command("dead", "list").output
     command("work", "--drain", "--models", TRIVIAL)
     (result,) = SqliteStore("store.db").find(ResultQuery()).items
@@ -437,11 +438,31 @@ def test_a_table_of_the_file_of_settings_names_fields_too() -> None:
     assert (result.text, result.created_at, result.meta) == ("hej", "2026-01-31", {"lang": "sv"})
 
 
+def test_the_ledgers_of_sources_are_shown(run: Run) -> None:
+    assert run("sources", "--json").json == {"sources": []}
+    write("posts.jsonl", [{"text": "a"}, {"text": "b"}, b"no json", {"text": "a"}])
+    command("ingest", "posts.jsonl", "--rate", "1000", "--until-idle", "30")
+    (source,) = run("sources", "--json").json["sources"]
+    counted = {"read": 4, "published": 2, "repeated": 1, "malformed": 1, "erased": 0, "missed": 0, "shed": 0}
+    assert {name: source[name] for name in counted} == counted
+    assert (source["name"], source["url"]) == (f"files:{Path('posts.jsonl').resolve()}", "posts.jsonl")
+    assert (source["state"], source["lag_seconds"], bool(source["cursor"])) == ("ended", None, True)
+    assert "ended" in run("sources").output
+
+
+@pytest.mark.parametrize("flag", ["--rate", "--until-idle"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf"])
+def test_a_rate_or_an_idle_time_that_makes_no_sense_is_refused(run: Run, flag: str, value: str) -> None:
+    ended = run("ingest", "posts.jsonl", f"{flag}={value}")
+    assert ended.status == 2
+    assert f"{flag} is" in ended.errors
+
+
 def test_ingest_takes_a_file_whose_name_is_no_unicode() -> None:
     name = os.fsdecode(b"b\xe5d.jsonl")
     write(name, [{"text": "x"}, b"no json"])
-    assert command("ingest", name, "--json").json == {"published": 1, "repeated": 0, "malformed": 1}
-    assert command("ingest", name, "--json").json == {"published": 0, "repeated": 1, "malformed": 0}
+    assert command("ingest", name, "--json").json == {"published": 1, "repeated": 0, "malformed": 1, **NONE}
+    assert command("ingest", name, "--json").json == {"published": 0, "repeated": 1, "malformed": 0, **NONE}
     assert "b\\udce5d.jsonl, line 2" in command("dead", "list").output
 
 

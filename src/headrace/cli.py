@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve:serve", "Serve the API and the console, without workers."),
     "work": ("work:work", "Run workers."),
     "ingest": ("ingest:ingest", "Publish the documents of files and other sources."),
+    "sources": ("sources:sources", "Show the ledgers of sources: what was read, published, missed."),
     "predict": ("predict:predict", "Predict the labels of texts given here."),
     "score": ("score:score", "Predict the labels of a file, in order, into another file."),
     "train": ("train:train", "Train a model on labelled texts, and register it."),

@@ -1,15 +1,18 @@
 """From a source to the broker: confirmed before the cursor, resumed, repeated, malformed, deleted, lost."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from support import PATIENCE, logged
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, Outcome, decode, unpack
-from headrace.errors import Unavailable
+from headrace.errors import Misconfigured, Unavailable
+from headrace.ingest import ledger as ledgers
 from headrace.ingest.ingest import Ingest
 from headrace.ports import Batch, Deletion, Gap, Malformed
 from headrace.runtime import Stop
@@ -66,7 +69,7 @@ class World(MemoryStore):
         super().erase(ids)
 
     def save(self, name: str, cursor: str) -> None:
-        self.note("save")
+        self.note("end" if msgspec.json.decode(cursor)["ledger"]["state"] == "ended" else "save")
         super().save(name, cursor)
 
     def published(self) -> list[Document]:
@@ -85,7 +88,7 @@ def ingest(world: World, stop: Stop | None = None, **options: Any) -> Ingest:
 def test_each_batch_is_published_before_its_cursor_is_saved() -> None:
     world = World()
     assert ingest(world).run(Listed(documents("a", "b"), documents("c")), "listed")
-    assert world.happened == ["publish", "save", "publish", "save"]
+    assert world.happened == ["publish", "save", "publish", "save", "end"]
     found = world.published()
     assert [document.id for document in found] == ["a", "b", "c"]
     assert all(document.published_at for document in found)
@@ -97,7 +100,7 @@ def test_what_was_deleted_at_the_source_is_erased_before_the_cursor_is_saved() -
     world.happened.clear()
     work = ingest(world)
     work.run(Listed([*documents("b"), Deletion("a")]), "listed")
-    assert world.happened == ["publish", "erase", "save"]
+    assert world.happened == ["publish", "erase", "save", "end"]
     assert results(world) == []
     assert work.tally.erased == 1
 
@@ -116,7 +119,7 @@ def test_what_is_too_large_for_the_broker_is_buried_with_the_reason_and_the_othe
     assert (work.tally.published, work.tally.refused, work.tally.malformed) == (4, 2, 0)
     first = world.happened.index("save")
     assert world.happened[:first].count("write") == 2
-    assert world.happened[first:] == ["save", "publish", "save"]
+    assert world.happened[first:] == ["save", "publish", "save", "end"]
 
 
 def test_bodies_are_packed_to_what_the_broker_takes() -> None:
@@ -210,7 +213,7 @@ def test_what_is_no_document_is_buried_with_its_place_before_the_cursor_is_saved
     work.run(Listed([Malformed(b"x", "no JSON", "a.jsonl, line 3"), *documents("a")]), "listed")
     (letter,) = letters(world)
     assert (letter.kind, letter.data, letter.reason) == ("malformed", b"x", "a.jsonl, line 3: no JSON")
-    assert world.happened == ["publish", "write", "save"]
+    assert world.happened == ["publish", "write", "save", "end"]
     assert (work.tally.published, work.tally.malformed) == (1, 1)
 
 
@@ -229,7 +232,7 @@ def test_whatever_is_away_is_waited_for_and_nothing_is_skipped(what: str) -> Non
     items = [*documents("a"), Malformed(b"x", "no", "1"), Deletion("z")]
     with logged() as said:
         assert ingest(world).run(Listed(items), "listed")
-    assert world.happened == ["publish", "write", "erase", "save"]
+    assert world.happened == ["publish", "write", "erase", "save", "end"]
     assert said == [f"waiting, and trying again: {what} is away"] * 2
 
 
@@ -285,3 +288,87 @@ def test_large_batches_are_packed_into_bodies_in_order() -> None:
     backlog = world.broker.backlog()
     assert 1 < (backlog.ready or 0) < 10
     assert [document.id for document in world.published()] == names
+
+
+class Shaky(Listed):
+    """A source that can't be reached now and then."""
+
+    def __init__(self, *batches: Sequence[Any], failures: int) -> None:
+        super().__init__(*batches)
+        self.failures = failures
+
+    def read(self, after: str | None = None) -> Iterator[Batch]:
+        for batch in super().read(after):
+            yield batch
+            self.failures -= 1
+            if self.failures >= 0:
+                raise Unavailable("the stream is away")
+
+
+def test_a_source_that_is_away_is_read_again_from_the_last_cursor() -> None:
+    world, source = World(), Shaky(documents("a"), documents("b"), documents("c"), failures=2)
+    with logged() as said:
+        assert ingest(world).run(source, "shaky")
+    assert [document.id for document in world.published()] == ["a", "b", "c"]
+    assert source.asked == [None, "1", "2"]
+    assert said == ["waiting, and trying again: the stream is away"] * 2
+
+
+def ledger(world: World, name: str) -> Any:
+    (row,) = [row for row in ledgers.table(world) if row["name"] == name]
+    return row
+
+
+def test_the_ledger_counts_over_all_runs_what_became_of_what_a_source_gave() -> None:
+    world = World()
+    world.write([labelled("old")])
+    first = [*documents("a", "b"), Malformed(b"?", "no JSON", "line 3"), Gap("cut", 7)]
+    ingest(world).run(Listed(first), "listed", url="listed://here")
+    ingest(world).run(Listed(first, [*documents("c"), Deletion("old"), *documents("c")]), "listed")
+    row = ledger(world, "listed")
+    counted = {name: row[name] for name in ("read", "published", "repeated", "malformed", "erased", "missed", "shed")}
+    assert counted == {"read": 5, "published": 3, "repeated": 1, "malformed": 1, "erased": 1, "missed": 7, "shed": 0}
+    assert (row["state"], row["cursor"]) == ("ended", "2")
+    assert [gap["reason"] for gap in row["gaps"]] == ["cut"]
+
+
+def test_the_ledger_says_how_late_the_newest_document_was() -> None:
+    world = World()
+    ingest(world).run(Listed([Document("a", "a", created_at="2026-01-31T12:00:00Z")]), "listed")
+    assert ledger(world, "listed")["lag_seconds"] > 3600
+
+
+def test_what_a_source_waits_for_is_in_the_ledger_and_logged_once() -> None:
+    world, states = World(), []
+
+    class Waiting(Listed):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            yield from super().read(after)
+            for waiting in ("503", "503", ""):
+                yield Batch((), "1", waiting=waiting)
+                states.append((ledger(world, "w")["state"], ledger(world, "w")["reason"]))
+
+    with logged() as said:
+        ingest(world).run(Waiting(), "w")
+    assert states == [("waiting", "503"), ("waiting", "503"), ("reading", "")]
+    assert said == ["w: 503"]
+
+
+def test_a_source_that_cannot_be_read_has_failed_in_the_ledger() -> None:
+    class Broken(Listed):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            yield from super().read(after)
+            raise Misconfigured("the token is missing")
+
+    world = World()
+    with pytest.raises(Misconfigured, match="token"):
+        ingest(world).run(Broken(documents("a")), "b")
+    row = ledger(world, "b")
+    assert (row["state"], row["reason"], row["published"], row["cursor"]) == ("failed", "the token is missing", 1, "1")
+
+
+def test_documents_are_published_at_the_rate() -> None:
+    world, began = World(), time.monotonic()
+    ingest(world, rate=100).run(Listed(documents(*map(str, range(40)))), "listed")
+    assert len(world.published()) == 40
+    assert time.monotonic() - began >= 0.25

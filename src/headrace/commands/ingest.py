@@ -1,7 +1,6 @@
 """The command `ingest`."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -11,11 +10,12 @@ from headrace.commands.field_flags import DocumentFields, FieldFlags
 from headrace.commands.operands import Operand
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
-from headrace.config import FILE, Settings
+from headrace.config import FILE, IngestTable, Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.fields import Fields
-from headrace.ingest.ingest import Ingest, Tally
-from headrace.ports import SourceAdapter
+from headrace.ingest.accounts import Tally
+from headrace.ingest.several import Opened, Options, Several
+from headrace.masking import mask_url
 from headrace.urls import Connectors, is_memory, open_source
 
 
@@ -25,6 +25,12 @@ def ingest(
     again: Annotated[
         bool, Parameter(negative="", help="Start over, and publish again what was published before.")
     ] = False,
+    rate: Annotated[
+        float | None, Parameter(help="Documents a second that are published, at most. [default: no limit]")
+    ] = None,
+    until_idle: Annotated[
+        float | None, Parameter(help="End a source when nothing came for so many seconds. [default: never]")
+    ] = None,
     json: Json = False,
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
@@ -35,6 +41,9 @@ def ingest(
     Without SOURCES, it ingests the [[ingest]] tables of headrace.toml.
     Called again after an interruption, it continues where it stopped.
     """
+    for flag, value in (("--rate", rate), ("--until-idle", until_idle)):
+        if value is not None and not 0 < value < float("inf"):
+            raise Misconfigured(f"{flag} is {value}; it must be above 0")
     if is_memory(settings.broker) or is_memory(settings.store):
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
@@ -43,18 +52,25 @@ def ingest(
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)
-    with closing(connectors.store()) as store, closing(connectors.broker()) as broker, bar() as shown:
+    with bar() as shown:
         task = shown.add_task("publishing", total=None)
-        work = Ingest(broker, store, stop=stop, progress=lambda tally: shown.update(task, completed=tally.published))
+        work = Several(
+            connectors.broker,
+            connectors.store,
+            stop=stop,
+            options=Options(again, rate, until_idle),
+            progress=lambda published: shown.update(task, completed=published),
+        )
         try:
-            ended = all(work.run(source, source.name, again=again or not source.name) for source in opened)
+            ended = work.run(opened)
         except HeadraceError:
             say(f"{_counted(work.tally)}; then it had to give up")
             raise
     tally = work.tally
     if json:
         refused = {"refused": tally.refused} if tally.refused else {}
-        print_json({"published": tally.published, "repeated": tally.repeated, "malformed": tally.malformed, **refused})
+        names = ("published", "repeated", "malformed", "erased", "missed")
+        print_json({**{name: getattr(tally, name) for name in names}, **refused})
     else:
         _print(tally)
     if not ended:
@@ -62,15 +78,25 @@ def ingest(
     return 1 if tally.malformed or tally.refused or not ended else 0
 
 
-def _open(urls: Sequence[str], kind: str, fields: Fields, settings: Settings) -> Sequence[SourceAdapter]:
+def _open(urls: Sequence[str], kind: str, fields: Fields, settings: Settings) -> Sequence[Opened]:
     if not urls and not (tables := config.read_file().ingest):
         raise Misconfigured(f"name the files to ingest, or - for standard input; or write [[ingest]] tables in {FILE}")
     if "" in urls:
         raise Misconfigured("the name of a file is empty; give one, or - for standard input")
     limit = settings.document_bytes
     if not urls:
-        return [open_source(one.url, kind=one.format or kind, limit=limit, fields=one.fields) for one in tables]
-    return [open_source(url, kind=kind, limit=limit, fields=fields) for url in urls]
+        return [open_table(one, limit) for one in tables]
+    return [Opened(open_source(url, kind=kind, limit=limit, fields=fields), _shown(url)) for url in urls]
+
+
+def open_table(table: IngestTable, limit: int) -> Opened:
+    """The source of an [[ingest]] table; raises Misconfigured as `open_source` does."""
+    return Opened(open_source(table.url, kind=table.format, limit=limit, fields=table.fields), _shown(table.url))
+
+
+def _shown(url: str) -> str:
+    """A URL or path without secrets, as it can be stored."""
+    return mask_url(url).encode(errors="backslashreplace").decode()
 
 
 def _print(tally: Tally) -> None:
@@ -83,4 +109,5 @@ def _print(tally: Tally) -> None:
 
 
 def _counted(tally: Tally) -> str:
-    return f"{tally.published:,} published, {tally.repeated:,} repeated, {tally.malformed:,} malformed"
+    more = "".join(f", {number:,} {name}" for name in ("erased", "missed") if (number := getattr(tally, name)))
+    return f"{tally.published:,} published, {tally.repeated:,} repeated, {tally.malformed:,} malformed{more}"

@@ -3,13 +3,16 @@
 import threading
 from collections.abc import Callable
 
-from headrace import runtime
+from headrace import config, runtime
+from headrace.commands.ingest import open_table
 from headrace.commands.output import print_address
 from headrace.commands.settings import Flags
 from headrace.config import Settings
-from headrace.errors import HeadraceError, Misconfigured
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
+from headrace.ingest.several import Several
 from headrace.log import logger
 from headrace.predictor.settings import PredictorSettings
+from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.urls import Connectors, is_memory, keeps
 from headrace.web import launch as web
@@ -19,8 +22,24 @@ LOG = logger("headrace.commands")
 
 
 def up(*, settings: Flags = Settings()) -> int:
-    """Start everything: workers, the API and the console. The queue and the store are files in the current folder."""
-    return run_everything(settings)
+    """Start everything: workers, the API and the console, and what the [[ingest]] tables of headrace.toml name.
+
+    The queue and the store are files in the current folder.
+    """
+    opened = [open_table(table, settings.document_bytes) for table in config.read_file().ingest]
+
+    def feed(connectors: Connectors, stop: Stop) -> None:
+        pause = until_stopped(stop, LOG.warning)
+        try:
+            Several(
+                lambda: patiently(connectors.broker, pause), lambda: patiently(connectors.store, pause), stop=stop
+            ).run(opened)
+        except Unavailable:
+            pass  # what the stop has interrupted goes on at the next start
+        except HeadraceError as error:
+            LOG.error(f"a source has ended: {error}")
+
+    return run_everything(settings, feed if opened else None)
 
 
 def run_everything(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = None) -> int:
@@ -33,7 +52,7 @@ def run_everything(settings: Settings, feed: Callable[[Connectors, Stop], None] 
     workers = Workers(settings, predictor, connectors, stop)
     runtime.on_signals(stop, workers.kill)
     workers.start()
-    feeder = threading.Thread(target=feed, args=(connectors, stop), name="samples") if feed else None
+    feeder = threading.Thread(target=feed, args=(connectors, stop), name="feed") if feed else None
 
     def on_ready(address: str) -> None:
         print_address(address)

@@ -1,25 +1,28 @@
 """source → broker. The cursor is saved after the broker has confirmed, so a crash repeats some documents and loses none."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
-import msgspec
-
 from headrace.burial import bury, bury_bytes
 from headrace.documents import BODY_BYTES, Body, Document, Outcome, microseconds, pack, stamp
-from headrace.errors import Rejected
+from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.ingest import ledger as ledgers
+from headrace.ingest.accounts import Accounts, Tally
+from headrace.ingest.ledger import Ledger, Saved
+from headrace.ingest.pace import Pace
 from headrace.ingest.recent import REMEMBERED, Recent
 from headrace.log import logger
 from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter
-from headrace.retrying import isolate, patiently, until_stopped
+from headrace.retrying import delays, isolate, patiently, until_stopped
 from headrace.runtime import Stop
 
 WATCH_SECONDS = 0.1  # between two looks at whether the source is read to its end
+SAVE_SECONDS = 1.0  # between two cursors that are saved though nothing came
 
 LOG = logger("headrace.ingest")
 
@@ -39,31 +42,12 @@ class Publishes(Protocol):
         ...
 
 
-class Saved(msgspec.Struct, frozen=True):
-    """What is saved as the cursor: the source's own cursor, and how many documents were published up to it."""
-
-    cursor: str
-    published: int
-
-
-@dataclass
-class Tally:
-    """How many documents were read, by what became of them."""
-
-    published: int = 0
-    repeated: int = 0  # published before, by this run or by the earlier one that it continues
-    malformed: int = 0  # not documents; buried
-    fault: str = ""  # the place of the first of those, and why it is not one
-    refused: int = 0  # rejected by the broker; buried
-    erased: int = 0  # deleted at the source
-    gaps: int = 0  # not documents: how often the source lost some
-
-
 class Ingest:
     """Publishes the documents of sources.
 
     A malformed record is buried in the store with its place in the source, a document that the broker rejects is buried too, and a
-    document that was deleted at the source is erased. `progress` is called after each batch. An unavailable broker or store is waited for.
+    document that was deleted at the source is erased. `progress` is called after each batch. An unavailable source, broker or store is
+    waited for. `rate`: documents a second, at most. `until_idle`: seconds without an item after which a source counts as read.
 
     A document that comes again is not published again, unless it was erased in between: then it is a new one. That holds among the last
     `remembered` documents at least; an older repetition is published, and the store absorbs it.
@@ -77,32 +61,90 @@ class Ingest:
         stop: Stop,
         progress: Callable[[Tally], None] = lambda _tally: None,
         remembered: int = REMEMBERED,
+        rate: float | None = None,
+        until_idle: float | None = None,
     ) -> None:
         self._broker, self._store, self._stop, self._progress = broker, store, stop, progress
         self._recent = Recent(remembered)
-        self.tally = Tally()
+        self._pace = Pace(rate, stop)
+        self._until_idle = until_idle
+        self._quiet_since = float("inf")  # monotonic; never while a batch is taken
+        self._accounts = Accounts()
 
-    def run(self, source: Source, name: str, *, again: bool = False) -> bool:
-        """Publish the source from the cursor that is saved under `name`, or from its start if `again`; whether it was read to its end.
+    @property
+    def tally(self) -> Tally:
+        """What became of the documents of all sources so far."""
+        return self._accounts.tally
+
+    def run(self, source: Source, name: str, *, url: str = "", again: bool = False) -> bool:
+        """Publish the source from the cursor that is saved under `name`, or from its start if `again`; whether it was read to its end, or
+        was idle. `url` is where it is, for the ledger.
 
         Returns early if the stop is requested. Raises Unavailable if it is requested while something is waited for; then the cursor stays
         at the last batch that was published completely.
         """
-        saved = None if again else self._load(name)
-        before = saved.published if saved else 0
-        self.tally.repeated += before
-        with _closed_at(self._stop, source):
-            for batch in source.read(saved.cursor if saved else None):
-                if batch.restarted:
-                    LOG.warning(f"{name}: {batch.restarted}; reading it from its start")
-                    self.tally.repeated -= before
-                    before = 0
-                before += self._take(batch)
-                self._insist(partial(self._save, name, Saved(batch.cursor, before)))
-                self._progress(self.tally)
-                if self._stop.requested:
-                    return False
+        saved = self._insist(lambda: ledgers.load(self._store, name)) if name else None
+        self._saved = saved = saved or Saved("", 0, Ledger())
+        self._accounts.open(saved.ledger or Ledger(counts={"published": saved.published}), url or name)
+        if again:
+            self._saved = Saved("", 0)
+        self.tally.repeated += self._saved.published
+        try:
+            with self._closed_in_time(source):
+                self._read(source, name)
+        except Misconfigured as error:
+            self._accounts.ledger.state, self._accounts.ledger.told = "failed", str(error)
+            with suppress(HeadraceError):  # what was wrong first is raised
+                self._save(name)
+            raise
+        self._accounts.ledger.state = "stopped" if self._stop.requested else "ended"
+        self._insist(partial(self._save, name))
         return not self._stop.requested
+
+    def _read(self, source: Source, name: str) -> None:
+        """Take all batches, and save the cursor after each."""
+        before, last = self._saved.published, 0.0
+        for batch in self._batches(source, self._saved.cursor or None, resumable=bool(name)):
+            if batch.restarted:
+                LOG.warning(f"{name}: {batch.restarted}; reading it from its start")
+                self.tally.repeated -= before
+                before = 0
+            quiet_since, self._quiet_since = self._quiet_since, float("inf")
+            before += self._take(batch)
+            self._saved = Saved(batch.cursor, before)
+            if self._is_news(name, batch) or time.monotonic() - last >= SAVE_SECONDS:
+                self._insist(partial(self._save, name))
+                last = time.monotonic()
+            self._progress(self.tally)
+            self._quiet_since = time.monotonic() if batch.items else quiet_since
+            if self._stop.requested:
+                return
+
+    def _batches(self, source: Source, cursor: str | None, *, resumable: bool) -> Iterator[Batch]:
+        """The source's batches. While one that is resumable is unavailable, it is read again from the last cursor, with back-off."""
+        waits = delays()
+        self._quiet_since = time.monotonic()
+        while True:
+            try:
+                for batch in source.read(cursor):
+                    yield batch
+                    cursor, waits = batch.cursor, delays()
+                return
+            except Unavailable as error:
+                if not resumable:
+                    raise
+                LOG.warning(f"waiting, and trying again: {error}")
+                if self._stop.wait(next(waits)):
+                    raise
+
+    def _is_news(self, name: str, batch: Batch) -> bool:
+        """Note what the source waits for, if it does; whether that has changed, or something came."""
+        ledger = self._accounts.ledger
+        before, ledger.told = ledger.told, batch.waiting
+        ledger.state = "waiting" if batch.waiting else "reading"
+        if batch.waiting and batch.waiting != before:
+            LOG.warning(f"{name}: {batch.waiting}")
+        return batch.waiting != before or bool(batch.items)
 
     def _take(self, batch: Batch) -> int:
         """Publish, bury and erase what a batch holds; how many documents were published."""
@@ -112,26 +154,25 @@ class Ingest:
         """Take a part of a batch in which every deletion stands at the end; how many documents were published."""
         now = microseconds()
         documents = [stamp(document, now) for document in self._new(items, now)]
+        published = sum(map(self._publish, self._pace.slices(documents)))
+        malformed = [item for item in items if isinstance(item, Malformed)]
         buried = [
             Outcome(None, dead=(bury_bytes(item.data, f"{item.where}: {item.reason}", published_at=now),))
-            for item in items
-            if isinstance(item, Malformed)
+            for item in malformed
         ]
         deleted = [item.id for item in items if isinstance(item, Deletion)]
-        for item in items:
-            if isinstance(item, Malformed) and not self.tally.fault:
-                self.tally.fault = f"{item.where}: {item.reason}"
-        published = self._publish(documents)
         self._insist(lambda: self._store.write(buried))
         if deleted:
             self._insist(lambda: self._store.erase(deleted))
         for item in items:
             if isinstance(item, Gap):
                 LOG.warning(f"the source lost documents: {item.reason}")
-                self.tally.gaps += 1
-        self.tally.published += published
-        self.tally.malformed += len(buried)
-        self.tally.erased += len(deleted)
+                self._accounts.miss(item)
+        if malformed and not self.tally.fault:
+            self.tally.fault = f"{malformed[0].where}: {malformed[0].reason}"
+        self._accounts.count("read", sum(isinstance(item, Document | Malformed) for item in items))
+        self._accounts.count("malformed", len(buried))
+        self._accounts.count("erased", len(deleted))
         return published
 
     def _publish(self, documents: Sequence[Document]) -> int:
@@ -142,13 +183,16 @@ class Ingest:
             self._broker.publish(bodies)
             return len(some)
 
-        return sum(isolate(documents, lambda some: self._insist(partial(publish, some)), self._refuse))
+        published = sum(isolate(documents, lambda some: self._insist(partial(publish, some)), self._refuse))
+        self._accounts.count("published", published)
+        self._accounts.lag(documents[-1])
+        return published
 
     def _refuse(self, document: Document, error: Rejected) -> int:
         """Bury a document that the broker rejects; 0, the number that was published."""
         letter = bury(document, "refused", str(error))
         self._insist(lambda: self._store.write([Outcome(None, dead=(letter,))]))
-        self.tally.refused += 1
+        self._accounts.count("refused", 1)
         return 0
 
     def _new(self, items: Sequence[Item], now: int) -> list[Document]:
@@ -162,20 +206,35 @@ class Ingest:
             if before is None or before <= erased.get(document.id, -1) < now:
                 self._recent.add(document, now)
                 new.append(document)
-            else:
-                self.tally.repeated += 1
+        self._accounts.count("repeated", len(documents) - len(new))
         return new
 
-    def _load(self, name: str) -> Saved | None:
-        text = self._insist(lambda: self._store.load(name))
-        return msgspec.json.decode(text, type=Saved) if text else None
-
-    def _save(self, name: str, saved: Saved) -> None:
-        self._store.save(name, msgspec.json.encode(saved).decode())
+    def _save(self, name: str) -> None:
+        if name:
+            ledgers.save(self._store, name, Saved(self._saved.cursor, self._saved.published, self._accounts.ledger))
 
     def _insist(self, call: Callable[[], T]) -> T:
         """The call's value, however long it takes. Raises Unavailable if the stop is requested first."""
         return patiently(call, until_stopped(self._stop, LOG.warning))
+
+    @contextmanager
+    def _closed_in_time(self, source: Source) -> Iterator[None]:
+        """Within the block, close the source as soon as the stop is requested, even while it waits for its next document, or once it has
+        been idle for long enough."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.is_set():
+                idle = self._until_idle is not None and time.monotonic() - self._quiet_since > self._until_idle
+                if idle or self._stop.wait(WATCH_SECONDS):
+                    source.close()
+                    return
+
+        threading.Thread(target=watch, name="ingest watch", daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
 
 
 def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -186,21 +245,3 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
             yield items[begin:place]
             begin = place
     yield items[begin:]
-
-
-@contextmanager
-def _closed_at(stop: Stop, source: Source) -> Iterator[None]:
-    """Within the block, close the source as soon as the stop is requested, even while it waits for its next document."""
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.is_set():
-            if stop.wait(WATCH_SECONDS):
-                source.close()
-                return
-
-    threading.Thread(target=watch, name="ingest watch", daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()

@@ -25,20 +25,23 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Documents are missing here, and the source says why."""
+    """Documents are missing here, and the source says why, and how many, exactly or about; None if that is not known."""
 
     reason: str
+    missed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What a source has read, in order, and the cursor from which reading continues after it. `items` may be empty: only the cursor
     moved. `restarted` says in the first batch why the source is read from its start although a cursor was given; else it is empty.
+    `waiting` says why nothing comes for now, such as a server that is away; else it is empty.
     """
 
     items: Sequence[Document | Deletion | Malformed | Gap]
     cursor: str
     restarted: str = ""
+    waiting: str = ""
 
 
 class Source(Protocol):
@@ -47,7 +50,8 @@ class Source(Protocol):
     def read(self, after: str | None = None) -> Iterator[Batch]:
         """Yield batches from the start, or from just after a cursor, until the source ends. May block.
 
-        Raises Unavailable if the source can't be reached now, and Misconfigured if it can't be read at all.
+        Raises Unavailable if the source can't be reached now, and Misconfigured if it can't be read at all. A stream that reconnects by
+        rules of its own yields a batch that is `waiting` instead.
         """
         ...
 
@@ -58,6 +62,11 @@ class Source(Protocol):
 
 class SourceAdapter(Source, Protocol):
     """What every adapter of a source implements. Its `from_url(url, limit=…)` also takes the largest document, in bytes."""
+
+    @property
+    def endless(self) -> bool:
+        """Whether it has no end, and is read until it is closed."""
+        ...
 
     @property
     def name(self) -> str:

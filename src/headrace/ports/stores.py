@@ -175,6 +175,10 @@ class Cursors(Protocol):
         """Durable when it returns."""
         ...
 
+    def cursors(self) -> Mapping[str, str]:
+        """All cursors by their names, in alphabetical order."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:

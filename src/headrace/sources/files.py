@@ -38,6 +38,8 @@ class FileSource:
     most items of a batch; `fields`: where the members of documents stand in a record; `others`: further columns that a CSV file needs.
     """
 
+    endless = False
+
     def __init__(
         self,
         path: Path | str,

@@ -99,6 +99,9 @@ class NoStore:
     def save(self, name: str, cursor: str) -> None:
         self._cursors[name] = cursor
 
+    def cursors(self) -> dict[str, str]:
+        return dict(sorted(self._cursors.items()))
+
     def time(self) -> int:
         return microseconds()
 

@@ -20,6 +20,8 @@ class ProgressSuite:
         store.save("files:a", '{"ö": 2}')
         store.save("files:b", "3")
         assert connect().load("files:a") == '{"ö": 2}'
+        assert dict(connect().cursors()) == {"files:a": '{"ö": 2}', "files:b": "3"}
+        assert list(connect().cursors()) == ["files:a", "files:b"]
 
     def test_it_tells_which_ids_were_erased_and_when_last(self, connect: Connect) -> None:
         store = connect()

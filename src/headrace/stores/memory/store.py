@@ -161,6 +161,10 @@ class MemoryStore:
         with self._lock:
             self._cursors[name] = cursor
 
+    def cursors(self) -> dict[str, str]:
+        with self._lock:
+            return dict(sorted(self._cursors.items()))
+
     def time(self) -> int:
         return microseconds()
 

@@ -101,6 +101,10 @@ class MongodbStore:
         row = {"_id": name, "cursor": cursor}
         self._ask(lambda: self._kept.cursors.replace_one({"_id": name}, row, upsert=True))
 
+    def cursors(self) -> dict[str, str]:
+        rows = self._ask(lambda: list(self._kept.cursors.find()))
+        return {row["_id"]: row["cursor"] for row in sorted(rows, key=lambda row: str(row["_id"]))}
+
     def time(self) -> int:
         return self._ask(self._server.now)
 

@@ -106,6 +106,10 @@ class PostgresqlStore:
         with self._writing() as connection:
             notes.save_cursor(connection, name, cursor)
 
+    def cursors(self) -> dict[str, str]:
+        with self._reading() as connection:
+            return notes.all_cursors(connection)
+
     def time(self) -> int:
         with self._reading() as connection:
             return now(connection)

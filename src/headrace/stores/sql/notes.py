@@ -26,6 +26,12 @@ def load_cursor(connection: Connection, name: str) -> str | None:
     return cursor
 
 
+def all_cursors(connection: Connection) -> dict[str, str]:
+    """See `ports.Cursors.cursors`."""
+    rows = connection.execute(select(cursors.c.name, cursors.c.cursor)).all()
+    return {row.name: row.cursor for row in sorted(rows, key=lambda row: row.name)}
+
+
 def save_cursor(connection: Connection, name: str, cursor: str) -> None:
     """See `ports.Cursors.save`."""
     _put(connection, cursors, {"name": name, "cursor": cursor})

@@ -100,6 +100,10 @@ class SqliteStore:
         with self._reading() as connection:
             notes.save_cursor(connection, name, cursor)
 
+    def cursors(self) -> dict[str, str]:
+        with self._reading() as connection:
+            return notes.all_cursors(connection)
+
     def time(self) -> int:
         with self._reading() as connection:
             return _now(connection)

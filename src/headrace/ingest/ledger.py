@@ -1,0 +1,108 @@
+"""The ledger of a source: how far it was read, and what became of all that it gave. It is saved in the store, under the source's name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.clock import microseconds
+from headrace.errors import Misconfigured
+from headrace.ports import Cursors, Gap
+
+MINUTES = 60  # that are counted one by one
+GAPS = 20  # the last ones, that are kept
+_MINUTE = 60_000_000  # in microseconds
+#: What is counted of a source: what it gave, and what became of that.
+COUNTS: Sequence[str] = ("read", "published", "repeated", "malformed", "refused", "erased", "missed", "shed")
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """A gap: when it was told, in microseconds since the epoch; the source's reason; how many documents are missing, if that is known."""
+
+    at: int
+    reason: str
+    missed: int | None = None
+
+
+class Ledger(msgspec.Struct):
+    """What is known of a source, over all its runs.
+
+    `state` is reading, waiting, ended, stopped or failed, and `told` the reason of the last but one or the last. `at` is when the ledger
+    was saved last; `latest` when the newest document was written, as the platform says, and `lag` how many seconds before it was read that
+    was. `minutes` are counts of the last minutes: the minute's number since the epoch, and what was counted in it.
+    """
+
+    url: str = ""
+    state: str = "reading"
+    told: str = ""
+    at: int = 0
+    lag: float | None = None
+    counts: dict[str, int] = {}
+    gaps: list[Missed] = []
+    minutes: list[tuple[int, dict[str, int]]] = []
+
+    def count(self, what: str, number: int, at: int) -> None:
+        """Count so many of one of COUNTS, at a time in microseconds since the epoch."""
+        minute = at // _MINUTE
+        if not self.minutes or self.minutes[-1][0] != minute:
+            self.minutes = [*self.minutes[-(MINUTES - 1) :], (minute, {})]
+        for counts in (self.counts, self.minutes[-1][1]):
+            counts[what] = counts.get(what, 0) + number
+
+    def miss(self, gap: Gap, at: int) -> None:
+        """Note a gap, and count what is missing."""
+        self.gaps = [*self.gaps[-(GAPS - 1) :], Missed(at, gap.reason, gap.missed)]
+        if gap.missed:
+            self.count("missed", gap.missed, at)
+
+
+class Saved(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is saved under the name of a source: the source's own cursor (empty before the first), how many documents were published up to
+    it, and the ledger, which earlier versions did not keep."""
+
+    cursor: str
+    published: int
+    ledger: Ledger | None = None
+
+
+def load(cursors: Cursors, name: str) -> Saved | None:
+    """What was saved of a source; None if nothing was."""
+    text = cursors.load(name)
+    return msgspec.json.decode(text, type=Saved) if text else None
+
+
+def save(cursors: Cursors, name: str, saved: Saved) -> None:
+    """Save it. Durable when it returns."""
+    if saved.ledger is not None:
+        saved.ledger.at = microseconds()
+    cursors.save(name, msgspec.json.encode(saved).decode())
+
+
+def table(cursors: Cursors) -> list[dict[str, Any]]:
+    """A row for each source that has a name, as `headrace sources --json` shows it."""
+    rows = []
+    for name, text in cursors.cursors().items():
+        try:
+            saved = msgspec.json.decode(text, type=Saved)
+        except msgspec.DecodeError as error:
+            raise Misconfigured(f"the cursor of {name!r} in the store cannot be read: {error}") from error
+        if name:
+            rows.append(_row(name, saved))
+    return rows
+
+
+def _row(name: str, saved: Saved) -> dict[str, Any]:
+    ledger = saved.ledger or Ledger(state="ended", counts={"published": saved.published})
+    counts: Mapping[str, int] = ledger.counts
+    return {
+        "name": name,
+        "url": ledger.url or name,
+        "state": ledger.state,
+        "reason": ledger.told,
+        **{what: counts.get(what, 0) for what in COUNTS},
+        "lag_seconds": ledger.lag,
+        "cursor": saved.cursor,
+        "saved_at": ledger.at,
+        "gaps": msgspec.to_builtins(ledger.gaps),
+        "minutes": msgspec.to_builtins(ledger.minutes),
+    }

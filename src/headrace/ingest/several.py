@@ -1,0 +1,104 @@
+"""Several sources at once: those that end one after the other, and each endless one in a thread of its own."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from headrace.errors import HeadraceError
+from headrace.ingest.accounts import Tally
+from headrace.ingest.ingest import Ingest
+from headrace.log import logger
+from headrace.ports import BrokerAdapter, SourceAdapter, StoreAdapter
+from headrace.runtime import Stop
+
+LOG = logger("headrace.ingest")
+
+
+class Opened(NamedTuple):
+    """A source, and its URL without secrets."""
+
+    source: SourceAdapter
+    url: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """See `Ingest`; `again`: sources are read from their start."""
+
+    again: bool = False
+    rate: float | None = None
+    until_idle: float | None = None
+
+
+class Several:
+    """Publishes sources. `broker` and `store` connect, once for each thread; `progress` is called with how many were published."""
+
+    def __init__(
+        self,
+        broker: Callable[[], BrokerAdapter],
+        store: Callable[[], StoreAdapter],
+        *,
+        stop: Stop,
+        options: Options = Options(),
+        progress: Callable[[int], None] = lambda _published: None,
+    ) -> None:
+        self._broker, self._store, self._stop, self._options, self._progress = broker, store, stop, options, progress
+        self._parts: list[_Part] = []
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the documents of all sources so far."""
+        return sum((part.tally for part in self._parts), Tally())
+
+    def run(self, sources: Sequence[Opened]) -> bool:
+        """Publish them all; whether all were read to their ends.
+
+        A source that fails ends neither the others in their threads nor those, but the ones after it. Raises the first error when all have
+        ended.
+        """
+        endless = [[one] for one in sources if one.source.endless]
+        bounded = [one for one in sources if not one.source.endless]
+        self._parts = [_Part(some) for some in (*endless, bounded) if some]
+        threads = [threading.Thread(target=self._run, args=(part,), name="ingest") for part in self._parts[1:]]
+        for thread in threads:
+            thread.start()
+        if self._parts:
+            self._run(self._parts[0])
+        for thread in threads:
+            thread.join()
+        if errors := [part.error for part in self._parts if part.error is not None]:
+            raise errors[0]
+        return all(part.ended for part in self._parts)
+
+    def _run(self, part: "_Part") -> None:
+        try:
+            with closing(self._store()) as store, closing(self._broker()) as broker:
+                work = Ingest(
+                    broker,
+                    store,
+                    stop=self._stop,
+                    progress=lambda _tally: self._progress(self.tally.published),
+                    rate=self._options.rate,
+                    until_idle=self._options.until_idle,
+                )
+                part.tally = work.tally
+                part.ended = all(
+                    work.run(source, source.name, url=url, again=self._options.again or not source.name)
+                    for source, url in part.sources
+                )
+        except HeadraceError as error:
+            part.error = error
+            if len(self._parts) > 1:
+                LOG.error(str(error))
+
+
+class _Part:
+    """Sources that one thread publishes, and what became of them."""
+
+    def __init__(self, sources: Sequence[Opened]) -> None:
+        self.sources = sources
+        self.tally = Tally()
+        self.ended = False
+        self.error: HeadraceError | None = None
