@@ -889,11 +889,14 @@ def test_score_leaves_no_half_file(run: Run, trained: Path, folder: Path) -> Non
     assert [path.name for path in folder.iterdir()] == ["in.jsonl"]
 
 
-def test_score_compresses_what_is_called_gz(run: Run, trained: Path) -> None:
+def test_score_compresses_by_the_ending_of_the_name(run: Run, trained: Path) -> None:
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     assert run("score", write("in.jsonl", [{"text": "glad"}]), "out.jsonl.gz", *registry).status == 0
     assert json.loads(gzip.decompress(Path("out.jsonl.gz").read_bytes()))["predictions"]["mood"]["label"] == "glad"
-    assert run("score", "out.jsonl.gz", "again.jsonl", *registry).status == 0
+    for name in ("out.jsonl.gz", "out.jsonl.bz2", "out.jsonl.xz", "out.jsonl.zst"):
+        assert run("score", "in.jsonl", name, *registry).status == 0
+        assert run("score", name, "again.jsonl", *registry).status == 0
+        assert json.loads(Path("again.jsonl").read_bytes())["text"] == "glad"
 
 
 def test_score_leaves_a_device_and_the_link_to_a_file_as_they_are(run: Run, trained: Path, folder: Path) -> None:

@@ -1,22 +1,32 @@
 """Files as a source: every format, whatever is odd about a file, and going on where it was left."""
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 from support import PATIENCE, logged
 
+from headrace import zstd
 from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.ports import Batch, Malformed
 from headrace.sources.files import FileSource
 from headrace.sources.lines import Lines
+
+COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": zstd.load("this test").compress,
+}
 
 
 def items(path: Path, after: str | None = None, *, kind: str = "", limit: int = 1 << 20) -> list[Document | Malformed]:
@@ -59,7 +69,8 @@ def write(path: Path, data: bytes) -> Path:
 )
 def test_every_format_is_read_compressed_or_not(tmp_path: Path, name: str, data: bytes) -> None:
     assert texts(write(tmp_path / name, data)) == ["one", "two"]
-    assert texts(write(tmp_path / f"{name}.gz", gzip.compress(data))) == ["one", "two"]
+    for ending, compress in COMPRESSIONS.items():
+        assert texts(write(tmp_path / f"{name}{ending}", compress(data))) == ["one", "two"]
 
 
 def test_a_format_that_is_named_wins_over_the_files_name(tmp_path: Path) -> None:
@@ -159,6 +170,17 @@ def test_a_gzip_file_that_is_cut_short_is_read_up_to_the_cut(tmp_path: Path, cut
     assert found == [msgspec.json.decode(line)["text"] for line in lines[: len(found)]]
     assert len(found) >= 500
     assert len(found) < 700 or cut <= 8
+
+
+@pytest.mark.parametrize("ending", [".bz2", ".xz", ".zst"])
+def test_other_compressed_files_that_are_cut_short_are_told_by_their_kind(tmp_path: Path, ending: str) -> None:
+    lines = [b'{"text": "%d"}' % number for number in range(700)]
+    path = write(tmp_path / f"a.jsonl{ending}", COMPRESSIONS[ending](b"\n".join(lines))[:-3])
+    kind = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}[ending]
+    with pytest.raises(Misconfigured, match=f"the {kind} file is damaged or cut short"):
+        items(path)
+    again = write(tmp_path / "b.jsonl", COMPRESSIONS[ending](b"\n".join(lines)))
+    assert texts(again) == [str(number) for number in range(700)]
 
 
 @pytest.mark.parametrize("data", [b"no gzip", b"\x1f\x8b\x08\x00garbage that is no deflate stream"])

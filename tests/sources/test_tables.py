@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from headrace.sources.lines import Lines
@@ -23,16 +23,24 @@ def read(data: bytes, delimiter: str = ",", limit: int = 10_000) -> list[Sequenc
     return [row.line if row.fault else list(row.cells) for row in found]
 
 
+def written_row(row: list[str], delimiter: str) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
+    return text.getvalue()
+
+
 cells = st.text(st.sampled_from('ab ,"\t\n5ä'), max_size=8)
 table = st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), max_size=8))
 
 
 @given(table, st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from([",", "\t"]))
 def test_what_a_csv_writer_writes_is_read_as_it_was(written: list[list[str]], end: str, delimiter: str) -> None:
-    text = io.StringIO(newline="")
     header = [f"column {number}" for number in range(len(written[0]) if written else 1)]
-    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([header, *written])
-    data = text.getvalue().replace("\n", end).encode()
+    rows_written = [written_row(row, delimiter) for row in [header, *written]]
+    inner = [line for row in rows_written for line in row.splitlines()[1:]]
+    # Lines of a field that look like rows are told as a stray quote: the tests below.
+    assume(len(header) == 1 or not any(line.count(delimiter) + 1 == len(header) for line in inner))
+    data = "".join(rows_written).replace("\n", end).encode()
     assert read(data, delimiter) == [header, *written]
 
 

@@ -37,7 +37,7 @@ def ingest(
 ) -> int:
     """Publish the documents of files or other sources, one after the other; `-` is standard input.
 
-    A file holds JSON Lines, CSV or plain text, compressed with gzip or not.
+    A file holds JSON Lines, CSV or plain text, compressed or not.
     Without SOURCES, it ingests the [[ingest]] tables of headrace.toml.
     Called again after an interruption, it continues where it stopped.
     """

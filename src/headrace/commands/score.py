@@ -17,6 +17,7 @@ from headrace.commands.output import bar, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
+from headrace.sources.compression import promised
 from headrace.urls import open_file
 
 
@@ -56,7 +57,7 @@ def score(
         task = shown.add_task("scoring", total=None)
         for scored in opened.enter_context(closing(in_order(source.blocks(), work, threads))):
             target.write(scored.lines)
-            if not output.endswith(".gz"):
+            if not promised(output):
                 target.flush()  # what came now is read now at the other end of a pipe
             wrong += scored.wrong
             number += scored.records

@@ -1,4 +1,4 @@
-"""Files as a source: JSON Lines, CSV and plain text, compressed with gzip or not, and standard input.
+"""Files as a source: JSON Lines, CSV and plain text, compressed or not, and standard input.
 
 The cursor counts records. It has a hash of them too, so that another file of the same name is read from its start, and one of the last
 record alone, so that a record that was still being written is read again when it is complete.
@@ -19,8 +19,8 @@ from headrace.errors import Misconfigured, Rejected, system_error
 from headrace.fields import USUAL, Fields
 from headrace.ports import Batch, Malformed
 from headrace.sources import cursors
+from headrace.sources.compression import Unpacked, promised
 from headrace.sources.cursors import Changed, Cursor, Digest
-from headrace.sources.gunzip import Gunzip
 from headrace.sources.lines import Lines, read_until
 from headrace.sources.records import FORMATS, KEPT_BYTES, Record, Records, format_of
 
@@ -134,7 +134,7 @@ class FileSource:
         self._closed = True
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[tuple[Lines, Gunzip]]:
+    def _opened(self) -> Iterator[tuple[Lines, Unpacked]]:
         try:
             with contextlib.ExitStack() as opened:
                 unpacked = self._open(opened)
@@ -143,18 +143,18 @@ class FileSource:
             what = "standard input" if self._path == "-" else f"reading {self._shown}"
             raise system_error(what, error, "check the name and the permissions") from error
 
-    def _open(self, opened: contextlib.ExitStack) -> Gunzip:
+    def _open(self, opened: contextlib.ExitStack) -> Unpacked:
         if self._path == "-":
-            return Gunzip(read_until(sys.stdin.fileno(), lambda: self._closed), packed=False)
-        packed = self._path.endswith(".gz")
-        return Gunzip(opened.enter_context(Path(self._path).open("rb", buffering=0)).read, packed=packed)
+            return Unpacked(read_until(sys.stdin.fileno(), lambda: self._closed))
+        packed = promised(self._path)
+        return Unpacked(opened.enter_context(Path(self._path).open("rb", buffering=0)).read, packed=packed)
 
-    def _check_whole(self, lines: Lines, unpacked: Gunzip) -> None:
+    def _check_whole(self, lines: Lines, unpacked: Unpacked) -> None:
         if lines.damage and not self._closed:
-            reason = f"the gzip file is damaged or cut short ({lines.damage}); what came before that was read"
+            reason = f"the {unpacked.compression} file is damaged or cut short ({lines.damage}); what came before that was read"
             raise Misconfigured(f"reading {self._shown}: {reason}")
         if unpacked.ignored:
-            LOG.warning(f"reading {self._shown}: what follows the end of the gzip data is ignored")
+            LOG.warning(f"reading {self._shown}: what follows the end of the {unpacked.compression} data is ignored")
 
     def _read(self, lines: Lines, live: bool) -> Iterator[Record]:
         return self._records.read(lines, *self._looked_at(lines), live=live)

@@ -5,7 +5,7 @@ import re
 import select
 from collections.abc import Callable, Iterator
 
-from headrace.sources.gunzip import Damaged
+from headrace.sources.compression import Damaged
 
 _CHUNK = 256 << 10  #: bytes asked for at a time
 _POLL_SECONDS = 0.1  #: between two looks whether reading is to end

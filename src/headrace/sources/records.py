@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Fields, suggestion
 from headrace.framing import KEPT_BYTES as KEPT_BYTES
+from headrace.sources.compression import bare
 from headrace.sources.fitting import fitting
 from headrace.sources.json_records import BOM as BOM
 from headrace.sources.json_records import JsonRecords
@@ -33,8 +34,8 @@ _MEMBERS = ("text", "id", "source", "created_at", "meta", "published_at")
 
 
 def format_of(path: str, head: bytes) -> str:
-    """The format of a file: by the end of its name, else by its first bytes. `.gz` at the end of the name doesn't count."""
-    named = SUFFIXES.get(Path(path.removesuffix(".gz")).suffix.lower(), "")
+    """The format of a file: by the end of its name, else by its first bytes. The ending that names a compression doesn't count."""
+    named = SUFFIXES.get(PurePath(bare(path)).suffix.lower(), "")
     return named or ("jsonl" if _JSON.match(head.removeprefix(BOM)) else "text")
 
 

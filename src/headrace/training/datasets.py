@@ -108,7 +108,7 @@ def read(
     mapping: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> Dataset:
-    """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed as .gz.
+    """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed.
 
     `fields` are where a row has its text, `label` where it has its label. Labels may be numbers; `labels.canonical` says which labels are
     the same. `mapping` renames them (see `label_map`). Rows that can't be used are counted and described, and are an error only if no

@@ -1,11 +1,12 @@
 """Data files: those that a user means, and the rows in them, as they are."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
+from headrace.sources.compression import ENDINGS, bare
 from headrace.urls import open_file
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
@@ -21,7 +22,9 @@ def find(files: Sequence[Path | str]) -> list[Path]:
         elif not given.exists():
             raise Misconfigured(f"the data {given} can't be read: there is no such file or folder")
         elif not _kind(given):
-            raise Misconfigured(f"the data {given} can't be read: give {', '.join(SUFFIXES)}, each also with .gz")
+            raise Misconfigured(
+                f"the data {given} can't be read: give {', '.join(SUFFIXES)}, each also with {', '.join(ENDINGS)}"
+            )
         else:
             paths.append(given)
     if not paths:
@@ -32,14 +35,14 @@ def find(files: Sequence[Path | str]) -> list[Path]:
 
 
 def _kind(path: Path) -> str:
-    """The ending of a data file without .gz; an empty string for any other file."""
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    """The ending of a data file without that of a compression; an empty string for any other file."""
+    suffix = PurePath(bare(path.name)).suffix.lower()
     return suffix if suffix in SUFFIXES else ""
 
 
 def stem(path: Path) -> str:
     """The name of a file without its endings."""
-    return Path(path.name.removesuffix(".gz")).stem
+    return PurePath(bare(path.name)).stem
 
 
 def rows(path: Path, fields: Fields, others: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
