@@ -43,7 +43,7 @@ def test_a_record_says_where_it_stands_and_a_blank_line_does_not() -> None:
 
 def test_what_is_wrong_with_a_header_is_told_once() -> None:
     for header, reason in (
-        (b"id;text", "the columns are 'id;text'; if these are several columns, separate them by commas"),
+        (b"id:text", "the columns are 'id:text'; if these are several columns, separate them by commas, semicolons"),
         (b'id,"text', "the header, line 1, cannot be read: a quote opens a field that is never closed"),
         (b"text,id,text", "there are 2 columns 'text'; rename all but one"),
         (b"text,\xff", "the header, line 1, cannot be read: the line is not valid UTF-8: byte 6 is 0xff"),
@@ -97,7 +97,7 @@ def test_records_in_blocks_are_those_that_come_one_by_one(
         lines, reader = Lines(lambda _size: next(left), 80), Records("a file", 80)
         if block:
             return [record for some in reader.blocks(lines, kind, data[:64]) for record in some]
-        return list(reader.read(lines, kind, data[:64]))
+        return list(reader.read(lines, kind, data[:64], live=kind != "jsonl"))
 
     assert read(block=True) == read(block=False)
 

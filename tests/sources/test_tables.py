@@ -8,13 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from headrace.sources.dialects import Dialect
 from headrace.sources.lines import Lines
 from headrace.sources.tables import Row, Rows
 
 
 def rows(data: bytes, delimiter: str = ",", limit: int = 10_000) -> list[Row]:
     chunks = iter([data[start : start + 7000] for start in range(0, len(data), 7000)] + [b""])
-    return list(Rows(Lines(lambda _size: next(chunks), limit), delimiter, limit))
+    return list(Rows(Lines(lambda _size: next(chunks), limit), Dialect(delimiter), limit))
 
 
 def read(data: bytes, delimiter: str = ",", limit: int = 10_000) -> list[Sequence[str] | int]:
@@ -124,7 +125,7 @@ def test_a_field_without_end_is_looked_for_within_a_bound() -> None:
         taken += 1
         return b'id,text\n1,"never\n' if taken == 1 else b"2,b\n" * 1000
 
-    found = Rows(Lines(endless, 1000), ",", 1000)
+    found = Rows(Lines(endless, 1000), Dialect(), 1000)
     assert next(found).cells
     assert "opens a field" in next(found).fault
     assert list(next(found).cells) == ["2", "b"]

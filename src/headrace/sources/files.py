@@ -26,7 +26,10 @@ from headrace.sources.records import FORMATS, KEPT_BYTES, Record, Records, forma
 
 SOURCE = "files"  #: the source of documents that name none
 BATCH, BATCH_BYTES = 500, 4 << 20  #: items, and bytes of them, after which a batch is full
-HEAD_BYTES = 4096  #: of the beginning of a file, by which its format is recognised
+HEAD_BYTES, MOST_HEAD_BYTES = (
+    4096,
+    64 << 10,
+)  #: of the beginning of a file, by which its format is recognised: waited for, and looked at
 LOG = logging.getLogger("headrace.sources")
 
 
@@ -161,7 +164,7 @@ class FileSource:
 
     def _looked_at(self, lines: Lines) -> tuple[str, bytes]:
         """The format, and the first bytes."""
-        head = lines.head(1 if self._path == "-" else HEAD_BYTES, HEAD_BYTES)
+        head = lines.head(1 if self._path == "-" else HEAD_BYTES, MOST_HEAD_BYTES)
         return self._kind or format_of(self._path, head), head
 
     def _document(self, record: Record) -> Document | Malformed:

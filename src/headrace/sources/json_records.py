@@ -9,9 +9,8 @@ import msgspec
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.framing import KEPT_BYTES, Framing, Value
-from headrace.sources.lines import Lines
+from headrace.sources.lines import BOM, Lines
 
-BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
 NOT_JSON = 100  #: malformed records at the beginning of a file that show that it is not JSON …
 LOOKED_AT = 1000  #: … among so many records, blank ones included
 _decode = msgspec.json.Decoder().decode

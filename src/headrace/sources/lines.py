@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from headrace.sources.compression import Damaged
 
+BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
 _CHUNK = 256 << 10  #: bytes asked for at a time
 _POLL_SECONDS = 0.1  #: between two looks whether reading is to end
 _END = re.compile(rb"\r\n?|\n")  #: of a line

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import PurePath
 from typing import Any
 
@@ -10,11 +11,11 @@ from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Fields, suggestion
 from headrace.framing import KEPT_BYTES as KEPT_BYTES
 from headrace.sources.compression import bare
+from headrace.sources.dialects import Dialect, sniff
 from headrace.sources.fitting import fitting
-from headrace.sources.json_records import BOM as BOM
 from headrace.sources.json_records import JsonRecords
 from headrace.sources.json_records import Record as Record
-from headrace.sources.lines import Lines
+from headrace.sources.lines import BOM, Lines
 from headrace.sources.tables import Row, Rows
 from headrace.validation import not_utf8
 
@@ -59,7 +60,8 @@ class Records:
         if refusal := _refusal(head, kind):
             raise Misconfigured(f"reading {self._name}: {refusal}")
         if kind in ("csv", "tsv"):
-            return self._rows(_without_bom(lines), "," if kind == "csv" else "\t")
+            blocks = self._tables(lines, kind, head)
+            return self._rows(lines, kind, head) if live else chain.from_iterable(blocks)
         if kind == "text" and not self._fields.usual:
             raise Misconfigured(
                 f"reading {self._name}: lines of plain text have no members; leave out which to take, or give its format"
@@ -73,6 +75,8 @@ class Records:
 
     def blocks(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[list[Record]]:
         """As `read`, in lists of the records that can be read without waiting once the first of them is there, in bounded memory."""
+        if kind in ("csv", "tsv") and not _refusal(head, kind):
+            return self._tables(lines, kind, head)
         if kind != "jsonl" or _refusal(head, kind):
             return _together(self.read(lines, kind, head, live=live), lines)
         blocks = self._json.blocks(lines, live=live)
@@ -93,16 +97,21 @@ class Records:
             else:
                 yield Record(line, where, {"text": line.decode()})
 
-    def _rows(self, lines: Iterator[bytes], delimiter: str) -> Iterator[Record]:
-        rows = Rows(lines, delimiter, self._limit)
-        header = self._header(next((row for row in rows if row.cells or row.fault), None), delimiter)
-        for row in rows:
-            if row.fault:
-                yield Record(row.data[:KEPT_BYTES], self._where(row.line), fault=row.fault)
-            else:
-                yield self._record(header, row, self._where(row.line)) if row.cells else Record()
+    def _rows(self, lines: Lines, kind: str, head: bytes) -> Iterator[Record]:
+        rows, header = self._table(lines, kind, head)
+        return (self._record(header, row) for row in rows)
 
-    def _header(self, row: Row | None, delimiter: str) -> Sequence[str]:
+    def _tables(self, lines: Lines, kind: str, head: bytes) -> Iterator[list[Record]]:
+        rows, header = self._table(lines, kind, head)
+        while ready := rows.ready():
+            yield [self._record(header, row) for row in ready]
+
+    def _table(self, lines: Lines, kind: str, head: bytes) -> tuple[Rows, Sequence[str]]:
+        """The rows of a table, and its header, which was read."""
+        rows = Rows(lines, sniff(head, self._columns) if kind == "csv" else Dialect("\t"), self._limit)
+        return rows, self._header(next((row for row in rows if row.cells or row.fault), None), kind)
+
+    def _header(self, row: Row | None, kind: str) -> Sequence[str]:
         """The names of the columns. Raises Misconfigured if they cannot be read, or one that is needed is missing or ambiguous."""
         reading = f"reading {self._name}"
         if row is None:
@@ -112,7 +121,7 @@ class Records:
         header = [name.strip() for name in row.cells]
         if missing := [name for name in self._columns if name not in header]:
             names = " and no column ".join(map(repr, missing))
-            separators = "commas" if delimiter == "," else "tabs"
+            separators = "commas, semicolons, tabs or |" if kind == "csv" else "tabs"
             hint = f"; if these are several columns, separate them by {separators}" if len(header) == 1 else ""
             hint = hint or (suggestion(header) if "text" in missing else "")
             raise Misconfigured(
@@ -123,14 +132,19 @@ class Records:
                 raise Misconfigured(f"{reading}: there are {header.count(name)} columns {name!r}; rename all but one")
         return _distinct(header)
 
-    def _record(self, header: Sequence[str], row: Row, where: str) -> Record:
+    def _record(self, header: Sequence[str], row: Row) -> Record:
         """The record of a row. Empty cells are left out, except for texts."""
+        if row.fault:
+            return Record(row.data[:KEPT_BYTES], self._where(row.line), fault=row.fault)
+        if not row.cells:
+            return Record()
+        where = self._where(row.line)
         if len(row.cells) > len(header) and any(row.cells[len(header) :]):
             fault = f"the row has {len(row.cells)} cells, the header {len(header)}; quote a cell that holds a separator"
             return Record(row.data[:KEPT_BYTES], where, fault=fault)
-        members: dict[str, Any] = {
-            name: cell for name, cell in zip(header, row.cells, strict=False) if cell or name in self._kept
-        }
+        members: dict[str, Any] = dict(zip(header, row.cells, strict=False))
+        if "" in row.cells:
+            members = {name: cell for name, cell in members.items() if cell or name in self._kept}
         if "meta" not in members or not self._fields.usual:
             return Record(row.data, where, members)
         try:
