@@ -22,7 +22,7 @@ MODULES: Mapping[str, Path] = {
 LAYERS = (
     "headrace headrace.masking",
     "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
-    " headrace.documents headrace.fields headrace.zstd headrace.spans headrace.burial",
+    " headrace.documents headrace.fields headrace.file_options headrace.zstd headrace.spans headrace.burial",
     "headrace.ports",
     "headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
@@ -76,10 +76,10 @@ HOMES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
-    "sources": r"headrace\.sources\.(stream|lines|records|json_records|fitting|tables|dialects|compression|cursors)",
+    "sources": r"headrace\.sources\.(stream|lines|records|json_records|transcoding|fitting|tables|dialects|compression|cursors)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
-CONTRACT = r"headrace\.(clock|documents|fields|framing|errors|validation|ports(\..*)?)"
+CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8

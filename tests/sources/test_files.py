@@ -17,6 +17,7 @@ from support import PATIENCE, logged
 from headrace import zstd
 from headrace.documents import Document
 from headrace.errors import Misconfigured
+from headrace.file_options import FileOptions
 from headrace.ports import Batch, Malformed
 from headrace.sources.files import FileSource
 from headrace.sources.lines import Lines
@@ -30,7 +31,9 @@ COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 def items(path: Path, after: str | None = None, *, kind: str = "", limit: int = 1 << 20) -> list[Document | Malformed]:
-    return [item for batch in FileSource(path, kind=kind, limit=limit).read(after) for item in batch.items]
+    return [
+        item for batch in FileSource(path, options=FileOptions(kind), limit=limit).read(after) for item in batch.items
+    ]
 
 
 def texts(path: Path, after: str | None = None, *, kind: str = "", limit: int = 1 << 20) -> list[str]:

@@ -61,20 +61,6 @@ def test_rows_may_be_shorter_than_the_header_or_end_in_empty_cells() -> None:
     assert [one.members for one in records(b"text,a,b\nx\ny,,,,\n", "csv")] == [{"text": "x"}, {"text": "y"}]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
-@pytest.mark.parametrize("kind", FORMATS)
-def test_wide_encodings_are_named_without_a_byte_order_mark_too(kind: str, encoding: str) -> None:
-    named = {"utf-32": "UTF-32"}.get(encoding, encoding.upper().replace("-LE", "LE").replace("-BE", "BE"))
-    with pytest.raises(Misconfigured, match=f"it is {named}; .*iconv -f {named} "):
-        records("text\none two".encode(encoding), kind)
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_utf_16_is_misconfigured_with_how_to_convert_it(kind: str) -> None:
-    with pytest.raises(Misconfigured, match=r"reading a file: it is UTF-16; .*iconv -f UTF-16"):
-        records("text\none".encode("utf-16"), kind)
-
-
 LINE = st.sampled_from([
     b'{"text": "one"}', b'{"id": 1, "text": "two", "text": "again"}', b"", b" \t", b"{", b"}", b"[", b"]", b'{"text":', b'"three"}',
     b'{"text": "a"} {"text": "b"}', b"\xff", b'"scalar"', b"[1]", b'{"text": NaN}', b'{"text": "\\ud800"}', b'{"text": "%s"}' % (b"x" * 90),

@@ -6,13 +6,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace import config, runtime
-from headrace.commands.field_flags import DocumentFields, FieldFlags
+from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags
 from headrace.commands.operands import Operand
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
 from headrace.config import FILE, IngestTable, Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.fields import Fields
+from headrace.file_options import FileOptions
 from headrace.ingest.accounts import Tally
 from headrace.ingest.several import Opened, Options, Several
 from headrace.masking import mask_url
@@ -32,6 +33,7 @@ def ingest(
         float | None, Parameter(help="End a source when nothing came for so many seconds. [default: never]")
     ] = None,
     json: Json = False,
+    encoding: Encoding = "",
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
@@ -48,7 +50,7 @@ def ingest(
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
-    opened = _open(sources, format, fields.read(), settings)
+    opened = _open(sources, FileOptions(format, encoding), fields.read(), settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)
@@ -78,7 +80,7 @@ def ingest(
     return 1 if tally.malformed or tally.refused or not ended else 0
 
 
-def _open(urls: Sequence[str], kind: str, fields: Fields, settings: Settings) -> Sequence[Opened]:
+def _open(urls: Sequence[str], options: FileOptions, fields: Fields, settings: Settings) -> Sequence[Opened]:
     if not urls and not (tables := config.read_file().ingest):
         raise Misconfigured(f"name the files to ingest, or - for standard input; or write [[ingest]] tables in {FILE}")
     if "" in urls:
@@ -86,12 +88,12 @@ def _open(urls: Sequence[str], kind: str, fields: Fields, settings: Settings) ->
     limit = settings.document_bytes
     if not urls:
         return [open_table(one, limit) for one in tables]
-    return [Opened(open_source(url, kind=kind, limit=limit, fields=fields), _shown(url)) for url in urls]
+    return [Opened(open_source(url, limit=limit, fields=fields, options=options), _shown(url)) for url in urls]
 
 
 def open_table(table: IngestTable, limit: int) -> Opened:
     """The source of an [[ingest]] table; raises Misconfigured as `open_source` does."""
-    return Opened(open_source(table.url, kind=table.format, limit=limit, fields=table.fields), _shown(table.url))
+    return Opened(open_source(table.url, limit=limit, fields=table.fields, options=table.options), _shown(table.url))
 
 
 def _shown(url: str) -> str:

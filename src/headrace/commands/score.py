@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from headrace import runtime
 from headrace.batch import records
 from headrace.batch.pipeline import in_order
-from headrace.commands.field_flags import DocumentFields, FieldFlags
+from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags
 from headrace.commands.model_flags import Labels, Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
@@ -17,6 +17,7 @@ from headrace.commands.output import bar, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
+from headrace.file_options import FileOptions
 from headrace.sources.compression import promised
 from headrace.urls import open_file
 
@@ -30,6 +31,7 @@ def score(
     threshold: Threshold = None,
     labels: Labels = None,
     format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
+    encoding: Encoding = "",
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
@@ -49,7 +51,7 @@ def score(
 
     wrong = number = 0
     with ExitStack() as opened:
-        file = open_file(input, kind=format, limit=settings.document_bytes, fields=taken)
+        file = open_file(input, limit=settings.document_bytes, fields=taken, options=FileOptions(format, encoding))
         source = opened.enter_context(closing(file))
         target = opened.enter_context(writing(output))
         shown = opened.enter_context(bar())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import PurePath
 from typing import Any
@@ -17,6 +18,7 @@ from headrace.sources.json_records import JsonRecords
 from headrace.sources.json_records import Record as Record
 from headrace.sources.lines import BOM, Lines
 from headrace.sources.tables import Row, Rows
+from headrace.sources.transcoding import explained
 from headrace.validation import not_utf8
 
 #: The format of a file by the end of its name.
@@ -42,19 +44,22 @@ def format_of(path: str, head: bytes) -> str:
 
 class Records:
     """Reads records. `name` is that of the stream, for messages; `limit`: the longest line, in bytes; `fields` are what a table has as
-    columns, and its `others` too."""
+    columns, and its `others` too; `encoding` is the one that the lines were in, if it is known."""
 
-    def __init__(self, name: str, limit: int, fields: Fields = USUAL, others: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, limit: int, fields: Fields = USUAL, others: Sequence[str] = (), encoding: str = ""
+    ) -> None:
         self._name, self._limit, self._fields = name, limit, fields
         self._columns = (*(field.written for field in fields.named), *others)
         self._kept = frozenset(field.written for field in fields.text)  # also if they are empty
         self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
-        self._json = JsonRecords(name, limit)
+        self._explained = partial(explained, encoding=encoding)
+        self._json = JsonRecords(name, limit, encoding)
 
     def read(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[Record]:
         """The records of these lines, blank ones included. `kind` is one of FORMATS; `head` are the first bytes of the stream.
 
-        Raises Misconfigured if the stream is in UTF-16 or UTF-32, a table without the columns, plain text of which fields are wanted, not
+        Raises Misconfigured if the stream is a table without the columns, plain text of which fields are wanted, not
         JSON at all, or JSON without a field. The last two show in the first records, unless it is `live`.
         """
         if refusal := _refusal(head, kind):
@@ -93,7 +98,7 @@ class Records:
             elif len(line) > self._limit:
                 yield Record(line[:KEPT_BYTES], where, fault=self._too_long)
             elif fault := not_utf8(line):
-                yield Record(line[:KEPT_BYTES], where, fault=f"the line is {fault}")
+                yield Record(line[:KEPT_BYTES], where, fault=self._explained(f"the line is {fault}", line))
             else:
                 yield Record(line, where, {"text": line.decode()})
 
@@ -117,7 +122,9 @@ class Records:
         if row is None:
             raise Misconfigured(f"{reading}: there is no column {self._columns[0]!r}; it is empty")
         if row.fault:
-            raise Misconfigured(f"{reading}: the header, line {row.line}, cannot be read: {row.fault}")
+            raise Misconfigured(
+                f"{reading}: the header, line {row.line}, cannot be read: {self._explained(row.fault, row.data)}"
+            )
         header = [name.strip() for name in row.cells]
         if missing := [name for name in self._columns if name not in header]:
             names = " and no column ".join(map(repr, missing))
@@ -135,7 +142,7 @@ class Records:
     def _record(self, header: Sequence[str], row: Row) -> Record:
         """The record of a row. Empty cells are left out, except for texts."""
         if row.fault:
-            return Record(row.data[:KEPT_BYTES], self._where(row.line), fault=row.fault)
+            return Record(row.data[:KEPT_BYTES], self._where(row.line), fault=self._explained(row.fault, row.data))
         if not row.cells:
             return Record()
         where = self._where(row.line)
@@ -155,23 +162,8 @@ class Records:
 
 def _refusal(head: bytes, kind: str) -> str:
     """Why a stream that begins with these bytes cannot be read as this format, and what to do; empty if it can."""
-    if encoding := wide_encoding(head):
-        return f"it is {encoding}; convert it to UTF-8: iconv -f {encoding} -t UTF-8 OLD > NEW"
     if kind == "jsonl" and head.removeprefix(BOM).lstrip()[:1] == b"<":
         return "it begins like HTML or XML, not like JSON; convert it to JSON Lines"
-    return ""
-
-
-def wide_encoding(head: bytes) -> str:
-    """The name of the encoding if these first bytes of a stream are in UTF-16 or UTF-32, with or without a byte order mark; else empty."""
-    for marks, name in (((b"\xff\xfe\0\0", b"\0\0\xfe\xff"), "UTF-32"), ((b"\xff\xfe", b"\xfe\xff"), "UTF-16")):
-        if head.startswith(marks) and (b"\0" in head or not head[2:]):
-            return name
-    even, odd = head[0:64:2], head[1:64:2]
-    if len(odd) >= 4 and not even.count(0) and odd.count(0) > 0.7 * len(odd):
-        return "UTF-16LE"
-    if len(odd) >= 4 and not odd.count(0) and even.count(0) > 0.7 * len(even):
-        return "UTF-16BE"
     return ""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
+from headrace.file_options import FileOptions
 from headrace.sources.compression import ENDINGS, bare
 from headrace.urls import open_file
 
@@ -45,10 +46,13 @@ def stem(path: Path) -> str:
     return PurePath(bare(path.name)).stem
 
 
-def rows(path: Path, fields: Fields, others: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
+def rows(path: Path, fields: Fields, others: Sequence[str] = (), encoding: str = "") -> Iterator[tuple[str, Any]]:
     """The rows of a data file, each with its place; a row that can't be read is a Misconfigured instead of its members.
 
-    A table needs the `fields`, and `others`, as columns. Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
+    `encoding` is that of its text, and empty to find it out. A table needs the `fields`, and `others`, as columns.
+
+    Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
     """
-    for record in open_file(str(path), limit=ROW_BYTES, fields=fields, others=others).records():
+    options = FileOptions(encoding=encoding)
+    for record in open_file(str(path), limit=ROW_BYTES, fields=fields, others=others, options=options).records():
         yield record.where, Misconfigured(record.fault) if record.fault else record.members

@@ -5,40 +5,41 @@ record alone, so that a record that was still being written is read again when i
 """
 
 import contextlib
-import logging
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.errors import Misconfigured, Rejected, system_error
 from headrace.fields import USUAL, Fields
+from headrace.file_options import UNSAID, FileOptions
 from headrace.ports import Batch, Malformed
 from headrace.sources import cursors
-from headrace.sources.compression import Unpacked, promised
 from headrace.sources.cursors import Changed, Cursor, Digest
-from headrace.sources.lines import Lines, read_until
-from headrace.sources.records import FORMATS, KEPT_BYTES, Record, Records, format_of
+from headrace.sources.files.content import Content, Reading
+from headrace.sources.lines import read_until
+from headrace.sources.records import FORMATS, KEPT_BYTES, Record
+from headrace.sources.transcoding import known_encoding
 
 SOURCE = "files"  #: the source of documents that name none
 BATCH, BATCH_BYTES = 500, 4 << 20  #: items, and bytes of them, after which a batch is full
-HEAD_BYTES, MOST_HEAD_BYTES = (
-    4096,
-    64 << 10,
-)  #: of the beginning of a file, by which its format is recognised: waited for, and looked at
-LOG = logging.getLogger("headrace.sources")
+_URL = re.compile(r"files:(?://(?=/))?(?!//)([^?#]+)(?:\?([^#]+))?")
+_OPTIONS = ("format", "encoding")  # of a URL
 
 
 class FileSource:
     """One file, or standard input (`-`), which can't be resumed.
 
-    `kind` is one of FORMATS; if empty, the file's name decides, or else the first byte. A CSV file has a header with a column `text`; in
-    plain text every line is a document. What is not a document comes as Malformed. `limit`: the largest document, in bytes; `batch`: the
-    most items of a batch; `fields`: where the members of documents stand in a record; `others`: further columns that a CSV file needs.
+    Its format is one of FORMATS; if `options` has none, the file's name decides, or else the first byte. A CSV file has a header with a
+    column `text`; in plain text every line is a document. What is not a document comes as Malformed. `limit`: the largest document, in
+    bytes; `batch`: the most items of a batch; `fields`: where the members of documents stand in a record; `others`: further columns that a
+    CSV file needs.
+    Raises Misconfigured for an unknown format or encoding.
     """
 
     endless = False
@@ -47,32 +48,35 @@ class FileSource:
         self,
         path: Path | str,
         *,
-        kind: str = "",
         limit: int = DOCUMENT_BYTES,
         batch: int = BATCH,
         fields: Fields = USUAL,
         others: Sequence[str] = (),
+        options: FileOptions = UNSAID,
     ) -> None:
-        if kind and kind not in FORMATS:
-            raise Misconfigured(f"no format {kind!r} is known for files; known are {', '.join(FORMATS)}")
+        if options.format and options.format not in FORMATS:
+            raise Misconfigured(f"no format {options.format!r} is known for files; known are {', '.join(FORMATS)}")
+        encoding = known_encoding(options.encoding) if options.encoding else ""
         self._path = str(path)
         self._shown = self._path.encode(errors="backslashreplace").decode()  # as it can be shown and stored
-        self._limit, self._batch = limit, batch
-        self._fields = fields
-        self._records = Records(self._shown, limit, fields, others)
-        self._kind = kind
+        self._limit, self._batch, self._fields = limit, batch, fields
+        self._how = Reading(limit, fields, others, replace(options, encoding=encoding))
         self._closed = False
 
     @classmethod
     def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, fields: Fields = USUAL) -> Self:
-        """The file of `files:posts.csv` or `files:/srv/posts?format=csv`, percent-encoded; `files:-` is standard input.
-        Raises Misconfigured for any other URL, and for an unknown format."""
-        match = re.fullmatch(r"files:(?://(?=/))?(?!//)([^?#]+)(?:\?format=(\w+))?", url)
-        if match is None:
+        """The file of `files:posts.csv` or `files:/srv/posts?format=csv&encoding=cp1252`, percent-encoded; `files:-` is standard input.
+        Raises Misconfigured for any other URL, and for an unknown format or encoding."""
+        match = _URL.fullmatch(url)
+        given = [option.partition("=") for option in (match[2] or "").split("&") if option] if match else []
+        options = {name: unquote(value) for name, _, value in given}
+        if match is None or any(name not in _OPTIONS or not value for name, value in options.items()):
             raise Misconfigured(
                 f"no file can be opened at {url!r}; write files:posts.jsonl or files:/srv/posts?format=csv"
+                f" (the options are {', '.join(_OPTIONS)})"
             )
-        return cls(os.fsdecode(unquote_to_bytes(match[1])), kind=match[2] or "", limit=limit, fields=fields)
+        path = os.fsdecode(unquote_to_bytes(match[1]))
+        return cls(path, limit=limit, fields=fields, options=FileOptions(**options))
 
     @property
     def name(self) -> str:
@@ -89,12 +93,11 @@ class FileSource:
 
     def _batches(self, done: Cursor, restarted: str = "") -> Iterator[Batch]:
         """The batches after a cursor. Raises Changed, before the first of them, if the file does not hold what had been read."""
-        with self._opened() as (lines, unpacked):
-            live = self._path == "-"
+        with self._opened() as content:
             items: list[Document | Malformed] = []
             digest, record, previous = Digest(), Record(), b""
             size = number = 0
-            for number, record in enumerate(self._read(lines, live), 1):
+            for number, record in enumerate(content.records(), 1):
                 if self._closed:
                     return
                 if number > 1:
@@ -108,64 +111,51 @@ class FileSource:
                 if record.where and is_new:
                     items.append(self._document(record))
                     size += len(record.data)
-                if len(items) >= self._batch or size >= BATCH_BYTES or (items and live and lines.drained):
+                if len(items) >= self._batch or size >= BATCH_BYTES or (items and content.waits):
                     yield Batch(items, cursors.write(number, digest, record.data), restarted)
                     items, size, restarted = [], 0, ""
             if number < done.records:
                 raise Changed("the file holds less than was read of it before")
             if items or restarted or number > done.records:
                 yield Batch(items, cursors.write(number, digest, record.data), restarted)
-            self._check_whole(lines, unpacked)
+            self._check_whole(content)
 
     def records(self) -> Iterator[Record]:
         """All records as they stand in the file, without blank lines."""
-        with self._opened() as (lines, unpacked):
-            yield from (record for record in self._read(lines, self._path == "-") if record.where)
-            self._check_whole(lines, unpacked)
+        with self._opened() as content:
+            yield from (record for record in content.records() if record.where)
+            self._check_whole(content)
 
     def blocks(self) -> Iterator[list[Record]]:
         """As `records`, in lists of the records that can be read without waiting once the first of them is there."""
-        with self._opened() as (lines, unpacked):
-            for block in self._records.blocks(lines, *self._looked_at(lines), live=self._path == "-"):
+        with self._opened() as content:
+            for block in content.blocks():
                 if self._closed:
                     return
                 if records := [record for record in block if record.where]:
                     yield records
-            self._check_whole(lines, unpacked)
+            self._check_whole(content)
 
     def close(self) -> None:
         self._closed = True
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[tuple[Lines, Unpacked]]:
+    def _opened(self) -> Iterator[Content]:
         try:
             with contextlib.ExitStack() as opened:
-                unpacked = self._open(opened)
-                yield Lines(unpacked, self._limit), unpacked
+                if self._path == "-":
+                    read = read_until(sys.stdin.fileno(), lambda: self._closed)
+                else:
+                    read = opened.enter_context(Path(self._path).open("rb", buffering=0)).read
+                yield Content(read, self._path, self._shown, self._how, live=self._path == "-")
         except OSError as error:
             what = "standard input" if self._path == "-" else f"reading {self._shown}"
             raise system_error(what, error, "check the name and the permissions") from error
 
-    def _open(self, opened: contextlib.ExitStack) -> Unpacked:
-        if self._path == "-":
-            return Unpacked(read_until(sys.stdin.fileno(), lambda: self._closed))
-        packed = promised(self._path)
-        return Unpacked(opened.enter_context(Path(self._path).open("rb", buffering=0)).read, packed=packed)
-
-    def _check_whole(self, lines: Lines, unpacked: Unpacked) -> None:
-        if lines.damage and not self._closed:
-            reason = f"the {unpacked.compression} file is damaged or cut short ({lines.damage}); what came before that was read"
-            raise Misconfigured(f"reading {self._shown}: {reason}")
-        if unpacked.ignored:
-            LOG.warning(f"reading {self._shown}: what follows the end of the {unpacked.compression} data is ignored")
-
-    def _read(self, lines: Lines, live: bool) -> Iterator[Record]:
-        return self._records.read(lines, *self._looked_at(lines), live=live)
-
-    def _looked_at(self, lines: Lines) -> tuple[str, bytes]:
-        """The format, and the first bytes."""
-        head = lines.head(1 if self._path == "-" else HEAD_BYTES, MOST_HEAD_BYTES)
-        return self._kind or format_of(self._path, head), head
+    def _check_whole(self, content: Content) -> None:
+        """Raises Misconfigured if the content was not read to its end because it is damaged."""
+        if (failure := content.failure()) and not self._closed:
+            raise Misconfigured(f"reading {self._shown}: {failure}")
 
     def _document(self, record: Record) -> Document | Malformed:
         try:

@@ -1,0 +1,3 @@
+"""Files as a source."""
+
+from headrace.sources.files.source import FileSource as FileSource
