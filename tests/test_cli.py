@@ -427,6 +427,24 @@ def test_ingest_and_score_take_records_of_any_shape() -> None:
     )
 
 
+def test_ingest_reads_folders_and_patterns_and_keeps_the_place_of_each_file() -> None:
+    Path("logs/old").mkdir(parents=True)
+    write("logs/old/a.jsonl", [{"text": "a"}])
+    write("logs/b.jsonl", [{"text": "b"}, {"text": "c"}])
+    assert command("ingest", "logs/*.jsonl", "--json").json["published"] == 2
+    told = command("ingest", "logs", "--json").json
+    assert (told["published"], told["repeated"]) == (1, 2)
+    write("logs/c.jsonl", [{"text": "d"}])
+    told = command("ingest", "files:logs/**/*.jsonl", "--json").json
+    assert (told["published"], told["repeated"]) == (1, 3)
+    Path("headrace.toml").write_text('[[ingest]]\nurl = "logs"')
+    assert command("ingest", "--json").json["repeated"] == 4
+    ended = command("ingest", "logs/*.csv")
+    assert (ended.status, "no file matches logs/*.csv" in ended.errors) == (2, True)
+    ended = command("compare", TRIVIAL, f"other={SOUND}", "--data", "logs/*.jsonl", "--json")
+    assert ended.json["rows"] == 3
+
+
 def test_every_command_that_reads_files_takes_their_encoding() -> None:
     rows = "".join(f"{number} schön – gut;good\n{number} übel – schlecht;bad\n" for number in range(20))
     Path("posts.csv").write_bytes(f"text;label\n{rows}".encode("cp1252"))

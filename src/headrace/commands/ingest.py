@@ -17,6 +17,7 @@ from headrace.file_options import FileOptions
 from headrace.ingest.accounts import Tally
 from headrace.ingest.several import Opened, Options, Several
 from headrace.masking import mask_url
+from headrace.ports import Plural
 from headrace.urls import Connectors, is_memory, open_source
 
 
@@ -87,13 +88,20 @@ def _open(urls: Sequence[str], options: FileOptions, fields: Fields, settings: S
         raise Misconfigured("the name of a file is empty; give one, or - for standard input")
     limit = settings.document_bytes
     if not urls:
-        return [open_table(one, limit) for one in tables]
-    return [Opened(open_source(url, limit=limit, fields=fields, options=options), _shown(url)) for url in urls]
+        return [one for table in tables for one in open_table(table, limit)]
+    return [one for url in urls for one in _each(url, limit, fields, options)]
 
 
-def open_table(table: IngestTable, limit: int) -> Opened:
-    """The source of an [[ingest]] table; raises Misconfigured as `open_source` does."""
-    return Opened(open_source(table.url, limit=limit, fields=table.fields, options=table.options), _shown(table.url))
+def open_table(table: IngestTable, limit: int) -> Sequence[Opened]:
+    """The sources of an [[ingest]] table; raises Misconfigured as `open_source` does."""
+    return _each(table.url, limit, table.fields, table.options)
+
+
+def _each(url: str, limit: int, fields: Fields, options: FileOptions) -> Sequence[Opened]:
+    """The source at a URL, or those that it stands for."""
+    source = open_source(url, limit=limit, fields=fields, options=options)
+    several = source.each() if isinstance(source, Plural) else [source]
+    return [Opened(one, _shown(url) if one is source else one.name or _shown(url)) for one in several]
 
 
 def _shown(url: str) -> str:

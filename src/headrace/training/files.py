@@ -1,5 +1,6 @@
 """Data files: those that a user means, and the rows in them, as they are."""
 
+import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
 from headrace.file_options import FileOptions
+from headrace.sources import finding
 from headrace.sources.compression import ENDINGS, bare
 from headrace.urls import open_file
 
@@ -20,6 +22,8 @@ def find(files: Sequence[Path | str]) -> list[Path]:
     for given in map(Path, files):
         if given.is_dir():
             paths += sorted(path for path in given.rglob("*") if path.is_file() and _kind(path))
+        elif not given.exists() and glob.has_magic(str(given)):
+            paths += [Path(path) for path in finding.find(str(given)) if _kind(Path(path))]
         elif not given.exists():
             raise Misconfigured(f"the data {given} can't be read: there is no such file or folder")
         elif not _kind(given):

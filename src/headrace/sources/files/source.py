@@ -22,6 +22,7 @@ from headrace.ports import Batch, Malformed
 from headrace.sources import cursors
 from headrace.sources.cursors import Changed, Cursor, Digest
 from headrace.sources.files.content import Content, Reading
+from headrace.sources.finding import find
 from headrace.sources.lines import read_until
 from headrace.sources.records import FORMATS, KEPT_BYTES, Record
 from headrace.sources.transcoding import known_encoding
@@ -77,6 +78,11 @@ class FileSource:
             )
         path = os.fsdecode(unquote_to_bytes(match[1]))
         return cls(path, limit=limit, fields=fields, options=FileOptions(**options))
+
+    def each(self) -> Sequence["FileSource"]:
+        """The files that the path stands for: those of a folder, those that match a pattern, or this one. Raises Misconfigured for none."""
+        paths = find(self._path, all_files=bool(self._how.options.format)) if self._path != "-" else [self._path]
+        return [self] if paths == [self._path] else [self._sibling(path) for path in paths]
 
     @property
     def name(self) -> str:
@@ -156,6 +162,12 @@ class FileSource:
         """Raises Misconfigured if the content was not read to its end because it is damaged."""
         if (failure := content.failure()) and not self._closed:
             raise Misconfigured(f"reading {self._shown}: {failure}")
+
+    def _sibling(self, path: str) -> "FileSource":
+        how = self._how
+        return FileSource(
+            path, limit=how.limit, batch=self._batch, fields=how.fields, others=how.others, options=how.options
+        )
 
     def _document(self, record: Record) -> Document | Malformed:
         try:
