@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -443,6 +444,10 @@ def test_ingest_reads_folders_and_patterns_and_keeps_the_place_of_each_file() ->
     assert (ended.status, "no file matches logs/*.csv" in ended.errors) == (2, True)
     ended = command("compare", TRIVIAL, f"other={SOUND}", "--data", "logs/*.jsonl", "--json")
     assert ended.json["rows"] == 3
+    with tarfile.open("logs.tar.xz", "w:xz") as archive:
+        archive.add("logs")
+    assert command("compare", TRIVIAL, f"other={SOUND}", "--data", "logs.tar.xz", "--json").json["rows"] == 4
+    assert command("ingest", "logs.tar.xz", "--json", "--again").json["published"] == 4
 
 
 def test_every_command_that_reads_files_takes_their_encoding() -> None:

@@ -1,6 +1,9 @@
 """The suite of sources, run over every adapter."""
 
 import gzip
+import io
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -38,3 +41,24 @@ class TestText(SourceSuite):
     def connect(self, tmp_path: Path) -> Connect:
         (tmp_path / "a.txt").write_bytes(b"\n\n".join(b"text %d" % number for number in range(20)))
         return lambda: FileSource(tmp_path / "a.txt", batch=3)
+
+
+class TestTar(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+            for number in range(4):
+                data = b"\n".join(LINES[number * 5 : number * 5 + 5])
+                info = tarfile.TarInfo(f"{number}.jsonl.gz")
+                info.size = len(gzip.compress(data))
+                archive.addfile(info, io.BytesIO(gzip.compress(data)))
+        return lambda: FileSource(tmp_path / "a.tar.gz", batch=3)
+
+
+class TestZip(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for number in range(4):
+                archive.writestr(f"{number}.jsonl", b"\n".join(LINES[number * 5 : number * 5 + 5]))
+        return lambda: FileSource(tmp_path / "a.zip", batch=3)

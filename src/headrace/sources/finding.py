@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -9,7 +10,17 @@ from headrace.errors import Misconfigured
 from headrace.sources.compression import ENDINGS, bare
 from headrace.sources.records import SUFFIXES
 
-KNOWN = f"{', '.join(SUFFIXES)}, each also with {', '.join(ENDINGS)}"  #: the ends of the names of data files
+KNOWN = (
+    f"{', '.join(SUFFIXES)}, each also with {', '.join(ENDINGS)}, .tar and .zip"  #: the ends of the names of data files
+)
+
+_ARCHIVES = re.compile(r"\.(?:(zip)|(tar)|(tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz|tzst))$", re.IGNORECASE)
+
+
+def archive_kind(name: str) -> str:
+    """Whether the name of a file says that it is an archive: `zip`, `tar`, `packed` for a compressed tar; empty for any other file."""
+    match = _ARCHIVES.search(name)
+    return ("zip" if match[1] else "tar" if match[2] else "packed") if match else ""
 
 
 def is_data(name: str) -> bool:
@@ -44,7 +55,9 @@ def _in_folder(path: str, all_files: bool) -> list[str]:
     found: list[str] = []
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = [name for name in names if not name.startswith(".") and (all_files or is_data(name))]
+        inside = [
+            name for name in names if not name.startswith(".") and (all_files or is_data(name) or archive_kind(name))
+        ]
         found += [os.path.join(folder, name) for name in inside]  # noqa: PTH118 (names may be no Unicode)
     return sorted(one for one in found if os.path.isfile(one))  # noqa: PTH113
 

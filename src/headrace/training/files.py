@@ -40,9 +40,9 @@ def find(files: Sequence[Path | str]) -> list[Path]:
 
 
 def _kind(path: Path) -> str:
-    """The ending of a data file without that of a compression; an empty string for any other file."""
+    """The ending of a data file without that of a compression, or the kind of an archive; an empty string for any other file."""
     suffix = PurePath(bare(path.name)).suffix.lower()
-    return suffix if suffix in SUFFIXES else ""
+    return suffix if suffix in SUFFIXES else finding.archive_kind(path.name)
 
 
 def stem(path: Path) -> str:

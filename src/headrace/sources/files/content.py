@@ -29,11 +29,23 @@ class Reading:
 
 
 class Content:
-    """What `read` reads of a file called `path`, which is `shown` in messages. `live` content is waited for, and read as it comes."""
+    """What `read` reads of a file called `path`, which is `shown` in messages. `live` content is waited for, and read as it comes.
+
+    In an archive, it is that of a `member`, and `identity` tells it from any other.
+    """
 
     def __init__(
-        self, read: Callable[[int], bytes], path: str, shown: str, how: Reading, *, live: bool = False
+        self,
+        read: Callable[[int], bytes],
+        path: str,
+        shown: str,
+        how: Reading,
+        *,
+        live: bool = False,
+        member: str = "",
+        identity: bytes = b"",
     ) -> None:
+        self.member, self.identity = member, identity
         self._path, self._shown, self._how, self._live = path, shown, how, live
         self._unpacked = Unpacked(read, packed="" if live else promised(path))
         least = 1 if live else LOOKED_AT
@@ -64,7 +76,8 @@ class Content:
         if not self._lines.damage:
             return ""
         kind = self._unpacked.compression or self._text.encoding
-        return f"the {kind} file is damaged or cut short ({self._lines.damage}); what came before that was read"
+        what = f"the {kind} file" if kind else "it"
+        return f"reading {self._shown}: {what} is damaged or cut short ({self._lines.damage}); what came before that was read"
 
     def _recognised(self) -> tuple[Records, str, bytes]:
         """What reads the records, the format, and the first bytes."""

@@ -7,11 +7,11 @@ record alone, so that a record that was still being written is read again when i
 import contextlib
 import os
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import unquote, unquote_to_bytes
 
 from headrace.documents import DOCUMENT_BYTES, Document
@@ -22,8 +22,9 @@ from headrace.ports import Batch, Malformed
 from headrace.sources import cursors
 from headrace.sources.cursors import Changed, Cursor, Digest
 from headrace.sources.files.content import Content, Reading
+from headrace.sources.files.failures import Failures
+from headrace.sources.files.opening import contents
 from headrace.sources.finding import find
-from headrace.sources.lines import read_until
 from headrace.sources.records import FORMATS, KEPT_BYTES, Record
 from headrace.sources.transcoding import known_encoding
 
@@ -32,9 +33,11 @@ BATCH, BATCH_BYTES = 500, 4 << 20  #: items, and bytes of them, after which a ba
 _URL = re.compile(r"files:(?://(?=/))?(?!//)([^?#]+)(?:\?([^#]+))?")
 _OPTIONS = ("format", "encoding")  # of a URL
 
+T = TypeVar("T")
+
 
 class FileSource:
-    """One file, or standard input (`-`), which can't be resumed.
+    """One file, its members if it is an archive, or standard input (`-`), which can't be resumed.
 
     Its format is one of FORMATS; if `options` has none, the file's name decides, or else the first byte. A CSV file has a header with a
     column `text`; in plain text every line is a document. What is not a document comes as Malformed. `limit`: the largest document, in
@@ -99,69 +102,85 @@ class FileSource:
 
     def _batches(self, done: Cursor, restarted: str = "") -> Iterator[Batch]:
         """The batches after a cursor. Raises Changed, before the first of them, if the file does not hold what had been read."""
-        with self._opened() as content:
-            items: list[Document | Malformed] = []
-            digest, record, previous = Digest(), Record(), b""
-            size = number = 0
-            for number, record in enumerate(content.records(), 1):
+        failures, filling = Failures(self._shown), _Filling(restarted)
+        before = Digest()  # of the members that come before
+        reached = not done.member and not done.records
+        with self._opened() as contents:
+            for content in failures.of_archive(contents):
+                place = before.value() if content.member else ""
+                before.add(content.identity)
+                start = Cursor()
+                if not reached:
+                    if (content.member, place) != (done.member, done.before):
+                        continue
+                    reached, start = True, done
+                yield from failures.of(content, partial(self._of, before=place, done=start, filling=filling))
                 if self._closed:
                     return
-                if number > 1:
-                    digest.add(previous)
-                previous = record.data
-                is_new = number > done.records
-                if number == done.records:
-                    if digest.value() != done.digest:
-                        raise Changed("the file has changed before the place up to which it was read")
-                    is_new = cursors.hash_of(record.data) != done.last
-                if record.where and is_new:
-                    items.append(self._document(record))
-                    size += len(record.data)
-                if len(items) >= self._batch or size >= BATCH_BYTES or (items and content.waits):
-                    yield Batch(items, cursors.write(number, digest, record.data), restarted)
-                    items, size, restarted = [], 0, ""
-            if number < done.records:
-                raise Changed("the file holds less than was read of it before")
-            if items or restarted or number > done.records:
-                yield Batch(items, cursors.write(number, digest, record.data), restarted)
-            self._check_whole(content)
+            if not reached:
+                raise Changed("the archive does not hold what was read of it before")
+            if filling.items or filling.restarted or filling.moved:
+                yield filling.batch()
+            failures.tell()
+
+    def _of(self, content: Content, before: str, done: Cursor, filling: "_Filling") -> Iterator[Batch]:
+        """The batches of one content that are full; what remains stays in `filling`."""
+        digest, record, previous = Digest(), Record(), b""
+        number = 0
+        for number, record in enumerate(content.records(), 1):
+            if self._closed:
+                return
+            if number > 1:
+                digest.add(previous)
+            previous = record.data
+            is_new = number > done.records
+            if number == done.records:
+                if digest.value() != done.digest:
+                    raise Changed("the file has changed before the place up to which it was read")
+                is_new = cursors.hash_of(record.data) != done.last
+            if record.where and is_new:
+                filling.add(self._document(record), len(record.data))
+            if len(filling.items) >= self._batch or filling.size >= BATCH_BYTES or (filling.items and content.waits):
+                filling.cursor = cursors.write(number, digest, record.data, content.member, before)
+                yield filling.batch()
+        if number < done.records:
+            raise Changed("the file holds less than was read of it before")
+        if number or not content.member:
+            filling.cursor = cursors.write(number, digest, record.data, content.member, before)
+            filling.moved = filling.moved or number > done.records
 
     def records(self) -> Iterator[Record]:
         """All records as they stand in the file, without blank lines."""
-        with self._opened() as content:
-            yield from (record for record in content.records() if record.where)
-            self._check_whole(content)
+        return self._all(lambda content: (record for record in content.records() if record.where))
 
     def blocks(self) -> Iterator[list[Record]]:
         """As `records`, in lists of the records that can be read without waiting once the first of them is there."""
-        with self._opened() as content:
-            for block in content.blocks():
-                if self._closed:
-                    return
-                if records := [record for record in block if record.where]:
-                    yield records
-            self._check_whole(content)
+        return self._all(
+            lambda content: (some for block in content.blocks() if (some := [one for one in block if one.where]))
+        )
+
+    def _all(self, read: Callable[[Content], Iterator[T]]) -> Iterator[T]:
+        failures = Failures(self._shown)
+        with self._opened() as contents:
+            for content in failures.of_archive(contents):
+                for one in failures.of(content, read):
+                    if self._closed:
+                        return
+                    yield one
+            if not self._closed:
+                failures.tell()
 
     def close(self) -> None:
         self._closed = True
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[Content]:
+    def _opened(self) -> Iterator[Iterator[Content]]:
         try:
-            with contextlib.ExitStack() as opened:
-                if self._path == "-":
-                    read = read_until(sys.stdin.fileno(), lambda: self._closed)
-                else:
-                    read = opened.enter_context(Path(self._path).open("rb", buffering=0)).read
-                yield Content(read, self._path, self._shown, self._how, live=self._path == "-")
+            with contents(self._path, self._shown, self._how, lambda: self._closed) as opened:
+                yield opened
         except OSError as error:
             what = "standard input" if self._path == "-" else f"reading {self._shown}"
             raise system_error(what, error, "check the name and the permissions") from error
-
-    def _check_whole(self, content: Content) -> None:
-        """Raises Misconfigured if the content was not read to its end because it is damaged."""
-        if (failure := content.failure()) and not self._closed:
-            raise Misconfigured(f"reading {self._shown}: {failure}")
 
     def _sibling(self, path: str) -> "FileSource":
         how = self._how
@@ -176,3 +195,25 @@ class FileSource:
             return self._fields.read(record.members, source=SOURCE, limit=self._limit)
         except Rejected as error:
             return Malformed(record.data[:KEPT_BYTES], str(error), record.where)
+
+
+class _Filling:
+    """The batch that is being filled: its items and their bytes, and the cursor after them."""
+
+    def __init__(self, restarted: str) -> None:
+        self.items: list[Document | Malformed] = []
+        self.size = 0
+        self.cursor = ""
+        self.moved = False  # beyond the cursor from which reading went on
+        self.restarted = restarted
+
+    def add(self, item: Document | Malformed, size: int) -> None:
+        """Add an item that was made of so many bytes."""
+        self.items.append(item)
+        self.size += size
+
+    def batch(self) -> Batch:
+        """The batch; the next one is empty."""
+        batch = Batch(self.items, self.cursor, self.restarted)
+        self.items, self.size, self.moved, self.restarted = [], 0, False, ""
+        return batch

@@ -1,0 +1,46 @@
+"""What could not be read of a file, told when all the rest was."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from headrace.errors import Misconfigured
+from headrace.sources.compression import Damaged
+from headrace.sources.files.content import Content
+
+T = TypeVar("T")
+
+
+class Failures:
+    """Collects why contents of a file, which is `shown` in messages, could not be read, or not to their end."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+        self._told: list[str] = []
+        self._archive = ""
+
+    def of_archive(self, contents: Iterator[Content]) -> Iterator[Content]:
+        """The contents, up to where the archive that holds them is damaged."""
+        try:
+            yield from contents
+        except Damaged as error:
+            self._archive = (
+                f"reading {self._shown}: the archive is damaged or cut short ({error}); what came before that was read"
+            )
+
+    def of(self, content: Content, read: Callable[[Content], Iterator[T]]) -> Iterator[T]:
+        """What is read from a content, up to its failure."""
+        try:
+            yield from read(content)
+        except Misconfigured as error:
+            self._told.append(str(error))
+        else:
+            if failure := content.failure():
+                self._told.append(failure)
+
+    def tell(self) -> None:
+        """Raises Misconfigured if there was a failure."""
+        if self._archive:
+            raise Misconfigured(self._archive)
+        if self._told:
+            more = f"; {len(self._told) - 1:,} more could not be read either" if len(self._told) > 1 else ""
+            raise Misconfigured(self._told[0] + more)

@@ -1,0 +1,64 @@
+"""What a file holds: its content, or those of the members of an archive."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from headrace.errors import Misconfigured
+from headrace.sources.compression import Unpacked
+from headrace.sources.files.archives import Forward, Member, in_tar, in_zip
+from headrace.sources.files.content import Content, Reading
+from headrace.sources.finding import KNOWN, archive_kind, is_data
+from headrace.sources.lines import read_until
+
+NAMED = 3  #: members in a message
+LOG = logging.getLogger("headrace.sources")
+
+
+@contextlib.contextmanager
+def contents(path: str, shown: str, how: Reading, closed: Callable[[], bool]) -> Iterator[Iterator[Content]]:
+    """The contents of a file, or of standard input (`-`), which ends once it is `closed`.
+
+    Each can be read until the next one is asked for. They raise Damaged if an archive is damaged, Misconfigured if it holds no data files,
+    and OSError.
+    """
+    with contextlib.ExitStack() as opened:
+        kind = archive_kind(path)
+        if path == "-":
+            yield iter([Content(read_until(sys.stdin.fileno(), closed), path, shown, how, live=True)])
+        elif not kind:
+            file = opened.enter_context(Path(path).open("rb", buffering=0))
+            yield iter([Content(file.read, path, shown, how)])
+        else:
+            packed = opened.enter_context(Path(path).open("rb"))
+            if kind == "zip":
+                members = in_zip(packed)
+            elif kind == "tar":
+                members = in_tar(packed)
+            else:
+                members = in_tar(Forward(Unpacked(packed.read)))
+            yield _data(members, shown, how)
+
+
+def _data(members: Iterator[Member], shown: str, how: Reading) -> Iterator[Content]:
+    """The contents of the members that are data files; of all, if their format is given."""
+    others: list[str] = []
+    number = left_out = 0
+    for member in members:
+        hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(member.name).parts)
+        if hidden or not (how.options.format or is_data(member.name)):
+            left_out += not hidden
+            others += [repr(member.name)] if len(others) < NAMED and not hidden else []
+            continue
+        number += 1
+        name = member.name.encode(errors="backslashreplace").decode()
+        yield Content(member.read, member.name, f"{shown}!{name}", how, member=name, identity=member.identity)
+    if not number:
+        held = f"it holds {', '.join(others)}" if others else "it is empty"
+        raise Misconfigured(
+            f"reading {shown}: the archive holds no data files: {held}; known are {KNOWN}; for others say the format"
+        )
+    if left_out:
+        LOG.warning(f"reading {shown}: {left_out:,} members that are no data files are left out, such as {others[0]}")
