@@ -76,7 +76,8 @@ HOMES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
-    "sources": r"headrace\.sources\.(stream|lines|records|json_records|transcoding|fitting|finding|tables|dialects|compression|cursors)",
+    "sources": r"headrace\.sources\.(stream|lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
+    r"|compression|transcoding|cursors)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
 CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|errors|validation|ports(\..*)?)"

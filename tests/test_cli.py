@@ -503,6 +503,52 @@ def test_a_rate_or_an_idle_time_that_makes_no_sense_is_refused(run: Run, flag: s
     assert f"{flag} is" in ended.errors
 
 
+def test_ingest_publishes_a_recording_of_x_and_erases_what_was_deleted_there() -> None:
+    tweets: list[object] = [
+        {
+            "id_str": "1",
+            "text": "RT @b: cut…",
+            "user": {"screen_name": "anna"},
+            "retweeted_status": {"full_text": "R&amp;B"},
+        },
+        {"data": [{"id": "2", "text": "of version 2"}, {"id": "3", "text": "stays"}], "meta": {}},
+        {"limit": {"track": 5}},
+    ]
+    ended = command("ingest", "twitter:" + write("rec.jsonl", [*tweets, b"", b"no json"]))
+    assert (ended.status, ended.output) == (1, "3 published, 0 repeated, 1 malformed, 5 missed\n")
+    assert "X did not deliver 5 matching posts" in ended.errors
+    assert "rec.jsonl, line 5" in ended.errors
+    command("work", "--drain", "--models", TRIVIAL)
+    with closing(SqliteStore("store.db")) as store:
+        stored = {result.id: result.text for result in store.find(ResultQuery()).items}
+    assert stored == {"twitter:1": "R&B", "twitter:2": "of version 2", "twitter:3": "stays"}
+    write("rec.jsonl", [*tweets, b"", b"no json", *({"delete": {"status": {"id": number}}} for number in (1, 2))])
+    assert command("ingest", "twitter:rec.jsonl", "--json").json == {
+        "published": 0,
+        "repeated": 3,
+        "malformed": 0,
+        "erased": 2,
+        "missed": 0,
+    }
+    with closing(SqliteStore("store.db")) as store:
+        assert [result.id for result in store.find(ResultQuery()).items] == ["twitter:3"]
+
+
+def test_ingest_reads_what_x_sends_from_a_pipe() -> None:
+    ended = command("ingest", "twitter:-", "--json", given=gzip.compress(b'{"data": {"id": "1", "text": "a"}}\r\n\r\n'))
+    assert ended.json == {"published": 1, "repeated": 0, "malformed": 0, **NONE}
+
+
+def test_a_recording_of_x_has_fields_of_its_own() -> None:
+    write("rec.jsonl", [{"id": 1, "text": "a"}])
+    for flags, told in (
+        (["--text", "full_text"], "have fields of their own"),
+        (["--format", "jsonl"], "a format is for the path"),
+    ):
+        ended = command("ingest", "twitter:rec.jsonl", *flags)
+        assert (ended.status, told in ended.errors) == (2, True)
+
+
 def test_ingest_takes_a_file_whose_name_is_no_unicode() -> None:
     name = os.fsdecode(b"b\xe5d.jsonl")
     write(name, [{"text": "x"}, b"no json"])

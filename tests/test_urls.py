@@ -210,6 +210,9 @@ def test_what_cannot_be_read_twice_has_no_name() -> None:
         ("files:posts.jsonl?fromat=csv", "write files:posts.jsonl or files:/srv/posts"),
         ("files:posts.jsonl?format=xml", "known are jsonl, csv, tsv, text"),
         ("files:posts.jsonl#top", "no file can be opened at"),
+        ("files:posts.jsonl?", "no file can be opened at"),
+        ("twitter:", "only recordings of X's API can be read so far; write twitter:recorded"),
+        ("twiter:a.jsonl", "did you mean twitter:"),
     ],
 )
 def test_a_source_that_cannot_be_opened_is_told(url: str, reason: str) -> None:

@@ -15,6 +15,9 @@ _DIGITS = re.compile(r"((?:19|20)\d{6})(\d{6})", re.ASCII)  # year, month, day; 
 _NUMBER = re.compile(r"[+-]?\d{9,20}(?:\.\d{1,20})?", re.ASCII)
 _TIME_AND_ZONE = re.compile(r"\d\d?:\d\d(?::\d\d)?\s+(?:\d{4}\s+)?([A-Za-z]+)", re.ASCII)
 _ZONES = ("UT", "UTC", "GMT", "Z", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT")
+#: How Twitter writes a time, of which recordings have millions: `Wed Oct 10 20:19:24 +0000 2018`.
+_TWITTER = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d\d:\d\d:\d\d) \+0000 (\d{4})", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The size of a number since the epoch says its unit: seconds, milliseconds, microseconds or nanoseconds.
 _UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
@@ -42,6 +45,10 @@ def as_utc(value: object) -> str | None:
     if is_utc(text):
         return text
     try:
+        if (found := _TWITTER.fullmatch(text)) and found[1] in _MONTHS:
+            return _written(
+                datetime.fromisoformat(f"{found[4]}-{_MONTHS.index(found[1]) + 1:02}-{found[2]}T{found[3]}Z")
+            )
         if _DATE.fullmatch(text):
             return datetime.fromisoformat(text).date().isoformat()
         if found := _DIGITS.fullmatch(text):

@@ -44,6 +44,7 @@ class Entry:
 
 SOURCES: Mapping[str, Entry] = {
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
+    "twitter": Entry("headrace.sources.twitter:TwitterSource"),
 }
 BROKERS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import tarfile
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.sources.files import FileSource
+from headrace.sources.twitter import TwitterSource
 from headrace.testing.sources import Connect, SourceSuite
 
 LINES = [b'{"text": "text %d", "n": %d}' % (number, number) for number in range(20)]
@@ -62,3 +64,23 @@ class TestZip(SourceSuite):
             for number in range(4):
                 archive.writestr(f"{number}.jsonl", b"\n".join(LINES[number * 5 : number * 5 + 5]))
         return lambda: FileSource(tmp_path / "a.zip", batch=3)
+
+
+class TestTwitter(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        """A recording of both versions, with pages, deletions, totals that grow, what is ignored and what is malformed."""
+        messages = [
+            *({"id": number, "text": f"v1 {number}", "user": {"screen_name": "anna"}} for number in range(1, 9)),
+            {"limit": {"track": 3}},
+            {"scrub_geo": {"user_id": 1, "up_to_status_id": 3}},
+            {"statuses": [{"id": number, "text": f"page {number}"} for number in range(20, 29)]},
+            {"delete": {"status": {"id": 2}}},
+            {"data": {"id": "30", "text": "v2"}, "matching_rules": [{"tag": "cats"}]},
+            {"limit": {"track": 10}},
+            {"friends": []},
+            {"data": [{"id": "31", "text": "a"}, {"id": "x", "text": "b"}]},
+            {"limit": {"track": 15}},
+        ]
+        (tmp_path / "a.jsonl").write_text("\n\n".join([*map(json.dumps, messages), "no JSON", ""]))
+        return lambda: TwitterSource(tmp_path / "a.jsonl", batch=3)

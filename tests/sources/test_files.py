@@ -352,7 +352,7 @@ def test_what_is_damaged_is_told_once_and_the_rest_is_read(tmp_path: Path, data:
     "line", [b"some text, not JSON\n", b"{'text': 'of Python'}\n", b"{\n text: 5,\n},\n", b"- yaml\n"]
 )
 def test_a_large_file_that_is_not_json_is_refused_once(tmp_path: Path, line: bytes) -> None:
-    with pytest.raises(Misconfigured, match=r"it is not JSON .*end its name in \.csv or \.txt"):
+    with pytest.raises(Misconfigured, match=r"it is not JSON .*name ends in \.csv or \.txt"):
         next(iter(FileSource(write(tmp_path / "a.json", line * 5000)).read()))
     found = texts(write(tmp_path / "a.json", line * 50 + b'{"text": "a"}\n' + line * 500))
     assert found[50] == "a"

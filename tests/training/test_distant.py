@@ -84,6 +84,28 @@ def test_the_whole_text_of_recorded_tweets_is_read(tmp_path: Path) -> None:
     assert [(one.name, one.rows) for one in found.origins] == [("distant_stream", 3)]
 
 
+def test_pages_of_recorded_tweets_are_read_and_retweets_are_not(tmp_path: Path) -> None:
+    retweet = {"id": 1, "text": "RT @b: so…", "retweeted_status": {"text": "so glad that I was told twice :)"}}
+    reference = {"referenced_tweets": [{"type": "retweeted", "id": "7"}]}
+    pages = write(
+        tmp_path / "pages.jsonl",
+        [
+            retweet,
+            {"statuses": [{"id": 2, "text": "I &lt;3 what a search has found"}, retweet, 5]},
+            {"data": [{"id": "3", "text": "cut…", "note_tweet": {"text": "a very long and sad post :("}}]},
+            {"text": "a row of someone else :)", "data": [1, 2], "results": []},
+            {"data": {"id": "4", "text": "RT @b: whose original is not there :(", **reference}},
+        ],
+    )
+    found = label_stream([pages])
+    assert [row.text for row in found.rows] == [
+        "I what a search has found",
+        "a very long and sad post",
+        "a row of someone else",
+    ]
+    assert found.texts == 3
+
+
 def test_repeats_count_once_however_they_are_adorned(tmp_path: Path) -> None:
     rows = ["@you What a day, really! :)", "what a DAY really http://x.y :D", "such an awful day :("]
     found = label_stream([write(tmp_path / "distant_days.jsonl", [{"text": row} for row in rows])])

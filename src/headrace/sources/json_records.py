@@ -110,7 +110,8 @@ class JsonRecords:
                 continue
             if len(reasons) >= NOT_JSON and not found and looked < LOOKED_AT:
                 raise Misconfigured(
-                    f"reading {self._name}: it is not JSON ({reasons[0]}); if it is CSV or plain text, end its name in .csv or .txt"
+                    f"reading {self._name}: it is not JSON ({reasons[0]}); if it is CSV or plain text, read it as a file whose name ends in"
+                    " .csv or .txt"
                 )
             break
         yield from first

@@ -12,6 +12,7 @@ from typing import Any
 from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Fields
 from headrace.models.card import Origin
+from headrace.sources.tweets import Stray, in_message
 from headrace.training.datasets import Progress, Row, silent
 from headrace.training.files import find, stem
 from headrace.training.files import rows as rows_of
@@ -52,7 +53,8 @@ def label_stream(
 
     A text without signs, or with signs of both kinds, is left out; so are retweets, repeats (signs, links and mentions aside), and texts of
     fewer than LETTERS letters. Files are those of `datasets.read`, but need no labels; a text is where the `fields` say, or by the usual
-    ones also where a recorded tweet of X's API has it. Raises Misconfigured if a file can't be read, or if not both labels come of it.
+    ones that of each tweet in a recorded message of X's API. Raises Misconfigured if a file can't be read, or if both labels do not
+    come of it.
     """
     paths, texts, rows, origins = find(files), 0, list[Row](), list[Origin]()
     seen = set[str]()
@@ -88,22 +90,23 @@ def by_signs(text: str) -> tuple[str, str] | None:
 
 
 def _texts(path: Path, fields: Fields, encoding: str) -> Iterator[str]:
-    text_of = _text if fields.usual else fields.text_of
     for _, members in rows_of(path, fields, encoding=encoding):
-        with suppress(Rejected):  # one of several texts that is not one
-            if isinstance(members, dict) and isinstance(text := text_of(members), str) and text.strip():
-                yield text
+        if isinstance(members, dict):
+            for text in _of_tweets(members) if fields.usual else _of_fields(members, fields):
+                if isinstance(text, str) and text.strip():
+                    yield text
 
 
-def _text(members: Mapping[str, Any]) -> Any:
-    """The text of a row: its `text`; of a recorded tweet, the whole of it."""
-    data = members.get("data")
-    if isinstance(data, dict) and "text" in data:  # X's API v2
-        return data["text"]
-    extended = members.get("extended_tweet")
-    if isinstance(extended, dict) and "full_text" in extended:  # v1.1
-        return extended["full_text"]
-    return members.get("full_text", members.get("text"))
+def _of_tweets(members: Mapping[str, Any]) -> Iterator[Any]:
+    """The texts of what a row holds if it is a message of X's API; a row that has just a `text` looks like one."""
+    for tweet in in_message(members) or ():
+        if not isinstance(tweet, Stray) and tweet.original is None:
+            yield tweet.text
+
+
+def _of_fields(members: Mapping[str, Any], fields: Fields) -> Iterator[Any]:
+    with suppress(Rejected):  # one of several texts that is not one
+        yield fields.text_of(members)
 
 
 def _key(text: str) -> str:

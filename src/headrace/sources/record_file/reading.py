@@ -1,4 +1,4 @@
-"""Files as a source: JSON Lines, CSV and plain text, compressed or not, and standard input.
+"""Reading the records of a file in batches.
 
 The cursor counts records. It has a hash of them too, so that another file of the same name is read from its start, and one of the last
 record alone, so that a record that was still being written is read again when it is complete.
@@ -6,115 +6,110 @@ record alone, so that a record that was still being written is read again when i
 
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeVar
-from urllib.parse import unquote, unquote_to_bytes
+from typing import Protocol, TypeVar
 
-from headrace.documents import DOCUMENT_BYTES, Document
-from headrace.errors import Misconfigured, Rejected, system_error
+from headrace.documents import Document
+from headrace.errors import Misconfigured, system_error
 from headrace.fields import USUAL, Fields
 from headrace.file_options import UNSAID, FileOptions
-from headrace.ports import Batch, Malformed
+from headrace.ports import Batch, Deletion, Gap, Malformed
 from headrace.sources import cursors
 from headrace.sources.cursors import Changed, Cursor, Digest
-from headrace.sources.files.content import Content, Reading
-from headrace.sources.files.failures import Failures
-from headrace.sources.files.opening import contents
 from headrace.sources.finding import find
-from headrace.sources.records import FORMATS, KEPT_BYTES, Record
+from headrace.sources.record_file.content import Content, How
+from headrace.sources.record_file.failures import Failures
+from headrace.sources.record_file.opening import contents
+from headrace.sources.records import FORMATS, Record
 from headrace.sources.transcoding import known_encoding
 
-SOURCE = "files"  #: the source of documents that name none
-BATCH, BATCH_BYTES = 500, 4 << 20  #: items, and bytes of them, after which a batch is full
-_URL = re.compile(r"files:(?://(?=/))?(?!//)([^?#]+)(?:\?([^#]+))?")
-_OPTIONS = ("format", "encoding")  # of a URL
+BATCH, BATCH_BYTES = 500, 4 << 20  #: items, and bytes of records, after which a batch is full
 
+Item = Document | Deletion | Malformed | Gap
 T = TypeVar("T")
 
 
-class FileSource:
-    """One file, its members if it is an archive, or standard input (`-`), which can't be resumed.
+class Reader(Protocol):
+    """What the records of one file mean, in order. It may remember those before."""
 
-    Its format is one of FORMATS; if `options` has none, the file's name decides, or else the first byte. A CSV file has a header with a
-    column `text`; in plain text every line is a document. What is not a document comes as Malformed. `limit`: the largest document, in
-    bytes; `batch`: the most items of a batch; `fields`: where the members of documents stand in a record; `others`: further columns that a
-    CSV file needs.
-    Raises Misconfigured for an unknown format or encoding.
+    def items(self, record: Record) -> Sequence[Item]:
+        """The items of a record, of which there may be none. The record may have a fault."""
+        ...
+
+    def passed(self, record: Record) -> None:
+        """Take notice of a record whose items were read before, and are not asked for again."""
+        ...
+
+
+class RecordFile:
+    """One file, the members of an archive, or standard input (`-`), which can't be resumed.
+
+    The format is one of FORMATS; if `options` name none, the name of the file decides, or else the first byte. `limit`: the longest record,
+    in bytes; `batch`: as many items fill a batch; `fields` are what a table has as columns, and its `others` too. A reader that `remembers`
+    is passed all records that were read before; another one is not passed those of earlier members of an archive. Raises Misconfigured for
+    an unknown format or encoding.
     """
-
-    endless = False
 
     def __init__(
         self,
         path: Path | str,
         *,
-        limit: int = DOCUMENT_BYTES,
+        limit: int,
         batch: int = BATCH,
         fields: Fields = USUAL,
         others: Sequence[str] = (),
         options: FileOptions = UNSAID,
+        remembers: bool = False,
     ) -> None:
         if options.format and options.format not in FORMATS:
             raise Misconfigured(f"no format {options.format!r} is known for files; known are {', '.join(FORMATS)}")
         encoding = known_encoding(options.encoding) if options.encoding else ""
         self._path = str(path)
         self._shown = self._path.encode(errors="backslashreplace").decode()  # as it can be shown and stored
-        self._limit, self._batch, self._fields = limit, batch, fields
-        self._how = Reading(limit, fields, others, replace(options, encoding=encoding))
+        self._batch, self._remembers = batch, remembers
+        self._how = How(limit, fields, others, replace(options, encoding=encoding))
         self._closed = False
 
-    @classmethod
-    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, fields: Fields = USUAL) -> Self:
-        """The file of `files:posts.csv` or `files:/srv/posts?format=csv&encoding=cp1252`, percent-encoded; `files:-` is standard input.
-        Raises Misconfigured for any other URL, and for an unknown format or encoding."""
-        match = _URL.fullmatch(url)
-        given = [option.partition("=") for option in (match[2] or "").split("&") if option] if match else []
-        options = {name: unquote(value) for name, _, value in given}
-        if match is None or any(name not in _OPTIONS or not value for name, value in options.items()):
-            raise Misconfigured(
-                f"no file can be opened at {url!r}; write files:posts.jsonl or files:/srv/posts?format=csv"
-                f" (the options are {', '.join(_OPTIONS)})"
-            )
-        path = os.fsdecode(unquote_to_bytes(match[1]))
-        return cls(path, limit=limit, fields=fields, options=FileOptions(**options))
+    def paths(self) -> Sequence[str]:
+        """The files that the path stands for: those of a folder, those that match a pattern, or itself. Raises Misconfigured for none."""
+        return [self._path] if self._path == "-" else find(self._path, all_files=bool(self._how.options.format))
 
-    def each(self) -> Sequence["FileSource"]:
-        """The files that the path stands for: those of a folder, those that match a pattern, or this one. Raises Misconfigured for none."""
-        paths = find(self._path, all_files=bool(self._how.options.format)) if self._path != "-" else [self._path]
-        return [self] if paths == [self._path] else [self._sibling(path) for path in paths]
-
-    @property
-    def name(self) -> str:
-        """`files:` and the absolute path; empty for what cannot be read twice: standard input, a pipe, a device."""
+    def named(self, scheme: str) -> str:
+        """The scheme and the absolute path; empty for what cannot be read twice: standard input, a pipe, a device."""
         if self._path == "-" or not os.path.isfile(self._path):  # noqa: PTH113 (Path.is_file raises where it may not look)
             return ""
-        return f"files:{Path(self._path).resolve()}".encode(errors="backslashreplace").decode()
+        return f"{scheme}:{Path(self._path).resolve()}".encode(errors="backslashreplace").decode()
 
-    def read(self, after: str | None = None) -> Iterator[Batch]:
+    def read(self, after: str | None, reader: Callable[[], Reader]) -> Iterator[Batch]:
+        """The batches from the start, or after a cursor. A new `reader` is made for each pass over the file.
+
+        What follows a cursor is told from what precedes it by reading that, too.
+        """
         try:
-            yield from self._batches(cursors.read(after))
+            yield from self._batches(reader(), cursors.read(after))
         except Changed as changed:
-            yield from self._batches(Cursor(), str(changed))
+            yield from self._batches(reader(), Cursor(), str(changed))
 
-    def _batches(self, done: Cursor, restarted: str = "") -> Iterator[Batch]:
+    def _batches(self, reader: Reader, done: Cursor, restarted: str = "") -> Iterator[Batch]:
         """The batches after a cursor. Raises Changed, before the first of them, if the file does not hold what had been read."""
         failures, filling = Failures(self._shown), _Filling(restarted)
         before = Digest()  # of the members that come before
         reached = not done.member and not done.records
-        with self._opened() as contents:
-            for content in failures.of_archive(contents):
+        with self._opened() as opened:
+            for content in failures.of_archive(opened):
                 place = before.value() if content.member else ""
                 before.add(content.identity)
                 start = Cursor()
                 if not reached:
                     if (content.member, place) != (done.member, done.before):
+                        self._pass(content, reader)
                         continue
                     reached, start = True, done
-                yield from failures.of(content, partial(self._of, before=place, done=start, filling=filling))
+                read = partial(self._of, before=place, done=start, filling=filling, reader=reader)
+                yield from failures.of(content, read)
                 if self._closed:
                     return
             if not reached:
@@ -123,7 +118,7 @@ class FileSource:
                 yield filling.batch()
             failures.tell()
 
-    def _of(self, content: Content, before: str, done: Cursor, filling: "_Filling") -> Iterator[Batch]:
+    def _of(self, content: Content, before: str, done: Cursor, filling: "_Filling", reader: Reader) -> Iterator[Batch]:
         """The batches of one content that are full; what remains stays in `filling`."""
         digest, record, previous = Digest(), Record(), b""
         number = 0
@@ -139,7 +134,9 @@ class FileSource:
                     raise Changed("the file has changed before the place up to which it was read")
                 is_new = cursors.hash_of(record.data) != done.last
             if record.where and is_new:
-                filling.add(self._document(record), len(record.data))
+                filling.add(reader.items(record), len(record.data))
+            elif record.where:
+                reader.passed(record)
             if len(filling.items) >= self._batch or filling.size >= BATCH_BYTES or (filling.items and content.waits):
                 filling.cursor = cursors.write(number, digest, record.data, content.member, before)
                 yield filling.batch()
@@ -148,6 +145,13 @@ class FileSource:
         if number or not content.member:
             filling.cursor = cursors.write(number, digest, record.data, content.member, before)
             filling.moved = filling.moved or number > done.records
+
+    def _pass(self, content: Content, reader: Reader) -> None:
+        """Pass over a content that was read before."""
+        if self._remembers:
+            with contextlib.suppress(Misconfigured):  # it was told when it was read
+                for record in content.records():
+                    reader.passed(record)
 
     def records(self) -> Iterator[Record]:
         """All records as they stand in the file, without blank lines."""
@@ -161,8 +165,8 @@ class FileSource:
 
     def _all(self, read: Callable[[Content], Iterator[T]]) -> Iterator[T]:
         failures = Failures(self._shown)
-        with self._opened() as contents:
-            for content in failures.of_archive(contents):
+        with self._opened() as opened:
+            for content in failures.of_archive(opened):
                 for one in failures.of(content, read):
                     if self._closed:
                         return
@@ -171,6 +175,7 @@ class FileSource:
                 failures.tell()
 
     def close(self) -> None:
+        """End all reading, from another thread too."""
         self._closed = True
 
     @contextlib.contextmanager
@@ -182,34 +187,20 @@ class FileSource:
             what = "standard input" if self._path == "-" else f"reading {self._shown}"
             raise system_error(what, error, "check the name and the permissions") from error
 
-    def _sibling(self, path: str) -> "FileSource":
-        how = self._how
-        return FileSource(
-            path, limit=how.limit, batch=self._batch, fields=how.fields, others=how.others, options=how.options
-        )
-
-    def _document(self, record: Record) -> Document | Malformed:
-        try:
-            if record.fault:
-                raise Rejected(record.fault)
-            return self._fields.read(record.members, source=SOURCE, limit=self._limit)
-        except Rejected as error:
-            return Malformed(record.data[:KEPT_BYTES], str(error), record.where)
-
 
 class _Filling:
-    """The batch that is being filled: its items and their bytes, and the cursor after them."""
+    """The batch that is being filled: its items and the bytes of their records, and the cursor after them."""
 
     def __init__(self, restarted: str) -> None:
-        self.items: list[Document | Malformed] = []
+        self.items: list[Item] = []
         self.size = 0
         self.cursor = ""
         self.moved = False  # beyond the cursor from which reading went on
         self.restarted = restarted
 
-    def add(self, item: Document | Malformed, size: int) -> None:
-        """Add an item that was made of so many bytes."""
-        self.items.append(item)
+    def add(self, items: Sequence[Item], size: int) -> None:
+        """Add the items of a record of so many bytes."""
+        self.items += items
         self.size += size
 
     def batch(self) -> Batch:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from headrace.errors import Misconfigured
 from headrace.sources.compression import Damaged
-from headrace.sources.files.content import Content
+from headrace.sources.record_file.content import Content
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ LOG = logging.getLogger("headrace.sources")
 
 
 @dataclass(frozen=True)
-class Reading:
+class How:
     """How files are read: the largest document in bytes, the fields, the columns that a table needs besides, and what the user says."""
 
     limit: int
@@ -39,7 +39,7 @@ class Content:
         read: Callable[[int], bytes],
         path: str,
         shown: str,
-        how: Reading,
+        how: How,
         *,
         live: bool = False,
         member: str = "",

@@ -8,17 +8,17 @@ from pathlib import Path, PurePosixPath
 
 from headrace.errors import Misconfigured
 from headrace.sources.compression import Unpacked
-from headrace.sources.files.archives import Forward, Member, in_tar, in_zip
-from headrace.sources.files.content import Content, Reading
 from headrace.sources.finding import KNOWN, archive_kind, is_data
 from headrace.sources.lines import read_until
+from headrace.sources.record_file.archives import Forward, Member, in_tar, in_zip
+from headrace.sources.record_file.content import Content, How
 
 NAMED = 3  #: members in a message
 LOG = logging.getLogger("headrace.sources")
 
 
 @contextlib.contextmanager
-def contents(path: str, shown: str, how: Reading, closed: Callable[[], bool]) -> Iterator[Iterator[Content]]:
+def contents(path: str, shown: str, how: How, closed: Callable[[], bool]) -> Iterator[Iterator[Content]]:
     """The contents of a file, or of standard input (`-`), which ends once it is `closed`.
 
     Each can be read until the next one is asked for. They raise Damaged if an archive is damaged, Misconfigured if it holds no data files,
@@ -42,7 +42,7 @@ def contents(path: str, shown: str, how: Reading, closed: Callable[[], bool]) ->
             yield _data(members, shown, how)
 
 
-def _data(members: Iterator[Member], shown: str, how: Reading) -> Iterator[Content]:
+def _data(members: Iterator[Member], shown: str, how: How) -> Iterator[Content]:
     """The contents of the members that are data files; of all, if their format is given."""
     others: list[str] = []
     number = left_out = 0

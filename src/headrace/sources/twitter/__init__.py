@@ -1,0 +1,3 @@
+"""X, formerly Twitter, as a source."""
+
+from headrace.sources.twitter.source import TwitterSource as TwitterSource
