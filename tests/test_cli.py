@@ -470,6 +470,11 @@ def test_a_table_of_the_file_of_settings_names_an_encoding_too() -> None:
     Path("posts").write_bytes("text\nschön\n".encode("cp1252"))
     Path("headrace.toml").write_text('[[ingest]]\nurl = "posts"\nformat = "csv"\nencoding = "cp1252"')
     assert command("ingest", "--json").json["published"] == 1
+    Path("notes").mkdir()
+    Path("notes/a.txt").write_text("a\nb")
+    Path("headrace.toml").write_text('[[ingest]]\nurl = "notes"\nwhole = true')
+    assert command("ingest", "--json").json["published"] == 1
+    assert command("ingest", "notes", "--whole", "--json").json["repeated"] == 1
 
 
 def test_a_table_of_the_file_of_settings_names_fields_too() -> None:

@@ -15,13 +15,12 @@ from typing import Any, Literal
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.fields import USUAL, Fields
-from headrace.file_options import UNSAID, FileOptions
+from headrace.file_options import OPTIONS, UNSAID, FileOptions
 from headrace.log import LogSettings
 from headrace.masking import forms, secrets_of
 
 FILE = "headrace.toml"
 PREFIX = "HEADRACE_"
-_OPTIONS = ("format", "encoding")  # of a file, as an [[ingest]] table names them
 _FIELDS = ("text", "id", "created_at", "source", "meta")  # of a document, as an [[ingest]] table names them
 URLS = ("broker", "store", "results", "registry", "models")  # the settings that are URLs, or hold some
 #: What Kubernetes, and Docker's links, set in every container for a Service called `headrace` or `headrace-…`.
@@ -211,14 +210,14 @@ def _ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
     tables = []
     for number, table in enumerate(given, 1):
         where = f"in [[ingest]] number {number} of {path}"
-        _check_names(table, ["url", *_OPTIONS, *_FIELDS], where)
+        _check_names(table, ["url", *OPTIONS, *_FIELDS], where)
         url = table.get("url")
         if not isinstance(url, str) or not url:
             raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
         named = {name.replace("-", "_"): _text(name, value, path) for name, value in table.items() if name != "url"}
-        options = FileOptions(**{name: named.pop(name, "") for name in _OPTIONS})
+        said = {name: named.pop(name, "") for name in OPTIONS}
         try:
-            tables.append(IngestTable(url, Fields.parse(**named), options))
+            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said)))
         except Misconfigured as error:
             raise Misconfigured(f"{where}: {error}".removeprefix("in ")) from None
     return tuple(tables)

@@ -7,6 +7,7 @@ import lzma
 import os
 import threading
 import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -460,3 +461,66 @@ def test_a_long_line_is_cut_one_byte_after_the_limit() -> None:
     chunks = iter([b"x" * 1000] * 50 + [b"\nshort\n", b""])
     lines = Lines(lambda _size: next(chunks), 100)
     assert [len(line) for line in lines] == [101, 5]
+
+
+def whole(path: Path, limit: int = 1 << 20) -> list[Document | Malformed]:
+    source = FileSource(path, limit=limit, options=FileOptions(whole=True))
+    return [item for batch in source.read() for item in batch.items]  # type: ignore[misc]
+
+
+def test_a_file_of_plain_text_can_be_one_document(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "\ufeffDear all,\r\n\r\ngoodbye\n".encode("utf-16-le"))
+    (found,) = whole(path)
+    assert found == Document(found.id, "Dear all,\r\n\r\ngoodbye\n", "files", None, {"file": str(path)})  # type: ignore[union-attr]
+    (again,) = whole(write(tmp_path / "a.txt.gz", gzip.compress(b"one\ntwo")))
+    assert again.text == "one\ntwo"  # type: ignore[union-attr]
+    assert [item.text for item in whole(write(tmp_path / "a.csv", b"text\none\ntwo\n"))] == ["one", "two"]  # type: ignore[union-attr]
+    assert whole(write(tmp_path / "b.txt", b" \n\n")) == whole(write(tmp_path / "c.txt", b"")) == []
+
+
+def test_a_whole_file_is_read_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"one\ntwo")
+    source = FileSource(path, options=FileOptions(whole=True))
+    (batch,) = source.read()
+    assert list(source.read(batch.cursor)) == []
+    write(path, b"one\ntwo\nthree")
+    (changed,) = source.read(batch.cursor)
+    assert [item.text for item in changed.items] == ["one\ntwo\nthree"]  # type: ignore[union-attr]
+
+
+def test_a_whole_file_that_is_no_document_is_malformed(tmp_path: Path) -> None:
+    for data, reason in (
+        (b"x" * 5000, "the file is longer than 2,000 bytes (setting document_bytes)"),
+        (
+            b"it\x92s\nso",
+            "the file is not valid UTF-8: byte 3 is 0x92; convert it to UTF-8, or if the file is in CP1252",
+        ),
+        (b"a\0b", "NUL"),
+    ):
+        (wrong,) = whole(write(tmp_path / "a.txt", data), limit=2000)
+        assert isinstance(wrong, Malformed)
+        assert reason in wrong.reason
+        assert wrong.where == str(tmp_path / "a.txt")
+    with pytest.raises(Misconfigured, match="damaged or cut short"):
+        whole(write(tmp_path / "b.txt", gzip.compress(os.urandom(500).hex().encode())[:-9]))
+
+
+def test_members_of_an_archive_can_be_whole_too(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x/1.txt", "one\ntwo")
+        archive.writestr("x/2.txt", "three\n")
+    found = whole(tmp_path / "a.zip")
+    assert [(item.text, item.meta["file"]) for item in found if isinstance(item, Document)] == [
+        ("one\ntwo", f"{tmp_path}/a.zip!x/1.txt"),
+        ("three\n", f"{tmp_path}/a.zip!x/2.txt"),
+    ]
+
+
+def test_options_of_a_url_are_told_if_they_make_no_sense(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"one\ntwo")
+    (batch,) = FileSource.from_url(f"files:{path}?whole=yes&format=text").read()
+    assert len(batch.items) == 1
+    with pytest.raises(Misconfigured, match="the option whole is 'perhaps'; it must be yes or no"):
+        FileSource.from_url(f"files:{path}?whole=perhaps")
+    with pytest.raises(Misconfigured, match="the options are format, encoding, whole"):
+        FileSource.from_url(f"files:{path}?hole=yes")

@@ -56,5 +56,8 @@ Encoding = Annotated[
         show_default=False,
     ),
 ]
+Whole = Annotated[
+    bool, Parameter(negative="", help="Take a file of plain text for one document, and not for one a line.")
+]
 DocumentFields = Annotated[FieldFlags, Parameter(name="*")]
 LabelledFields = Annotated[LabelledFlags, Parameter(name="*")]

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace import config, runtime
-from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags
+from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags, Whole
 from headrace.commands.operands import Operand
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
@@ -35,6 +35,7 @@ def ingest(
     ] = None,
     json: Json = False,
     encoding: Encoding = "",
+    whole: Whole = False,
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
@@ -51,7 +52,7 @@ def ingest(
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
-    opened = _open(sources, FileOptions(format, encoding), fields.read(), settings)
+    opened = _open(sources, FileOptions(format, encoding, whole), fields.read(), settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)

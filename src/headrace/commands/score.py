@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from headrace import runtime
 from headrace.batch import records
 from headrace.batch.pipeline import in_order
-from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags
+from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags, Whole
 from headrace.commands.model_flags import Labels, Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
@@ -32,6 +32,7 @@ def score(
     labels: Labels = None,
     format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
     encoding: Encoding = "",
+    whole: Whole = False,
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
@@ -51,7 +52,9 @@ def score(
 
     wrong = number = 0
     with ExitStack() as opened:
-        file = open_file(input, limit=settings.document_bytes, fields=taken, options=FileOptions(format, encoding))
+        file = open_file(
+            input, limit=settings.document_bytes, fields=taken, options=FileOptions(format, encoding, whole)
+        )
         source = opened.enter_context(closing(file))
         target = opened.enter_context(writing(output))
         shown = opened.enter_context(bar())

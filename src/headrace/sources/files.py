@@ -8,13 +8,12 @@ from urllib.parse import unquote
 from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Fields
-from headrace.file_options import UNSAID, FileOptions
+from headrace.file_options import OPTIONS, UNSAID, FileOptions
 from headrace.ports import Batch, Malformed
 from headrace.sources.record_file import BATCH, RecordFile, path_in
 from headrace.sources.records import KEPT_BYTES, Record
 
 SOURCE = "files"  #: the source of documents that name none
-OPTIONS = ("format", "encoding")  #: of a URL
 
 
 class FileSource:
@@ -53,7 +52,7 @@ class FileSource:
                 f"no file can be opened at {url!r}; write files:posts.jsonl or files:/srv/posts?format=csv"
                 f" (the options are {', '.join(OPTIONS)})"
             )
-        return cls(path, limit=limit, fields=fields, options=FileOptions(**options))
+        return cls(path, limit=limit, fields=fields, options=FileOptions.parse(options))
 
     def each(self) -> Sequence["FileSource"]:
         """The files that the path stands for: those of a folder, those that match a pattern, or this one. Raises Misconfigured for none."""

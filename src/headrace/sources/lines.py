@@ -61,6 +61,14 @@ class Lines:
         self._peeked = True
         return self._rest[:most]
 
+    def whole(self) -> bytes:
+        """All that the stream holds, up to some bytes more than `limit`. Call it instead of iterating."""
+        parts, size = [self._rest], len(self._rest)
+        while size <= self._limit and not self._ended:
+            parts.append(self._read())
+            size += len(parts[-1])
+        return b"".join(parts)
+
     def __iter__(self) -> Iterator[bytes]:
         return self
 

@@ -67,11 +67,8 @@ class Records:
         if kind in ("csv", "tsv"):
             blocks = self._tables(lines, kind, head)
             return self._rows(lines, kind, head) if live else chain.from_iterable(blocks)
-        if kind == "text" and not self._fields.usual:
-            raise Misconfigured(
-                f"reading {self._name}: lines of plain text have no members; leave out which to take, or give its format"
-            )
         if kind == "text":
+            self._check_plain()
             return self._texts(_without_bom(lines))
         records = self._json.records(lines, live=live)
         if live or self._fields.usual:
@@ -86,6 +83,26 @@ class Records:
             return _together(self.read(lines, kind, head, live=live), lines)
         blocks = self._json.blocks(lines, live=live)
         return blocks if live or self._fields.usual else fitting(blocks, lambda block: block, self._fields, self._name)
+
+    def whole(self, lines: Lines) -> Record:
+        """The text of the whole stream as one record, with the name of the stream in `meta.file`; blank if it is blank, or damaged."""
+        self._check_plain()
+        data = lines.whole().removeprefix(BOM)
+        if lines.damage or not data.strip():
+            return Record()
+        if len(data) > self._limit:
+            fault = f"the file is longer than {self._limit:,} bytes (setting document_bytes)"
+        elif fault := not_utf8(data):
+            fault = self._explained(f"the file is {fault}", data)
+        else:
+            return Record(data, self._name, {"text": data.decode(), "meta": {"file": self._name}})
+        return Record(data[:KEPT_BYTES], self._name, fault=fault)
+
+    def _check_plain(self) -> None:
+        if not self._fields.usual:
+            raise Misconfigured(
+                f"reading {self._name}: lines of plain text have no members; leave out which to take, or give its format"
+            )
 
     def _where(self, number: int) -> str:
         return f"{self._name}, line {number}"

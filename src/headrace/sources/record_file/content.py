@@ -60,11 +60,15 @@ class Content:
     def records(self) -> Iterator[Record]:
         """The records, blank ones included. Raises Misconfigured as `Records.read` does."""
         records, kind, head = self._recognised()
+        if kind == "text" and self._how.options.whole:
+            return iter([records.whole(self._lines)])
         return records.read(self._lines, kind, head, live=self._live)
 
     def blocks(self) -> Iterator[list[Record]]:
         """As `records`, in lists of those that can be read without waiting once the first of them is there."""
         records, kind, head = self._recognised()
+        if kind == "text" and self._how.options.whole:
+            return iter([[records.whole(self._lines)]])
         return records.blocks(self._lines, kind, head, live=self._live)
 
     def failure(self) -> str:
