@@ -450,6 +450,22 @@ def test_ingest_reads_folders_and_patterns_and_keeps_the_place_of_each_file() ->
     assert command("ingest", "logs.tar.xz", "--json", "--again").json["published"] == 4
 
 
+def test_ingest_follows_a_file_across_its_rotation() -> None:
+    write("app.jsonl", [{"text": "a"}, {"text": "b"}])
+    assert command("ingest", "app.jsonl", "--follow", "--until-idle", "0.5", "--json").json["published"] == 2
+    with Path("app.jsonl").open("a") as log:
+        log.write('{"text": "c"}\n')
+    Path("app.jsonl").rename("app.jsonl.1")
+    write("app.jsonl", [{"text": "d"}])
+    told = command("ingest", "files:app.jsonl?follow=yes", "--until-idle", "0.5", "--json")
+    assert (told.status, told.json["published"], told.json["repeated"]) == (0, 2, 2)
+    Path("app.jsonl").write_text('{"text": "e"}\n{"text": "f"}\n')
+    ended = command("ingest", "app.jsonl", "--follow", "--until-idle", "0.5")
+    assert ended.output.startswith("2 published")
+    ended = command("ingest", "app.jsonl.gz", "--follow")
+    assert (ended.status, "cannot be followed" in ended.errors) == (2, True)
+
+
 def test_every_command_that_reads_files_takes_their_encoding() -> None:
     rows = "".join(f"{number} schön – gut;good\n{number} übel – schlecht;bad\n" for number in range(20))
     Path("posts.csv").write_bytes(f"text;label\n{rows}".encode("cp1252"))

@@ -12,11 +12,13 @@ _SWITCHES: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false"
 @dataclass(frozen=True)
 class FileOptions:
     """`format` is jsonl, csv, tsv or text; empty to find it out. `encoding` is the encoding of text; empty for UTF-8, or UTF-16 and UTF-32
-    if the content shows it. `whole`: a file of plain text is one document, and not one a line."""
+    if the content shows it. `whole`: a file of plain text is one document, and not one a line. `follow`: it is written to, and read without
+    end."""
 
     format: str = ""
     encoding: str = ""
     whole: bool = False
+    follow: bool = False
 
     @classmethod
     def parse(cls, written: Mapping[str, str]) -> Self:

@@ -36,6 +36,9 @@ def ingest(
     json: Json = False,
     encoding: Encoding = "",
     whole: Whole = False,
+    follow: Annotated[
+        bool, Parameter(negative="", help="Wait for what is written to the files, as tail -F does.")
+    ] = False,
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
@@ -52,7 +55,7 @@ def ingest(
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
-    opened = _open(sources, FileOptions(format, encoding, whole), fields.read(), settings)
+    opened = _open(sources, FileOptions(format, encoding, whole, follow), fields.read(), settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)

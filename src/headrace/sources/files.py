@@ -25,8 +25,6 @@ class FileSource:
     CSV file needs. Raises Misconfigured for an unknown format or encoding.
     """
 
-    endless = False
-
     def __init__(
         self,
         path: Path | str,
@@ -58,6 +56,11 @@ class FileSource:
         """The files that the path stands for: those of a folder, those that match a pattern, or this one. Raises Misconfigured for none."""
         paths = self._file.paths()
         return [self] if paths == [self._path] else [self._sibling(path) for path in paths]
+
+    @property
+    def endless(self) -> bool:
+        """Whether the file is followed."""
+        return self._options.follow
 
     @property
     def name(self) -> str:

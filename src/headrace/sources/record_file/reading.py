@@ -6,42 +6,30 @@ record alone, so that a record that was still being written is read again when i
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from headrace.documents import Document
 from headrace.errors import Misconfigured, system_error
 from headrace.fields import USUAL, Fields
 from headrace.file_options import UNSAID, FileOptions
-from headrace.ports import Batch, Deletion, Gap, Malformed
+from headrace.ports import Batch
 from headrace.sources import cursors
+from headrace.sources.compression import promised
 from headrace.sources.cursors import Changed, Cursor, Digest
-from headrace.sources.finding import find
+from headrace.sources.finding import archive_kind, find
 from headrace.sources.record_file.content import Content, How
 from headrace.sources.record_file.failures import Failures
+from headrace.sources.record_file.filling import BATCH, Filling, Reader
+from headrace.sources.record_file.following import Followed
 from headrace.sources.record_file.opening import contents
 from headrace.sources.records import FORMATS, Record
 from headrace.sources.transcoding import known_encoding
 
-BATCH, BATCH_BYTES = 500, 4 << 20  #: items, and bytes of records, after which a batch is full
-
-Item = Document | Deletion | Malformed | Gap
 T = TypeVar("T")
-
-
-class Reader(Protocol):
-    """What the records of one file mean, in order. It may remember those before."""
-
-    def items(self, record: Record) -> Sequence[Item]:
-        """The items of a record, of which there may be none. The record may have a fault."""
-        ...
-
-    def passed(self, record: Record) -> None:
-        """Take notice of a record whose items were read before, and are not asked for again."""
-        ...
 
 
 class RecordFile:
@@ -66,12 +54,14 @@ class RecordFile:
     ) -> None:
         if options.format and options.format not in FORMATS:
             raise Misconfigured(f"no format {options.format!r} is known for files; known are {', '.join(FORMATS)}")
+        if options.follow and (str(path) == "-" or options.whole or promised(str(path)) or archive_kind(str(path))):
+            raise Misconfigured(f"{path} cannot be followed; follow a file of lines, which is not compressed")
         encoding = known_encoding(options.encoding) if options.encoding else ""
         self._path = str(path)
         self._shown = self._path.encode(errors="backslashreplace").decode()  # as it can be shown and stored
         self._batch, self._remembers = batch, remembers
         self._how = How(limit, fields, others, replace(options, encoding=encoding))
-        self._closed = False
+        self._closed = threading.Event()
 
     def paths(self) -> Sequence[str]:
         """The files that the path stands for: those of a folder, those that match a pattern, or itself. Raises Misconfigured for none."""
@@ -88,14 +78,23 @@ class RecordFile:
 
         What follows a cursor is told from what precedes it by reading that, too.
         """
+        if self._how.options.follow:
+            yield from self._followed(reader(), cursors.read(after))
+            return
         try:
             yield from self._batches(reader(), cursors.read(after))
         except Changed as changed:
             yield from self._batches(reader(), Cursor(), str(changed))
 
+    def _followed(self, reader: Reader, done: Cursor) -> Iterator[Batch]:
+        followed = Followed(Path(self._path), self._shown, self._how, self._closed)
+        with self._telling():
+            yield from followed.read(done, Filling(reader, self._batch, self._closed.is_set))
+
     def _batches(self, reader: Reader, done: Cursor, restarted: str = "") -> Iterator[Batch]:
         """The batches after a cursor. Raises Changed, before the first of them, if the file does not hold what had been read."""
-        failures, filling = Failures(self._shown), _Filling(restarted)
+        failures = Failures(self._shown)
+        filling = Filling(reader, self._batch, self._closed.is_set, restarted)
         before = Digest()  # of the members that come before
         reached = not done.member and not done.records
         with self._opened() as opened:
@@ -108,43 +107,13 @@ class RecordFile:
                         self._pass(content, reader)
                         continue
                     reached, start = True, done
-                read = partial(self._of, before=place, done=start, filling=filling, reader=reader)
-                yield from failures.of(content, read)
-                if self._closed:
+                yield from failures.of(content, partial(filling.of, before=place, done=start))
+                if self._closed.is_set():
                     return
             if not reached:
                 raise Changed("the archive does not hold what was read of it before")
-            if filling.items or filling.restarted or filling.moved:
-                yield filling.batch()
+            yield from filling.rest()
             failures.tell()
-
-    def _of(self, content: Content, before: str, done: Cursor, filling: "_Filling", reader: Reader) -> Iterator[Batch]:
-        """The batches of one content that are full; what remains stays in `filling`."""
-        digest, record, previous = Digest(), Record(), b""
-        number = 0
-        for number, record in enumerate(content.records(), 1):
-            if self._closed:
-                return
-            if number > 1:
-                digest.add(previous)
-            previous = record.data
-            is_new = number > done.records
-            if number == done.records:
-                if digest.value() != done.digest:
-                    raise Changed("the file has changed before the place up to which it was read")
-                is_new = cursors.hash_of(record.data) != done.last
-            if record.where and is_new:
-                filling.add(reader.items(record), len(record.data))
-            elif record.where:
-                reader.passed(record)
-            if len(filling.items) >= self._batch or filling.size >= BATCH_BYTES or (filling.items and content.waits):
-                filling.cursor = cursors.write(number, digest, record.data, content.member, before)
-                yield filling.batch()
-        if number < done.records:
-            raise Changed("the file holds less than was read of it before")
-        if number or not content.member:
-            filling.cursor = cursors.write(number, digest, record.data, content.member, before)
-            filling.moved = filling.moved or number > done.records
 
     def _pass(self, content: Content, reader: Reader) -> None:
         """Pass over a content that was read before."""
@@ -168,43 +137,26 @@ class RecordFile:
         with self._opened() as opened:
             for content in failures.of_archive(opened):
                 for one in failures.of(content, read):
-                    if self._closed:
+                    if self._closed.is_set():
                         return
                     yield one
-            if not self._closed:
+            if not self._closed.is_set():
                 failures.tell()
 
     def close(self) -> None:
         """End all reading, from another thread too."""
-        self._closed = True
+        self._closed.set()
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Iterator[Content]]:
+        with self._telling(), contents(self._path, self._shown, self._how, self._closed.is_set) as opened:
+            yield opened
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Within it, an error of the system is told with what was being done."""
         try:
-            with contents(self._path, self._shown, self._how, lambda: self._closed) as opened:
-                yield opened
+            yield
         except OSError as error:
             what = "standard input" if self._path == "-" else f"reading {self._shown}"
             raise system_error(what, error, "check the name and the permissions") from error
-
-
-class _Filling:
-    """The batch that is being filled: its items and the bytes of their records, and the cursor after them."""
-
-    def __init__(self, restarted: str) -> None:
-        self.items: list[Item] = []
-        self.size = 0
-        self.cursor = ""
-        self.moved = False  # beyond the cursor from which reading went on
-        self.restarted = restarted
-
-    def add(self, items: Sequence[Item], size: int) -> None:
-        """Add the items of a record of so many bytes."""
-        self.items += items
-        self.size += size
-
-    def batch(self) -> Batch:
-        """The batch; the next one is empty."""
-        batch = Batch(self.items, self.cursor, self.restarted)
-        self.items, self.size, self.moved, self.restarted = [], 0, False, ""
-        return batch
