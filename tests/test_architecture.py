@@ -26,7 +26,7 @@ LAYERS = (
     "headrace.ports",
     "headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.urls headrace.log headrace.metrics headrace.meter headrace.exposition headrace.browse"
+    "headrace.config headrace.urls headrace.beside headrace.log headrace.metrics headrace.meter headrace.exposition headrace.browse"
     " headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
     "headrace.scoring",
     "headrace.models",
@@ -65,7 +65,9 @@ HOMES: Mapping[str, str] = {
     "redis": r"headrace\.brokers\.redis",
     "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
-    "httpx": r"headrace\.models\.corenlp\.server",
+    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|sse|polled))",
+    "httpx_sse": r"headrace\.sources\.sse",
+    "websockets": r"headrace\.sources\.websocket",
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
@@ -76,11 +78,11 @@ HOMES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
-    "sources": r"headrace\.sources\.(stream|lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
-    r"|compression|transcoding|cursors)",
+    "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
+    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
-CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|errors|validation|ports(\..*)?)"
+CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from headrace.beside import apart
 from headrace.documents import Body, Document
 from headrace.errors import Misconfigured
 from headrace.file_options import FileOptions
@@ -18,7 +19,6 @@ from headrace.urls import (
     STORES,
     Connectors,
     Entry,
-    apart,
     is_memory,
     mask,
     open_classifier,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -44,6 +43,11 @@ class Entry:
 
 SOURCES: Mapping[str, Entry] = {
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
+    "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
+    "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
+    "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
+    "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
+    "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "twitter": Entry("headrace.sources.twitter:TwitterSource"),
 }
 BROKERS: Mapping[str, Entry] = {
@@ -102,14 +106,6 @@ class Connectors:
             )
 
 
-def apart(broker: str, store: str, name: str) -> tuple[str, str]:
-    """The URLs of a second queue and a second store on the same servers; `name` (letters, digits, underscores) begins their names.
-
-    Raises Misconfigured for a URL that no adapter serves, and for one that exists only once, such as memory.
-    """
-    return _apart("broker", broker, f"{name}_queue", BROKERS), _apart("store", store, f"{name}_store", STORES)
-
-
 def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOptions = UNSAID) -> "SourceAdapter":
     """The source at a URL, or of a file by its path; `-` is standard input. `limit`: the largest document, in bytes.
 
@@ -119,11 +115,11 @@ def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOp
     scheme, colon, _ = url.partition(":")
     if scheme not in SOURCES or not colon:
         if _SCHEME.match(url) and not os.path.lexists(url):
-            _entry("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
+            entry_of("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
         return open_file(url, limit=limit, fields=fields, options=options)
     if options != UNSAID:
         raise Misconfigured(f"a format is for the path of a file; {mask_url(url)} is a URL, with options of its own")
-    entry = _entry("source", url, SOURCES)
+    entry = entry_of("source", url, SOURCES)
     adapter = _load(entry.target, f"the source {mask_url(url)}", entry.extra)
     if not entry.mapped and not fields.usual:
         raise Misconfigured(
@@ -168,26 +164,9 @@ def keeps(store: "str | StoreAdapter") -> bool:
     return not isinstance(store, str) or store.partition(":")[0] != "none"
 
 
-def _apart(what: str, url: str, name: str, table: Mapping[str, Entry]) -> str:
-    entry = _entry(what, url, table)
-    if not entry.names:
-        raise Misconfigured(f"no second {what} can be made beside {mask_url(url)}; name one that other processes reach")
-    named = entry.names.split()
-    address, _, query = url.partition("?")
-    if "/" in named:
-        scheme, _, rest = address.partition("://")
-        host, _, path = rest.partition("/")
-        folder, slash, last = path.rpartition("/")
-        address = f"{scheme}://{host}/{folder}{slash}{name}{PurePath(last).suffix if host == '' else ''}"
-    dropped = {*named, *entry.private.split()}
-    options = [option for option in query.split("&") if option and option.partition("=")[0] not in dropped]
-    options += [f"{option}={name}" for option in named if option != "/"]
-    return f"{address}?{'&'.join(options)}" if options else address
-
-
 def _open(what: str, url: str, table: Mapping[str, Entry], *, plain: str = "") -> Any:
     """What the adapter opens at a URL; `plain` is the scheme of what has none, such as a path."""
-    entry = table[plain] if plain and not _SCHEME.match(url) else _entry(what, url, table, plain)
+    entry = table[plain] if plain and not _SCHEME.match(url) else entry_of(what, url, table, plain)
     adapter = _load(entry.target, f"the {what} {mask_url(url)}", entry.extra)
     with _hiding(url):
         return adapter.from_url(url)
@@ -196,7 +175,7 @@ def _open(what: str, url: str, table: Mapping[str, Entry], *, plain: str = "") -
 def _connector(what: str, url: object, table: Mapping[str, Entry]) -> Callable[[], Any]:
     if not isinstance(url, str):
         return lambda: url
-    entry = _entry(what, url, table)
+    entry = entry_of(what, url, table)
     adapter = _load(entry.target, f"the {what} {mask_url(url)}", entry.extra)
     if not is_memory(url):
         return lambda: _connected(adapter, url)
@@ -219,7 +198,8 @@ def _hiding(url: str) -> Iterator[None]:
         raise
 
 
-def _entry(what: str, url: str, table: Mapping[str, Entry], plain: str = "") -> Entry:
+def entry_of(what: str, url: str, table: Mapping[str, Entry], plain: str = "") -> Entry:
+    """The adapter of a URL. Raises Misconfigured, naming the schemes of the table, if none serves it, or it is not a URL."""
     scheme, colon, _ = url.partition(":")
     entry = table.get(scheme) if colon else None
     if entry is None:

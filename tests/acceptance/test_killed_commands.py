@@ -40,6 +40,8 @@ def test_an_ingest_killed_again_and_again_and_resumed_publishes_all_and_nothing_
         "published": 0,
         "repeated": len(texts),
         "malformed": 0,
+        "erased": 0,
+        "missed": 0,
     }
 
 

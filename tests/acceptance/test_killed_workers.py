@@ -40,7 +40,13 @@ def publish_everything(headrace: Headrace) -> set[bytes]:
     half = len(documents) // 2
     headrace.write("half.jsonl", [*documents[:half], *documents[:100], *IN_FILE])
     ingested = headrace.run("ingest", "half.jsonl", "--json")
-    assert json.loads(ingested.output) == {"published": half, "repeated": 100, "malformed": len(IN_FILE)}
+    assert json.loads(ingested.output) == {
+        "published": half,
+        "repeated": 100,
+        "malformed": len(IN_FILE),
+        "erased": 0,
+        "missed": 0,
+    }
     lines = [json.dumps(one).encode() for one in documents[half:]]
     starts = range(0, len(lines), 50)
     bodies = [Body(b"\n".join([*lines[start : start + 50], b"no json %d" % start])) for start in starts]

@@ -5,11 +5,17 @@ import io
 import json
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import PATIENCE
+from support.http_server import Request, serving
 
+from headrace.file_options import FileOptions
 from headrace.sources.files import FileSource
+from headrace.sources.polled import PolledSource
+from headrace.sources.sse import SseSource
 from headrace.sources.twitter import TwitterSource
 from headrace.testing.sources import Connect, SourceSuite
 
@@ -64,6 +70,63 @@ class TestZip(SourceSuite):
             for number in range(4):
                 archive.writestr(f"{number}.jsonl", b"\n".join(LINES[number * 5 : number * 5 + 5]))
         return lambda: FileSource(tmp_path / "a.zip", batch=3)
+
+
+class TestFollowed(SourceSuite):
+    """A file that nobody writes to any more."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 20
+
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        (tmp_path / "app.log").write_bytes(b"\n".join([*LINES, b"", b""]))
+        return lambda: FileSource(tmp_path / "app.log", batch=3, options=FileOptions("jsonl", follow=True))
+
+
+class TestEvents(SourceSuite):
+    """Server-sent events that are numbered, of which the server remembers all, and ends the connection after the tenth."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 23
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        events = [*LINES, b"no JSON", b'{"n": 5}', b'[{"text": "a"}]']
+
+        def answer(request: Request) -> None:
+            first = int(request.headers.get("Last-Event-ID", "0"))
+            request.begin(kind="text/event-stream")
+            for number in range(first, 10 if first < 10 else len(events)):
+                request.send(b"id: %d\ndata: %s\n\n" % (number + 1, events[number]))
+            if first >= 10:
+                request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
+
+        with serving(answer) as served:
+            yield lambda: SseSource.from_url(f"sse://127.0.0.1:{served.port}/?tls=no")
+
+
+class TestPolled(SourceSuite):
+    """A list that grows with each request that knows what came before."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 20
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        def answer(request: Request) -> None:
+            known = int(request.headers.get("If-None-Match", '"0"').strip('"'))
+            if known >= len(LINES):
+                request.begin(304)
+            else:
+                request.begin(ETag=f'"{known + 5}"')
+                request.send(b"\n".join(LINES[: known + 5]))
+
+        with serving(answer) as served:
+            yield lambda: PolledSource.from_url(f"http:http://127.0.0.1:{served.port}/#every=0.01")
 
 
 class TestTwitter(SourceSuite):

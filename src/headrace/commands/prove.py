@@ -13,6 +13,7 @@ import msgspec
 from cyclopts import Parameter
 
 from headrace import runtime
+from headrace.beside import apart
 from headrace.commands.output import Json, bar, print_json, print_table, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -24,7 +25,7 @@ from headrace.proof.ledger import Ledger
 from headrace.proof.patience import Interrupted
 from headrace.proof.run import Proof, Task
 from headrace.runtime import Stop
-from headrace.urls import Connectors, apart
+from headrace.urls import Connectors
 
 INTERRUPTED = 130
 

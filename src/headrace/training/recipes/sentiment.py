@@ -40,7 +40,7 @@ PLAIN, TAUGHT = Course(first=1, later=6, rate=0.7), Course(first=8, later=3, rat
 #: Rows of each group that a teacher learns from: of sources with every label, with some of them, and with distant ones.
 TEACHER_ROWS = 50_000
 #: Of a main row, the share that is its label's, and not the teacher's.
-OWN_LABELS = 0.5
+OWN_LABELS = 0.7
 #: How much a row counts if its source is not a main one, or its label a distant one, of which a share of NOISE is taken to be wrong.
 OTHER, DISTANT_WEIGHT, NOISE = 0.5, 0.2, 0.1
 #: How much less still the words of distant rows count when a row of the table has to be given to one of several.

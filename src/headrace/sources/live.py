@@ -1,0 +1,39 @@
+"""A stream of JSON without rules of its own, read from a position: what the sources of server-sent events and of web sockets share."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from headrace.clock import microseconds
+from headrace.documents import DOCUMENT_BYTES, Document
+from headrace.fields import USUAL, Fields
+from headrace.ports import Batch, Deletion, Gap, Malformed
+from headrace.sources.messages import documents_in
+from headrace.sources.positions import Position
+from headrace.sources.stream import Connection, follow
+
+
+@dataclass(frozen=True)
+class Live:
+    """How to read a stream. `connect` takes the id of the last event, which may be empty; `source` is that of documents that name none."""
+
+    name: str
+    source: str
+    connect: Callable[[str], Connection]
+    limit: int = DOCUMENT_BYTES
+    fields: Fields = USUAL
+
+    def read(self, after: str | None, closed: threading.Event) -> Iterator[Batch]:
+        """The batches after a cursor, until `closed` is set. Raises as `follow` does."""
+        position = Position.read(after)
+        for part in follow(self.connect, position.id, closed):
+            items: list[Document | Deletion | Malformed | Gap] = []
+            if part.connected and (gap := position.gap(self.name)):
+                items.append(gap)
+            for message in part.messages:
+                where = f"{self.name}, event {message.cursor}" if message.cursor else self.name
+                items += documents_in(message.data, where, fields=self.fields, source=self.source, limit=self.limit)
+            if part.messages:
+                position = Position(part.messages[-1].cursor, microseconds())
+            if items or part.messages or part.waiting:
+                yield Batch(items, position.write(), waiting=part.waiting)

@@ -1,0 +1,219 @@
+"""Streams: a connection that is made again whenever it breaks, with the back-off that the platform asks for, read in batches.
+
+A thread of its own reads the connection, so that whoever takes the messages can be stopped at any time.
+"""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from headrace.errors import Misconfigured
+
+HELD_BYTES = 16 << 20  #: of messages that wait to be taken; at least one message may wait, however long it is
+PART_MESSAGES = 500  #: that are handed over together
+SILENT_SECONDS = 60.0  #: without a message after which an open stream is told to be silent
+LOOK_SECONDS = 0.2  #: between two looks at whether the stream was closed
+JITTER = 0.2  #: each pause is up to this part longer, so that many clients don't come back at once
+TOLD_SECONDS = 2.0  #: of a pause from which on it is told
+
+
+class Kind(Enum):
+    """Why a connection has ended, by what to do about it."""
+
+    ENDED = "ended"  #: as servers end connections now and then: connect again
+    NETWORK = "network"
+    SERVER = "server"  #: it has an error of its own
+    LIMITED = "limited"  #: too many requests
+    REFUSED = "refused"  #: it does not allow this, and trying again at once will not change that
+
+
+class Broken(Exception):
+    """A connection was not made, or has ended; the message says why. `retry_after`: seconds that the server asks to wait."""
+
+    def __init__(self, kind: Kind, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.kind, self.retry_after = kind, retry_after
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Seconds to wait before connecting again: the first time, and the longest; in between each is the last one times `factor` plus
+    `step`."""
+
+    first: float
+    longest: float
+    factor: float = 2.0
+    step: float = 0.0
+
+
+#: What to do unless a platform has rules of its own.
+PAUSES: Mapping[Kind, Pause] = {
+    Kind.ENDED: Pause(0.0, 5.0, step=0.5),
+    Kind.NETWORK: Pause(0.25, 16.0),
+    Kind.SERVER: Pause(1.0, 60.0),
+    Kind.LIMITED: Pause(5.0, 300.0),
+    Kind.REFUSED: Pause(300.0, 3600.0),
+}
+
+
+class Message(NamedTuple):
+    """A message as it came, its event (empty if the stream has none), and where to go on after it (empty if it does not say)."""
+
+    data: bytes
+    cursor: str = ""
+    event: str = ""
+
+
+class Connection(Protocol):
+    """An open connection. Iterating it raises Broken when it breaks, and ends when the server ends it."""
+
+    def __iter__(self) -> Iterator[Message]: ...
+
+    def close(self) -> None:
+        """End the connection, also from another thread and while it is waited for. Calling it twice is harmless."""
+        ...
+
+
+#: Makes a connection that goes on after a cursor, or begins where the stream is now if it is empty. Raises Broken, or Misconfigured.
+Connect = Callable[[str], Connection]
+
+
+class Part(NamedTuple):
+    """Messages that came; or that a connection was made (`connected`); or why nothing comes (`waiting`)."""
+
+    messages: Sequence[Message] = ()
+    connected: bool = False
+    waiting: str = ""
+
+
+def follow(
+    connect: Connect,
+    cursor: str,
+    closed: threading.Event,
+    *,
+    pauses: Mapping[Kind, Pause] = PAUSES,
+    silent: float = SILENT_SECONDS,
+) -> Iterator[Part]:
+    """The messages after a cursor, for ever, until `closed` is set.
+
+    Raises Misconfigured if the server refuses the first connection of all; a refusal later on is waited for.
+    """
+    back_off, was_connected = _BackOff(pauses), False
+    while not closed.is_set():
+        reader = _Reader(connect, cursor)
+        try:
+            for part in reader.parts(closed, silent):
+                was_connected |= part.connected
+                if part.messages:
+                    back_off.reset()
+                    cursor = next((one.cursor for one in reversed(part.messages) if one.cursor), cursor)
+                yield part
+        except Broken as broken:
+            if broken.kind is Kind.REFUSED and not was_connected:
+                raise Misconfigured(str(broken)) from broken
+            seconds = back_off.seconds(broken)
+            if seconds >= TOLD_SECONDS:
+                yield Part(waiting=f"{broken}; trying again in {seconds:,.0f} s")
+            closed.wait(seconds)
+        finally:
+            reader.stop()
+
+
+class _BackOff:
+    """How long to wait, by why the connection ended; each kind has its own row of pauses, until a message has come."""
+
+    def __init__(self, pauses: Mapping[Kind, Pause]) -> None:
+        self._pauses = pauses
+        self._next: dict[Kind, float] = {}
+
+    def reset(self) -> None:
+        self._next = {}
+
+    def seconds(self, broken: Broken) -> float:
+        pause = self._pauses[broken.kind]
+        seconds = self._next.get(broken.kind, pause.first)
+        self._next[broken.kind] = min(pause.longest, seconds * pause.factor + pause.step)
+        return max(seconds, broken.retry_after or 0.0) * random.uniform(1, 1 + JITTER)
+
+
+class _Reader:
+    """Reads a connection in a thread, and keeps what was not taken yet."""
+
+    def __init__(self, connect: Connect, cursor: str) -> None:
+        self._connect, self._cursor = connect, cursor
+        self._changed = threading.Condition()
+        self._held: deque[Message] = deque()
+        self._bytes = 0
+        self._connection: Connection | None = None
+        self._error: BaseException | None = None  # with which the thread has ended
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
+
+    def parts(self, closed: threading.Event, silent: float) -> Iterator[Part]:
+        """The messages as they come. Raises what ended the connection, after the last of them; ends when `closed` is set."""
+        self._thread.start()
+        told, last = False, time.monotonic()
+        while not closed.is_set():
+            part, error, connected = self._take()
+            if connected and not told:
+                told, last = True, time.monotonic()
+                yield Part(connected=True)
+            if part:
+                last = time.monotonic()
+                yield Part(part)
+            elif error is not None:
+                raise error
+            elif told and time.monotonic() - last >= silent:
+                last = time.monotonic()
+                yield Part(waiting=f"the connection is open, but nothing has come for {silent:,.0f} s")
+
+    def stop(self) -> None:
+        """End the connection, and let the thread end."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+            connection = self._connection
+        if connection is not None:
+            connection.close()
+
+    def _take(self) -> tuple[list[Message], BaseException | None, bool]:
+        """What has come, after waiting a little for it; the error once nothing is left; whether there is, or was, a connection."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._held or self._error, LOOK_SECONDS)
+            part = [self._held.popleft() for _ in range(min(len(self._held), PART_MESSAGES))]
+            self._bytes -= sum(len(one.data) for one in part)
+            self._changed.notify_all()
+            return part, self._error, self._connection is not None
+
+    def _run(self) -> None:
+        error: BaseException = Broken(Kind.ENDED, "the server has ended the connection")
+        try:
+            connection = self._connect(self._cursor)
+            with self._changed:
+                self._connection = connection
+                stopped = self._stopped
+            if not stopped:
+                for message in connection:
+                    if not self._put(message):
+                        break
+            connection.close()
+        except BaseException as caught:
+            error = caught
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()
+
+    def _put(self, message: Message) -> bool:
+        """Keep a message as soon as there is room for it; false once nothing is wanted any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._held or self._bytes < HELD_BYTES)
+            if not self._stopped:
+                self._held.append(message)
+                self._bytes += len(message.data)
+                self._changed.notify_all()
+            return not self._stopped

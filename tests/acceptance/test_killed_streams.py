@@ -1,0 +1,69 @@
+"""The first law for streams: whatever kills the process that reads one, nothing is lost, and nothing is stored twice."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from driver import PATIENCE, TRIVIAL, Headrace, until
+from support.http_server import Request, serving
+
+EVENTS = 3000
+PIECE = 50  # events that are sent together
+
+
+def numbered(request: Request) -> None:
+    """Events that are numbered, with a break now and then, and the last one after which nothing comes."""
+    request.begin(kind="text/event-stream")
+    first, most = int(request.headers.get("Last-Event-ID", "0")), 150 + 130 * (request.number % 5)
+    for start in range(first, min(EVENTS, first + most), PIECE):
+        lines = (event(number) for number in range(start, min(start + PIECE, EVENTS)))
+        if not request.send("".join(lines)):
+            return
+    if first + most < EVENTS:
+        request.send('id: 99999\ndata: {"text": "cut in the mid')
+    else:
+        request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
+
+
+def event(number: int) -> str:
+    return f'id: {number + 1}\ndata: {{"id": "{number}", "text": "text {number}"}}\n\n'
+
+
+def growing(request: Request) -> None:
+    """A list that grows with each request, of which the last 200 are shown."""
+    shown = min(EVENTS, request.number * PIECE)
+    request.begin()
+    request.send(json.dumps([{"id": str(n), "text": f"text {n}"} for n in range(max(0, shown - 2000), shown)]))
+
+
+@contextmanager
+def stream(name: str) -> Iterator[str]:
+    answer: Callable[[Request], None] = {"sse": numbered, "http": growing}[name]
+    with serving(answer) as served:
+        yield {
+            "sse": f"sse://127.0.0.1:{served.port}/?tls=no",
+            "http": f"http:http://127.0.0.1:{served.port}/#every=0.01",
+        }[name]
+
+
+@pytest.mark.parametrize("name", ["sse", "http"])
+def test_a_stream_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace, name: str) -> None:
+    headrace.run("status")  # makes the files
+    chance = random.Random(7)
+    with stream(name) as url:
+        for _ in range(6):
+            before, more = headrace.waiting(), chance.choice([1, 1, 3, 8])
+            running = headrace.start("ingest", url)
+            until(lambda: headrace.waiting() >= before + more, PATIENCE, "nothing is published", every=0.001)  # noqa: B023
+            running.kill()
+        ended = json.loads(headrace.done("ingest", url, "--until-idle", "3", "--json"))
+    assert ended["malformed"] == ended["missed"] == 0
+    headrace.done("work", "--drain", models=TRIVIAL)
+    texts = Counter(result.text for result in headrace.results())
+    assert texts == Counter(f"text {number}" for number in range(EVENTS))
+    assert not headrace.dead()
+    (source,) = json.loads(headrace.done("sources", "--json"))["sources"]
+    assert (source["state"], source["published"] >= EVENTS - 200) == ("ended", True)
