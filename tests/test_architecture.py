@@ -71,6 +71,7 @@ HOMES: Mapping[str, str] = {
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
+    "pyarrow": r"headrace\.sources\.record_file\.parquet",
     "vaderSentiment": r"headrace\.models\.vader",
     "sqlalchemy": r"headrace\.stores\.(sql|sqlite|postgresql)\..*",
 }

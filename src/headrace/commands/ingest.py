@@ -23,7 +23,7 @@ from headrace.urls import Connectors, is_memory, open_source
 
 def ingest(
     *sources: Operand,
-    format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
+    format: Annotated[str, Parameter(help="jsonl, csv, tsv, text or parquet. [default: by the file's name]")] = "",  # noqa: A002
     again: Annotated[
         bool, Parameter(negative="", help="Start over, and publish again what was published before.")
     ] = False,

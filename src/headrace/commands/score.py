@@ -30,7 +30,7 @@ def score(
     model: Models = "",
     threshold: Threshold = None,
     labels: Labels = None,
-    format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
+    format: Annotated[str, Parameter(help="jsonl, csv, tsv, text or parquet. [default: by the file's name]")] = "",  # noqa: A002
     encoding: Encoding = "",
     whole: Whole = False,
     fields: DocumentFields = FieldFlags(),

@@ -19,10 +19,10 @@ SOURCE = "files"  #: the source of documents that name none
 class FileSource:
     """One file, the members of an archive, or standard input (`-`), which can't be resumed.
 
-    The format is one of FORMATS; if `options` name none, the file's name decides, or else the first byte. A CSV file has a header with a
-    column `text`; in plain text every line is a document. What is not a document comes as Malformed. `limit`: the largest document, in
-    bytes; `batch`: the most items of a batch; `fields`: where the members of documents stand in a record; `others`: further columns that a
-    CSV file needs. Raises Misconfigured for an unknown format or encoding.
+    If `options` name no format, the file's name decides, or else the first byte. A CSV file has a header with a column `text`; in plain
+    text every line is a document. What is not a document comes as Malformed. `limit`: the largest document, in bytes; `batch`: the most
+    items of a batch; `fields`: where the members of documents stand in a record; `others`: further columns that a table needs. Raises
+    Misconfigured for an unknown format or encoding, and for what cannot be followed.
     """
 
     def __init__(

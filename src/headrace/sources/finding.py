@@ -10,10 +10,9 @@ from headrace.errors import Misconfigured
 from headrace.sources.compression import ENDINGS, bare
 from headrace.sources.records import SUFFIXES
 
-KNOWN = (
-    f"{', '.join(SUFFIXES)}, each also with {', '.join(ENDINGS)}, .tar and .zip"  #: the ends of the names of data files
-)
-
+_MAY_BE_PACKED = ", ".join(name for name in SUFFIXES if name != ".parquet")
+#: The ends of the names of data files, for messages.
+KNOWN = f"{_MAY_BE_PACKED}, each also with {', '.join(ENDINGS)}; .parquet, .tar and .zip"
 _ARCHIVES = re.compile(r"\.(?:(zip)|(tar)|(tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz|tzst))$", re.IGNORECASE)
 
 

@@ -29,6 +29,7 @@ SUFFIXES: Mapping[str, str] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".txt": "text",
+    ".parquet": "parquet",
 }
 FORMATS = ("jsonl", "csv", "tsv", "text")
 BLOCK = 2000  #: records that are handed over together

@@ -12,7 +12,7 @@ from headrace.sources import finding
 from headrace.sources.compression import ENDINGS, bare
 from headrace.urls import open_file
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 ROW_BYTES = 16 << 20  # the longest row
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from headrace.fields import Fields
 from headrace.file_options import FileOptions
@@ -28,7 +29,32 @@ class How:
     options: FileOptions
 
 
-class Content:
+class Content(Protocol):
+    """The records of a file, or of the `member` of an archive, which its `identity` tells from any other."""
+
+    @property
+    def member(self) -> str: ...
+    @property
+    def identity(self) -> bytes: ...
+    @property
+    def waits(self) -> bool:
+        """Whether the next record may have to be waited for."""
+        ...
+
+    def records(self) -> Iterator[Record]:
+        """The records, blank ones included. Raises Misconfigured if they cannot be read."""
+        ...
+
+    def blocks(self) -> Iterator[list[Record]]:
+        """As `records`, in lists of those that can be read without waiting once the first of them is there."""
+        ...
+
+    def failure(self) -> str:
+        """Why the content could not be read to its end, once it was read; empty if it could."""
+        ...
+
+
+class TextContent:
     """What `read` reads of a file called `path`, which is `shown` in messages. `live` content is waited for, and read as it comes.
 
     In an archive, it is that of a `member`, and `identity` tells it from any other.

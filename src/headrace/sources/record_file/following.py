@@ -16,7 +16,7 @@ from headrace.errors import Misconfigured
 from headrace.ports import Batch, Gap
 from headrace.sources import cursors
 from headrace.sources.cursors import Changed, Cursor, Digest
-from headrace.sources.record_file.content import Content, How
+from headrace.sources.record_file.content import Content, How, TextContent
 from headrace.sources.record_file.filling import Filling
 
 POLL_SECONDS = 0.1  #: between two looks whether there is more
@@ -93,7 +93,7 @@ class Followed:
                 for path in place.rotated:
                     with path.open("rb", buffering=0) as file:
                         yield from self._of(
-                            Content(file.read, str(self._path), str(path), self._how), place.start, filling
+                            TextContent(file.read, str(self._path), str(path), self._how), place.start, filling
                         )
                     place, known = Place(place.rotated[1:], Cursor()), True
             except (Changed, FileNotFoundError):  # rotated once more
@@ -109,7 +109,7 @@ class Followed:
         done = place.start
         if tail.begun():
             try:
-                content = Content(tail, str(self._path), self._shown, self._how, live=True)
+                content = TextContent(tail, str(self._path), self._shown, self._how, live=True)
                 yield from self._of(content, done, filling)
             except Changed:
                 return self._place(done)
@@ -171,7 +171,7 @@ class Followed:
         digest, previous = Digest(), b""
         try:
             with path.open("rb", buffering=0) as file:
-                records = Content(file.read, str(self._path), str(path), self._how).records()
+                records = TextContent(file.read, str(self._path), str(path), self._how).records()
                 for number, record in enumerate(records, 1):
                     if number > 1:
                         digest.add(previous)

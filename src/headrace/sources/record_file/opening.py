@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from headrace.errors import Misconfigured
+from headrace.file_options import FileOptions
 from headrace.sources.compression import Unpacked
 from headrace.sources.finding import KNOWN, archive_kind, is_data
 from headrace.sources.lines import read_until
 from headrace.sources.record_file.archives import Forward, Member, in_tar, in_zip
-from headrace.sources.record_file.content import Content, How
+from headrace.sources.record_file.content import Content, How, TextContent
+from headrace.sources.record_file.parquet import Parquet
 
 NAMED = 3  #: members in a message
 LOG = logging.getLogger("headrace.sources")
@@ -26,11 +28,15 @@ def contents(path: str, shown: str, how: How, closed: Callable[[], bool]) -> Ite
     """
     with contextlib.ExitStack() as opened:
         kind = archive_kind(path)
+        if path == "-" and how.options.format == "parquet":
+            raise Misconfigured("a Parquet file cannot be read from standard input; give its name")
         if path == "-":
-            yield iter([Content(read_until(sys.stdin.fileno(), closed), path, shown, how, live=True)])
+            yield iter([TextContent(read_until(sys.stdin.fileno(), closed), path, shown, how, live=True)])
+        elif not kind and is_parquet(path, how.options):
+            yield iter([Parquet(path, shown, how)])
         elif not kind:
             file = opened.enter_context(Path(path).open("rb", buffering=0))
-            yield iter([Content(file.read, path, shown, how)])
+            yield iter([TextContent(file.read, path, shown, how)])
         else:
             packed = opened.enter_context(Path(path).open("rb"))
             if kind == "zip":
@@ -42,19 +48,24 @@ def contents(path: str, shown: str, how: How, closed: Callable[[], bool]) -> Ite
             yield _data(members, shown, how)
 
 
+def is_parquet(path: str, options: FileOptions) -> bool:
+    """Whether a file is a Parquet file, by what the user says, or by its name."""
+    return options.format == "parquet" or (not options.format and path.lower().endswith(".parquet"))
+
+
 def _data(members: Iterator[Member], shown: str, how: How) -> Iterator[Content]:
-    """The contents of the members that are data files; of all, if their format is given."""
+    """The contents of the members that are data files, but for Parquet, which cannot be read in place; of all, if their format is given."""
     others: list[str] = []
     number = left_out = 0
     for member in members:
         hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(member.name).parts)
-        if hidden or not (how.options.format or is_data(member.name)):
+        if hidden or is_parquet(member.name, how.options) or not (how.options.format or is_data(member.name)):
             left_out += not hidden
             others += [repr(member.name)] if len(others) < NAMED and not hidden else []
             continue
         number += 1
         name = member.name.encode(errors="backslashreplace").decode()
-        yield Content(member.read, member.name, f"{shown}!{name}", how, member=name, identity=member.identity)
+        yield TextContent(member.read, member.name, f"{shown}!{name}", how, member=name, identity=member.identity)
     if not number:
         held = f"it holds {', '.join(others)}" if others else "it is empty"
         raise Misconfigured(

@@ -25,20 +25,21 @@ from headrace.sources.record_file.content import Content, How
 from headrace.sources.record_file.failures import Failures
 from headrace.sources.record_file.filling import BATCH, Filling, Reader
 from headrace.sources.record_file.following import Followed
-from headrace.sources.record_file.opening import contents
+from headrace.sources.record_file.opening import contents, is_parquet
 from headrace.sources.records import FORMATS, Record
 from headrace.sources.transcoding import known_encoding
 
+FILE_FORMATS = (*FORMATS, "parquet")
 T = TypeVar("T")
 
 
 class RecordFile:
     """One file, the members of an archive, or standard input (`-`), which can't be resumed.
 
-    The format is one of FORMATS; if `options` name none, the name of the file decides, or else the first byte. `limit`: the longest record,
-    in bytes; `batch`: as many items fill a batch; `fields` are what a table has as columns, and its `others` too. A reader that `remembers`
-    is passed all records that were read before; another one is not passed those of earlier members of an archive. Raises Misconfigured for
-    an unknown format or encoding.
+    The format is one of FILE_FORMATS; if `options` name none, the name of the file decides, or else the first byte. `limit`: the longest
+    record, in bytes; `batch`: as many items fill a batch; `fields` are what a table has as columns, and its `others` too. A reader that
+    `remembers` is passed all records that were read before; another one is not passed those of earlier members of an archive. Raises
+    Misconfigured for an unknown format or encoding, and for what cannot be followed.
     """
 
     def __init__(
@@ -52,9 +53,9 @@ class RecordFile:
         options: FileOptions = UNSAID,
         remembers: bool = False,
     ) -> None:
-        if options.format and options.format not in FORMATS:
-            raise Misconfigured(f"no format {options.format!r} is known for files; known are {', '.join(FORMATS)}")
-        if options.follow and (str(path) == "-" or options.whole or promised(str(path)) or archive_kind(str(path))):
+        if options.format and options.format not in FILE_FORMATS:
+            raise Misconfigured(f"no format {options.format!r} is known for files; known are {', '.join(FILE_FORMATS)}")
+        if options.follow and not _can_be_followed(str(path), options):
             raise Misconfigured(f"{path} cannot be followed; follow a file of lines, which is not compressed")
         encoding = known_encoding(options.encoding) if options.encoding else ""
         self._path = str(path)
@@ -160,3 +161,8 @@ class RecordFile:
         except OSError as error:
             what = "standard input" if self._path == "-" else f"reading {self._shown}"
             raise system_error(what, error, "check the name and the permissions") from error
+
+
+def _can_be_followed(path: str, options: FileOptions) -> bool:
+    packed = promised(path) or archive_kind(path) or is_parquet(path, options)
+    return not (packed or options.whole or path == "-")
