@@ -11,9 +11,9 @@ _SWITCHES: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false"
 
 @dataclass(frozen=True)
 class FileOptions:
-    """`format` is jsonl, csv, tsv, text or parquet; empty to find it out. `encoding` is the encoding of text; empty for UTF-8, or UTF-16 and
-    UTF-32 if the content shows it. `whole`: a file of plain text is one document, and not one a line. `follow`: it is written to, and read
-    without end."""
+    """`format` is jsonl, csv, tsv, text or parquet; empty to find it out. `encoding` is the encoding of text; empty for UTF-8, or UTF-16
+    and UTF-32 if the content shows it. `whole`: a file of plain text is one document, and not one a line. `follow`: it is written to, and
+    read without end."""
 
     format: str = ""
     encoding: str = ""
