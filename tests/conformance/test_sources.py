@@ -8,6 +8,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support import PATIENCE
 from support.http_server import Request, serving
@@ -70,6 +72,14 @@ class TestZip(SourceSuite):
             for number in range(4):
                 archive.writestr(f"{number}.jsonl", b"\n".join(LINES[number * 5 : number * 5 + 5]))
         return lambda: FileSource(tmp_path / "a.zip", batch=3)
+
+
+class TestParquet(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        texts = [*(f"text {number}" for number in range(20)), None, ""]
+        pq.write_table(pa.table({"text": texts, "n": range(22)}), tmp_path / "a.parquet", row_group_size=6)
+        return lambda: FileSource(tmp_path / "a.parquet", batch=3)
 
 
 class TestFollowed(SourceSuite):

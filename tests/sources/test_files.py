@@ -435,6 +435,20 @@ def test_standard_input_is_read_as_it_comes_and_to_its_end(stdin: int, monkeypat
     assert [item.text for batch in batches for item in batch.items] == ["three"]
 
 
+def test_a_header_that_comes_in_pieces_is_waited_for(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Zero())
+    os.write(stdin, b"i")
+    source = FileSource("-", options=FileOptions("csv"))
+    found: list[Batch] = []
+    thread = threading.Thread(target=lambda: found.extend(source.read()))
+    thread.start()
+    os.write(stdin, b"d;te")
+    os.write(stdin, b"xt\n1;one, two\n")
+    os.close(stdin)
+    thread.join(PATIENCE)
+    assert [item.text for batch in found for item in batch.items] == ["one, two"]
+
+
 def test_closing_ends_the_wait_for_standard_input(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", Zero())
     source = FileSource("-")

@@ -111,7 +111,18 @@ class TextContent:
 
     def _recognised(self) -> tuple[Records, str, bytes]:
         """What reads the records, the format, and the first bytes."""
-        head = self._lines.head(1 if self._live else HEAD_BYTES, MOST_HEAD_BYTES)
-        how, encoding = self._how, self._text.encoding
+        how, head = self._how, self._lines.head(1 if self._live else HEAD_BYTES, MOST_HEAD_BYTES)
+        kind = how.options.format or format_of(self._path, head)
+        if kind == "csv" and self._live:
+            head = self._header(head)
+        encoding = self._text.encoding
         records = Records(self._shown, how.limit, how.fields, how.others, encoding)
-        return records, how.options.format or format_of(self._path, head), head
+        return records, kind, head
+
+    def _header(self, head: bytes) -> bytes:
+        """The first bytes of a table, with its first line to the end: by that its separator is found out."""
+        while b"\n" not in head.strip() and len(head) < MOST_HEAD_BYTES:
+            if len(more := self._lines.head(len(head) + 1, MOST_HEAD_BYTES)) == len(head):
+                break
+            head = more
+        return head

@@ -15,7 +15,7 @@ class Failures:
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
-        self._told: list[str] = []
+        self._first, self._more = "", 0  # of the contents
         self._archive = ""
 
     def of_archive(self, contents: Iterator[Content]) -> Iterator[Content]:
@@ -32,15 +32,18 @@ class Failures:
         try:
             yield from read(content)
         except Misconfigured as error:
-            self._told.append(str(error))
+            self._add(str(error))
         else:
-            if failure := content.failure():
-                self._told.append(failure)
+            self._add(content.failure())
 
     def tell(self) -> None:
         """Raises Misconfigured if there was a failure."""
         if self._archive:
             raise Misconfigured(self._archive)
-        if self._told:
-            more = f"; {len(self._told) - 1:,} more could not be read either" if len(self._told) > 1 else ""
-            raise Misconfigured(self._told[0] + more)
+        if self._first:
+            more = f"; {self._more:,} more could not be read either" if self._more else ""
+            raise Misconfigured(self._first + more)
+
+    def _add(self, failure: str) -> None:
+        self._more += bool(self._first and failure)
+        self._first = self._first or failure
