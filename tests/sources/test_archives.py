@@ -139,6 +139,11 @@ def test_an_archive_that_was_replaced_is_read_afresh_and_that_is_told(tmp_path: 
     assert shown(first.items[0]) == "one"
 
 
+def test_a_tar_is_decompressed_whatever_its_name(tmp_path: Path) -> None:
+    assert texts(write(tmp_path / "a.tar", gzip.compress(tar(MEMBERS)))) == TEXTS
+    assert texts(write(tmp_path / "a.tar.gz", tar(MEMBERS))) == TEXTS
+
+
 def test_a_format_that_is_given_takes_all_members(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.tar", tar({"readme.md": b"one", "b.json": b"two", ".hidden": b"x", "__MACOSX/c.txt": b"y"})

@@ -13,13 +13,13 @@ from headrace.sources.records import SUFFIXES
 _MAY_BE_PACKED = ", ".join(name for name in SUFFIXES if name != ".parquet")
 #: The ends of the names of data files, for messages.
 KNOWN = f"{_MAY_BE_PACKED}, each also with {', '.join(ENDINGS)}; .parquet, .tar and .zip"
-_ARCHIVES = re.compile(r"\.(?:(zip)|(tar)|(tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz|tzst))$", re.IGNORECASE)
+_ARCHIVES = re.compile(r"\.(?:(zip)|(tar(?:\.(?:gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst))$", re.IGNORECASE)
 
 
 def archive_kind(name: str) -> str:
-    """Whether the name of a file says that it is an archive: `zip`, `tar`, `packed` for a compressed tar; empty for any other file."""
+    """Whether the name of a file says that it is an archive: `zip`, or `tar`, also compressed; empty for any other file."""
     match = _ARCHIVES.search(name)
-    return ("zip" if match[1] else "tar" if match[2] else "packed") if match else ""
+    return ("zip" if match[1] else "tar") if match else ""
 
 
 def is_data(name: str) -> bool:

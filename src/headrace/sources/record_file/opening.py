@@ -5,13 +5,14 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from headrace.errors import Misconfigured
 from headrace.file_options import FileOptions
-from headrace.sources.compression import Unpacked
+from headrace.sources.compression import Damaged, Unpacked
 from headrace.sources.finding import KNOWN, archive_kind, is_data
 from headrace.sources.lines import read_until
-from headrace.sources.record_file.archives import Forward, Member, in_tar, in_zip
+from headrace.sources.record_file.archives import Forward, Member, Readable, in_tar, in_zip
 from headrace.sources.record_file.content import Content, How, TextContent
 from headrace.sources.record_file.parquet import Parquet
 
@@ -39,13 +40,16 @@ def contents(path: str, shown: str, how: How, closed: Callable[[], bool]) -> Ite
             yield iter([TextContent(file.read, path, shown, how)])
         else:
             packed = opened.enter_context(Path(path).open("rb"))
-            if kind == "zip":
-                members = in_zip(packed)
-            elif kind == "tar":
-                members = in_tar(packed)
-            else:
-                members = in_tar(Forward(Unpacked(packed.read)))
-            yield _data(members, shown, how)
+            yield _data(in_zip(packed) if kind == "zip" else in_tar(_unpacked(packed)), shown, how)
+
+
+def _unpacked(file: IO[bytes]) -> Readable:
+    """A tar archive as it is if it is not compressed, so that members can be skipped, and else decompressed."""
+    trial = Unpacked(file.read)
+    with contextlib.suppress(Damaged):  # it will be met again
+        trial(1)
+    file.seek(0)
+    return Forward(Unpacked(file.read)) if trial.compression else file
 
 
 def is_parquet(path: str, options: FileOptions) -> bool:
