@@ -58,17 +58,13 @@ class Lesson:
         )
         return cls(material, owning, main)
 
-    def told(self, said: NDArray[np.float32], *, own: float, others: float) -> Self:
-        """The same texts with the probabilities that a teacher `said`, (texts, labels): of main texts, a share of `own` is their label's.
-        Each other text counts as much as `others`, and every label is known to all."""
-        targets, weights = said.copy(), np.full(len(said), others, np.float32)
-        targets[: self.main] = own * self.material.targets[: self.main] + (1 - own) * said[: self.main]
-        weights[: self.main] = self.material.weights[: self.main]
+    def told(self, said: NDArray[np.float32], own: NDArray[np.float32]) -> Self:
+        """The same texts with the probabilities that a teacher `said`, (texts, labels), mixed with their own labels, of which `own` are the
+        shares, (texts,). Every label is known to all."""
+        targets = own[:, None] * self.material.targets + (1 - own[:, None]) * said
         known = np.ones((1, said.shape[1]), np.bool_)
-        material = replace(
-            self.material, targets=targets, weights=weights, sources=np.zeros(len(said), np.int64), known=known
-        )
-        return replace(self, material=material)
+        sources = np.zeros(len(said), np.int64)
+        return replace(self, material=replace(self.material, targets=targets, sources=sources, known=known))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import loguniform
 
 from headrace.scoring.tokens.scorer import TokenScorer
@@ -39,8 +40,8 @@ BAG = 5
 PLAIN, TAUGHT = Course(first=1, later=6, rate=0.7), Course(first=8, later=3, rate=0.5)
 #: Rows of each group that a teacher learns from: of sources with every label, with some of them, and with distant ones.
 TEACHER_ROWS = 50_000
-#: Of a main row, the share that is its label's, and not the teacher's.
-OWN_LABELS = 0.7
+#: Of a main row, and of a row of another source that has every label, the share that is its label's, and not the teacher's.
+OWN_LABELS, OTHER_LABELS = 0.7, 0.5
 #: How much a row counts if its source is not a main one, or its label a distant one, of which a share of NOISE is taken to be wrong.
 OTHER, DISTANT_WEIGHT, NOISE = 0.5, 0.2, 0.1
 #: How much less still the words of distant rows count when a row of the table has to be given to one of several.
@@ -138,52 +139,49 @@ def _fit(model: TokenSoftmax, rows: Sequence[Row], taught: bool, progress: Progr
 def _lesson(model: TokenSoftmax, main: Sequence[Row], others: Sequence[Row]) -> Lesson:
     """Each source says what its labels can, and those with distant labels say it in a low voice."""
     rows = [*main, *others]
-    places = {source: place for place, source in enumerate(dict.fromkeys(row.source for row in others), 1)}
-    sources = np.array([0] * len(main) + [places[row.source] for row in others], np.int64)
-    distant = np.array([_is_distant(row) for row in rows])
+    sources, distant = _sources(main, others), np.array([_is_distant(row) for row in rows])
     heard = np.where(distant, DISTANT_WEIGHT, np.where(sources > 0, OTHER, 1.0))
     votes = heard * np.where(distant, RARELY, 1.0)
-    return Lesson.of(
-        model,
-        rows,
-        len(main),
-        sources,
-        heard=heard,
-        votes=votes,
-        noise=np.where(distant, NOISE, 0.0),
-        most=MOST_BALANCE,
-    )
+    noise = np.where(distant, NOISE, 0.0)
+    return Lesson.of(model, rows, len(main), sources, heard=heard, votes=votes, noise=noise, most=MOST_BALANCE)
 
 
 def _taught(model: TokenSoftmax, main: Sequence[Row], others: Sequence[Row], progress: Progress) -> Lesson:
-    """The teacher says what it thinks of each text; of main rows, that is mixed with their labels."""
-    known = {row.label for row in main}
+    """The teacher says what it thinks of each text; that is mixed with the labels of sources that have all of them."""
+    known, labels = {row.label for row in main}, _labels(others)
     distant = [row for row in others if _is_distant(row)]
     rest = [row for row in others if not _is_distant(row)]
-    labels: dict[str, set[str]] = {}
-    for row in rest:
-        labels.setdefault(row.source, set()).add(row.label)
     whole = [row for row in rest if labels[row.source] == known]
     part = [row for row in rest if labels[row.source] != known]
     random = np.random.default_rng(model.seed)
-    groups = [
-        _drawn(whole, TEACHER_ROWS, random),
-        _drawn(part, TEACHER_ROWS, random),
-        _drawn(distant, TEACHER_ROWS, random),
-    ]
+    groups = [_drawn(some, TEACHER_ROWS, random) for some in (whole, part, distant)]
     teacher = Teacher.learn(main, groups, seed=model.seed, progress=progress)
-    rows = [*main, *others]
+    rows, sources = [*main, *others], _sources(main, others)
     said = teacher.probabilities([row.text for row in rows], progress=progress)
     votes = np.array([DISTANT_WEIGHT * RARELY if _is_distant(row) else 1.0 for row in rows])
-    lesson = Lesson.of(model, rows, len(main), np.zeros(len(rows), np.int64), votes=votes, most=MOST_BALANCE)
-    return lesson.told(said, own=OWN_LABELS, others=OTHER)
+    heard = np.where(sources > 0, OTHER, 1.0)
+    lesson = Lesson.of(model, rows, len(main), sources, heard=heard, votes=votes, most=MOST_BALANCE)
+    trusted = [0.0 if _is_distant(row) or labels[row.source] != known else OTHER_LABELS for row in others]
+    return lesson.told(said, np.array([OWN_LABELS] * len(main) + trusted, np.float32))
+
+
+def _sources(main: Sequence[Row], others: Sequence[Row]) -> NDArray[np.int64]:
+    """The place of each row's source; all main ones are the first."""
+    places = {source: place for place, source in enumerate(dict.fromkeys(row.source for row in others), 1)}
+    return np.array([0] * len(main) + [places[row.source] for row in others], np.int64)
+
+
+def _labels(rows: Sequence[Row]) -> Mapping[str, set[str]]:
+    """The labels that each source has."""
+    labels: dict[str, set[str]] = {}
+    for row in rows:
+        labels.setdefault(row.source, set()).add(row.label)
+    return labels
 
 
 def _parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
     """The rows of main sources, of others, and of those that are not learnt from. Something is always main."""
-    labels: dict[str, set[str]] = {}
-    for row in rows:
-        labels.setdefault(row.source, set()).add(row.label)
+    labels = _labels(rows)
     known = [source for source in labels if source not in FOREIGN] or list(labels)
     every = set().union(*(labels[source] for source in known))
     main = MAIN & set(known) or {source for source in known if labels[source] == every} or set(known)
