@@ -22,7 +22,7 @@ MODULES: Mapping[str, Path] = {
 LAYERS = (
     "headrace headrace.masking",
     "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
-    " headrace.documents headrace.fields headrace.spans headrace.burial",
+    " headrace.documents headrace.fields headrace.file_options headrace.zstd headrace.spans headrace.burial",
     "headrace.ports",
     "headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
@@ -71,6 +71,7 @@ HOMES: Mapping[str, str] = {
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
+    "pyarrow": r"headrace\.sources\.record_file\.parquet",
     "vaderSentiment": r"headrace\.models\.vader",
     "sqlalchemy": r"headrace\.stores\.(sql|sqlite|postgresql)\..*",
 }
@@ -78,11 +79,11 @@ HOMES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
-    "sources": r"headrace\.sources\.(lines|records|record_file|json_records|fitting|tables|gunzip|cursors|tweets"
-    r"|stream|http_client|messages|positions|live)",
+    "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
+    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
-CONTRACT = r"headrace\.(clock|documents|fields|framing|masking|errors|validation|ports(\..*)?)"
+CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8

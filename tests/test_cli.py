@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -427,6 +428,71 @@ def test_ingest_and_score_take_records_of_any_shape() -> None:
     )
 
 
+def test_ingest_reads_folders_and_patterns_and_keeps_the_place_of_each_file() -> None:
+    Path("logs/old").mkdir(parents=True)
+    write("logs/old/a.jsonl", [{"text": "a"}])
+    write("logs/b.jsonl", [{"text": "b"}, {"text": "c"}])
+    assert command("ingest", "logs/*.jsonl", "--json").json["published"] == 2
+    told = command("ingest", "logs", "--json").json
+    assert (told["published"], told["repeated"]) == (1, 2)
+    write("logs/c.jsonl", [{"text": "d"}])
+    told = command("ingest", "files:logs/**/*.jsonl", "--json").json
+    assert (told["published"], told["repeated"]) == (1, 3)
+    Path("headrace.toml").write_text('[[ingest]]\nurl = "logs"')
+    assert command("ingest", "--json").json["repeated"] == 4
+    ended = command("ingest", "logs/*.csv")
+    assert (ended.status, "no file matches logs/*.csv" in ended.errors) == (2, True)
+    ended = command("compare", TRIVIAL, f"other={SOUND}", "--data", "logs/*.jsonl", "--json")
+    assert ended.json["rows"] == 3
+    with tarfile.open("logs.tar.xz", "w:xz") as archive:
+        archive.add("logs")
+    assert command("compare", TRIVIAL, f"other={SOUND}", "--data", "logs.tar.xz", "--json").json["rows"] == 4
+    assert command("ingest", "logs.tar.xz", "--json", "--again").json["published"] == 4
+
+
+def test_ingest_follows_a_file_across_its_rotation() -> None:
+    write("app.jsonl", [{"text": "a"}, {"text": "b"}])
+    assert command("ingest", "app.jsonl", "--follow", "--until-idle", "0.5", "--json").json["published"] == 2
+    with Path("app.jsonl").open("a") as log:
+        log.write('{"text": "c"}\n')
+    Path("app.jsonl").rename("app.jsonl.1")
+    write("app.jsonl", [{"text": "d"}])
+    told = command("ingest", "files:app.jsonl?follow=yes", "--until-idle", "0.5", "--json")
+    assert (told.status, told.json["published"], told.json["repeated"]) == (0, 2, 2)
+    Path("app.jsonl").write_text('{"text": "e"}\n{"text": "f"}\n')
+    ended = command("ingest", "app.jsonl", "--follow", "--until-idle", "0.5")
+    assert ended.output.startswith("2 published")
+    ended = command("ingest", "app.jsonl.gz", "--follow")
+    assert (ended.status, "cannot be followed" in ended.errors) == (2, True)
+
+
+def test_every_command_that_reads_files_takes_their_encoding() -> None:
+    rows = "".join(f"{number} schön – gut;good\n{number} übel – schlecht;bad\n" for number in range(20))
+    Path("posts.csv").write_bytes(f"text;label\n{rows}".encode("cp1252"))
+    assert command("ingest", "posts.csv", "--json").json["malformed"] == 40
+    assert "in CP1252, as it seems, read it with --encoding cp1252" in command("dead", "list").output
+    assert command("ingest", "posts.csv", "--encoding", "cp1252", "--json", "--again").json["published"] == 40
+    assert command("train", "mood", "--data", "posts.csv", "--encoding", "cp1252", "--json").json["labels"] == [
+        "bad",
+        "good",
+    ]
+    ended = command("score", "posts.csv", "-", "--encoding", "cp1252", "--model", "mood")
+    assert [json.loads(line)["text"] for line in ended.output.splitlines()][:1] == ["0 schön – gut"]
+    compared = command("compare", "mood", "--data", "posts.csv", "--encoding", "cp1252", "--json").json
+    assert compared["rows"] == 40
+
+
+def test_a_table_of_the_file_of_settings_names_an_encoding_too() -> None:
+    Path("posts").write_bytes("text\nschön\n".encode("cp1252"))
+    Path("headrace.toml").write_text('[[ingest]]\nurl = "posts"\nformat = "csv"\nencoding = "cp1252"')
+    assert command("ingest", "--json").json["published"] == 1
+    Path("notes").mkdir()
+    Path("notes/a.txt").write_text("a\nb")
+    Path("headrace.toml").write_text('[[ingest]]\nurl = "notes"\nwhole = true')
+    assert command("ingest", "--json").json["published"] == 1
+    assert command("ingest", "notes", "--whole", "--json").json["repeated"] == 1
+
+
 def test_a_table_of_the_file_of_settings_names_fields_too() -> None:
     Path("posts").write_text("tweet,when,lang\nhej,2026-01-31,sv\n")
     Path("headrace.toml").write_text(
@@ -526,8 +592,7 @@ def test_a_flag_that_ingest_does_not_have_is_no_file(run: Run) -> None:
         (["cut.jsonl.gz"], "gzip"),
         ([], "name the files"),
         ([""], "the name of a file is empty"),
-        (["wide.csv"], "iconv"),
-        (["wide.jsonl"], "iconv"),
+        (["some.jsonl", "--encoding", "cp12522"], "did you mean cp1252?"),
         (["empty.csv"], "it is empty"),
         (["some.jsonl", "no-such.jsonl"], "1 published, 0 repeated, 0 malformed; then it had to give up"),
     ],
@@ -536,8 +601,6 @@ def test_ingest_names_what_it_cannot_read(arguments: list[str], told: str) -> No
     write("some.jsonl", [{"text": "x"}])
     Path("cut.jsonl.gz").write_bytes(b"\x1f\x8b\x08 cut short")
     Path("empty.csv").touch()
-    Path("wide.csv").write_text("id,text\n1,x\n", encoding="utf-16")
-    Path("wide.jsonl").write_text('{"text": "x"}\n', encoding="utf-16")
     ended = command("ingest", *arguments)
     assert ended.status == 2
     assert told in ended.errors
@@ -935,11 +998,14 @@ def test_score_leaves_no_half_file(run: Run, trained: Path, folder: Path) -> Non
     assert [path.name for path in folder.iterdir()] == ["in.jsonl"]
 
 
-def test_score_compresses_what_is_called_gz(run: Run, trained: Path) -> None:
+def test_score_compresses_by_the_ending_of_the_name(run: Run, trained: Path) -> None:
     registry = ["--registry", str(trained / "models"), "--model", "mood"]
     assert run("score", write("in.jsonl", [{"text": "glad"}]), "out.jsonl.gz", *registry).status == 0
     assert json.loads(gzip.decompress(Path("out.jsonl.gz").read_bytes()))["predictions"]["mood"]["label"] == "glad"
-    assert run("score", "out.jsonl.gz", "again.jsonl", *registry).status == 0
+    for name in ("out.jsonl.gz", "out.jsonl.bz2", "out.jsonl.xz", "out.jsonl.zst"):
+        assert run("score", "in.jsonl", name, *registry).status == 0
+        assert run("score", name, "again.jsonl", *registry).status == 0
+        assert json.loads(Path("again.jsonl").read_bytes())["text"] == "glad"
 
 
 def test_score_leaves_a_device_and_the_link_to_a_file_as_they_are(run: Run, trained: Path, folder: Path) -> None:

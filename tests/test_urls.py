@@ -9,6 +9,7 @@ import pytest
 from headrace.beside import apart
 from headrace.documents import Body, Document
 from headrace.errors import Misconfigured
+from headrace.file_options import FileOptions
 from headrace.urls import (
     BROKERS,
     CLASSIFIERS,
@@ -221,12 +222,12 @@ def test_a_source_that_cannot_be_opened_is_told(url: str, reason: str) -> None:
 
 def test_a_format_goes_with_a_path_and_not_with_a_url() -> None:
     with pytest.raises(Misconfigured, match="files:posts is a URL, with options of its own"):
-        open_source("files:posts", kind="csv", limit=1000)
+        open_source("files:posts", limit=1000, options=FileOptions("csv"))
 
 
 def test_a_format_that_is_not_known_is_told() -> None:
     with pytest.raises(Misconfigured, match="known are jsonl, csv, tsv, text"):
-        open_file("a.xml", kind="xml", limit=1000)
+        open_file("a.xml", limit=1000, options=FileOptions("xml"))
 
 
 def test_a_scheme_of_registries_or_classifiers_that_nothing_serves_is_told_with_what_was_perhaps_meant() -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.fields import USUAL, Fields
+from headrace.file_options import OPTIONS, UNSAID, FileOptions
 from headrace.log import LogSettings
 from headrace.masking import forms, secrets_of
 
@@ -113,11 +114,11 @@ SETTINGS: Sequence[str] = tuple(one.name for one in fields(Settings))
 
 @dataclass(frozen=True)
 class IngestTable:
-    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `format` is that of a path, else empty."""
+    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `options` are those of a path."""
 
     url: str
-    format: str = ""
     fields: Fields = USUAL
+    options: FileOptions = UNSAID
 
 
 @dataclass(frozen=True)
@@ -209,14 +210,14 @@ def _ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
     tables = []
     for number, table in enumerate(given, 1):
         where = f"in [[ingest]] number {number} of {path}"
-        _check_names(table, ["url", "format", *_FIELDS], where)
+        _check_names(table, ["url", *OPTIONS, *_FIELDS], where)
         url = table.get("url")
         if not isinstance(url, str) or not url:
             raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
         named = {name.replace("-", "_"): _text(name, value, path) for name, value in table.items() if name != "url"}
-        kind = named.pop("format", "")
+        said = {name: named.pop(name, "") for name in OPTIONS}
         try:
-            tables.append(IngestTable(url, kind, Fields.parse(**named)))
+            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said)))
         except Misconfigured as error:
             raise Misconfigured(f"{where}: {error}".removeprefix("in ")) from None
     return tuple(tables)

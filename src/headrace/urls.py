@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from headrace.errors import HeadraceError, Misconfigured, did_you_mean
 from headrace.fields import USUAL, Fields
+from headrace.file_options import UNSAID, FileOptions
 from headrace.masking import hide, mask_url, secrets_of
 from headrace.masking import mask as mask
 
@@ -105,19 +106,18 @@ class Connectors:
             )
 
 
-def open_source(url: str, *, kind: str = "", limit: int, fields: Fields = USUAL) -> "SourceAdapter":
+def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOptions = UNSAID) -> "SourceAdapter":
     """The source at a URL, or of a file by its path; `-` is standard input. `limit`: the largest document, in bytes.
 
-    `kind` is the format of a file that is given by its path, and empty to find it out; `fields` are where the members of documents stand in
-    its records. A path that looks like a URL is a path if there is such a file. Raises Misconfigured if no adapter serves the URL, or it
-    cannot be read.
+    `options` are those of a file that is given by its path; `fields` are where the members of documents stand in its records.
+    A path that looks like a URL is a path if there is such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
     """
     scheme, colon, _ = url.partition(":")
     if scheme not in SOURCES or not colon:
         if _SCHEME.match(url) and not os.path.lexists(url):
             entry_of("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
-        return open_file(url, kind=kind, limit=limit, fields=fields)
-    if kind:
+        return open_file(url, limit=limit, fields=fields, options=options)
+    if options != UNSAID:
         raise Misconfigured(f"a format is for the path of a file; {mask_url(url)} is a URL, with options of its own")
     entry = entry_of("source", url, SOURCES)
     adapter = _load(entry.target, f"the source {mask_url(url)}", entry.extra)
@@ -131,14 +131,14 @@ def open_source(url: str, *, kind: str = "", limit: int, fields: Fields = USUAL)
 
 
 def open_file(
-    path: str, *, kind: str = "", limit: int, fields: Fields = USUAL, others: Sequence[str] = ()
+    path: str, *, limit: int, fields: Fields = USUAL, others: Sequence[str] = (), options: FileOptions = UNSAID
 ) -> "FileSource":
-    """The source of a file, or of standard input (`-`); `kind` is its format, or empty; a table needs `others` as columns too.
+    """The source of a file, or of standard input (`-`); a table needs `others` as columns too.
 
-    Raises Misconfigured for an unknown format.
+    Raises Misconfigured for an unknown format or encoding.
     """
     adapter = _load(SOURCES["files"].target, f"the file {path}", "")
-    return cast("FileSource", adapter(path, kind=kind, limit=limit, fields=fields, others=others))
+    return cast("FileSource", adapter(path, limit=limit, fields=fields, others=others, options=options))
 
 
 def open_classifier(url: str) -> "Classifier":

@@ -1,14 +1,20 @@
 """The suite of sources, run over every adapter."""
 
 import gzip
+import io
 import json
+import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support import PATIENCE
 from support.http_server import Request, serving
 
+from headrace.file_options import FileOptions
 from headrace.sources.files import FileSource
 from headrace.sources.polled import PolledSource
 from headrace.sources.sse import SseSource
@@ -45,6 +51,48 @@ class TestText(SourceSuite):
     def connect(self, tmp_path: Path) -> Connect:
         (tmp_path / "a.txt").write_bytes(b"\n\n".join(b"text %d" % number for number in range(20)))
         return lambda: FileSource(tmp_path / "a.txt", batch=3)
+
+
+class TestTar(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+            for number in range(4):
+                data = b"\n".join(LINES[number * 5 : number * 5 + 5])
+                info = tarfile.TarInfo(f"{number}.jsonl.gz")
+                info.size = len(gzip.compress(data))
+                archive.addfile(info, io.BytesIO(gzip.compress(data)))
+        return lambda: FileSource(tmp_path / "a.tar.gz", batch=3)
+
+
+class TestZip(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for number in range(4):
+                archive.writestr(f"{number}.jsonl", b"\n".join(LINES[number * 5 : number * 5 + 5]))
+        return lambda: FileSource(tmp_path / "a.zip", batch=3)
+
+
+class TestParquet(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        texts = [*(f"text {number}" for number in range(20)), None, ""]
+        pq.write_table(pa.table({"text": texts, "n": range(22)}), tmp_path / "a.parquet", row_group_size=6)
+        return lambda: FileSource(tmp_path / "a.parquet", batch=3)
+
+
+class TestFollowed(SourceSuite):
+    """A file that nobody writes to any more."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 20
+
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        (tmp_path / "app.log").write_bytes(b"\n".join([*LINES, b"", b""]))
+        return lambda: FileSource(tmp_path / "app.log", batch=3, options=FileOptions("jsonl", follow=True))
 
 
 class TestEvents(SourceSuite):

@@ -1,26 +1,40 @@
 """Files as a source: every format, whatever is odd about a file, and going on where it was left."""
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import threading
 import tracemalloc
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 from support import PATIENCE, logged
 
+from headrace import zstd
 from headrace.documents import Document
 from headrace.errors import Misconfigured
+from headrace.file_options import FileOptions
 from headrace.ports import Batch, Malformed
 from headrace.sources.files import FileSource
 from headrace.sources.lines import Lines
 
+COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": zstd.load("this test").compress,
+}
+
 
 def items(path: Path, after: str | None = None, *, kind: str = "", limit: int = 1 << 20) -> list[Document | Malformed]:
-    return [item for batch in FileSource(path, kind=kind, limit=limit).read(after) for item in batch.items]
+    return [
+        item for batch in FileSource(path, options=FileOptions(kind), limit=limit).read(after) for item in batch.items
+    ]
 
 
 def texts(path: Path, after: str | None = None, *, kind: str = "", limit: int = 1 << 20) -> list[str]:
@@ -59,7 +73,8 @@ def write(path: Path, data: bytes) -> Path:
 )
 def test_every_format_is_read_compressed_or_not(tmp_path: Path, name: str, data: bytes) -> None:
     assert texts(write(tmp_path / name, data)) == ["one", "two"]
-    assert texts(write(tmp_path / f"{name}.gz", gzip.compress(data))) == ["one", "two"]
+    for ending, compress in COMPRESSIONS.items():
+        assert texts(write(tmp_path / f"{name}{ending}", compress(data))) == ["one", "two"]
 
 
 def test_a_format_that_is_named_wins_over_the_files_name(tmp_path: Path) -> None:
@@ -159,6 +174,17 @@ def test_a_gzip_file_that_is_cut_short_is_read_up_to_the_cut(tmp_path: Path, cut
     assert found == [msgspec.json.decode(line)["text"] for line in lines[: len(found)]]
     assert len(found) >= 500
     assert len(found) < 700 or cut <= 8
+
+
+@pytest.mark.parametrize("ending", [".bz2", ".xz", ".zst"])
+def test_other_compressed_files_that_are_cut_short_are_told_by_their_kind(tmp_path: Path, ending: str) -> None:
+    lines = [b'{"text": "%d"}' % number for number in range(700)]
+    path = write(tmp_path / f"a.jsonl{ending}", COMPRESSIONS[ending](b"\n".join(lines))[:-3])
+    kind = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}[ending]
+    with pytest.raises(Misconfigured, match=f"the {kind} file is damaged or cut short"):
+        items(path)
+    again = write(tmp_path / "b.jsonl", COMPRESSIONS[ending](b"\n".join(lines)))
+    assert texts(again) == [str(number) for number in range(700)]
 
 
 @pytest.mark.parametrize("data", [b"no gzip", b"\x1f\x8b\x08\x00garbage that is no deflate stream"])
@@ -409,6 +435,20 @@ def test_standard_input_is_read_as_it_comes_and_to_its_end(stdin: int, monkeypat
     assert [item.text for batch in batches for item in batch.items] == ["three"]
 
 
+def test_a_header_that_comes_in_pieces_is_waited_for(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Zero())
+    os.write(stdin, b"i")
+    source = FileSource("-", options=FileOptions("csv"))
+    found: list[Batch] = []
+    thread = threading.Thread(target=lambda: found.extend(source.read()))
+    thread.start()
+    os.write(stdin, b"d;te")
+    os.write(stdin, b"xt\n1;one, two\n")
+    os.close(stdin)
+    thread.join(PATIENCE)
+    assert [item.text for batch in found for item in batch.items] == ["one, two"]
+
+
 def test_closing_ends_the_wait_for_standard_input(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", Zero())
     source = FileSource("-")
@@ -435,3 +475,66 @@ def test_a_long_line_is_cut_one_byte_after_the_limit() -> None:
     chunks = iter([b"x" * 1000] * 50 + [b"\nshort\n", b""])
     lines = Lines(lambda _size: next(chunks), 100)
     assert [len(line) for line in lines] == [101, 5]
+
+
+def whole(path: Path, limit: int = 1 << 20) -> list[Document | Malformed]:
+    source = FileSource(path, limit=limit, options=FileOptions(whole=True))
+    return [item for batch in source.read() for item in batch.items]  # type: ignore[misc]
+
+
+def test_a_file_of_plain_text_can_be_one_document(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "\ufeffDear all,\r\n\r\ngoodbye\n".encode("utf-16-le"))
+    (found,) = whole(path)
+    assert found == Document(found.id, "Dear all,\r\n\r\ngoodbye\n", "files", None, {"file": str(path)})  # type: ignore[union-attr]
+    (again,) = whole(write(tmp_path / "a.txt.gz", gzip.compress(b"one\ntwo")))
+    assert again.text == "one\ntwo"  # type: ignore[union-attr]
+    assert [item.text for item in whole(write(tmp_path / "a.csv", b"text\none\ntwo\n"))] == ["one", "two"]  # type: ignore[union-attr]
+    assert whole(write(tmp_path / "b.txt", b" \n\n")) == whole(write(tmp_path / "c.txt", b"")) == []
+
+
+def test_a_whole_file_is_read_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"one\ntwo")
+    source = FileSource(path, options=FileOptions(whole=True))
+    (batch,) = source.read()
+    assert list(source.read(batch.cursor)) == []
+    write(path, b"one\ntwo\nthree")
+    (changed,) = source.read(batch.cursor)
+    assert [item.text for item in changed.items] == ["one\ntwo\nthree"]  # type: ignore[union-attr]
+
+
+def test_a_whole_file_that_is_no_document_is_malformed(tmp_path: Path) -> None:
+    for data, reason in (
+        (b"x" * 5000, "the file is longer than 2,000 bytes (setting document_bytes)"),
+        (
+            b"it\x92s\nso",
+            "the file is not valid UTF-8: byte 3 is 0x92; convert it to UTF-8, or if the file is in CP1252",
+        ),
+        (b"a\0b", "NUL"),
+    ):
+        (wrong,) = whole(write(tmp_path / "a.txt", data), limit=2000)
+        assert isinstance(wrong, Malformed)
+        assert reason in wrong.reason
+        assert wrong.where == str(tmp_path / "a.txt")
+    with pytest.raises(Misconfigured, match="damaged or cut short"):
+        whole(write(tmp_path / "b.txt", gzip.compress(os.urandom(500).hex().encode())[:-9]))
+
+
+def test_members_of_an_archive_can_be_whole_too(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x/1.txt", "one\ntwo")
+        archive.writestr("x/2.txt", "three\n")
+    found = whole(tmp_path / "a.zip")
+    assert [(item.text, item.meta["file"]) for item in found if isinstance(item, Document)] == [
+        ("one\ntwo", f"{tmp_path}/a.zip!x/1.txt"),
+        ("three\n", f"{tmp_path}/a.zip!x/2.txt"),
+    ]
+
+
+def test_options_of_a_url_are_told_if_they_make_no_sense(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"one\ntwo")
+    (batch,) = FileSource.from_url(f"files:{path}?whole=yes&format=text").read()
+    assert len(batch.items) == 1
+    with pytest.raises(Misconfigured, match="the option whole is 'perhaps'; it must be yes or no"):
+        FileSource.from_url(f"files:{path}?whole=perhaps")
+    with pytest.raises(Misconfigured, match="the options are format, encoding, whole"):
+        FileSource.from_url(f"files:{path}?hole=yes")

@@ -8,6 +8,7 @@ import pytest
 from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
+from headrace.file_options import FileOptions
 from headrace.ports import Malformed
 from headrace.sources.files import FileSource
 from headrace.testing.sources import Item, items
@@ -15,7 +16,7 @@ from headrace.testing.sources import Item, items
 
 def ingested(path: Path, data: bytes, kind: str = "", **named: str) -> list[Item]:
     path.write_bytes(data)
-    return items(list(FileSource(path, kind=kind, fields=Fields.parse(**named)).read()))
+    return items(list(FileSource(path, options=FileOptions(kind), fields=Fields.parse(**named)).read()))
 
 
 def test_a_field_that_no_record_has_is_told_with_those_that_are_there(tmp_path: Path) -> None:

@@ -5,16 +5,17 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from headrace.sources.dialects import Dialect
 from headrace.sources.lines import Lines
 from headrace.sources.tables import Row, Rows
 
 
 def rows(data: bytes, delimiter: str = ",", limit: int = 10_000) -> list[Row]:
     chunks = iter([data[start : start + 7000] for start in range(0, len(data), 7000)] + [b""])
-    return list(Rows(Lines(lambda _size: next(chunks), limit), delimiter, limit))
+    return list(Rows(Lines(lambda _size: next(chunks), limit), Dialect(delimiter), limit))
 
 
 def read(data: bytes, delimiter: str = ",", limit: int = 10_000) -> list[Sequence[str] | int]:
@@ -23,16 +24,24 @@ def read(data: bytes, delimiter: str = ",", limit: int = 10_000) -> list[Sequenc
     return [row.line if row.fault else list(row.cells) for row in found]
 
 
+def written_row(row: list[str], delimiter: str) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
+    return text.getvalue()
+
+
 cells = st.text(st.sampled_from('ab ,"\t\n5ä'), max_size=8)
 table = st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), max_size=8))
 
 
 @given(table, st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from([",", "\t"]))
 def test_what_a_csv_writer_writes_is_read_as_it_was(written: list[list[str]], end: str, delimiter: str) -> None:
-    text = io.StringIO(newline="")
     header = [f"column {number}" for number in range(len(written[0]) if written else 1)]
-    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([header, *written])
-    data = text.getvalue().replace("\n", end).encode()
+    rows_written = [written_row(row, delimiter) for row in [header, *written]]
+    inner = [line for row in rows_written for line in row.splitlines()[1:]]
+    # Lines of a field that look like rows are told as a stray quote: the tests below.
+    assume(len(header) == 1 or not any(line.count(delimiter) + 1 == len(header) for line in inner))
+    data = "".join(rows_written).replace("\n", end).encode()
     assert read(data, delimiter) == [header, *written]
 
 
@@ -116,7 +125,7 @@ def test_a_field_without_end_is_looked_for_within_a_bound() -> None:
         taken += 1
         return b'id,text\n1,"never\n' if taken == 1 else b"2,b\n" * 1000
 
-    found = Rows(Lines(endless, 1000), ",", 1000)
+    found = Rows(Lines(endless, 1000), Dialect(), 1000)
     assert next(found).cells
     assert "opens a field" in next(found).fault
     assert list(next(found).cells) == ["2", "b"]

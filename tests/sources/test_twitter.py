@@ -1,9 +1,12 @@
 """Recordings of X's API: what each message becomes, and what is left out."""
 
+import bz2
 import gzip
+import io
 import json
 import logging
 import os
+import tarfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -397,6 +400,32 @@ def test_a_recording_has_a_name_by_its_path(tmp_path: Path) -> None:
 def test_a_missing_recording_is_told(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"reading .*none\.jsonl"):
         list(TwitterSource.from_url(f"twitter:{tmp_path}/none.jsonl").read())
+
+
+def test_an_archive_is_read_as_one_recording_from_any_place(tmp_path: Path) -> None:
+    minutes = [[STATUS, {"limit": {"track": 3}}], [{"limit": {"track": 10}}, {"delete": {"status": {"id": 7}}}]]
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for minute, messages in enumerate(minutes):
+            data = bz2.compress("\n".join(map(json.dumps, messages)).encode())
+            info = tarfile.TarInfo(f"2021/01/01/00/{minute:02}.json.bz2")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    batches = list(TwitterSource(tmp_path / "a.tar", batch=1).read())
+    items = [item for batch in batches for item in batch.items]
+    assert [item.missed if isinstance(item, Gap) else item.id for item in items if not isinstance(item, Malformed)] == [
+        f"twitter:{STATUS['id']}", 3, 7, "twitter:7"
+    ]  # fmt: skip
+    for number, batch in enumerate(batches, 1):
+        again = TwitterSource(tmp_path / "a.tar", batch=1).read(batch.cursor)
+        assert [item for later in again for item in later.items] == items[number:]
+
+
+def test_a_folder_of_recordings_is_a_source_for_each(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", STATUS)
+    write(tmp_path / "b.jsonl", POST)
+    each = TwitterSource.from_url(f"twitter:{tmp_path}").each()
+    assert [one.name for one in each] == [f"twitter:{tmp_path}/a.jsonl", f"twitter:{tmp_path}/b.jsonl"]
+    assert [one.name for one in each[0].each()] == [each[0].name]
 
 
 @HERE

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from headrace import runtime
 from headrace.commands.comparison import print_comparison
-from headrace.commands.field_flags import LabelledFields, LabelledFlags
+from headrace.commands.field_flags import Encoding, LabelledFields, LabelledFlags
 from headrace.commands.operands import Operand, unicode
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
@@ -38,6 +38,7 @@ def compare(
     limit: Annotated[int | None, Parameter(help="Compare on so many rows, drawn at random. [default: all]")] = None,
     seed: Annotated[int, Parameter(help="Seed of the draw.")] = 0,
     json: Json = False,
+    encoding: Encoding = "",
     labelled: LabelledFields = LabelledFlags(),
     settings: Flags = Settings(),
 ) -> None:
@@ -53,7 +54,9 @@ def compare(
     registry = Registry.from_url(settings.registry)
     named = _named([unicode(word, f"model {number}") for number, word in enumerate(models, 1)], registry)
     with bar() as shown, runtime.collecting_rarely():
-        read = rows.read(data, fields=fields, label=label, mapping=mapping, progress=_step(shown, "reading"))
+        read = rows.read(
+            data, fields=fields, label=label, encoding=encoding, mapping=mapping, progress=_step(shown, "reading")
+        )
         found = read.sampled(limit, seed)
         if len(named) == 1 and not found.labelled:
             raise Misconfigured(

@@ -1,4 +1,4 @@
-"""The flags that say where the members of documents stand in records."""
+"""The flags that say how records are read, and where the members of documents stand in them."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated
@@ -49,5 +49,15 @@ class LabelledFlags:
         return Fields.parse(text=self.text), Field(self.label or "label")
 
 
+Encoding = Annotated[
+    str,
+    Parameter(
+        help="Encoding of the files, such as cp1252. [default: UTF-8, or UTF-16 if a file shows it]",
+        show_default=False,
+    ),
+]
+Whole = Annotated[
+    bool, Parameter(negative="", help="Take a file of plain text for one document, and not for one a line.")
+]
 DocumentFields = Annotated[FieldFlags, Parameter(name="*")]
 LabelledFields = Annotated[LabelledFlags, Parameter(name="*")]

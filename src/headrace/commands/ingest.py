@@ -6,22 +6,24 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace import config, runtime
-from headrace.commands.field_flags import DocumentFields, FieldFlags
+from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags, Whole
 from headrace.commands.operands import Operand
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
 from headrace.config import FILE, IngestTable, Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.fields import Fields
+from headrace.file_options import FileOptions
 from headrace.ingest.accounts import Tally
 from headrace.ingest.several import Opened, Options, Several
 from headrace.masking import mask_url
+from headrace.ports import Plural
 from headrace.urls import Connectors, is_memory, open_source
 
 
 def ingest(
     *sources: Operand,
-    format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
+    format: Annotated[str, Parameter(help="jsonl, csv, tsv, text or parquet. [default: by the file's name]")] = "",  # noqa: A002
     again: Annotated[
         bool, Parameter(negative="", help="Start over, and publish again what was published before.")
     ] = False,
@@ -32,12 +34,17 @@ def ingest(
         float | None, Parameter(help="End a source when nothing came for so many seconds. [default: never]")
     ] = None,
     json: Json = False,
+    encoding: Encoding = "",
+    whole: Whole = False,
+    follow: Annotated[
+        bool, Parameter(negative="", help="Wait for what is written to the files, as tail -F does.")
+    ] = False,
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
     """Publish the documents of files or other sources, one after the other; `-` is standard input.
 
-    A file holds JSON Lines, CSV or plain text, compressed with gzip or not.
+    A file holds JSON Lines, CSV or plain text, compressed or not.
     Without SOURCES, it ingests the [[ingest]] tables of headrace.toml.
     Called again after an interruption, it continues where it stopped.
     """
@@ -48,7 +55,7 @@ def ingest(
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
-    opened = _open(sources, format, fields.read(), settings)
+    opened = _open(sources, FileOptions(format, encoding, whole, follow), fields.read(), settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)
@@ -78,20 +85,27 @@ def ingest(
     return 1 if tally.malformed or tally.refused or not ended else 0
 
 
-def _open(urls: Sequence[str], kind: str, fields: Fields, settings: Settings) -> Sequence[Opened]:
+def _open(urls: Sequence[str], options: FileOptions, fields: Fields, settings: Settings) -> Sequence[Opened]:
     if not urls and not (tables := config.read_file().ingest):
         raise Misconfigured(f"name the files to ingest, or - for standard input; or write [[ingest]] tables in {FILE}")
     if "" in urls:
         raise Misconfigured("the name of a file is empty; give one, or - for standard input")
     limit = settings.document_bytes
     if not urls:
-        return [open_table(one, limit) for one in tables]
-    return [Opened(open_source(url, kind=kind, limit=limit, fields=fields), _shown(url)) for url in urls]
+        return [one for table in tables for one in open_table(table, limit)]
+    return [one for url in urls for one in _each(url, limit, fields, options)]
 
 
-def open_table(table: IngestTable, limit: int) -> Opened:
-    """The source of an [[ingest]] table; raises Misconfigured as `open_source` does."""
-    return Opened(open_source(table.url, kind=table.format, limit=limit, fields=table.fields), _shown(table.url))
+def open_table(table: IngestTable, limit: int) -> Sequence[Opened]:
+    """The sources of an [[ingest]] table; raises Misconfigured as `open_source` does."""
+    return _each(table.url, limit, table.fields, table.options)
+
+
+def _each(url: str, limit: int, fields: Fields, options: FileOptions) -> Sequence[Opened]:
+    """The source at a URL, or those that it stands for."""
+    source = open_source(url, limit=limit, fields=fields, options=options)
+    several = source.each() if isinstance(source, Plural) else [source]
+    return [Opened(one, _shown(url) if one is source else one.name or _shown(url)) for one in several]
 
 
 def _shown(url: str) -> str:

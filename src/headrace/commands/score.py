@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from headrace import runtime
 from headrace.batch import records
 from headrace.batch.pipeline import in_order
-from headrace.commands.field_flags import DocumentFields, FieldFlags
+from headrace.commands.field_flags import DocumentFields, Encoding, FieldFlags, Whole
 from headrace.commands.model_flags import Labels, Models, Threshold, check_threshold, open_models
 from headrace.commands.operands import Operand
 from headrace.commands.outfile import writing
@@ -17,6 +17,8 @@ from headrace.commands.output import bar, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Misconfigured
+from headrace.file_options import FileOptions
+from headrace.sources.compression import promised
 from headrace.urls import open_file
 
 
@@ -28,7 +30,9 @@ def score(
     model: Models = "",
     threshold: Threshold = None,
     labels: Labels = None,
-    format: Annotated[str, Parameter(help="jsonl, csv, tsv or text. [default: by the file's name]")] = "",  # noqa: A002
+    format: Annotated[str, Parameter(help="jsonl, csv, tsv, text or parquet. [default: by the file's name]")] = "",  # noqa: A002
+    encoding: Encoding = "",
+    whole: Whole = False,
     fields: DocumentFields = FieldFlags(),
     settings: Flags = Settings(),
 ) -> int:
@@ -48,7 +52,9 @@ def score(
 
     wrong = number = 0
     with ExitStack() as opened:
-        file = open_file(input, kind=format, limit=settings.document_bytes, fields=taken)
+        file = open_file(
+            input, limit=settings.document_bytes, fields=taken, options=FileOptions(format, encoding, whole)
+        )
         source = opened.enter_context(closing(file))
         target = opened.enter_context(writing(output))
         shown = opened.enter_context(bar())
@@ -56,7 +62,7 @@ def score(
         task = shown.add_task("scoring", total=None)
         for scored in opened.enter_context(closing(in_order(source.blocks(), work, threads))):
             target.write(scored.lines)
-            if not output.endswith(".gz"):
+            if not promised(output):
                 target.flush()  # what came now is read now at the other end of a pipe
             wrong += scored.wrong
             number += scored.records

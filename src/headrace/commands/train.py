@@ -9,7 +9,7 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID
 from rich.text import Text
 
-from headrace.commands.field_flags import LabelledFields, LabelledFlags
+from headrace.commands.field_flags import Encoding, LabelledFields, LabelledFlags
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -82,6 +82,7 @@ def train(
     ] = None,
     seed: Annotated[int, Parameter(help="Seed of all random choices.")] = 0,
     json: Json = False,
+    encoding: Encoding = "",
     labelled: LabelledFields = LabelledFlags(),
     settings: Flags = Settings(),
 ) -> None:
@@ -106,6 +107,7 @@ def train(
         others=other,
         fields=fields,
         label=label,
+        encoding=encoding,
     )
     registry = Registry.from_url(settings.registry)
     with bar() as shown:

@@ -26,7 +26,8 @@ def up(*, settings: Flags = Settings()) -> int:
 
     The queue and the store are files in the current folder.
     """
-    opened = [open_table(table, settings.document_bytes) for table in config.read_file().ingest]
+    tables = config.read_file().ingest
+    opened = [one for table in tables for one in open_table(table, settings.document_bytes)]
 
     def feed(connectors: Connectors, stop: Stop) -> None:
         pause = until_stopped(stop, LOG.warning)

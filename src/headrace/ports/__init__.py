@@ -6,7 +6,7 @@ string. Everything is synchronous. Adapters raise only the errors of `headrace.e
 
 from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink
 from headrace.ports.classifiers import Classifier, Ranking, Restrictable, Spanning, Stepwise, VersionRef, model_of
-from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Source, SourceAdapter
+from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Plural, Source, SourceAdapter
 from headrace.ports.stores import (
     FORGET_SECONDS,
     Counts,
@@ -42,6 +42,7 @@ __all__ = [
     "HourCount",
     "Malformed",
     "Page",
+    "Plural",
     "Presence",
     "Provisioned",
     "Ranking",

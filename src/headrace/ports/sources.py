@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from headrace.documents import Document
 
@@ -71,4 +71,16 @@ class SourceAdapter(Source, Protocol):
     @property
     def name(self) -> str:
         """The name under which the cursor is saved: the same for the same source, without secrets; empty if it can't be read twice."""
+        ...
+
+
+@runtime_checkable
+class Plural(Protocol):
+    """A source that may stand for several, as a folder stands for its files."""
+
+    def each(self) -> Sequence[SourceAdapter]:
+        """The sources to read instead, one after the other, each with a cursor of its own; itself alone if it stands for no others.
+
+        Raises Misconfigured if there are none.
+        """
         ...

@@ -15,6 +15,7 @@ import msgspec
 from headrace import supervisor
 from headrace.config import Settings
 from headrace.documents import Body, Document
+from headrace.file_options import FileOptions
 from headrace.ingest.ingest import Ingest, Publishes
 from headrace.ports import Batch, Malformed, Source
 from headrace.proof.gates import CURSOR_SAVED, PUBLISHED, Gates
@@ -113,7 +114,7 @@ def _publish(settings: Settings, task: Task, stop: Stop, parent: FileIO) -> None
         publishes = gates.watch(ReportingBroker(broker), {"publish": PUBLISHED}, stop)
         ingest = Ingest(publishes, gates.watch(store, {"save": CURSOR_SAVED}, stop), stop=stop)
         while number := asked.get():
-            source = open_file(task.file, kind="jsonl", limit=settings.document_bytes)
+            source = open_file(task.file, limit=settings.document_bytes, options=FileOptions("jsonl"))
             ingest.run(ReportingSource(source), cursor_name(Path(task.file)))
             report(Report(done=number))
 

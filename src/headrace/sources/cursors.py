@@ -7,12 +7,17 @@ import msgspec
 HASHED_AT_ONCE, HASHED_BYTES = 500, 1 << 20  # records, or bytes of them, which are kept until then
 
 
-class Cursor(msgspec.Struct, frozen=True):
-    """How many records were read: `digest` is the hash of all but the last of them, and `last` that of the last one."""
+class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many records were read: `digest` is the hash of all but the last of them, and `last` that of the last one.
+
+    In an archive, they are those of a `member`, and `before` is the hash of what tells the members before it from others.
+    """
 
     records: int = 0
     digest: str = ""
     last: str = ""
+    member: str = ""
+    before: str = ""
 
 
 class Changed(Exception):
@@ -51,9 +56,9 @@ def read(text: str | None) -> Cursor:
         return Cursor(1, "unreadable")
 
 
-def write(records: int, digest: Digest, last: bytes) -> str:
-    """The cursor to save after so many records. `digest` has all but the last of them."""
-    return msgspec.json.encode(Cursor(records, digest.value(), hash_of(last))).decode()
+def write(records: int, digest: Digest, last: bytes, member: str = "", before: str = "") -> str:
+    """The cursor to save after so many records, of a member if the file is an archive. `digest` has all but the last of them."""
+    return msgspec.json.encode(Cursor(records, digest.value(), hash_of(last), member, before)).decode()
 
 
 def hash_of(data: bytes) -> str:

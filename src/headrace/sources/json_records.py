@@ -9,9 +9,9 @@ import msgspec
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.framing import KEPT_BYTES, Framing, Value
-from headrace.sources.lines import Lines
+from headrace.sources.lines import BOM, Lines
+from headrace.sources.transcoding import explained
 
-BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
 NOT_JSON = 100  #: malformed records at the beginning of a file that show that it is not JSON …
 LOOKED_AT = 1000  #: … among so many records, blank ones included
 _decode = msgspec.json.Decoder().decode
@@ -30,13 +30,14 @@ class Record(NamedTuple):
 
 
 class JsonRecords:
-    """Reads records of JSON. `name` is that of the stream, for messages; `limit`: the longest value, in bytes.
+    """Reads records of JSON. `name` is that of the stream, for messages; `limit`: the longest value, in bytes; `encoding` is the one that
+    it was in, if it is known.
 
     Raises Misconfigured if the first records of a stream show that it is not JSON at all, unless it is `live`.
     """
 
-    def __init__(self, name: str, limit: int) -> None:
-        self._name, self._limit = name, limit
+    def __init__(self, name: str, limit: int, encoding: str = "") -> None:
+        self._name, self._limit, self._encoding = name, limit, encoding
         self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
 
     def records(self, lines: Lines, *, live: bool = False) -> Iterator[Record]:
@@ -119,11 +120,13 @@ class JsonRecords:
     def _value(self, value: Value) -> Record:
         where = self._where(value.line)
         if value.fault or len(value.data) > self._limit:
-            return Record(value.data[:KEPT_BYTES], where, fault=value.fault or self._too_long)
+            fault = explained(value.fault or self._too_long, value.data, self._encoding)
+            return Record(value.data[:KEPT_BYTES], where, fault=fault)
         try:
             return Record(value.data, where, parse(value.data, lenient=True))
         except Rejected as error:
-            return Record(value.data[:KEPT_BYTES], where, fault=str(error))
+            fault = explained(str(error), value.data, self._encoding)
+            return Record(value.data[:KEPT_BYTES], where, fault=fault)
 
 
 def _objects(lines: Sequence[bytes], limit: int) -> list[Any] | None:

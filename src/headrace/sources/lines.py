@@ -5,8 +5,9 @@ import re
 import select
 from collections.abc import Callable, Iterator
 
-from headrace.sources.gunzip import Damaged
+from headrace.sources.compression import Damaged
 
+BOM = b"\xef\xbb\xbf"  #: UTF-8's byte order mark
 _CHUNK = 256 << 10  #: bytes asked for at a time
 _POLL_SECONDS = 0.1  #: between two looks whether reading is to end
 _END = re.compile(rb"\r\n?|\n")  #: of a line
@@ -59,6 +60,14 @@ class Lines:
             self._rest += self._read()
         self._peeked = True
         return self._rest[:most]
+
+    def whole(self) -> bytes:
+        """All that the stream holds, up to some bytes more than `limit`. Call it instead of iterating."""
+        parts, size = [self._rest], len(self._rest)
+        while size <= self._limit and not self._ended:
+            parts.append(self._read())
+            size += len(parts[-1])
+        return b"".join(parts)
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from functools import partial
+from itertools import chain
+from pathlib import PurePath
 from typing import Any
 
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Fields, suggestion
 from headrace.framing import KEPT_BYTES as KEPT_BYTES
+from headrace.sources.compression import bare
+from headrace.sources.dialects import Dialect, sniff
 from headrace.sources.fitting import fitting
-from headrace.sources.json_records import BOM as BOM
 from headrace.sources.json_records import JsonRecords
 from headrace.sources.json_records import Record as Record
-from headrace.sources.lines import Lines
+from headrace.sources.lines import BOM, Lines
 from headrace.sources.tables import Row, Rows
+from headrace.sources.transcoding import explained
 from headrace.validation import not_utf8
 
 #: The format of a file by the end of its name.
@@ -25,6 +29,7 @@ SUFFIXES: Mapping[str, str] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".txt": "text",
+    ".parquet": "parquet",
 }
 FORMATS = ("jsonl", "csv", "tsv", "text")
 BLOCK = 2000  #: records that are handed over together
@@ -33,37 +38,38 @@ _MEMBERS = ("text", "id", "source", "created_at", "meta", "published_at")
 
 
 def format_of(path: str, head: bytes) -> str:
-    """The format of a file: by the end of its name, else by its first bytes. `.gz` at the end of the name doesn't count."""
-    named = SUFFIXES.get(Path(path.removesuffix(".gz")).suffix.lower(), "")
+    """The format of a file: by the end of its name, else by its first bytes. The ending that names a compression doesn't count."""
+    named = SUFFIXES.get(PurePath(bare(path)).suffix.lower(), "")
     return named or ("jsonl" if _JSON.match(head.removeprefix(BOM)) else "text")
 
 
 class Records:
     """Reads records. `name` is that of the stream, for messages; `limit`: the longest line, in bytes; `fields` are what a table has as
-    columns, and its `others` too."""
+    columns, and its `others` too; `encoding` is the one that the lines were in, if it is known."""
 
-    def __init__(self, name: str, limit: int, fields: Fields = USUAL, others: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, limit: int, fields: Fields = USUAL, others: Sequence[str] = (), encoding: str = ""
+    ) -> None:
         self._name, self._limit, self._fields = name, limit, fields
         self._columns = (*(field.written for field in fields.named), *others)
         self._kept = frozenset(field.written for field in fields.text)  # also if they are empty
         self._too_long = f"the line is longer than {limit:,} bytes (setting document_bytes)"
-        self._json = JsonRecords(name, limit)
+        self._explained = partial(explained, encoding=encoding)
+        self._json = JsonRecords(name, limit, encoding)
 
     def read(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[Record]:
         """The records of these lines, blank ones included. `kind` is one of FORMATS; `head` are the first bytes of the stream.
 
-        Raises Misconfigured if the stream is in UTF-16 or UTF-32, a table without the columns, plain text of which fields are wanted, not
+        Raises Misconfigured if the stream is a table without the columns, plain text of which fields are wanted, not
         JSON at all, or JSON without a field. The last two show in the first records, unless it is `live`.
         """
         if refusal := _refusal(head, kind):
             raise Misconfigured(f"reading {self._name}: {refusal}")
         if kind in ("csv", "tsv"):
-            return self._rows(_without_bom(lines), "," if kind == "csv" else "\t")
-        if kind == "text" and not self._fields.usual:
-            raise Misconfigured(
-                f"reading {self._name}: lines of plain text have no members; leave out which to take, or give its format"
-            )
+            blocks = self._tables(lines, kind, head)
+            return self._rows(lines, kind, head) if live else chain.from_iterable(blocks)
         if kind == "text":
+            self._check_plain()
             return self._texts(_without_bom(lines))
         records = self._json.records(lines, live=live)
         if live or self._fields.usual:
@@ -72,10 +78,32 @@ class Records:
 
     def blocks(self, lines: Lines, kind: str, head: bytes, *, live: bool = False) -> Iterator[list[Record]]:
         """As `read`, in lists of the records that can be read without waiting once the first of them is there, in bounded memory."""
+        if kind in ("csv", "tsv") and not _refusal(head, kind):
+            return self._tables(lines, kind, head)
         if kind != "jsonl" or _refusal(head, kind):
             return _together(self.read(lines, kind, head, live=live), lines)
         blocks = self._json.blocks(lines, live=live)
         return blocks if live or self._fields.usual else fitting(blocks, lambda block: block, self._fields, self._name)
+
+    def whole(self, lines: Lines) -> Record:
+        """The text of the whole stream as one record, with the name of the stream in `meta.file`; blank if it is blank, or damaged."""
+        self._check_plain()
+        data = lines.whole().removeprefix(BOM)
+        if lines.damage or not data.strip():
+            return Record()
+        if len(data) > self._limit:
+            fault = f"the file is longer than {self._limit:,} bytes (setting document_bytes)"
+        elif fault := not_utf8(data):
+            fault = self._explained(f"the file is {fault}", data)
+        else:
+            return Record(data, self._name, {"text": data.decode(), "meta": {"file": self._name}})
+        return Record(data[:KEPT_BYTES], self._name, fault=fault)
+
+    def _check_plain(self) -> None:
+        if not self._fields.usual:
+            raise Misconfigured(
+                f"reading {self._name}: lines of plain text have no members; leave out which to take, or give its format"
+            )
 
     def _where(self, number: int) -> str:
         return f"{self._name}, line {number}"
@@ -88,30 +116,37 @@ class Records:
             elif len(line) > self._limit:
                 yield Record(line[:KEPT_BYTES], where, fault=self._too_long)
             elif fault := not_utf8(line):
-                yield Record(line[:KEPT_BYTES], where, fault=f"the line is {fault}")
+                yield Record(line[:KEPT_BYTES], where, fault=self._explained(f"the line is {fault}", line))
             else:
                 yield Record(line, where, {"text": line.decode()})
 
-    def _rows(self, lines: Iterator[bytes], delimiter: str) -> Iterator[Record]:
-        rows = Rows(lines, delimiter, self._limit)
-        header = self._header(next((row for row in rows if row.cells or row.fault), None), delimiter)
-        for row in rows:
-            if row.fault:
-                yield Record(row.data[:KEPT_BYTES], self._where(row.line), fault=row.fault)
-            else:
-                yield self._record(header, row, self._where(row.line)) if row.cells else Record()
+    def _rows(self, lines: Lines, kind: str, head: bytes) -> Iterator[Record]:
+        rows, header = self._table(lines, kind, head)
+        return (self._record(header, row) for row in rows)
 
-    def _header(self, row: Row | None, delimiter: str) -> Sequence[str]:
+    def _tables(self, lines: Lines, kind: str, head: bytes) -> Iterator[list[Record]]:
+        rows, header = self._table(lines, kind, head)
+        while ready := rows.ready():
+            yield [self._record(header, row) for row in ready]
+
+    def _table(self, lines: Lines, kind: str, head: bytes) -> tuple[Rows, Sequence[str]]:
+        """The rows of a table, and its header, which was read."""
+        rows = Rows(lines, sniff(head, self._columns) if kind == "csv" else Dialect("\t"), self._limit)
+        return rows, self._header(next((row for row in rows if row.cells or row.fault), None), kind)
+
+    def _header(self, row: Row | None, kind: str) -> Sequence[str]:
         """The names of the columns. Raises Misconfigured if they cannot be read, or one that is needed is missing or ambiguous."""
         reading = f"reading {self._name}"
         if row is None:
             raise Misconfigured(f"{reading}: there is no column {self._columns[0]!r}; it is empty")
         if row.fault:
-            raise Misconfigured(f"{reading}: the header, line {row.line}, cannot be read: {row.fault}")
+            raise Misconfigured(
+                f"{reading}: the header, line {row.line}, cannot be read: {self._explained(row.fault, row.data)}"
+            )
         header = [name.strip() for name in row.cells]
         if missing := [name for name in self._columns if name not in header]:
             names = " and no column ".join(map(repr, missing))
-            separators = "commas" if delimiter == "," else "tabs"
+            separators = "commas, semicolons, tabs or |" if kind == "csv" else "tabs"
             hint = f"; if these are several columns, separate them by {separators}" if len(header) == 1 else ""
             hint = hint or (suggestion(header) if "text" in missing else "")
             raise Misconfigured(
@@ -122,14 +157,19 @@ class Records:
                 raise Misconfigured(f"{reading}: there are {header.count(name)} columns {name!r}; rename all but one")
         return _distinct(header)
 
-    def _record(self, header: Sequence[str], row: Row, where: str) -> Record:
+    def _record(self, header: Sequence[str], row: Row) -> Record:
         """The record of a row. Empty cells are left out, except for texts."""
+        if row.fault:
+            return Record(row.data[:KEPT_BYTES], self._where(row.line), fault=self._explained(row.fault, row.data))
+        if not row.cells:
+            return Record()
+        where = self._where(row.line)
         if len(row.cells) > len(header) and any(row.cells[len(header) :]):
             fault = f"the row has {len(row.cells)} cells, the header {len(header)}; quote a cell that holds a separator"
             return Record(row.data[:KEPT_BYTES], where, fault=fault)
-        members: dict[str, Any] = {
-            name: cell for name, cell in zip(header, row.cells, strict=False) if cell or name in self._kept
-        }
+        members: dict[str, Any] = dict(zip(header, row.cells, strict=False))
+        if "" in row.cells:
+            members = {name: cell for name, cell in members.items() if cell or name in self._kept}
         if "meta" not in members or not self._fields.usual:
             return Record(row.data, where, members)
         try:
@@ -140,23 +180,8 @@ class Records:
 
 def _refusal(head: bytes, kind: str) -> str:
     """Why a stream that begins with these bytes cannot be read as this format, and what to do; empty if it can."""
-    if encoding := wide_encoding(head):
-        return f"it is {encoding}; convert it to UTF-8: iconv -f {encoding} -t UTF-8 OLD > NEW"
     if kind == "jsonl" and head.removeprefix(BOM).lstrip()[:1] == b"<":
         return "it begins like HTML or XML, not like JSON; convert it to JSON Lines"
-    return ""
-
-
-def wide_encoding(head: bytes) -> str:
-    """The name of the encoding if these first bytes of a stream are in UTF-16 or UTF-32, with or without a byte order mark; else empty."""
-    for marks, name in (((b"\xff\xfe\0\0", b"\0\0\xfe\xff"), "UTF-32"), ((b"\xff\xfe", b"\xfe\xff"), "UTF-16")):
-        if head.startswith(marks) and (b"\0" in head or not head[2:]):
-            return name
-    even, odd = head[0:64:2], head[1:64:2]
-    if len(odd) >= 4 and not even.count(0) and odd.count(0) > 0.7 * len(odd):
-        return "UTF-16LE"
-    if len(odd) >= 4 and not odd.count(0) and even.count(0) > 0.7 * len(even):
-        return "UTF-16BE"
     return ""
 
 

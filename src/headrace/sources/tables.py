@@ -7,8 +7,11 @@ by accident many lines later, makes its line a malformed row, and reading goes o
 import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
+from headrace.sources.dialects import Dialect
+from headrace.sources.lines import BOM, Lines
 from headrace.validation import not_utf8
 
 #: Lines within a quoted field that look like rows themselves, from which on its quote counts as a stray one: in a table of several
@@ -35,9 +38,10 @@ class Rows:
     The first row that is not blank is the header: what else looks like a row has as many cells.
     """
 
-    def __init__(self, lines: Iterator[bytes], delimiter: str, limit: int) -> None:
-        self._lines, self._delimiter, self._limit = enumerate(lines, 1), delimiter, limit
-        self._separator = delimiter.encode()
+    def __init__(self, lines: Lines, dialect: Dialect, limit: int) -> None:
+        self._lines, self._dialect, self._limit = lines, dialect, limit
+        self._number = 0  # of the line that was taken last
+        self._separator, self._quote = dialect.delimiter.encode(), dialect.quote.encode()
         self._again: deque[tuple[int, bytes]] = deque()  # lines that were taken for a part of a field
         self._width = 0
         csv.field_size_limit(max(csv.field_size_limit(), 4 * limit))  # of the process; how much is read is bounded here
@@ -46,11 +50,46 @@ class Rows:
         return self
 
     def __next__(self) -> Row:
-        number, data = self._again.popleft() if self._again else next(self._lines)
-        read = self._quoted if b'"' in data and len(data) <= self._limit else self._plain
+        if (line := self._next_line()) is None:
+            raise StopIteration
+        number, data = line
+        read = self._quoted if self._quote in data and len(data) <= self._limit else self._plain
         row = read(number, data)
         self._width = self._width or len(row.cells)
         return row
+
+    def ready(self) -> list[Row]:
+        """The next rows, those of the lines that were read already; waits for one. Empty at the end."""
+        lines = [] if self._again else self._lines.ready()
+        cells = self._cells(lines) if lines and self._width else None
+        if cells is not None:
+            self._lines.skip_ready()
+            self._number += len(lines)
+            numbers = range(self._number - len(lines) + 1, self._number + 1)
+            return list(map(Row._make, zip(numbers, lines, cells, repeat(""), strict=False)))
+        rows: list[Row] = []
+        end = self._number + max(1, len(lines))
+        while (self._number < end or self._again) and (row := next(self, None)) is not None:
+            rows.append(row)
+        return rows
+
+    def _cells(self, lines: Sequence[bytes]) -> Sequence[Sequence[str]] | None:
+        """The cells of usual lines, each of which is a row; None if one of them is not."""
+        data = b"\n".join(lines)
+        if len(data) > self._limit and len(max(lines, key=len)) > self._limit:
+            return None
+        try:
+            text = data.decode().split("\n")
+            quoted = self._quote in data
+            cells = list(self._reader(iter(text)) if quoted else (line.split(self._dialect.delimiter) for line in text))
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if len(cells) != len(lines):
+            return None
+        return [() if not line or line.isspace() else row for line, row in zip(lines, cells, strict=True)]
+
+    def _reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        return csv.reader(lines, delimiter=self._dialect.delimiter, quotechar=self._dialect.quote, strict=True)
 
     def _plain(self, number: int, data: bytes) -> Row:
         """The row of a line without quotes, or of one that is too long."""
@@ -59,7 +98,7 @@ class Rows:
         if not data or data.isspace():
             return Row(number, data)
         try:
-            return Row(number, data, data.decode().split(self._delimiter))
+            return Row(number, data, data.decode().split(self._dialect.delimiter))
         except UnicodeDecodeError:
             return Row(number, data, fault=f"the line is {not_utf8(data)}")
 
@@ -80,7 +119,7 @@ class Rows:
             unclosed = True
 
         try:
-            cells = next(csv.reader(following(), delimiter=self._delimiter, strict=True))
+            cells = next(self._reader(following()))
         except csv.Error:
             fault = _quote_fault(taken[-1][0] - number, taken[-1][0], unclosed)
         else:
@@ -91,7 +130,14 @@ class Rows:
         return Row(number, data, fault=f"{fault}; double the quotes within a field, and close it")
 
     def _next_line(self) -> tuple[int, bytes] | None:
-        return self._again.popleft() if self._again else next(self._lines, None)
+        if self._again:
+            return self._again.popleft()
+        if (line := next(self._lines, None)) is None:
+            return None
+        self._number += 1
+        if self._number == 1:
+            line = b"" if self._dialect.declared else line.removeprefix(BOM)
+        return self._number, line
 
     def _is_stray(self, following: Sequence[bytes], width: int) -> bool:
         """Whether the lines after the first of a row look like rows, so that the quote that makes them a field is probably a stray one."""

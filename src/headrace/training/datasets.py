@@ -105,12 +105,14 @@ def read(
     *,
     fields: Fields = USUAL,
     label: Field = LABEL,
+    encoding: str = "",
     mapping: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> Dataset:
-    """All labelled rows of files and folders: JSON Lines and CSV (with commas, or tabs in .tsv), in UTF-8, each also compressed as .gz.
+    """All labelled rows of files and folders: JSON Lines and CSV, each also compressed.
 
-    `fields` are where a row has its text, `label` where it has its label. Labels may be numbers; `labels.canonical` says which labels are
+    `fields` are where a row has its text, `label` where it has its label; `encoding` is that of the files, and
+    empty to find it out. Labels may be numbers; `labels.canonical` says which labels are
     the same. `mapping` renames them (see `label_map`). Rows that can't be used are counted and described, and are an error only if no
     others are left. Raises Misconfigured if a file is missing, damaged or of another kind, if no row can be used, or if no row has a label
     that `mapping` names.
@@ -120,7 +122,7 @@ def read(
     for number, path in enumerate(paths):
         progress("reading", number, len(paths))
         before = len(reader.rows)
-        for where, members in rows_of(path, fields, (label.written,)):
+        for where, members in rows_of(path, fields, (label.written,), encoding):
             if fault := _add_row(members, fields, label, stem(path), reader):
                 reader.reject(where, fault)
         origins[stem(path)] += len(reader.rows) - before

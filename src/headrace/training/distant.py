@@ -46,7 +46,9 @@ class Distant:
     texts: int
 
 
-def label_stream(files: Sequence[Path | str], *, fields: Fields = USUAL, progress: Progress = silent) -> Distant:
+def label_stream(
+    files: Sequence[Path | str], *, fields: Fields = USUAL, encoding: str = "", progress: Progress = silent
+) -> Distant:
     """Label the texts of files and folders by their signs.
 
     A text without signs, or with signs of both kinds, is left out; so are retweets, repeats (signs, links and mentions aside), and texts of
@@ -59,7 +61,7 @@ def label_stream(files: Sequence[Path | str], *, fields: Fields = USUAL, progres
     for number, path in enumerate(paths):
         progress("labelling", number, len(paths))
         before, source = len(rows), SOURCE + stem(path).removeprefix(SOURCE)
-        for text in _texts(path, fields):
+        for text in _texts(path, fields, encoding):
             texts += 1
             found = by_signs(text)
             if found is not None and (key := _key(found[0])) not in seen:
@@ -87,8 +89,8 @@ def by_signs(text: str) -> tuple[str, str] | None:
     return (without, labels[0]) if sum(map(str.isalpha, without)) >= LETTERS else None
 
 
-def _texts(path: Path, fields: Fields) -> Iterator[str]:
-    for _, members in rows_of(path, fields):
+def _texts(path: Path, fields: Fields, encoding: str) -> Iterator[str]:
+    for _, members in rows_of(path, fields, encoding=encoding):
         if isinstance(members, dict):
             for text in _of_tweets(members) if fields.usual else _of_fields(members, fields):
                 if isinstance(text, str) and text.strip():

@@ -1,14 +1,18 @@
 """Data files: those that a user means, and the rows in them, as they are."""
 
+import glob
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
+from headrace.file_options import FileOptions
+from headrace.sources import finding
+from headrace.sources.compression import ENDINGS, bare
 from headrace.urls import open_file
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 ROW_BYTES = 16 << 20  # the longest row
 
 
@@ -18,10 +22,14 @@ def find(files: Sequence[Path | str]) -> list[Path]:
     for given in map(Path, files):
         if given.is_dir():
             paths += sorted(path for path in given.rglob("*") if path.is_file() and _kind(path))
+        elif not given.exists() and glob.has_magic(str(given)):
+            paths += [Path(path) for path in finding.find(str(given)) if _kind(Path(path))]
         elif not given.exists():
             raise Misconfigured(f"the data {given} can't be read: there is no such file or folder")
         elif not _kind(given):
-            raise Misconfigured(f"the data {given} can't be read: give {', '.join(SUFFIXES)}, each also with .gz")
+            raise Misconfigured(
+                f"the data {given} can't be read: give {', '.join(SUFFIXES)}, each also with {', '.join(ENDINGS)}"
+            )
         else:
             paths.append(given)
     if not paths:
@@ -32,20 +40,23 @@ def find(files: Sequence[Path | str]) -> list[Path]:
 
 
 def _kind(path: Path) -> str:
-    """The ending of a data file without .gz; an empty string for any other file."""
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    return suffix if suffix in SUFFIXES else ""
+    """The ending of a data file without that of a compression, or the kind of an archive; an empty string for any other file."""
+    suffix = PurePath(bare(path.name)).suffix.lower()
+    return suffix if suffix in SUFFIXES else finding.archive_kind(path.name)
 
 
 def stem(path: Path) -> str:
     """The name of a file without its endings."""
-    return Path(path.name.removesuffix(".gz")).stem
+    return PurePath(bare(path.name)).stem
 
 
-def rows(path: Path, fields: Fields, others: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
+def rows(path: Path, fields: Fields, others: Sequence[str] = (), encoding: str = "") -> Iterator[tuple[str, Any]]:
     """The rows of a data file, each with its place; a row that can't be read is a Misconfigured instead of its members.
 
-    A table needs the `fields`, and `others`, as columns. Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
+    `encoding` is that of its text, and empty to find it out. A table needs the `fields`, and `others`, as columns.
+
+    Raises Misconfigured, naming the file, if it is damaged, unreadable or lacks them.
     """
-    for record in open_file(str(path), limit=ROW_BYTES, fields=fields, others=others).records():
+    options = FileOptions(encoding=encoding)
+    for record in open_file(str(path), limit=ROW_BYTES, fields=fields, others=others, options=options).records():
         yield record.where, Misconfigured(record.fault) if record.fault else record.members

@@ -45,7 +45,7 @@ _OWNED: Mapping[str, tuple[str, str]] = {
 class Choices:
     """What a user may choose.
 
-    `fields` and `label` are where the data have a text and its label.
+    `fields` and `label` are where the data have a text and its label; `encoding` is that of their files, and empty to find it out.
     `search`: the number of settings to try, 0 for no search. `estimator`: a name of `estimators.choices`, "softmax", or "tokens" for the
     recipe sentiment; None for the recipe's own. `svd`: a number of dimensions, 0 for no SVD. `mapping` renames labels of the data (see
     `label_map`). `distant` are files whose texts are labelled by their emoticons and emoji (see `distant`). With a
@@ -62,6 +62,7 @@ class Choices:
     mapping: Mapping[str, str] = field(default_factory=dict)
     fields: Fields = USUAL
     label: Field = LABEL
+    encoding: str = ""
     distant: tuple[Path, ...] = ()
     teacher: bool = False
     words: tuple[Path, ...] = ()

@@ -126,13 +126,14 @@ def _read(files: Sequence[Path | str], choices: Choices, progress: Progress) -> 
         data = datasets.read(
             _without(list(files), choices.others),
             fields=choices.fields,
+            encoding=choices.encoding,
             label=choices.label,
             mapping=choices.mapping,
             progress=progress,
         )
     if not choices.distant:
         return data
-    found = distant.label_stream(choices.distant, fields=choices.fields, progress=progress)
+    found = distant.label_stream(choices.distant, fields=choices.fields, encoding=choices.encoding, progress=progress)
     known = {row.text for row in data.rows}
     rows = [*data.rows, *(row for row in found.rows if row.text not in known)]
     return replace(data, rows=rows, origins=(*data.origins, *found.origins))

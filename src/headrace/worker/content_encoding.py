@@ -1,11 +1,10 @@
 """Bodies that their publisher has compressed: unpacked up to a number of bytes, so that a small message cannot fill the memory."""
 
-import sys
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from headrace.errors import Misconfigured, Rejected
+from headrace.errors import Rejected
+from headrace.zstd import load as load_zstd
 
 MOST_ENCODINGS = 4  #: of one body; each is unpacked in full
 WINDOW_LOG = 24  #: the largest window of zstd, as a power of two: it is memory that unpacking needs
@@ -64,7 +63,7 @@ def _inflated(data: bytes, wbits: int, limit: int) -> tuple[bytes, bytes]:
 
 
 def _unpack_zstd(data: bytes, limit: int) -> bytes:
-    zstd = _zstd()
+    zstd = load_zstd("a body that zstd has compressed")
     made, rest = bytearray(), data
     while rest or not data:
         frame = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG})
@@ -75,19 +74,6 @@ def _unpack_zstd(data: bytes, limit: int) -> bytes:
         _check(len(made), limit, whole=frame.eof)
         rest = frame.unused_data
     return bytes(made)
-
-
-def _zstd() -> Any:
-    try:
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-        else:
-            from backports import zstd
-    except ModuleNotFoundError as error:
-        raise Misconfigured(
-            f"a body that zstd has compressed needs {error.name}: pip install 'headrace[zstd]'"
-        ) from error
-    return zstd
 
 
 def _check(size: int, limit: int, *, whole: bool) -> None:

@@ -49,12 +49,13 @@ def read(
     *,
     fields: Fields = USUAL,
     label: Field = LABEL,
+    encoding: str = "",
     mapping: Mapping[str, str],
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Rows:
     """The rows of files and folders in the formats of `train`; a label may be missing. Repeated rows count each time.
 
-    `fields` and `label` are where a row has its text and its label.
+    `fields` and `label` are where a row has its text and its label; `encoding` is that of the files, and empty to find it out.
     Labels are written as `labels.canonical` writes them, then renamed by the mapping. `progress` is called with the number of rows read.
     Raises Misconfigured if a file is missing, damaged or of another kind, or no row can be used.
     """
@@ -65,7 +66,7 @@ def read(
     malformed = 0
     found: dict[Any, str] = {}  # labels as they are written → as they are compared
     for path in paths:
-        for where, members in files.rows(path, fields):
+        for where, members in files.rows(path, fields, encoding=encoding):
             progress(len(texts) + malformed)
             if fault := _fault(members, fields, label):
                 malformed += 1

@@ -1,11 +1,12 @@
 """What X's API has sent, as it was recorded: the adapter of `twitter:`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured
+from headrace.file_options import FileOptions
 from headrace.ports import Batch
 from headrace.sources.record_file import BATCH, RecordFile, path_in
 from headrace.sources.twitter.messages import Messages
@@ -22,8 +23,9 @@ class TwitterSource:
     endless = False
 
     def __init__(self, path: Path | str, *, limit: int = DOCUMENT_BYTES, batch: int = BATCH) -> None:
-        self._file = RecordFile(path, kind="jsonl", limit=max(limit, MESSAGE_BYTES), batch=batch)
-        self._limit = limit
+        options = FileOptions("jsonl")
+        self._file = RecordFile(path, limit=max(limit, MESSAGE_BYTES), batch=batch, options=options, remembers=True)
+        self._path, self._limit, self._batch = str(path), limit, batch
 
     @classmethod
     def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES) -> Self:
@@ -35,6 +37,16 @@ class TwitterSource:
                 f"no recording can be opened at {url!r}: only recordings of X's API can be read so far; write twitter:recorded.jsonl"
             )
         return cls(path, limit=limit)
+
+    def each(self) -> Sequence["TwitterSource"]:
+        """The recordings that the path stands for: those of a folder, those that match a pattern, or this one.
+
+        Raises Misconfigured for none.
+        """
+        paths = self._file.paths()
+        if paths == [self._path]:
+            return [self]
+        return [TwitterSource(path, limit=self._limit, batch=self._batch) for path in paths]
 
     @property
     def name(self) -> str:
