@@ -173,8 +173,9 @@ def plot(candidates: list[Candidate], rows: list[tuple[str, Row]], path: Path) -
         mean, error, _, _ = recall(one.answers, [row for _, row in rows][: len(one.answers)])
         rate, own = statistics.median(one.rates), one.name.startswith("headrace")
         axes.errorbar(rate, mean, yerr=error, fmt="o", capsize=3, color="tab:blue" if own else "tab:gray")
-        above = 12 if one.name != "scikit-learn, compiled" else -20  # beside its twin
-        axes.annotate(one.name, (rate, mean), (0, above), textcoords="offset points", fontsize=9, ha="center")
+        below = one.name == "scikit-learn, compiled"  # beside its twin
+        end, offset = (mean - error, -16) if below else (mean + error, 6)
+        axes.annotate(one.name, (rate, end), (0, offset), textcoords="offset points", fontsize=9, ha="center")
     axes.set(
         xscale="log",
         xlabel="tweets a second, one process, one thread",

@@ -26,7 +26,7 @@ class Live:
     def read(self, after: str | None, closed: threading.Event) -> Iterator[Batch]:
         """The batches after a cursor, until `closed` is set. Raises as `follow` does."""
         position = Position.read(after)
-        for part in follow(self.connect, position.id, closed):
+        for part in follow(self.connect, position.id, closed, name=self.name):
             items: list[Document | Deletion | Malformed | Gap] = []
             if part.connected and (gap := position.gap(self.name)):
                 items.append(gap)

@@ -82,7 +82,7 @@ class PolledSource:
                 return Polling(client, self._address, self._every, Seen.read(cursor), self._closed)
 
             cursor = after or ""
-            for part in follow(connect, cursor, self._closed, silent=float("inf")):
+            for part in follow(connect, cursor, self._closed, name=self.name, silent=float("inf")):
                 for message in part.messages:
                     seen = Seen.read(cursor)
                     items, told = self._new(message.data, seen.told)

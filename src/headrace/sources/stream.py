@@ -96,10 +96,11 @@ def follow(
     cursor: str,
     closed: threading.Event,
     *,
+    name: str = "the stream",
     pauses: Mapping[Kind, Pause] = PAUSES,
     silent: float = SILENT_SECONDS,
 ) -> Iterator[Part]:
-    """The messages after a cursor, for ever, until `closed` is set.
+    """The messages after a cursor, for ever, until `closed` is set. `name` is that of the stream, for messages.
 
     Raises Misconfigured if the server refuses the first connection of all; a refusal later on is waited for.
     """
@@ -115,7 +116,7 @@ def follow(
                 yield part
         except Broken as broken:
             if broken.kind is Kind.REFUSED and not was_connected:
-                raise Misconfigured(str(broken)) from broken
+                raise Misconfigured(f"reading {name}: {broken}") from broken
             seconds = back_off.seconds(broken)
             if seconds >= TOLD_SECONDS:
                 yield Part(waiting=f"{broken}; trying again in {seconds:,.0f} s")
