@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from headrace import cli
@@ -514,6 +515,19 @@ def test_the_ledgers_of_sources_are_shown(run: Run) -> None:
     assert (source["name"], source["url"]) == (f"files:{Path('posts.jsonl').resolve()}", "posts.jsonl")
     assert (source["state"], source["lag_seconds"], bool(source["cursor"])) == ("ended", None, True)
     assert "ended" in run("sources").output
+
+
+def test_a_gap_of_a_source_is_a_warning_of_status_for_a_day() -> None:
+    command("ingest", "twitter:" + write("rec.jsonl", [{"id": 1, "text": "a"}, {"limit": {"track": 7}}]))
+    (warning,) = [one for one in command("status", "--json").json["warnings"] if "gap" in one]
+    assert warning.startswith(f"twitter:{Path('rec.jsonl').resolve()} told a gap at 2")
+    assert warning.endswith("X did not deliver 7 matching posts")
+    with closing(SqliteStore("store.db")) as store:
+        (name, saved), *_ = store.cursors().items()
+        long_ago = msgspec.json.decode(saved)
+        long_ago["ledger"]["gaps"][0]["at"] -= 86_401 * 1_000_000
+        store.save(name, msgspec.json.encode(long_ago).decode())
+    assert not [one for one in command("status", "--json").json["warnings"] if "gap" in one]
 
 
 @pytest.mark.parametrize("flag", ["--rate", "--until-idle"])

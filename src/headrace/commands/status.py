@@ -9,10 +9,12 @@ from headrace.commands.output import Json, print_json, print_table, when
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import Unavailable
+from headrace.ingest import ledger
 from headrace.masking import mask, mask_url
 from headrace.ports import Backlog, BrokerAdapter, DeadQuery, ResultQuery, StoreAdapter, WorkerStatus
 from headrace.urls import Connectors
 
+GAP_SECONDS = 86400  # a gap of a source that was told later than so long ago is a warning
 LOST_SECONDS = 30  # a worker that was silent for longer is shown as lost
 
 
@@ -61,6 +63,12 @@ def _ask_store(known: Known, connected: StoreAdapter) -> None:
             f"{one['name']} leaves out {number} of its shadows, which failed, and tries again later; its log says why"
             for one in known.workers
             if (number := one["counts"].get("shadows_left_out"))
+        ]
+        known.warnings += [
+            f"{row['name']} told a gap at {when(gap['at'])}: {gap['reason']}"
+            for row in ledger.table(store)
+            for gap in row["gaps"]
+            if now - gap["at"] < GAP_SECONDS * 1_000_000
         ]
         counts = store.count(ResultQuery())
         known.documents, known.answers = counts.documents, counts.by_model()
