@@ -22,7 +22,7 @@ MODULES: Mapping[str, Path] = {
 LAYERS = (
     "headrace headrace.masking",
     "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
-    " headrace.documents headrace.fields headrace.file_options headrace.zstd headrace.spans headrace.burial",
+    " headrace.documents headrace.fields headrace.file_options headrace.signatures headrace.zstd headrace.spans headrace.burial",
     "headrace.ports",
     "headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
