@@ -13,6 +13,9 @@ from headrace.commands import settings as settings_flags
 from headrace.commands.settings import Flags
 from headrace.config import IngestTable, Settings
 from headrace.errors import Misconfigured
+from headrace.fields import Field, Fields
+from headrace.signatures import SENDERS
+from headrace.tables import Webhook
 
 
 def status(folder: Path, *flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -105,6 +108,16 @@ def test_the_file_may_hold_tables_of_sources(tmp_path: Path) -> None:
         ("[[ingest]]\nurl = 'a'\ntext = 'a,'", "number 1 of .*headrace.toml.*'' names no member"),
         ("[[ingest]]\nurl = 'a'\ntext = {}", "text in .* is a table"),
         ("[[ingset]]\nurl = 'files:a'", "did you mean ingest"),
+        ("[webhook]\nname = 'a'", "write \\[\\[webhook\\]\\]"),
+        ("[[webhook]]\ntext = 'a'", "the name in .*webhook.* number 1 of .*headrace.toml is None; it must be"),
+        ("[[webhook]]\nname = 'a/b'", "the name in .* is 'a/b'"),
+        ("[[webhook]]\nname = 'é'", "the name in .* is 'é'"),
+        ("[[webhook]]\nname = 'a\\n'", "the name in"),
+        ("[[webhook]]\nname = 'a'\nsecret = 'b'", "secret in .*webhook.* number 1 .* is not a setting"),
+        ("[[webhook]]\nname = 'a'\nsignature = 'slak'", "number 1 of .*signature is 'slak'; did you mean slack"),
+        ("[[webhook]]\nname = 'a'\nheader = 'X'", "number 1 of .*header is an option of signature"),
+        ("[[webhook]]\nname = 'a'\nrecords = '/a~'", "number 1 of .*'/a~' names no member"),
+        ("[[webhook]]\nname = 'a-b'\n[[webhook]]\nname = 'A_b'", "'a-b' and 'A_b' of .* would share a secret"),
     ],
 )
 def test_a_table_that_is_wrong_is_told_with_its_place(tmp_path: Path, toml: str, reason: str) -> None:
@@ -192,3 +205,89 @@ def test_the_file_gives_the_port_that_a_variable_of_kubernetes_does_not(
 
     app(["go"])
     assert (seen[0].port, seen[0].metrics_port) == (9, 0)
+
+
+WEBHOOKS = """
+[[webhook]]
+name = "team-chat"
+text = "/event/text"
+signature = "slack"
+[[webhook]]
+name = "forum"
+records = "/posts"
+"""
+VARIABLE = "HEADRACE_WEBHOOK_TEAM_CHAT_SECRET"
+
+
+@pytest.fixture
+def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose headrace.toml declares webhooks, which is the current one."""
+    (tmp_path / "headrace.toml").write_text(WEBHOOKS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_file_may_hold_tables_of_webhooks_and_the_environment_has_their_secrets(
+    declared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = Webhook("team-chat", Fields.parse(text="/event/text"), None, SENDERS["slack"], b"s")
+    monkeypatch.setenv(VARIABLE, "s")
+    assert config.webhooks() == (chat, Webhook("forum", records=Field("/posts")))
+    assert config.read_file(declared / "headrace.toml").webhooks[0].secret == b""
+
+
+@pytest.mark.parametrize("written", [b"from a file", b"from a file\n", b"from a file\r\n"])
+def test_a_secret_may_be_in_a_file(declared: Path, monkeypatch: pytest.MonkeyPatch, written: bytes) -> None:
+    (declared / "secret").write_bytes(written)
+    monkeypatch.setenv(f"{VARIABLE}_FILE", str(declared / "secret"))
+    assert config.webhooks()[0].secret == b"from a file"
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, f"webhook 'team-chat': {VARIABLE}, or {VARIABLE}_FILE with a path: set one"),
+        ({VARIABLE: ""}, "set one of them"),
+        ({VARIABLE: "a", f"{VARIABLE}_FILE": "b"}, "both are set"),
+        ({f"{VARIABLE}_FILE": "missing"}, f"No such file or directory; correct {VARIABLE}_FILE"),
+        ({f"{VARIABLE}_FILE": "empty"}, f"{VARIABLE}_FILE names is empty"),
+        ({f"{VARIABLE}_FILE": "."}, f"Is a directory; correct {VARIABLE}_FILE"),
+    ],
+)
+def test_a_secret_that_is_missing_is_told_with_its_variable(
+    declared: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
+) -> None:
+    (declared / "empty").write_text("\n")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=told):
+        config.webhooks()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("HEADRACE_WEBHOOK_TEAMCHAT_SECRET", f"known are {VARIABLE}, {VARIABLE}_FILE"),
+        ("HEADRACE_WEBHOOK_FORUM_SECRET", "belongs to no [[webhook]] of headrace.toml with a signature"),
+        (f"{VARIABLE}S", f"is not a setting; did you mean {VARIABLE}"),
+    ],
+)
+def test_a_secret_of_no_webhook_is_misuse_and_is_not_shown(declared: Path, name: str, told: str) -> None:
+    done = status(declared, **{VARIABLE: "hidden-one", name: "hidden-two"})
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())
+    assert "hidden" not in done.stdout + done.stderr
+
+
+def test_a_secret_of_a_webhook_is_misuse_if_there_are_no_tables(tmp_path: Path) -> None:
+    done = status(tmp_path, HEADRACE_WEBHOOK_A_SECRET="hidden")
+    assert done.returncode == 2
+    assert "there is no such table" in done.stderr
+
+
+def test_a_secret_of_the_environment_is_hidden_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_WEBHOOK_A_SECRET", "s3cret/word")
+    monkeypatch.setenv("HEADRACE_WEBHOOK_B_SECRET_FILE", "/run/secrets/b")
+    hidden = config.secrets_in_environment()
+    assert "s3cret/word" in hidden
+    assert "/run/secrets/b" not in hidden

@@ -7,26 +7,26 @@ This is the only module that reads the environment.
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from headrace.documents import DOCUMENT_BYTES
-from headrace.errors import Misconfigured, did_you_mean
-from headrace.fields import USUAL, Fields
-from headrace.file_options import OPTIONS, UNSAID, FileOptions
+from headrace.errors import Misconfigured, system_error
 from headrace.log import LogSettings
 from headrace.masking import forms, secrets_of
+from headrace.tables import IngestTable as IngestTable
+from headrace.tables import Webhook, check_names, ingest_tables, text_of, webhook_tables
 
 FILE = "headrace.toml"
 PREFIX = "HEADRACE_"
-_FIELDS = ("text", "id", "created_at", "source", "meta")  # of a document, as an [[ingest]] table names them
 URLS = ("broker", "store", "results", "registry", "models")  # the settings that are URLs, or hold some
 #: What Kubernetes, and Docker's links, set in every container for a Service called `headrace` or `headrace-…`.
 _OF_A_SERVICE = re.compile(
     PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
+_OF_A_WEBHOOK = re.compile(PREFIX + r"WEBHOOK_\w*_SECRET(_FILE)?")
 _PORT_OF_A_SERVICE = re.compile(PREFIX + r"(\w+_)?PORT"), re.compile(r"(tcp|udp|sctp)://\S*")
 
 
@@ -113,31 +113,23 @@ SETTINGS: Sequence[str] = tuple(one.name for one in fields(Settings))
 
 
 @dataclass(frozen=True)
-class IngestTable:
-    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `options` are those of a path."""
-
-    url: str
-    fields: Fields = USUAL
-    options: FileOptions = UNSAID
-
-
-@dataclass(frozen=True)
 class SettingsFile:
     """What headrace.toml holds: the settings as text, by their names, and its tables; all empty if there is no such file."""
 
     path: Path
     values: Mapping[str, str]
     ingest: Sequence[IngestTable] = ()
+    webhooks: Sequence[Webhook] = ()
 
 
 def read_file(path: Path = Path(FILE)) -> SettingsFile:
     """Read headrace.toml. Raises Misconfigured if it cannot be read, or holds an unknown name or a value of the wrong type."""
     path = path.absolute()
     given = _parse(path) if os.path.lexists(path) else {}
-    _check_names(given, [*SETTINGS, "ingest"], f"in {path}")
-    tables = _ingest_tables(given.pop("ingest", []), path)
-    values = {name.replace("-", "_"): _text(name, value, path) for name, value in given.items()}
-    return SettingsFile(path, values, tables)
+    check_names(given, [*SETTINGS, "ingest", "webhook"], f"in {path}")
+    tables, webhooks = ingest_tables(given.pop("ingest", []), path), webhook_tables(given.pop("webhook", []), path)
+    values = {name.replace("-", "_"): text_of(name, value, path) for name, value in given.items()}
+    return SettingsFile(path, values, tables, webhooks)
 
 
 def secrets_in(values: Mapping[str, Any]) -> frozenset[str]:
@@ -146,15 +138,37 @@ def secrets_in(values: Mapping[str, Any]) -> frozenset[str]:
     return found | forms(str(values.get("token") or ""))
 
 
-def check_environment() -> Sequence[str]:
+def check_environment(webhooks: Sequence[Webhook] = ()) -> Sequence[str]:
     """The variables that Kubernetes sets for a Service called `headrace…`, which are passed over, sorted.
 
-    Raises Misconfigured for any other variable that begins with HEADRACE_ and names no setting.
+    Raises Misconfigured for any other variable that begins with HEADRACE_ and names no setting, nor the secret of one of the `webhooks`.
     """
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     passed_over = sorted(name for name, value in given.items() if _is_of_a_service(name, value))
-    _check_names(given.keys() - set(passed_over), [PREFIX + name.upper() for name in SETTINGS], "in the environment")
+    secrets = [name for one in webhooks if one.signature for name in _variables(one)]
+    for name in given:
+        if _OF_A_WEBHOOK.fullmatch(name) and name not in secrets:
+            known = f"known are {', '.join(secrets)}" if secrets else "there is no such table"
+            raise Misconfigured(
+                f"{name} in the environment belongs to no [[webhook]] of {FILE} with a signature; {known}"
+            )
+    known_names = [*(PREFIX + name.upper() for name in SETTINGS), *secrets]
+    check_names(given.keys() - set(passed_over), known_names, "in the environment")
     return passed_over
+
+
+def webhooks() -> tuple[Webhook, ...]:
+    """The webhooks of headrace.toml, with the secrets that the environment has for them.
+
+    Raises Misconfigured if one is to be signed and has no secret, and as `read_file` does.
+    """
+    return tuple(replace(one, secret=_secret(one)) if one.signature else one for one in read_file().webhooks)
+
+
+def secrets_in_environment() -> frozenset[str]:
+    """What is secret in the variables of the environment that are no settings."""
+    secret = [value for name, value in os.environ.items() if _OF_A_WEBHOOK.fullmatch(name) and name.endswith("SECRET")]
+    return frozenset[str]().union(*map(forms, secret))
 
 
 def caches() -> Path | None:
@@ -178,6 +192,35 @@ def numba_cache() -> str:
     return os.environ.get("NUMBA_CACHE_DIR", "")
 
 
+def _variables(webhook: Webhook) -> tuple[str, str]:
+    """The variables that may have the secret of a webhook, or the path of a file with it."""
+    name = f"{PREFIX}WEBHOOK_{webhook.key}_SECRET"
+    return name, f"{name}_FILE"
+
+
+def _secret(webhook: Webhook) -> bytes:
+    variable, of_file = _variables(webhook)
+    value, path = os.environ.get(variable, ""), os.environ.get(of_file, "")
+    if bool(value) == bool(path):
+        what = (
+            "both are set; leave one out"
+            if value
+            else f"set one of them to the secret that {webhook.name!r} signs with"
+        )
+        raise Misconfigured(f"the secret of the webhook {webhook.name!r}: {variable}, or {of_file} with a path: {what}")
+    if value:
+        return os.fsencode(value)
+    try:
+        secret = Path(path).read_bytes().removesuffix(b"\n").removesuffix(b"\r")
+    except OSError as error:
+        raise system_error(f"reading the secret of the webhook {webhook.name!r}", error, f"correct {of_file}") from None
+    if not secret:
+        raise Misconfigured(
+            f"the file that {of_file} names is empty; write the secret of the webhook {webhook.name!r} into it"
+        )
+    return secret
+
+
 def _is_of_a_service(name: str, value: str) -> bool:
     port, address = _PORT_OF_A_SERVICE
     return bool(_OF_A_SERVICE.fullmatch(name) or (port.fullmatch(name) and address.fullmatch(value)))
@@ -193,42 +236,3 @@ def _parse(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise Misconfigured(f"reading {path.resolve()}: {error}") from error
-
-
-def _check_names(given: Iterable[str], known: Sequence[str], where: str) -> None:
-    for name in given:
-        if (normal := name.replace("-", "_")) not in known:
-            meant = did_you_mean(normal, known)
-            raise Misconfigured(f"{name} {where} is not a setting; {meant}known are {', '.join(known)}")
-
-
-def _ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
-    if not isinstance(given, list) or not all(isinstance(table, dict) for table in given):
-        raise Misconfigured(
-            f"ingest in {path} is not a list of tables; write [[ingest]] above each, in double brackets"
-        )
-    tables = []
-    for number, table in enumerate(given, 1):
-        where = f"in [[ingest]] number {number} of {path}"
-        _check_names(table, ["url", *OPTIONS, *_FIELDS], where)
-        url = table.get("url")
-        if not isinstance(url, str) or not url:
-            raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
-        named = {name.replace("-", "_"): _text(name, value, path) for name, value in table.items() if name != "url"}
-        said = {name: named.pop(name, "") for name in OPTIONS}
-        try:
-            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said)))
-        except Misconfigured as error:
-            raise Misconfigured(f"{where}: {error}".removeprefix("in ")) from None
-    return tuple(tables)
-
-
-def _text(name: str, value: object, path: Path) -> str:
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ", ".join(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    kind = "a table" if isinstance(value, dict) else "a list of other values" if isinstance(value, list) else "a time"
-    raise Misconfigured(f"{name} in {path} is {kind}; write a string, a number, or a list of strings")

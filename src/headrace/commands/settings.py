@@ -32,7 +32,7 @@ Flags = Annotated[
 def sources() -> Sequence[Any]:
     """Where Cyclopts finds what no flag gives, in falling order. Raises Misconfigured for an unknown setting."""
     file = config.read_file()
-    of_services = OfServices(config.check_environment())
+    of_services = OfServices(config.check_environment(file.webhooks))
     variables = Env(PREFIX, command=False)
     return (
         variables,
@@ -85,7 +85,8 @@ def configure_log(_app: App, _commands: tuple[str, ...], arguments: ArgumentColl
     with contextlib.suppress(Misconfigured):
         log.configure(
             LogSettings(given.get("--log-format", LogSettings().format), given.get("--log-level", LogSettings().level)),
-            config.secrets_in({name.removeprefix("--"): value for name, value in given.items()}),
+            config.secrets_in({name.removeprefix("--"): value for name, value in given.items()})
+            | config.secrets_in_environment(),
         )
 
 
