@@ -264,6 +264,21 @@ def test_a_secret_that_is_missing_is_told_with_its_variable(
         config.webhooks()
 
 
+def test_the_server_does_not_start_without_the_secret_of_a_webhook(declared: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+    for command in (["serve"], ["up"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace", *command, "--port", "0"],
+            cwd=declared,
+            env=clean,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert VARIABLE in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

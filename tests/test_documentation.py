@@ -17,8 +17,10 @@ import pytest
 from cyclopts import App
 from support.web_world import world
 
-from headrace import cli, errors, metrics, urls
-from headrace.config import FILE, PREFIX, Settings
+from headrace import cli, errors, metrics, signatures, tables, urls
+from headrace.config import FILE, PREFIX, Settings, read_file
+from headrace.tables import Webhook
+from headrace.web.services import ServerSettings
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "src" / "headrace" / "models" / "builtin"
@@ -105,7 +107,23 @@ def test_every_setting_is_documented_with_its_variable_flag_and_default(name: st
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     told = re.findall(rf"`{PREFIX}(\w+)`", "\n".join(path.read_text() for path in PAGES))
-    assert {name.lower() for name in told} <= set(SETTINGS)
+    settings = {name.lower() for name in told if not re.fullmatch(r"WEBHOOK_\w+_SECRET(_FILE)?", name)}
+    assert settings <= set(SETTINGS)
+
+
+def test_every_key_of_a_webhook_is_documented_and_no_other() -> None:
+    told = re.search(r"^## Webhooks\n(.*?)(?=^## )", text_of("docs/configuration.md"), re.DOTALL | re.MULTILINE)
+    assert told
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", told[1], re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"\w+", row)} == set(tables.OF_WEBHOOKS)
+    assert all(f"`{name}`" in told[1] for name in (*signatures.SENDERS, *signatures.ALGORITHMS, *signatures.ENCODINGS))
+
+
+@pytest.mark.parametrize("block", [one for one in blocks("toml") if "[[" in one.code], ids=id_of)
+def test_the_tables_that_pages_show_can_be_read(block: Block, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(block.code)
+    found = read_file(tmp_path / FILE)
+    assert len([*found.ingest, *found.webhooks]) == block.code.count("[[")
 
 
 @pytest.mark.parametrize(
@@ -156,11 +174,13 @@ def test_every_error_is_documented(name: str) -> None:
 
 def test_every_call_of_the_api_is_documented_with_its_parameters(tmp_path: Path) -> None:
     page = text_of("docs/api.md")
-    with world(tmp_path) as api:
+    with world(tmp_path, settings=ServerSettings(webhooks=(Webhook("hook"),))) as api:
         calls = api.get("/openapi.json").json()["paths"]
     assert len(calls) >= 10
     for path, methods in calls.items():
-        shown = re.sub(r"\{\w+\}", lambda name: "BURIAL" if "burial" in name[0] else "ID", path)
+        shown = re.sub(r"\{\w+\}", lambda name: "BURIAL" if "burial" in name[0] else "ID", path).replace(
+            "/in/hook", "/in/NAME"
+        )
         for method, described in methods.items():
             call = f"{method.upper()} {shown}"
             assert f"`{call}`" in page or (method == "get" and f"`{shown}`" in page), f"docs/api.md shows no {call}"

@@ -51,6 +51,7 @@ HTTP_REQUESTS = _counter("headrace_http_requests_total", "Requests answered.", "
 HTTP_SECONDS = _histogram("headrace_http_request_seconds", "Time until a request was answered.", "route")
 HTTP_DOCUMENTS = _counter("headrace_http_documents_total", "Documents published through the API.")
 HTTP_PREDICTIONS = _counter("headrace_http_predictions_total", "Texts predicted by the API.", "model", "version")
+WEBHOOK_DOCUMENTS = _counter("headrace_webhook_documents_total", "Records that webhooks sent.", "webhook", "outcome")
 BACKLOG = _gauge("headrace_backlog_bodies", "Bodies in the broker.", "state")
 OLDEST = _gauge("headrace_backlog_oldest_seconds", "Age of the oldest body that is not acknowledged.")
 PROGRESS = _gauge("headrace_worker_progress", "What each worker has done since it started.", "worker", "what")

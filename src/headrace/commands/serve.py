@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from headrace import runtime
+from headrace import config, runtime
 from headrace.commands.output import print_address
 from headrace.commands.settings import Flags
 from headrace.config import Settings
@@ -28,6 +28,7 @@ def serve(
         raise Misconfigured(
             "serve alone has no workers, and none can reach its memory; use headrace up, or another --broker and --store"
         )
+    webhooks = config.webhooks()
     connectors = Connectors(settings.broker, settings.store)
     stop = Stop()
     runtime.on_signals(stop, lambda: None)
@@ -36,4 +37,4 @@ def serve(
     except Unavailable as error:
         LOG.warning(f"serving without the broker for now: {error}")
     predictor = told_of_cache(predictor_settings(settings))
-    launch.serve(settings, predictor, connectors, stop, console=not api_only, on_ready=print_address)
+    launch.serve(settings, predictor, connectors, stop, console=not api_only, webhooks=webhooks, on_ready=print_address)

@@ -45,6 +45,7 @@ def up(*, settings: Flags = Settings()) -> int:
 
 def run_everything(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = None) -> int:
     """Run workers and serve until the stop; the exit status. `feed` runs in a thread of its own once the server listens."""
+    webhooks = config.webhooks()
     predictor = launch.checked_predictor_settings(settings)
     stop = Stop()
     if not keeps(settings.store):
@@ -61,7 +62,7 @@ def run_everything(settings: Settings, feed: Callable[[Connectors, Stop], None] 
             feeder.start()
 
     try:
-        web.serve(settings, predictor, connectors, stop, console=True, on_ready=on_ready)
+        web.serve(settings, predictor, connectors, stop, console=True, webhooks=webhooks, on_ready=on_ready)
     finally:
         stop.request()
         workers.join()

@@ -1,6 +1,6 @@
 """Starting the API and the console as the settings want them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 
 from headrace.config import Settings, several
@@ -8,6 +8,7 @@ from headrace.errors import Misconfigured
 from headrace.models.registry import Registry
 from headrace.predictor.settings import PredictorSettings
 from headrace.runtime import Stop
+from headrace.tables import Webhook
 from headrace.urls import Connectors
 from headrace.worker.launch import connected
 
@@ -19,11 +20,13 @@ def serve(
     stop: Stop,
     *,
     console: bool,
+    webhooks: Sequence[Webhook] = (),
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve the API, and the console if asked to, until the stop; call `on_ready` with the address once the server listens.
+    """Serve the API, with these webhooks, and the console if asked to, until the stop.
 
-    Waits for a store that cannot be reached yet. Raises Misconfigured if the extra that serving needs is not installed.
+    Calls `on_ready` with the address once the server listens. Waits for a store that cannot be reached yet. Raises Misconfigured if the
+    extra that serving needs is not installed.
     """
     try:
         from headrace.predictor.shared import SharedPredictor
@@ -54,6 +57,7 @@ def serve(
                 document_bytes=settings.document_bytes,
                 request_bytes=settings.request_bytes,
                 metrics=settings.metrics,
+                webhooks=tuple(webhooks),
                 limits=ConnectionLimits(connections=settings.connections),
             ),
         )

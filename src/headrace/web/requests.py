@@ -1,5 +1,6 @@
 """The content of requests: read and decompressed no further than a limit, and parsed off the event loop if it is large."""
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
@@ -13,14 +14,15 @@ from headrace.web.responses import Refused
 PAYLOADS = 4  #: how many payloads of the largest size all requests together may hold
 LEAST_MEMORY = 16 << 20  #: bytes that they may hold in any case
 PAYLOAD = "headrace.payload"  #: the scope's key of what a request holds
+PIECE = 16 << 10  #: bytes that are decompressed before other requests get their turn
 LARGE = 128 << 10  #: bytes of content from which it is parsed in a thread: a few milliseconds of work
 
 
 class PayloadMemory:
-    """The bytes of payloads that all requests hold. Nothing is held for a request that has been answered."""
+    """The bytes of payloads that all requests hold, as much as so many of the largest. Nothing is held for a request that is answered."""
 
-    def __init__(self, request_bytes: int) -> None:
-        self._free = max(PAYLOADS * request_bytes, LEAST_MEMORY)
+    def __init__(self, request_bytes: int, payloads: int = PAYLOADS) -> None:
+        self._free = max(payloads * request_bytes, LEAST_MEMORY)
 
     def take(self, size: int) -> None:
         """Hold so many bytes more. Raises Refused (503) if all requests together hold too many; nothing is held then."""
@@ -70,17 +72,54 @@ async def read(request: Request, limit: int) -> bytes:
     Raises Refused as `read_json` does, but for the type, and with 503 if all requests together hold too much.
     """
     payload: Payload = request.scope[PAYLOAD]
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip"):
-        raise Refused(415, f"the content encoding {encoding!r} is not supported; send gzip, or no encoding")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > limit:
-        raise _too_large(limit)
+    _check_length(request.headers, limit)
     chunks = request.stream()
     try:
-        return await (_unpack(chunks, limit, payload) if encoding == "gzip" else _join(chunks, limit, payload))
+        return await (_unpack(chunks, limit, payload) if _is_gzip(request.headers) else _join(chunks, limit, payload))
     except ClientDisconnect:
-        raise Refused(400, "the connection ended before the request was complete; send it again") from None
+        raise _cut_off() from None
+
+
+async def read_sent(request: Request, limit: int, payload: Payload) -> bytes:
+    """The content of a request as it was sent, which `payload` holds. Raises Refused as `read` does."""
+    _check_length(request.headers, limit)
+    _is_gzip(request.headers)
+    try:
+        return await _join(request.stream(), limit, payload)
+    except ClientDisconnect:
+        raise _cut_off() from None
+
+
+async def unpack(request: Request, sent: bytes, limit: int) -> bytes:
+    """What `read_sent` has read, decompressed; it counts as held until the request is answered. Raises Refused as `read` does."""
+    payload: Payload = request.scope[PAYLOAD]
+    if _is_gzip(request.headers):
+        return await _unpack(_pieces(sent), limit, payload)
+    payload.grow_to(len(sent))
+    return sent
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), PIECE):
+        yield content[start : start + PIECE]
+        await asyncio.sleep(0)
+
+
+def _is_gzip(headers: Headers) -> bool:
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip"):
+        raise Refused(415, f"the content encoding {encoding!r} is not supported; send gzip, or no encoding")
+    return encoding == "gzip"
+
+
+def _check_length(headers: Headers, limit: int) -> None:
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise _too_large(limit)
+
+
+def _cut_off() -> Refused:
+    return Refused(400, "the connection ended before the request was complete; send it again")
 
 
 def check_json(headers: Headers) -> None:

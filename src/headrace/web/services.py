@@ -8,6 +8,7 @@ from headrace.documents import DOCUMENT_BYTES, Prediction
 from headrace.errors import HeadraceError
 from headrace.models.registry import Registry
 from headrace.ports import Broker, History, Presence, Store, Watching
+from headrace.tables import Webhook
 from headrace.web.access.limits import ConnectionLimits
 
 
@@ -61,7 +62,8 @@ class ServerSettings:
     `hosts` are further names by which the server may be called, with their ports if they are not the usual ones. `root_path` is the path
     below which a proxy serves it, and `proxies` are addresses whose X-Forwarded-… headers are believed. Off loopback a `token` is
     required, unless `open` says that something else, such as a proxy, checks the callers. `metrics` serves `/metrics`, which needs no
-    token, as `/livez` and `/readyz` never do.
+    token, as `/livez` and `/readyz` never do. `webhooks` are what other programs may send to; the secrets of those that are signed are
+    there.
     """
 
     host: str = "127.0.0.1"
@@ -74,6 +76,7 @@ class ServerSettings:
     document_bytes: int = DOCUMENT_BYTES
     request_bytes: int = 32 << 20
     metrics: bool = True
+    webhooks: tuple[Webhook, ...] = ()
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 

@@ -5,6 +5,7 @@
 - Origins: what a page sends must come from the server's own pages or, behind a proxy, from those of a name in the setting `hosts`.
   Content is read only if it says that it is JSON (`web/requests.py`), which a form of another site can't say.
 - Token: off loopback every caller must send the token, as `Authorization: Bearer …` or as the console's cookie.
+- Webhooks: only those that are declared exist. One that is signed needs no token: the app checks the signature (`web/api/payloads.py`).
 
 `/livez` alone is answered whoever asks: it shows nothing.
 """
@@ -21,7 +22,7 @@ from headrace.web import requests
 from headrace.web.access.headers import with_headers
 from headrace.web.access.login import Login
 from headrace.web.access.names import ServerNames
-from headrace.web.access.paths import ENTER, is_api, is_socket, route_path
+from headrace.web.access.paths import ENTER, WEBHOOKS, is_api, is_socket, route_path
 from headrace.web.access.session import Session
 from headrace.web.responses import Refused
 from headrace.web.services import ServerSettings
@@ -32,7 +33,10 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def check(settings: ServerSettings) -> None:
-    """Raise Misconfigured if other machines could use the server without a token, and `open` does not allow that."""
+    """Raise Misconfigured if other machines could use the server without a token, and `open` does not allow that; and if a webhook that is
+    to be signed has no secret."""
+    if unsafe := [one.name for one in settings.webhooks if one.signature is not None and not one.secret]:
+        raise Misconfigured(f"the webhook {unsafe[0]!r} has a signature and no secret; give it one")
     if not (is_loopback(settings.host) or settings.token or settings.open):
         raise Misconfigured(
             f"other machines can reach {settings.host or 'every address'}, so a token is required: set HEADRACE_TOKEN to a long random"
@@ -59,6 +63,7 @@ class AccessGuard:
         self._names = ServerNames(settings.host, settings.hosts)
         self._session = Session(settings.token) if settings.token else None
         self._memory = memory or requests.PayloadMemory(settings.request_bytes)
+        self._webhooks = {f"{WEBHOOKS}/{one.name}": one for one in settings.webhooks}
         self._open = {"/readyz", "/metrics"} if settings.metrics else {"/readyz"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,6 +117,13 @@ class AccessGuard:
         host = self._names.check_host(headers)
         encrypted = scope.get("scheme") in ("https", "wss")
         self._names.check_origin(headers, host, safe=reads and not is_socket(path), encrypted=encrypted)
+        if method == "POST" and path.startswith(f"{WEBHOOKS}/"):
+            if (webhook := self._webhooks.get(path)) is None:
+                raise Refused(
+                    404, f"there is no webhook at {path[:256]!r}; a [[webhook]] table of headrace.toml declares one"
+                )
+            if webhook.signature is not None:
+                return
         if self._session is None or path == ENTER or (reads and path in self._open):
             return
         if not self._session.is_known(headers):

@@ -2,7 +2,8 @@
 
 from starlette.types import Scope
 
-API_PATHS = ("/v1", "/livez", "/readyz", "/metrics", "/openapi.json")
+WEBHOOKS = "/in"  #: what other programs send their events to is below it
+API_PATHS = ("/v1", WEBHOOKS, "/livez", "/readyz", "/metrics", "/openapi.json")
 ENTER = "/enter"  #: where the login's form is sent
 SOCKET = "/_nicegui_ws"  #: the console's WebSocket, and the requests that replace it if WebSockets don't get through
 CONSOLE_PATHS = ("/dead", "/models", "/_nicegui", SOCKET, ENTER)

@@ -17,6 +17,7 @@ from headrace.web.api.health import HealthRoutes
 from headrace.web.api.known_queries import AnswerKnownQueries, KnownQueries
 from headrace.web.api.predict import PredictRoutes
 from headrace.web.api.results import ResultRoutes
+from headrace.web.api.webhooks import WebhookRoutes
 from headrace.web.direct import DirectCall
 from headrace.web.metering import MetricsMiddleware
 from headrace.web.responses import add_error_handlers
@@ -50,6 +51,7 @@ def plain_api(state: AppState) -> FastAPI:
         ResultRoutes(state, known),
         DeadLetterRoutes(state),
         PredictRoutes(state),
+        webhooks := WebhookRoutes(state),
         HealthRoutes(state),
     )
     routers = [calls.routes() for calls in groups]
@@ -58,7 +60,7 @@ def plain_api(state: AppState) -> FastAPI:
     add_error_handlers(app, [route for router in routers for route in router.routes if isinstance(route, APIRoute)])
     app.add_middleware(AnswerKnownQueries, known=known)
     app.add_middleware(MetricsMiddleware, meter=state.meter)
-    describe(app, token=bool(state.services.settings.token))
+    describe(app, token=bool(state.services.settings.token), signed=webhooks.signed)
     return app
 
 

@@ -1,6 +1,6 @@
 """The description of the API at `/openapi.json`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -28,8 +28,12 @@ def new_app(title: str, **more: Any) -> FastAPI:
     return FastAPI(title=title, version=__version__, description=ABOUT, docs_url=None, redoc_url=None, **more)
 
 
-def describe(app: FastAPI, *, token: bool) -> None:
-    """Let `/openapi.json` describe the structs, what is sent, and who may call; with `token`, only those who send it."""
+def describe(app: FastAPI, *, token: bool, signed: Set[str] = frozenset()) -> None:
+    """Let `/openapi.json` describe the structs, what is sent, and who may call; with `token`, only those who send it.
+
+    Calls of the paths `signed` need a signature instead.
+    """
+    without_token = OPEN_PATHS | signed
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -39,10 +43,10 @@ def describe(app: FastAPI, *, token: bool) -> None:
             described.setdefault("components", {}).setdefault("schemas", {}).update({**shapes, **SENT})
             for path, calls in described["paths"].items():
                 for call in calls.values():
-                    _add_errors(call, closed=token and path not in OPEN_PATHS)
+                    _add_errors(call, closed=token and path not in without_token)
                     _add_links(call)
             if token:
-                _secure(described)
+                _secure(described, without_token)
             app.openapi_schema = described
         return app.openapi_schema
 
@@ -62,10 +66,10 @@ def _add_links(call: dict[str, Any]) -> None:
         }
 
 
-def _secure(described: dict[str, Any]) -> None:
+def _secure(described: dict[str, Any], without_token: Set[str]) -> None:
     scheme = {"type": "http", "scheme": "bearer", "description": "The setting `token`."}
     described["components"]["securitySchemes"] = {"token": scheme}
     described["security"] = [{"token": []}]
-    for path in OPEN_PATHS & described["paths"].keys():
+    for path in without_token & described["paths"].keys():
         for call in described["paths"][path].values():
             call["security"] = []

@@ -8,18 +8,17 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from headrace import documents, metrics
+from headrace import documents
 from headrace.documents import microseconds
 from headrace.web import requests
+from headrace.web.api import submission
 from headrace.web.api.inputs import DOCUMENTS, LARGEST, WAIT, WAIT_SECONDS, Identity
 from headrace.web.api.schemas import Accepted, Items, Queued, responses
 from headrace.web.api.submission import read_submission
-from headrace.web.conflicts import OtherText
 from headrace.web.direct import Answer, DirectCall
 from headrace.web.lookup import DeadLetterInfo, FullResult, add_versions, outcome_of
 from headrace.web.pool import on_thread
-from headrace.web.publishing import Oversized
-from headrace.web.responses import Refused, json_response, refusal
+from headrace.web.responses import Refused, json_response
 from headrace.web.state import AppState
 
 PATH = "/v1/documents"
@@ -93,14 +92,8 @@ class DocumentRoutes:
         read = partial(read_submission, value, limit=self._settings.document_bytes, now=microseconds())
         sent = await on_thread(read) if size > requests.LARGE else read()
         taken = sent.documents
-        try:
-            await self._state.outbox.publish(sent.lines, sent.texts, size)
-        except (Oversized, OtherText) as error:
-            index = next(index for index, document in enumerate(taken) if document.id == error.identity)
-            raise refusal(error, index=index if isinstance(value, list) else None) from None
+        await submission.publish(self._state, sent, size, listed=isinstance(value, list))
         published()
-        self._state.meter.add(metrics.HTTP_DOCUMENTS, len(sent.lines))
-        self._state.recent_ids.add(document.id for document in taken)
         items = await self._state.watcher.wait_for(taken, wait) if wait is not None else None
         if items is None:
             return json_response(Accepted(tuple(document.id for document in taken)), 202)

@@ -18,7 +18,7 @@ _FOUND_OR_DEAD: Mapping[str, Any] = {
 #: What the status of an error means.
 ERRORS: Mapping[int, str] = {
     400: "The request cannot be read: broken gzip, no Host header.",
-    401: "The token is missing or wrong.",
+    401: "The token, or the signature of a webhook, is missing or wrong.",
     403: "The request came from a page of another site.",
     404: "There is no such document or dead letter.",
     408: "The request did not come in time.",
@@ -38,6 +38,21 @@ class Accepted(msgspec.Struct, frozen=True):
     """The ids of the documents, in the order of the request. All are queued durably."""
 
     ids: tuple[str, ...]
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What became of a webhook's records: how many documents were published, and how many records were ignored because they have no text;
+    and the ids of the documents, in the order of the payload."""
+
+    published: int
+    ignored: int
+    ids: tuple[str, ...]
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """What Slack asks for before it sends events to a URL."""
+
+    challenge: str
 
 
 class Items(msgspec.Struct, frozen=True):
@@ -114,7 +129,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 SHAPES = (
-    Accepted, Items, Queued, Result, Results, HourCount, HourCounts, FullResult, VersionPrediction, DeadLetterInfo,
+    Accepted, Received, Challenge, Items, Queued, Result, Results, HourCount, HourCounts, FullResult, VersionPrediction, DeadLetterInfo,
     DeadLetters, Predictions, Prediction, Models, ModelVersion, Alive, Ready, Error,
 )  # fmt: skip
 
