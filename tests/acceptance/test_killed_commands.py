@@ -1,9 +1,12 @@
 """The first and the third law, publish before the note that it is done, by killing whatever publishes; and what erasing reaches."""
 
+import hmac
 import json
 import random
+import threading
 from collections import Counter
 
+import httpx
 from driver import FAULTY, PATIENCE, TRIVIAL, Headrace, post, until
 
 
@@ -122,3 +125,36 @@ def test_what_the_api_has_taken_survives_its_death(headrace: Headrace) -> None:
     headrace.done("work", "--drain")
 
     assert {one.id for one in headrace.results()} == set(ids)
+
+
+def test_what_a_webhook_has_answered_survives_a_death_at_any_moment(headrace: Headrace) -> None:
+    (headrace.folder / "headrace.toml").write_text('[[webhook]]\nname = "hook"\nsignature = "github"\nid = "n"\n')
+    serving = headrace.start("serve", "--api-only", webhook_hook_secret="a shared secret")
+    address, answered = serving.address(), list[str]()
+
+    def send() -> None:
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+            for number in range(1_000_000):
+                content = json.dumps({"n": number, "text": f"text {number}"}).encode()
+                signature = f"sha256={hmac.digest(b'a shared secret', content, 'sha256').hex()}"
+                headers = {"content-type": "application/json", "x-hub-signature-256": signature}
+                try:
+                    answer = client.post(f"{address}/in/hook", content=content, headers=headers)
+                except httpx.TransportError:
+                    return
+                assert answer.status_code == 202
+                answered.extend(answer.json()["ids"])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    until(lambda: len(answered) >= 200 or not sender.is_alive(), PATIENCE, "nothing is answered", every=0.001)
+    serving.kill()
+    sender.join()
+    serving.leaves_nothing()
+
+    headrace.done("work", "--drain", models=TRIVIAL)
+
+    stored = [one.id for one in headrace.results()]
+    assert len(answered) >= 200
+    assert set(answered) <= set(stored)
+    assert len(stored) <= len(answered) + 1  # the one that was not answered any more
