@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from headrace import metrics
 from headrace.clock import microseconds
-from headrace.errors import Misconfigured
+from headrace.meter import Meter
 from headrace.ports import Cursors, Gap
 
 MINUTES = 60  # that are counted one by one
@@ -79,16 +80,30 @@ def save(cursors: Cursors, name: str, saved: Saved) -> None:
 
 
 def table(cursors: Cursors) -> list[dict[str, Any]]:
-    """A row for each source that has a name, as `headrace sources --json` shows it."""
+    """A row for each source that has a name, as `headrace sources --json` shows it. The state of one whose cursor was not saved by
+    `ingest` is `unknown`."""
     rows = []
     for name, text in cursors.cursors().items():
         try:
             saved = msgspec.json.decode(text, type=Saved)
         except msgspec.DecodeError as error:
-            raise Misconfigured(f"the cursor of {name!r} in the store cannot be read: {error}") from error
+            saved = Saved(text, 0, Ledger(state="unknown", told=f"its cursor cannot be read: {error}"))
         if name:
             rows.append(_row(name, saved))
     return rows
+
+
+def show(meter: Meter, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set the gauges of the sources that were heard of last; `rows` are those of `table`."""
+    for metric in (metrics.SOURCE_DOCUMENTS, metrics.SOURCE_SAVED, metrics.SOURCE_LAG):
+        meter.clear(metric)
+    newest = sorted(rows, key=lambda row: row["saved_at"])[-metrics.LIMITS["source"] :]
+    for row in newest:
+        for what in COUNTS:
+            meter.set(metrics.SOURCE_DOCUMENTS, row[what], row["name"], what)
+        meter.set(metrics.SOURCE_SAVED, row["saved_at"] / 1e6, row["name"], row["state"])
+        if row["lag_seconds"] is not None:
+            meter.set(metrics.SOURCE_LAG, row["lag_seconds"], row["name"])
 
 
 def _row(name: str, saved: Saved) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Protocol
 from headrace.documents import DOCUMENT_BYTES, Prediction
 from headrace.errors import HeadraceError
 from headrace.models.registry import Registry
-from headrace.ports import Broker, History, Presence, Store, Watching
+from headrace.ports import Broker, Cursors, History, Presence, Store, Watching
 from headrace.tables import Webhook
 from headrace.web.access.limits import ConnectionLimits
 
 
-class WebStore(Store, History, Presence, Watching, Protocol):
-    """A store that also knows the history of documents, and the workers, and that can be watched."""
+class WebStore(Store, History, Presence, Cursors, Watching, Protocol):
+    """A store that also knows the history of documents, the workers and the sources, and that can be watched."""
 
 
 class TextPredictor(Protocol):

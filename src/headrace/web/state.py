@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from headrace import metrics
 from headrace.documents import DeadLetter
 from headrace.errors import Unavailable
+from headrace.ingest import ledger
 from headrace.meter import Meter
 from headrace.operations import replay
 from headrace.ports import Backlog, WorkerStatus
@@ -55,6 +56,7 @@ class AppState:
     published: Admission
     predicted: Admission
     listing: SharedCall[list[WorkerStatus]]
+    ledgers: SharedCall[list[dict[str, Any]]]
 
     @classmethod
     def from_services(cls, services: Services) -> "AppState":
@@ -75,6 +77,7 @@ class AppState:
             Admission("the broker", many=many),
             Admission("predictions", many=many),
             SharedCall(lambda: store.workers(stopped=True)),
+            SharedCall(lambda: ledger.table(store)),
         )
 
     @property
@@ -91,12 +94,13 @@ class AppState:
 
         Raises Unavailable if the store does not answer within ANSWER_SECONDS.
         """
-        try:
-            workers = await asyncio.wait_for(self.listing.value(), ANSWER_SECONDS)
-        except TimeoutError:
-            raise Unavailable(f"the store has not answered for {ANSWER_SECONDS:.0f} seconds; try again later") from None
+        workers = await _in_time(self.listing)
         self.totals.take(workers)
         return workers
+
+    async def sources(self) -> list[dict[str, Any]]:
+        """The ledgers of sources, as `ledger.table` has them. Raises Unavailable if the store does not answer within ANSWER_SECONDS."""
+        return await _in_time(self.ledgers)
 
     async def replay(self, letters: Sequence[DeadLetter]) -> None:
         """Publish dead letters again, then drop them.
@@ -122,3 +126,11 @@ async def wait_for(future: "Future[T]", seconds: float = PATIENCE_SECONDS + GRAC
         return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
     except TimeoutError:
         raise Unavailable(f"the broker has not answered for {seconds:.0f} seconds; try again later") from None
+
+
+async def _in_time(call: SharedCall[T]) -> T:
+    """What the store answers. Raises Unavailable if it does not within ANSWER_SECONDS."""
+    try:
+        return await asyncio.wait_for(call.value(), ANSWER_SECONDS)
+    except TimeoutError:
+        raise Unavailable(f"the store has not answered for {ANSWER_SECONDS:.0f} seconds; try again later") from None

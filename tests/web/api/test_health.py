@@ -10,6 +10,7 @@ from support.web_world import FirstLetter, LostStore, unreachable, world
 from headrace import metrics
 from headrace.documents import microseconds
 from headrace.errors import Unavailable
+from headrace.ingest.ledger import Ledger, Saved, save
 from headrace.meter import Meter
 from headrace.ports import WorkerStatus
 from headrace.stores.memory import MemoryStore
@@ -85,6 +86,20 @@ def test_metrics_show_each_worker_until_it_stops(tmp_path: Path) -> None:
         assert begun <= round(seen * 1e6) <= microseconds()
         api.store.beat(WorkerStatus("host:1", 1, 3, "stopped"))
         assert "host:1" not in api.get("/metrics").text
+
+
+def test_metrics_show_the_sources_that_were_heard_of_last(tmp_path: Path) -> None:
+    with world(tmp_path) as api:
+        counts = {"read": 5, "published": 3, "missed": 2}
+        save(api.store, "sse:x", Saved("7", 3, Ledger("sse:https://x/", "waiting", "503", lag=1.5, counts=counts)))
+        text = api.get("/metrics").text
+        assert value(text, "headrace_source_documents", source="sse:x", what="missed") == 2
+        assert value(text, "headrace_source_documents", source="sse:x", what="erased") == 0
+        assert value(text, "headrace_source_lag_seconds", source="sse:x") == 1.5
+        assert value(text, "headrace_source_saved_timestamp_seconds", source="sse:x", state="waiting") > 0
+        for number in range(metrics.LIMITS["source"]):
+            save(api.store, f"files:{number}", Saved("7", 3, Ledger()))
+        assert "sse:x" not in api.get("/metrics").text
 
 
 def counted(documents: int) -> bytes:

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Awaitable
+from typing import Any
 
 import anyio
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from headrace import exposition, metrics
 from headrace.errors import HeadraceError, Unavailable
+from headrace.ingest import ledger
 from headrace.meter import Meter
 from headrace.ports import Backlog, ResultQuery, WorkerStatus
 from headrace.web.api.schemas import Alive, Ready, responses
@@ -75,15 +77,18 @@ class HealthRoutes:
 
     async def metrics(self) -> Response:
         """The backlog and the workers are asked for now. Without an answer of the broker the backlog is NaN; without one of the store
-        the workers' states are left out, and their sums are those of the scrape before."""
-        backlog, workers = None, list[WorkerStatus]()
+        the workers' states and the sources are left out, and the sums of workers are those of the scrape before."""
+        backlog, workers, sources = None, list[WorkerStatus](), list[dict[str, Any]]()
         with contextlib.suppress(HeadraceError):
             backlog = await self._state.backlog()
         with contextlib.suppress(HeadraceError):
             workers = await self._state.workers()
+        with contextlib.suppress(HeadraceError):
+            sources = await self._state.sources()
         meter = self._state.meter
         _show_backlog(meter, backlog)
         show_states(meter, workers)
+        ledger.show(meter, sources)
         return Response(exposition.write(meter, self._state.totals.meter), media_type=exposition.CONTENT_TYPE)
 
     async def _ask_store(self) -> None:
