@@ -55,12 +55,12 @@ WEBHOOK_DOCUMENTS = _counter("headrace_webhook_documents_total", "Records that w
 BACKLOG = _gauge("headrace_backlog_bodies", "Bodies in the broker.", "state")
 OLDEST = _gauge("headrace_backlog_oldest_seconds", "Age of the oldest body that is not acknowledged.")
 PROGRESS = _gauge("headrace_worker_progress", "What each worker has done since it started.", "worker", "what")
+SEEN = _gauge("headrace_worker_seen_timestamp_seconds", "When each worker was last heard of.", "worker", "state")
 SOURCE_DOCUMENTS = _gauge("headrace_source_documents", "What became of what each source gave, ever.", "source", "what")
 SOURCE_SAVED = _gauge(
     "headrace_source_saved_timestamp_seconds", "When each source was heard of last.", "source", "state"
 )
 SOURCE_LAG = _gauge("headrace_source_lag_seconds", "Age of the newest document of each source when it came.", "source")
-SEEN = _gauge("headrace_worker_seen_timestamp_seconds", "When each worker was last heard of.", "worker", "state")
 
 # What workers count. A server adds them up, from its own start.
 RECEIVED = _counter("headrace_worker_documents_received_total", "Documents received from the broker.")
