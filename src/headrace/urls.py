@@ -49,6 +49,7 @@ SOURCES: Mapping[str, Entry] = {
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "twitter": Entry("headrace.sources.twitter:TwitterSource"),
+    "wikimedia": Entry("headrace.sources.wikimedia:WikimediaSource", "streams"),
 }
 BROKERS: Mapping[str, Entry] = {
     "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),

@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from support import PATIENCE
 from support.http_server import Request, serving
+from support.wiki_server import after, canary, change, hold, send, send_extracts
 
 from headrace.file_options import FileOptions
 from headrace.sources.files import FileSource
 from headrace.sources.polled import PolledSource
 from headrace.sources.sse import SseSource
 from headrace.sources.twitter import TwitterSource
+from headrace.sources.wikimedia import WikimediaSource
 from headrace.testing.sources import Connect, SourceSuite
 
 LINES = [b'{"text": "text %d", "n": %d}' % (number, number) for number in range(20)]
@@ -137,6 +139,32 @@ class TestPolled(SourceSuite):
 
         with serving(answer) as served:
             yield lambda: PolledSource.from_url(f"http:http://127.0.0.1:{served.port}/#every=0.01")
+
+
+class TestWikimedia(SourceSuite):
+    """Changes of which the server remembers all, and ends the connection after the tenth; some pages have an extract."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 22
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        events = [canary(), *(change(number) for number in range(1, 21)), change(21, bot=True), "no JSON", change(22)]
+
+        def answer(request: Request) -> None:
+            if request.path.startswith("/w/"):
+                send_extracts(request)
+                return
+            first = after(request)
+            send(request, events[: 10 if first < 10 else None])
+            if first >= 10:
+                hold(request)
+
+        with serving(answer) as served:
+            host = f"127.0.0.1:{served.port}"
+            url = f"wikimedia://{host}/enwiki?tls=no&api=http://{host}/w/api.php&hourly=3600000"
+            yield lambda: WikimediaSource.from_url(url)
 
 
 class TestTwitter(SourceSuite):

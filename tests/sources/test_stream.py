@@ -151,6 +151,19 @@ def test_an_open_and_silent_stream_is_found_out() -> None:
     assert [part.waiting for part in parts] == ["", "", "the connection is open, but nothing has come for 0 s"]
 
 
+def test_the_passing_of_time_is_told_to_whoever_waits_for_it() -> None:
+    connect, _ = scripted(Script(Message(b"a"), ends=False), Script())
+    closed = threading.Event()
+    parts = follow(connect, "", closed, ticks=True)
+    assert [part for part in islice(parts, 4) if part.messages or part.connected] == [
+        Part(connected=True),
+        Part([Message(b"a")]),
+    ]
+    assert next(parts) == Part()
+    closed.set()
+    assert list(parts) == []
+
+
 def test_what_is_wrong_in_the_program_itself_is_not_taken_for_a_break() -> None:
     connect, _ = scripted(Script(ZeroDivisionError("a mistake")))
     with pytest.raises(ZeroDivisionError):

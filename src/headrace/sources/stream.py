@@ -84,7 +84,8 @@ Connect = Callable[[str], Connection]
 
 
 class Part(NamedTuple):
-    """Messages that came; or that a connection was made (`connected`); or why nothing comes (`waiting`)."""
+    """Messages that came; or that a connection was made (`connected`); or why nothing comes (`waiting`); or, if it is
+    empty, that time has passed."""
 
     messages: Sequence[Message] = ()
     connected: bool = False
@@ -99,8 +100,10 @@ def follow(
     name: str = "the stream",
     pauses: Mapping[Kind, Pause] = PAUSES,
     silent: float = SILENT_SECONDS,
+    ticks: bool = False,
 ) -> Iterator[Part]:
-    """The messages after a cursor, for ever, until `closed` is set. `name` is that of the stream, for messages.
+    """The messages after a cursor, for ever, until `closed` is set. `name` is that of the stream, for messages. With `ticks`, an empty part
+    comes about every LOOK_SECONDS when nothing else does.
 
     Raises Misconfigured if the server refuses the first connection of all; a refusal later on is waited for.
     """
@@ -108,7 +111,7 @@ def follow(
     while not closed.is_set():
         reader = _Reader(connect, cursor)
         try:
-            for part in reader.parts(closed, silent):
+            for part in reader.parts(closed, silent, ticks):
                 was_connected |= part.connected
                 if part.messages:
                     back_off.reset()
@@ -155,7 +158,7 @@ class _Reader:
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
-    def parts(self, closed: threading.Event, silent: float) -> Iterator[Part]:
+    def parts(self, closed: threading.Event, silent: float, ticks: bool) -> Iterator[Part]:
         """The messages as they come. Raises what ended the connection, after the last of them; ends when `closed` is set."""
         self._thread.start()
         told, last = False, time.monotonic()
@@ -172,6 +175,8 @@ class _Reader:
             elif told and time.monotonic() - last >= silent:
                 last = time.monotonic()
                 yield Part(waiting=f"the connection is open, but nothing has come for {silent:,.0f} s")
+            elif ticks:
+                yield Part()
 
     def stop(self) -> None:
         """End the connection, and let the thread end."""

@@ -1,0 +1,3 @@
+"""The changes of Wikimedia's wikis as a source."""
+
+from headrace.sources.wikimedia.source import WikimediaSource as WikimediaSource
