@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from headrace import tokens
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured, system_error
 from headrace.log import LogSettings
@@ -99,8 +100,8 @@ class Settings:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """What is secret in these settings, wherever it stands."""
-        return secrets_in(asdict(self))
+        """What is secret in these settings, wherever it stands, and in the environment."""
+        return secrets_in(asdict(self)) | secrets_in_environment()
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -141,7 +142,7 @@ def secrets_in(values: Mapping[str, Any]) -> frozenset[str]:
 def check_environment(webhooks: Sequence[Webhook] = ()) -> Sequence[str]:
     """The variables that Kubernetes sets for a Service called `headrace…`, which are passed over, sorted.
 
-    Raises Misconfigured for any other variable that begins with HEADRACE_ and names no setting, nor the secret of one of the `webhooks`.
+    Raises Misconfigured for any other variable that begins with HEADRACE_ and names no setting, token, or secret of one of the `webhooks`.
     """
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     passed_over = sorted(name for name, value in given.items() if _is_of_a_service(name, value))
@@ -152,7 +153,7 @@ def check_environment(webhooks: Sequence[Webhook] = ()) -> Sequence[str]:
             raise Misconfigured(
                 f"{name} in the environment belongs to no [[webhook]] of {FILE} with a signature; {known}"
             )
-    known_names = [*(PREFIX + name.upper() for name in SETTINGS), *secrets]
+    known_names = [*(PREFIX + name.upper() for name in SETTINGS), *sorted(tokens.VARIABLES), *secrets]
     check_names(given.keys() - set(passed_over), known_names, "in the environment")
     return passed_over
 
@@ -168,7 +169,15 @@ def webhooks() -> tuple[Webhook, ...]:
 def secrets_in_environment() -> frozenset[str]:
     """What is secret in the variables of the environment that are no settings."""
     secret = [value for name, value in os.environ.items() if _OF_A_WEBHOOK.fullmatch(name) and name.endswith("SECRET")]
-    return frozenset[str]().union(*map(forms, secret))
+    return tokens.secrets(os.environ).union(*map(forms, secret))
+
+
+def token(name: str) -> str:
+    """The token of a platform in the variable of this name, or in the file that `NAME_FILE` names; empty if there is none.
+
+    Raises Misconfigured if both are set, or the file can't be read.
+    """
+    return tokens.token(name, os.environ)
 
 
 def caches() -> Path | None:

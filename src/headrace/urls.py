@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from headrace import config
 from headrace.errors import HeadraceError, Misconfigured, did_you_mean
 from headrace.fields import USUAL, Fields
 from headrace.file_options import UNSAID, FileOptions
@@ -39,12 +40,15 @@ class Entry:
     """The URL that the scheme means by itself, as an operand of a command; empty if a URL has to say more."""
     mapped: bool = False
     """Whether a source reads records of any shape, of which fields can be named: its `from_url` takes `fields` then"""
+    token: str = ""
+    """The variable that has the token of the source's platform: its `from_url` takes `token` then, which is empty if there is none"""
 
 
 SOURCES: Mapping[str, Entry] = {
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
+    "mastodon": Entry("headrace.sources.mastodon:MastodonSource", "streams", token="HEADRACE_MASTODON_TOKEN"),
     "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
@@ -127,7 +131,9 @@ def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOp
             f"the records of {scheme}: have fields of their own; leave out which to take for {mask_url(url)}"
         )
     with _hiding(url):
-        taken = {"fields": fields} if entry.mapped else {}
+        taken: dict[str, Any] = {"fields": fields} if entry.mapped else {}
+        if entry.token:
+            taken["token"] = config.token(entry.token)
         return cast("SourceAdapter", adapter.from_url(url, limit=limit, **taken))
 
 

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 import pytest
 from driver import PATIENCE, TRIVIAL, Headrace, until
 from support.http_server import Request, serving
+from support.mastodon_server import FIRST, TOKEN, Mastodon, post
+from support.mastodon_server import event as event_of
 
 EVENTS = 3000
+PAGE = 40  # posts
 PIECE = 50  # events that are sent together
 
 
@@ -39,27 +42,55 @@ def growing(request: Request) -> None:
     request.send(json.dumps([{"id": str(n), "text": f"text {n}"} for n in range(max(0, shown - 2000), shown)]))
 
 
+class Feed:
+    """A Mastodon server whose posts come one after the other, page by page or streamed, with breaks, whether anybody listens or not."""
+
+    def __init__(self) -> None:
+        self.posts = [post(number, content=f"<p>text {number - 1}</p>") for number in range(EVENTS + 1)]
+        self.shown = 1  # posts that were written by now
+        self.server = Mastodon(stream=self.stream, pages=self.page)
+
+    def page(self, request: Request) -> bool:
+        known, _, more = request.path.partition("min_id=")[2].partition("&")
+        first = int(known) - FIRST + 1 if more else self.shown - 1
+        request.begin()
+        request.send(json.dumps(self.posts[first : min(self.shown, first + PAGE)][::-1]))
+        return True
+
+    def stream(self, request: Request) -> None:
+        for _ in range(4 + request.number % 5):
+            first, self.shown = self.shown, min(len(self.posts), self.shown + PIECE)
+            if not request.send("".join(event_of("update", one) for one in self.posts[first : self.shown])):
+                return
+        if self.shown < len(self.posts):
+            self.shown = min(len(self.posts), self.shown + 2 * PIECE)  # written while nobody is connected
+            request.send("event: update\ndata: {cut in the mid")
+        else:
+            request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
+
+
 @contextmanager
 def stream(name: str) -> Iterator[str]:
-    answer: Callable[[Request], None] = {"sse": numbered, "http": growing}[name]
+    answer: Callable[[Request], None] = {"sse": numbered, "http": growing, "mastodon": Feed().server}[name]
     with serving(answer) as served:
         yield {
             "sse": f"sse://127.0.0.1:{served.port}/?tls=no",
+            "mastodon": f"mastodon://127.0.0.1:{served.port}?tls=no",
             "http": f"http:http://127.0.0.1:{served.port}/#every=0.01",
         }[name]
 
 
-@pytest.mark.parametrize("name", ["sse", "http"])
+@pytest.mark.parametrize("name", ["sse", "http", "mastodon"])
 def test_a_stream_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace, name: str) -> None:
     headrace.run("status")  # makes the files
     chance = random.Random(7)
     with stream(name) as url:
         for _ in range(6):
             before, more = headrace.waiting(), chance.choice([1, 1, 3, 8])
-            running = headrace.start("ingest", url)
+            running = headrace.start("ingest", url, mastodon_token=TOKEN)
             until(lambda: headrace.waiting() >= before + more, PATIENCE, "nothing is published", every=0.001)  # noqa: B023
             running.kill()
-        ended = json.loads(headrace.done("ingest", url, "--until-idle", "3", "--json"))
+        ended = json.loads(headrace.done("ingest", url, "--until-idle", "3", "--json", mastodon_token=TOKEN))
     assert ended["malformed"] == ended["missed"] == 0
     headrace.done("work", "--drain", models=TRIVIAL)
     texts = Counter(result.text for result in headrace.results())

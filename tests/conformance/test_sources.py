@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from support import PATIENCE
 from support.http_server import Request, serving
+from support.mastodon_server import FIRST, TOKEN, Mastodon, post
 from support.wiki_server import after, canary, change, hold, send, send_extracts
 
 from headrace.file_options import FileOptions
 from headrace.sources.files import FileSource
+from headrace.sources.mastodon import MastodonSource
 from headrace.sources.polled import PolledSource
 from headrace.sources.sse import SseSource
 from headrace.sources.twitter import TwitterSource
@@ -139,6 +141,29 @@ class TestPolled(SourceSuite):
 
         with serving(answer) as served:
             yield lambda: PolledSource.from_url(f"http:http://127.0.0.1:{served.port}/#every=0.01")
+
+
+class TestMastodon(SourceSuite):
+    """Posts of which a page has five, on a server that ends each stream at once; one was edited, one has no text, and one is malformed."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 23
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        posts = [post(number) for number in range(25)]  # of which the first was there before
+        posts[5]["content"], posts[7]["content"], posts[9]["edited_at"] = "", None, "2026-11-29T12:05:00.000Z"
+
+        def pages(request: Request) -> bool:
+            known, _, more = request.path.partition("min_id=")[2].partition("&")
+            first = int(known) - FIRST + 1 if more else 0
+            request.begin()
+            request.send(json.dumps(posts[first : first + (5 if more else 1)][::-1]))
+            return True
+
+        with serving(Mastodon(stream=lambda _request: None, pages=pages)) as served:
+            yield lambda: MastodonSource(f"http://127.0.0.1:{served.port}", "", TOKEN)
 
 
 class TestWikimedia(SourceSuite):

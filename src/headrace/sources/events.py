@@ -38,3 +38,7 @@ class SseConnection:
 
     def close(self) -> None:
         http_client.shut(self._response)
+
+    def end(self) -> None:
+        """Give the connection back, by the thread that reads it, or would read it. Calling it twice is harmless."""
+        self._response.close()

@@ -1,0 +1,3 @@
+"""A Mastodon server's public posts as a source."""
+
+from headrace.sources.mastodon.source import MastodonSource as MastodonSource

@@ -1,0 +1,98 @@
+"""A Mastodon server's public posts, by its streaming API: the adapter of `mastodon:`."""
+
+import re
+import threading
+from collections.abc import Iterator
+from typing import Self
+
+from headrace.documents import DOCUMENT_BYTES
+from headrace.errors import Misconfigured
+from headrace.masking import forms, hide
+from headrace.ports import Batch
+from headrace.sources import http_client
+from headrace.sources.events import ACCEPTED
+from headrace.sources.mastodon.connection import MastodonConnection
+from headrace.sources.mastodon.posts import Posts
+from headrace.sources.mastodon.reading import Reading
+from headrace.sources.mastodon.server import Server, Timeline
+from headrace.sources.platform_url import PlatformUrl
+from headrace.sources.positions import Position
+from headrace.sources.stream import follow
+
+LIKE = "mastodon://mastodon.social, or mastodon://mastodon.social/hashtag/NAME"
+TOKEN = "HEADRACE_MASTODON_TOKEN"
+QUIET_SECONDS = 300.0  #: without a post after which it is told that none comes, and why, as far as the server says
+
+
+class MastodonSource:
+    """The posts of a server's timeline, their edits and deletions.
+
+    `address` is `https://host`, `path` the timeline, `token` that of a user of the server. After a break it reads what was missed; what is
+    too much is told as a gap. `quiet`: seconds without a post after which that is told.
+    """
+
+    endless = True
+
+    def __init__(
+        self, address: str, path: str, token: str, *, limit: int = DOCUMENT_BYTES, quiet: float = QUIET_SECONDS
+    ) -> None:
+        self._address, self._timeline, self._token = address, Timeline.read(path), token
+        self._limit, self._quiet = limit, quiet
+        self._closed = threading.Event()
+
+    @classmethod
+    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, token: str = "") -> Self:
+        """The public posts of `mastodon://host`, which may be followed by `/public/local`, `/public/remote` or `/hashtag/NAME`; without TLS
+        if its option `tls` is `no`. Raises Misconfigured for any other URL, and without a token."""
+        parts = PlatformUrl.read(url, (), LIKE)
+        if not parts.address:
+            raise Misconfigured(f"a mastodon: URL names a server, as there is no server of all; write {LIKE}")
+        Timeline.read(parts.path)
+        if not token:
+            raise Misconfigured(
+                f"{parts.address} streams to its users only: set {TOKEN}, or {TOKEN}_FILE to the path of a file that has it. You"
+                f" get one at {parts.address}/settings/applications (Preferences, Development, New application) with the scope"
+                ' read:statuses, as "Your access token"'
+            )
+        if not re.fullmatch(r"[!-~]+", token):
+            raise Misconfigured(f"the token in {TOKEN} has characters that no token has; copy it again")
+        return cls(parts.address, parts.path, token, limit=limit)
+
+    @property
+    def name(self) -> str:
+        """`mastodon://`, the host and the timeline."""
+        return f"mastodon://{self._host}/{self._timeline.path}"
+
+    @property
+    def _host(self) -> str:
+        return self._address.partition("://")[2]
+
+    def read(self, after: str | None = None) -> Iterator[Batch]:
+        authorization = {"Authorization": f"Bearer {self._token}"}
+        with (
+            http_client.client(authorization) as asking,
+            http_client.client({**ACCEPTED, **authorization}) as streaming,
+        ):
+            server = Server(asking, self._address, self._timeline)
+            reading = Reading(Position.read(after), Posts(self._host, self._limit), server, self._quiet)
+
+            def connect(_cursor: str) -> MastodonConnection:
+                return MastodonConnection(server, streaming, reading.position.id)
+
+            told = ""
+            try:
+                for part in follow(connect, "", self._closed, silent=float("inf"), ticks=True):
+                    if part.connected:
+                        reading.connected()
+                    if reading.begins(part.messages):  # is kept before any post is told
+                        yield Batch((), reading.position.write())
+                    items = reading.take(part.messages)
+                    waiting = part.waiting or reading.why_nothing_comes()
+                    if part.messages or waiting != told:
+                        told = waiting
+                        yield Batch(items, reading.position.write(), waiting=hide(waiting, forms(self._token)))
+            except Misconfigured as error:
+                raise Misconfigured(hide(str(error), forms(self._token))) from None
+
+    def close(self) -> None:
+        self._closed.set()
