@@ -20,6 +20,7 @@ from support.web_world import world
 from headrace import cli, errors, metrics, signatures, tables, urls
 from headrace.config import FILE, PREFIX, Settings, read_file
 from headrace.tables import Webhook
+from headrace.tokens import VARIABLES
 from headrace.web.services import ServerSettings
 
 ROOT = Path(__file__).parent.parent
@@ -108,6 +109,7 @@ def test_every_setting_is_documented_with_its_variable_flag_and_default(name: st
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     told = re.findall(rf"`{PREFIX}(\w+)`", "\n".join(path.read_text() for path in PAGES))
     settings = {name.lower() for name in told if not re.fullmatch(r"WEBHOOK_\w+_SECRET(_FILE)?", name)}
+    settings -= {name.removeprefix(PREFIX).lower() for name in VARIABLES}
     assert settings <= set(SETTINGS)
 
 
@@ -124,6 +126,11 @@ def test_the_tables_that_pages_show_can_be_read(block: Block, tmp_path: Path) ->
     (tmp_path / FILE).write_text(block.code)
     found = read_file(tmp_path / FILE)
     assert len([*found.ingest, *found.webhooks]) == block.code.count("[[")
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_every_variable_of_a_token_is_documented(name: str) -> None:
+    assert f"`{name}`" in text_of("docs/configuration.md")
 
 
 @pytest.mark.parametrize(
