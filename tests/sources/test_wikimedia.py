@@ -225,7 +225,7 @@ def test_a_position_that_is_too_old_is_told_as_a_gap_by_the_times_of_the_events(
     def answer(request: Request) -> None:  # goes on at the end, whatever the client asks for
         request.begin(kind="text/event-stream")
         request.send(f"id: {position(2)}\ndata: {json.dumps(canary(AT + 36_000))}\n\n")
-        request.send(f"id: {position(3)}\ndata: {json.dumps(change(1, timestamp=AT + 36_001))}\n\n")
+        request.send(f"id: {position(3)}\ndata: {json.dumps(change(36_001))}\n\n")
         hold(request)
 
     with wikis(answer) as (source, _):
@@ -237,6 +237,14 @@ def test_a_position_that_is_too_old_is_told_as_a_gap_by_the_times_of_the_events(
     near = Position(position(1), (AT + 34_000) * 1_000_000).write()
     with wikis(answer) as (source, _):
         assert [type(item) for item in items(taken(source, 1, near))] == [Document]
+
+
+def test_a_canary_is_no_document_and_its_time_is_that_of_the_platform() -> None:
+    with wikis(told(change(1), canary(AT + 3000))) as (source, _):
+        for batch in source.read():
+            if Position.read(batch.cursor).id == position(2):
+                source.close()
+    assert Position.read(batch.cursor).at == (AT + 3000) * 1_000_000
 
 
 def test_what_is_no_event_is_malformed_with_its_place_and_the_stream_goes_on() -> None:

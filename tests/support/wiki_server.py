@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,7 +19,7 @@ def change(number: int, wiki: str = "enwiki", **members: Any) -> dict[str, Any]:
     host = f"{language}.wikipedia.org"
     return {
         "$schema": "/mediawiki/recentchange/1.0.0",
-        "meta": {"uri": f"https://{host}/wiki/Page_{number}", "domain": host, "stream": "mediawiki.recentchange"},
+        "meta": {"uri": f"https://{host}/wiki/Page_{number}", "domain": host, "dt": when(AT + number)},
         "id": 5000 + number,
         "type": "edit",
         "namespace": 0,
@@ -38,8 +39,13 @@ def change(number: int, wiki: str = "enwiki", **members: Any) -> dict[str, Any]:
 
 
 def canary(at: int = AT) -> dict[str, Any]:
-    """An event that only shows that the stream is alive."""
-    return change(1, type="edit", timestamp=at, meta={"domain": "canary"})
+    """An event that only shows that the stream is alive: an example, of which nothing but the time of the platform is true."""
+    return change(1, timestamp=1_580_323_800, meta={"domain": "canary", "dt": when(at)})
+
+
+def when(at: int) -> str:
+    """A time in seconds since the epoch, as events tell it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def position(number: int) -> str:

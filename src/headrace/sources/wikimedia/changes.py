@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from headrace.clock import to_microseconds
 from headrace.documents import Document, parse
 from headrace.documents import read as read_document
 from headrace.errors import Rejected
@@ -47,7 +49,10 @@ USUAL = Wanted()
 
 
 class Event(msgspec.Struct, frozen=True):
-    """What the stream says: an object, and when it was said, in microseconds since the epoch; 0 if that is not known."""
+    """What the stream says: an object, and when it was said, in microseconds since the epoch; 0 if that is not known.
+
+    That is the time of the platform, in `meta.dt`: the `timestamp` of a canary is one of an example.
+    """
 
     members: Mapping[str, Any]
     at: int
@@ -58,15 +63,16 @@ class Event(msgspec.Struct, frozen=True):
         members = parse(data, lenient=True)
         if not isinstance(members, dict):
             raise Rejected(f"an event is a JSON object, not {kind(members)}")
-        seconds = members.get("timestamp")
-        told = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < 1 << 40
-        return cls(members, int(seconds or 0) * 1_000_000 if told else 0)
+        try:
+            at = datetime.fromisoformat(str(_in_meta(members, "dt")))
+        except ValueError:
+            return cls(members, 0)
+        return cls(members, to_microseconds(at.replace(tzinfo=at.tzinfo or UTC)))
 
     @property
     def is_canary(self) -> bool:
         """Whether it only shows that the stream is alive."""
-        meta = self.members.get("meta")
-        return isinstance(meta, dict) and meta.get("domain") == CANARY
+        return _in_meta(self.members, "domain") == CANARY
 
 
 class Change(msgspec.Struct, frozen=True):
