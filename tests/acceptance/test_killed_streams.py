@@ -11,6 +11,7 @@ from driver import PATIENCE, TRIVIAL, Headrace, until
 from support.http_server import Request, serving
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
 from support.mastodon_server import event as event_of
+from support.wiki_server import after, change, send
 
 EVENTS = 3000
 PAGE = 40  # posts
@@ -42,6 +43,14 @@ def growing(request: Request) -> None:
     request.send(json.dumps([{"id": str(n), "text": f"text {n}"} for n in range(max(0, shown - 2000), shown)]))
 
 
+def changing(request: Request) -> None:
+    """Changes of wikis, with a break now and then, and the last one after which nothing comes."""
+    last = after(request) + 150 + 130 * (request.number % 5)
+    send(request, [change(number + 1, title=f"text {number}", comment="") for number in range(min(last, EVENTS))])
+    if last >= EVENTS:
+        request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
+
+
 class Feed:
     """A Mastodon server whose posts come one after the other, page by page or streamed, with breaks, whether anybody listens or not."""
 
@@ -71,16 +80,22 @@ class Feed:
 
 @contextmanager
 def stream(name: str) -> Iterator[str]:
-    answer: Callable[[Request], None] = {"sse": numbered, "http": growing, "mastodon": Feed().server}[name]
-    with serving(answer) as served:
+    answers: dict[str, Callable[[Request], None]] = {
+        "sse": numbered,
+        "http": growing,
+        "mastodon": Feed().server,
+        "wikimedia": changing,
+    }
+    with serving(answers[name]) as served:
         yield {
             "sse": f"sse://127.0.0.1:{served.port}/?tls=no",
+            "wikimedia": f"wikimedia://127.0.0.1:{served.port}/?tls=no&extracts=no",
             "mastodon": f"mastodon://127.0.0.1:{served.port}?tls=no",
             "http": f"http:http://127.0.0.1:{served.port}/#every=0.01",
         }[name]
 
 
-@pytest.mark.parametrize("name", ["sse", "http", "mastodon"])
+@pytest.mark.parametrize("name", ["sse", "http", "mastodon", "wikimedia"])
 def test_a_stream_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace, name: str) -> None:
     headrace.run("status")  # makes the files
     chance = random.Random(7)

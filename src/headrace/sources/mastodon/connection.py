@@ -1,6 +1,6 @@
 """A connection to a Mastodon server: first what was missed, page by page, then what is streamed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import httpx
@@ -16,6 +16,11 @@ PAGES = 250  #: pages that are read after a break, at most: what one connection 
 SHORT = (
     PAGE // 2
 )  #: posts of a page; two pages in a row with fewer are the end, where each page has what was written meanwhile
+DENIED: Sequence[int] = (
+    401,
+    403,
+    422,
+)  #: statuses with which a server answers to a token that is none, or has too little scope
 # Events of our own. An event of a server has no line end in its name.
 BEGIN = "\nbegin"  #: the id of the newest post as the stream begins
 GAP = "\ngap"  #: why posts are missing
@@ -35,7 +40,7 @@ class MastodonConnection:
             self._last = last or self._first
             self._stream = SseConnection(streaming, f"{server.streaming}{server.timeline.streaming}")
         except Broken as broken:
-            if broken.kind is Kind.REFUSED and any(f" {status} " in str(broken) for status in (401, 403)):
+            if broken.kind is Kind.REFUSED and any(f" {status} " in str(broken) for status in DENIED):
                 hint = "is the token in HEADRACE_MASTODON_TOKEN one of this server, with the scope read:statuses?"
                 raise Broken(Kind.REFUSED, f"{broken}; {hint}", broken.retry_after) from broken
             raise
