@@ -81,7 +81,7 @@ class MastodonSource:
 
             told = ""
             try:
-                for part in follow(connect, "", self._closed, silent=float("inf"), ticks=True):
+                for part in follow(connect, "", self._closed, name=self.name, silent=float("inf"), ticks=True):
                     if part.connected:
                         reading.connected()
                     if reading.begins(part.messages):  # is kept before any post is told

@@ -109,7 +109,7 @@ class WikimediaSource:
             def connect(last: str) -> SseConnection:
                 return SseConnection(streaming, f"{self._address}{PATH}", last)
 
-            for part in follow(connect, window.position.id, self._closed, ticks=True):
+            for part in follow(connect, window.position.id, self._closed, name=self.name, ticks=True):
                 window.take(part)
                 if window.is_due():
                     yield window.batch()
