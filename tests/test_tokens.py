@@ -52,7 +52,7 @@ def test_the_variables_of_tokens_are_known_and_others_are_not(monkeypatch: pytes
     monkeypatch.setenv(f"{NAME}_FILE", "")
     config.check_environment()
     monkeypatch.setenv("HEADRACE_MASTODON_TOKN", "x")
-    with pytest.raises(Misconfigured, match="HEADRACE_MASTODON_TOKN .*did you mean HEADRACE_MASTODON_TOKEN"):
+    with pytest.raises(Misconfigured, match=r"HEADRACE_MASTODON_TOKN .*did you mean HEADRACE_MASTODON_TOKEN"):
         config.check_environment()
 
 
