@@ -13,9 +13,8 @@ from headrace.zstd import load as load_zstd
 ENDINGS: Mapping[str, str] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 _STEP = 64  #: compressed bytes that may be lost before damage in gzip data
 _FED = 4096  #: compressed bytes that others get at a time: what they made of them is lost with the damage
-_BLOCK = (
-    1 << 20
-)  #: bytes that bzip2 may make at a time, more than a block usually has: one that is damaged is lost as a whole
+#: Bytes that bzip2 may make at a time, more than a block usually has: one that is damaged is lost as a whole.
+_BLOCK = 1 << 20
 _MADE = 16 << 10  #: bytes that xz and zstd may make at a time
 _WINDOW_LOG = 31  #: the largest window of zstd, as a power of two: what `zstd --long=31` writes
 _GZIP = 31  #: zlib's `wbits` for gzip

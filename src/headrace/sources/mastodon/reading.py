@@ -18,9 +18,8 @@ class Reading:
     def __init__(self, position: Position, posts: Posts, server: Server, quiet: float) -> None:
         self._at, self._posts, self._server, self._quiet = position.at, posts, server, quiet
         self._posts.last = position.id
-        self._since: float | None = (
-            None  # when a post came last, or the first connection was made, by the monotonic clock
-        )
+        # when a post came last, or the first connection was made, by the monotonic clock
+        self._since: float | None = None
         self._deletions = False  # have come since
 
     @property
