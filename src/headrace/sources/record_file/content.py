@@ -12,10 +12,8 @@ from headrace.sources.lines import Lines
 from headrace.sources.records import Record, Records, format_of
 from headrace.sources.transcoding import LOOKED_AT, Transcoded
 
-HEAD_BYTES, MOST_HEAD_BYTES = (
-    4096,
-    64 << 10,
-)  #: of the beginning, by which a format is recognised: waited for, and looked at
+#: Bytes of the beginning, by which a format is recognised: that are waited for, and that are looked at.
+HEAD_BYTES, MOST_HEAD_BYTES = 4096, 64 << 10
 LOG = logging.getLogger("headrace.sources")
 
 
