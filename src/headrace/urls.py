@@ -45,6 +45,7 @@ SOURCES: Mapping[str, Entry] = {
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
+    "rss": Entry("headrace.sources.rss:RssSource", "streams"),
     "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),

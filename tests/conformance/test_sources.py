@@ -17,6 +17,7 @@ from support.http_server import Request, serving
 from headrace.file_options import FileOptions
 from headrace.sources.files import FileSource
 from headrace.sources.polled import PolledSource
+from headrace.sources.rss import RssSource
 from headrace.sources.sse import SseSource
 from headrace.sources.twitter import TwitterSource
 from headrace.testing.sources import Connect, SourceSuite
@@ -137,6 +138,35 @@ class TestPolled(SourceSuite):
 
         with serving(answer) as served:
             yield lambda: PolledSource.from_url(f"http:http://127.0.0.1:{served.port}/#every=0.01")
+
+
+class TestRss(SourceSuite):
+    """A feed that grows with each request that knows what came before, in another order each time, with an entry that has no text."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 20
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        entries = [
+            f"<item><guid>http://h/{number}</guid><pubDate>Mon, 05 Jan 2026 10:00:{number:02} GMT</pubDate>"
+            f"{'' if number == 7 else f'<title>text {number}</title>'}</item>"
+            for number in range(20)
+        ]
+
+        def answer(request: Request) -> None:
+            known = int(request.headers.get("If-None-Match", '"0"').strip('"'))
+            if known >= len(entries):
+                request.begin(304)
+            else:
+                request.begin(ETag=f'"{known + 5}"')
+                shown = entries[: known + 5]
+                turned = shown[request.number % 4 :] + shown[: request.number % 4]
+                request.send(f'<rss version="2.0"><channel>{"".join(turned)}</channel></rss>')
+
+        with serving(answer) as served:
+            yield lambda: RssSource.from_url(f"rss://127.0.0.1:{served.port}/?tls=no#every=0.01")
 
 
 class TestTwitter(SourceSuite):

@@ -11,7 +11,8 @@ from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
 from headrace.ports import Batch, Malformed
-from headrace.sources.polled import REMEMBERED, PolledSource
+from headrace.sources.polled import PolledSource
+from headrace.sources.polling import REMEMBERED
 from headrace.testing.sources import items
 
 
