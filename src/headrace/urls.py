@@ -43,6 +43,7 @@ class Entry:
 
 SOURCES: Mapping[str, Entry] = {
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
+    "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "rss": Entry("headrace.sources.rss:RssSource", "streams"),

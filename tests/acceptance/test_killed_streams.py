@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from driver import PATIENCE, TRIVIAL, Headrace, until
+from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
 
 EVENTS = 3000
@@ -39,8 +40,22 @@ def growing(request: Request) -> None:
     request.send(json.dumps([{"id": str(n), "text": f"text {n}"} for n in range(max(0, shown - 2000), shown)]))
 
 
+def broken(request: Request) -> bool:
+    """Break some answers off, and say so."""
+    cut = request.number % 500 == 499
+    if cut:
+        request.begin(Content_Length="1000")
+        request.send('{"id": 1, "title": "cut in the mid')
+    return cut
+
+
 @contextmanager
 def stream(name: str) -> Iterator[str]:
+    if name == "hackernews":
+        news = {number + 1: story(number + 1, f"text {number}") for number in range(EVENTS)}
+        with hackernews(News(news, before=broken)) as (url, _):
+            yield url
+        return
     answer: Callable[[Request], None] = {"sse": numbered, "http": growing}[name]
     with serving(answer) as served:
         yield {
@@ -49,7 +64,7 @@ def stream(name: str) -> Iterator[str]:
         }[name]
 
 
-@pytest.mark.parametrize("name", ["sse", "http"])
+@pytest.mark.parametrize("name", ["sse", "http", "hackernews"])
 def test_a_stream_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace, name: str) -> None:
     headrace.run("status")  # makes the files
     chance = random.Random(7)

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support import PATIENCE
+from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
 
 from headrace.file_options import FileOptions
 from headrace.sources.files import FileSource
+from headrace.sources.hackernews import HackernewsSource
 from headrace.sources.polled import PolledSource
 from headrace.sources.rss import RssSource
 from headrace.sources.sse import SseSource
@@ -167,6 +169,20 @@ class TestRss(SourceSuite):
 
         with serving(answer) as served:
             yield lambda: RssSource.from_url(f"rss://127.0.0.1:{served.port}/?tls=no#every=0.01")
+
+
+class TestHackernews(SourceSuite):
+    """Items of several chunks, one of which is never given out, one is no item, and one is deleted that came before the first."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 125 - 3 + 1  # one is deleted, one dead and one missing; a gap tells of that
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        odd = {7: None, 8: story(8, dead=True), 9: {"id": 9, "deleted": True}, 70: {**story(70), "text": 5}}
+        with hackernews(News({number: story(number) for number in range(1, 126)} | odd)) as (url, _):
+            yield lambda: HackernewsSource.from_url(url)
 
 
 class TestTwitter(SourceSuite):

@@ -184,25 +184,23 @@ def test_of_a_feed_that_was_cut_off_the_last_entry_is_read_once_it_is_whole() ->
     assert [one.text for one in found] == ["title 1\ntext 1", "title 2\nthe whole text of the second"]
 
 
-def test_an_answer_that_breaks_off_a_busy_server_and_one_in_trouble_are_waited_for() -> None:
+def test_an_answer_that_breaks_off_and_a_server_in_trouble_are_waited_for() -> None:
     def answer(request: Request) -> None:
         if request.number == 1:
             request.begin(Content_Length="100000")
             request.send(rss(item(1))[:200])
         elif request.number == 2:
-            request.begin(429, Retry_After="0")
-        elif request.number == 3:
             request.begin(503)
-        elif request.number == 4:
+        elif request.number == 3:
             request.begin(kind="text/html")
             request.send(rss(item(1)))
         else:
             request.begin(kind="text/html")
-            request.send("<html><p>be back soon</p>" if request.number == 5 else rss(item(2)))
+            request.send("<html><p>be back soon</p>" if request.number == 4 else rss(item(2)))
 
     with feed(answer) as (source, served):
         batches = taken(source, 2)
-        assert len(served.requests) >= 6
+        assert len(served.requests) >= 5
     assert ids(batches) == ["rss:http://h/1", "rss:http://h/2"]
     assert [batch.waiting.partition("is no ")[2] for batch in batches if "no feed" in batch.waiting] == [
         "feed, but text/html; asking again"
