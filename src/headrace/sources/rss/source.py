@@ -68,7 +68,7 @@ class RssSource:
                     is_whole=is_whole,
                 )
 
-            cursor, was_feed, faults = after or "", False, set[bool]()
+            cursor, was_feed, warned = after or "", False, False
             for part in follow(connect, cursor, self._closed, silent=float("inf")):
                 for message in part.messages:
                     feed = self._parsed(message)
@@ -76,7 +76,7 @@ class RssSource:
                         yield Batch((), cursor, waiting=self._no_feed(message, feed, was_feed))
                         continue
                     was_feed = True
-                    self._tell(feed, faults)
+                    warned = self._warned(feed, warned)
                     items, cursor = self._new(feed, message, Seen.read(cursor).told)
                     yield Batch(items, cursor)
                 if part.waiting or part.connected:
@@ -104,11 +104,11 @@ class RssSource:
             raise Misconfigured(f"{reason}; {hint}")
         return f"{reason}; asking again"
 
-    def _tell(self, feed: Feed, faults: set[bool]) -> None:
-        """Warn of a feed with faults, once."""
-        if feed.fault and not faults:
-            faults.add(True)
+    def _warned(self, feed: Feed, warned: bool) -> bool:
+        """Warn of a feed with faults, unless that was done; whether it was done now or before."""
+        if feed.fault and not warned:
             LOG.warning(f"{self.name} is not well-formed, and read as far as possible: {' '.join(feed.fault.split())}")
+        return warned or bool(feed.fault)
 
     def _new(self, feed: Feed, message: Message, told: Sequence[str]) -> tuple[list[Document | Malformed], str]:
         """The entries that were not told before, and the cursor after them."""
