@@ -135,6 +135,14 @@ def test_an_entry_whose_text_has_changed_is_a_document_of_its_own() -> None:
     assert second.id != third.id
 
 
+def test_entries_that_all_have_the_same_id_are_each_told_once() -> None:
+    entries = [item(number, guid="http://h/same", at=10 + number) for number in range(4)]
+    with feed(answering(rss(*entries[:3]), rss(*entries[:3]), rss(*entries, entries[3]))) as (source, _):
+        found = documents(taken(source, 4))
+    assert [one.text.split("\n")[0] for one in found] == ["title 0", "title 1", "title 2", "title 3"]
+    assert len({one.id for one in found}) == 4
+
+
 def test_an_entry_without_text_is_malformed_once_and_the_others_are_read() -> None:
     with feed(answering(rss("<item><guid>http://h/0</guid></item>", item(1)), rss(item(2)))) as (source, _):
         found = items(taken(source, 3))

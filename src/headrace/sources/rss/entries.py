@@ -55,7 +55,17 @@ def entries_of(feed: Feed, address: str, where: str, limit: int) -> Sequence[Ent
     found = [_entry(one, feed, address, where, f"entry {place}", limit) for place, one in enumerate(feed.entries, 1)]
     found.reverse()  # the newest is usually the first
     found.sort(key=lambda entry: getattr(entry.item, "created_at", "") or "")
-    return found
+    return _apart(found)
+
+
+def _apart(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries, those with the id of an earlier one as documents of their own: some feeds give all the same id."""
+    apart: dict[str, Entry] = {}
+    for entry in entries:
+        if (earlier := apart.get(entry.key)) and earlier.version != entry.version:
+            entry = entry.edited()._replace(key=_hash(entry.remembered.encode())[:_KEY])
+        apart[entry.key] = entry
+    return list(apart.values())
 
 
 def _entry(members: Mapping[str, Any], feed: Feed, address: str, where: str, place: str, limit: int) -> Entry:
