@@ -46,9 +46,11 @@ class Entry:
 
 SOURCES: Mapping[str, Entry] = {
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
+    "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "mastodon": Entry("headrace.sources.mastodon:MastodonSource", "streams", token="HEADRACE_MASTODON_TOKEN"),
+    "rss": Entry("headrace.sources.rss:RssSource", "streams"),
     "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),

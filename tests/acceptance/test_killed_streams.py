@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from driver import PATIENCE, TRIVIAL, Headrace, until
+from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
 from support.mastodon_server import event as event_of
@@ -37,7 +38,7 @@ def event(number: int) -> str:
 
 
 def growing(request: Request) -> None:
-    """A list that grows with each request, of which the last 200 are shown."""
+    """A list that grows with each request, of which the last 2,000 are shown."""
     shown = min(EVENTS, request.number * PIECE)
     request.begin()
     request.send(json.dumps([{"id": str(n), "text": f"text {n}"} for n in range(max(0, shown - 2000), shown)]))
@@ -78,8 +79,22 @@ class Feed:
             request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
 
 
+def broken(request: Request) -> bool:
+    """Break some answers off, and say so."""
+    cut = request.number % 500 == 499
+    if cut:
+        request.begin(Content_Length="1000")
+        request.send('{"id": 1, "title": "cut in the mid')
+    return cut
+
+
 @contextmanager
 def stream(name: str) -> Iterator[str]:
+    if name == "hackernews":
+        news = {number + 1: story(number + 1, f"text {number}") for number in range(EVENTS)}
+        with hackernews(News(news, before=broken)) as (url, _):
+            yield url
+        return
     answers: dict[str, Callable[[Request], None]] = {
         "sse": numbered,
         "http": growing,
@@ -95,7 +110,7 @@ def stream(name: str) -> Iterator[str]:
         }[name]
 
 
-@pytest.mark.parametrize("name", ["sse", "http", "mastodon", "wikimedia"])
+@pytest.mark.parametrize("name", ["sse", "http", "mastodon", "wikimedia", "hackernews"])
 def test_a_stream_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace, name: str) -> None:
     headrace.run("status")  # makes the files
     chance = random.Random(7)

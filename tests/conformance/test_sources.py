@@ -12,14 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support import PATIENCE
+from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
 from support.wiki_server import after, canary, change, hold, send, send_extracts
 
 from headrace.file_options import FileOptions
 from headrace.sources.files import FileSource
+from headrace.sources.hackernews import HackernewsSource
 from headrace.sources.mastodon import MastodonSource
 from headrace.sources.polled import PolledSource
+from headrace.sources.rss import RssSource
 from headrace.sources.sse import SseSource
 from headrace.sources.twitter import TwitterSource
 from headrace.sources.wikimedia import WikimediaSource
@@ -190,6 +193,49 @@ class TestWikimedia(SourceSuite):
             host = f"127.0.0.1:{served.port}"
             url = f"wikimedia://{host}/enwiki?tls=no&api=http://{host}/w/api.php&hourly=3600000"
             yield lambda: WikimediaSource.from_url(url)
+
+
+class TestRss(SourceSuite):
+    """A feed that grows with each request that knows what came before, in another order each time, with an entry that has no text."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 20
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        entries = [
+            f"<item><guid>http://h/{number}</guid><pubDate>Mon, 05 Jan 2026 10:00:{number:02} GMT</pubDate>"
+            f"{'' if number == 7 else f'<title>text {number}</title>'}</item>"
+            for number in range(20)
+        ]
+
+        def answer(request: Request) -> None:
+            known = int(request.headers.get("If-None-Match", '"0"').strip('"'))
+            if known >= len(entries):
+                request.begin(304)
+            else:
+                request.begin(ETag=f'"{known + 5}"')
+                shown = entries[: known + 5]
+                turned = shown[request.number % 4 :] + shown[: request.number % 4]
+                request.send(f'<rss version="2.0"><channel>{"".join(turned)}</channel></rss>')
+
+        with serving(answer) as served:
+            yield lambda: RssSource.from_url(f"rss://127.0.0.1:{served.port}/?tls=no#every=0.01")
+
+
+class TestHackernews(SourceSuite):
+    """Items of several chunks, one of which is never given out, one is no item, and one is deleted that came before the first."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 125 - 3 + 1  # one is deleted, one dead and one missing; a gap tells of that
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        odd = {7: None, 8: story(8, dead=True), 9: {"id": 9, "deleted": True}, 70: {**story(70), "text": 5}}
+        with hackernews(News({number: story(number) for number in range(1, 126)} | odd)) as (url, _):
+            yield lambda: HackernewsSource.from_url(url)
 
 
 class TestTwitter(SourceSuite):

@@ -11,7 +11,8 @@ from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
 from headrace.ports import Batch, Malformed
-from headrace.sources.polled import REMEMBERED, PolledSource
+from headrace.sources.polled import PolledSource
+from headrace.sources.polling import REMEMBERED
 from headrace.testing.sources import items
 
 
@@ -108,6 +109,15 @@ def test_no_more_is_remembered_than_the_last_answer_and_so_many_before() -> None
     with polled(answer) as (source, _):
         batches = taken(source, 6000)
     assert len(json.loads(batches[-1].cursor)["told"]) == REMEMBERED
+
+
+def test_a_list_that_is_gone_for_ever_ends_the_source_and_says_so() -> None:
+    def answer(request: Request) -> None:
+        request.begin(200 if request.number == 1 else 410)
+        request.send(posts(1))
+
+    with polled(answer) as (source, _), pytest.raises(Misconfigured, match="has ended: the server answers 410 Gone"):
+        taken(source, 2)
 
 
 @pytest.mark.parametrize(

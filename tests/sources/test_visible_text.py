@@ -49,3 +49,7 @@ def test_a_long_and_broken_text_takes_no_long_time(piece: str) -> None:
     begun = time.process_time()
     visible_text(piece * (200_000 // len(piece)))
     assert time.process_time() - begun < 20
+
+
+def test_tags_that_never_end_are_text_however_many_there_are() -> None:
+    assert visible_text("hi" + " <p" * 200_000).startswith("hi <p <p")

@@ -2,32 +2,11 @@
 
 import re
 from collections import Counter
-from html.parser import HTMLParser
+from collections.abc import Iterable
+from html import unescape
 
-_OWN_LINES = frozenset(
-    [
-        "p",
-        "div",
-        "br",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "blockquote",
-        "pre",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "table",
-        "tr",
-    ]
-)  #: begin a line, and end one
+from headrace.sources.html_text import LINES, MARKUP
+
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -36,41 +15,49 @@ _NO_TEXT = frozenset(("script", "style"))
 _HIDDEN = frozenset(("invisible", "quote-inline"))
 _SHORTENED = "ellipsis"  # the class of a part of a link after which there is more
 _MORE = "…"
+_CLASS = re.compile(r"""\sclass\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f\u200b]+")
 
 
 def visible_text(html: str) -> str:
     """The text, a line for each paragraph and after each `<br>`. Blanks in a row are one, as in a browser."""
-    reading = _Reading()
-    reading.feed(html)
-    reading.close()
+    reading, at = _Reading(), 0
+    while found := MARKUP.search(html, at):
+        reading.read(html[at : found.start()])
+        at, tag = found.end(), (found["name"] or "").lower()
+        if found[0] == "<!--":
+            at = end + 3 if (end := html.find("-->", at)) >= 0 else len(html)
+        elif found["end"]:
+            reading.end(tag)
+        elif tag:
+            classes = _CLASS.search(found[0])
+            reading.begin(tag, (classes[1] or classes[2] or classes[3] or "").split() if classes else ())
+    reading.read(html[at:])
     lines = (_BLANKS.sub(" ", line).strip() for line in "".join(reading.parts).split("\0"))
     return "\n".join(filter(None, lines))
 
 
-class _Reading(HTMLParser):
+class _Reading:
     """Collects the text that is seen; `\\0` ends a line."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._open: list[tuple[str, bool, bool]] = []  # the tag, whether it hides, whether it was shortened
         self._count = Counter[str]()
         self._hiding = 0
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        if tag in _OWN_LINES:
+    def begin(self, tag: str, classes: Iterable[str]) -> None:
+        if tag in LINES:
             self.parts.append("\0")
         if tag in _VOID:
             return
-        classes = (dict(attributes).get("class") or "").split()
         hides = tag in _NO_TEXT or not _HIDDEN.isdisjoint(classes)
         self._open.append((tag, hides, _SHORTENED in classes))
         self._count[tag] += 1
         self._hiding += hides
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _OWN_LINES:
+    def end(self, tag: str) -> None:
+        if tag in LINES:
             self.parts.append("\0")
         while self._count[tag]:
             last, hid, shortened = self._open.pop()
@@ -81,6 +68,6 @@ class _Reading(HTMLParser):
             if last == tag:
                 return
 
-    def handle_data(self, data: str) -> None:
-        if not self._hiding:
-            self.parts.append(data.replace("\0", ""))
+    def read(self, text: str) -> None:
+        if text and not self._hiding:
+            self.parts.append(unescape(text).replace("\0", ""))

@@ -1,0 +1,69 @@
+"""What an answer holds, read by feedparser: a feed with its entries, or none."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import feedparser
+
+_ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf)[\s>]", re.IGNORECASE)
+_END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
+_BEGINNING, _ENDING = 4096, 4096  # bytes in which a feed begins and ends
+_TTL = re.compile(rb"<ttl>\s*(\d{1,6})\s*</ttl>", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_FEEDS = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed: its title, its entries as feedparser names their members, and what is wrong with it, if it had to be read leniently.
+
+    `known` is false for what is no feed at all; `named` is then the address of the feed that the page names, or empty.
+    """
+
+    known: bool
+    title: str
+    entries: Sequence[Mapping[str, Any]]
+    fault: str
+    named: str
+    unescaped: bool  #: whether texts that are said to be plain have no entities (Atom), as they often have in RSS
+
+
+def parse(data: bytes, kind: str, address: str) -> Feed:
+    """Read an answer with this content type, from this address. The last entry of a feed that was cut off is left out."""
+    charset = _CHARSET.search(kind)
+    # Without a charset the document says its own encoding, whatever the type (RFC 7303); feedparser takes text/xml for ASCII.
+    headers = {"content-type": f"application/xml; charset={charset[1]}" if charset else "application/xml"}
+    found = feedparser.parse(
+        io.BytesIO(data), response_headers={**headers, "content-location": address}, sanitize_html=False
+    )
+    entries = [dict(entry) for entry in found.get("entries", ())]  # whose old names warn when they are asked for
+    told = found.get("feed", {})
+    links = [link for link in told.get("links", ()) if link.get("rel") == "alternate" and link.get("type") in _FEEDS]
+    version = str(found.get("version", ""))
+    return Feed(
+        known=bool(version),
+        title=str(told.get("title", "")),
+        entries=entries[:-1] if _begins(data) and not is_whole(data) else entries,
+        fault=str(found.get("bozo_exception", "it is not well-formed")) if found.get("bozo") else "",
+        named=next((link["href"] for link in links if urlsplit(link.get("href", "")).netloc), ""),
+        unescaped=version.startswith("atom"),
+    )
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether an answer begins and ends as feeds do."""
+    return _begins(data) and bool(_END.search(data[-_ENDING:].replace(b"\0", b"")))
+
+
+def ttl(data: bytes) -> float:
+    """The seconds for which the feed says that it need not be asked again; 0 if it does not say."""
+    found = _TTL.search(data.partition(b"<item")[0])
+    return int(found[1]) * 60.0 if found else 0.0
+
+
+def _begins(data: bytes) -> bool:
+    return bool(_ROOT.search(data[:_BEGINNING].replace(b"\0", b"")))
