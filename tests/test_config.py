@@ -1,6 +1,7 @@
 """Settings: the file, the environment and flags, in rising order of precedence, and unknown names."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from headrace.config import IngestTable, Settings
 from headrace.errors import Misconfigured
 from headrace.fields import Field, Fields
 from headrace.signatures import SENDERS
-from headrace.tables import Webhook
+from headrace.tables import Webhook, fields_of
 
 
 def status(folder: Path, *flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -306,3 +307,23 @@ def test_a_secret_of_the_environment_is_hidden_wherever_it_stands(monkeypatch: p
     hidden = config.secrets_in_environment()
     assert "s3cret/word" in hidden
     assert "/run/secrets/b" not in hidden
+
+
+def test_the_setting_fields_is_read_as_pairs() -> None:
+    fields = fields_of("text=title, text=/payload/body, id=n, created-at=when, meta=lang,meta=user")
+    assert fields == Fields.parse(text="title,/payload/body", id="n", created_at="when", meta="lang,user")
+    assert fields_of("").usual
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("txt=a", "'txt=a'; did you mean text? write pairs"),
+        ("text", "has 'text'"),
+        ("id=a, id=b", "two members for id"),
+        ("text=/a~2", "names no member"),
+    ],
+)
+def test_a_setting_fields_that_makes_no_sense_is_refused(written: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=re.escape(told)):
+        fields_of(written)

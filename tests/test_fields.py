@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headrace.documents import Document
+from headrace.documents import Document, encode
 from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Field, Fields
 
@@ -102,3 +102,12 @@ def test_the_line_of_a_body_is_read_by_the_fields_too() -> None:
         fields.decode(b"nothing")
     with pytest.raises(Rejected, match="limit is"):
         fields.decode(b'{"payload": {"body": "%s"}}' % (b"x" * 2000), limit=1024)
+
+
+def test_what_headrace_has_published_is_read_as_it_is_whatever_the_fields() -> None:
+    fields = Fields.parse(text="/payload/body")
+    ours = encode(Document("x", "hi", published_at=5))
+    assert fields.decode(ours) == Document("x", "hi", published_at=5)
+    assert fields.decode(b'{"text": "hi", "published_at": null}').text == "hi"
+    with pytest.raises(Rejected, match="no member '/payload/body'"):
+        fields.decode(b'{"text": "hi"}')

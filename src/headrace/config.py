@@ -65,6 +65,7 @@ class Settings:
         "Models that a worker predicts with, separated by commas:"
         ' "language, sentiment if language=en, shadow language@challenger".',
     )
+    fields: str = _setting("", "Where what others publish has the members of documents: text=/payload/body, id=n.")
     processes: int = _setting(1, "How many workers `work`, `up` and `demo` start.", Limits(1, 1024))
     host: str = _setting("127.0.0.1", "Address that the API, the console and the metrics of workers listen on.")
     port: int = _setting(8000, "Port of the API and the console; 0 takes a free one.", Limits(0, 65535))

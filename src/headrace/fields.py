@@ -14,6 +14,8 @@ from headrace.validation import kind
 
 #: Names of members that usually hold a text, which are suggested if there is no `text`.
 SUGGESTED = ("content", "body", "message", "tweet", "sentence")
+NAMES: Sequence[str] = ("text", "id", "created_at", "source", "meta")  #: of the members of a document that can be said
+_OWN = frozenset((*NAMES, "published_at"))
 JOINED = "\n"  # between the texts of several members
 SHOWN = 20  # names in a message
 
@@ -119,10 +121,14 @@ class Fields:
         return read_document(members, source=source, limit=limit)
 
     def decode(self, line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
-        """The document of one line of a body; raises Rejected as `documents.decode` does."""
+        """The document of one line of a body; raises Rejected as `documents.decode` does. What Headrace has published itself is read as it
+        is, whatever the fields are."""
         if self.usual:
             return decode_document(line, limit=limit)
-        return self.read(parse(line, lenient=True), limit=limit)
+        members = parse(line, lenient=True)
+        if isinstance(members, dict) and "published_at" in members and members.keys() <= _OWN:
+            return decode_document(line, limit=limit)
+        return self.read(members, limit=limit)
 
     def text_of(self, members: Mapping[str, Any]) -> Any:
         """The text of a record; what is not a string if it has none. Raises Rejected if one of several texts is not a string."""

@@ -1,4 +1,4 @@
-"""The tables of headrace.toml: what `[[ingest]]` and `[[webhook]]` declare."""
+"""What headrace.toml and the setting `fields` say beyond single values: `[[ingest]]` and `[[webhook]]` tables, and fields."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,13 +8,12 @@ from pathlib import Path
 
 from headrace import file_options, signatures
 from headrace.errors import Misconfigured, did_you_mean
-from headrace.fields import USUAL, Field, Fields
+from headrace.fields import NAMES, USUAL, Field, Fields
 from headrace.file_options import UNSAID, FileOptions
 from headrace.signatures import OPTIONS, Signature
 
-_FIELDS = ("text", "id", "created_at", "source", "meta")  # of a document, as a table names them
 #: The keys of a `[[webhook]]`.
-OF_WEBHOOKS: Sequence[str] = ("name", "records", "signature", *_FIELDS, *OPTIONS)
+OF_WEBHOOKS: Sequence[str] = ("name", "records", "signature", *NAMES, *OPTIONS)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -71,7 +70,7 @@ def ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
     """The `[[ingest]]` tables of a file. Raises Misconfigured, with the place, for one that is wrong."""
     tables = []
     for table, where in _each("ingest", given, path):
-        check_names(table, ["url", *file_options.OPTIONS, *_FIELDS], where)
+        check_names(table, ["url", *file_options.OPTIONS, *NAMES], where)
         url = table.get("url")
         if not isinstance(url, str) or not url:
             raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
@@ -133,3 +132,21 @@ def _told(where: str) -> Iterator[None]:
         yield
     except Misconfigured as error:
         raise Misconfigured(f"{where}: {error}".removeprefix("in ")) from None
+
+
+def fields_of(written: str) -> Fields:
+    """The fields of the setting `fields`: pairs such as `text=/payload/body, id=/payload/id`, of which `text` and `meta` may come several
+    times; the usual fields if it is empty. Raises Misconfigured, saying what is wrong."""
+    named: dict[str, list[str]] = {}
+    for pair in filter(None, map(str.strip, written.split(","))):
+        name, _, field = (part.strip() for part in pair.partition("="))
+        name = name.replace("-", "_")
+        if name not in NAMES or not field:
+            hint = did_you_mean(name, NAMES)
+            raise Misconfigured(
+                f"the setting fields has {pair!r}; {hint}write pairs such as text=/payload/body, of {', '.join(NAMES)}"
+            )
+        named.setdefault(name, []).append(field)
+    if twice := next((name for name, some in named.items() if len(some) > 1 and name not in ("text", "meta")), ""):
+        raise Misconfigured(f"the setting fields names two members for {twice}; leave one out")
+    return Fields.parse(**{name: ",".join(some) for name, some in named.items()})

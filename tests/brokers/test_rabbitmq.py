@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from threading import Timer
 from typing import Any, NoReturn
 
+import msgspec
 import pika
 import pytest
 from hypothesis import given
@@ -612,6 +613,18 @@ def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_evicts_n
         publish_for_ever(broker, published)
     assert queue.ready() >= len(published)
     assert queue.waiting_evicted() == 0
+
+
+def test_a_message_of_plain_text_is_a_document(queue: OwnQueue) -> None:
+    broker, store = queue.connect(), MemoryStore()
+    broker.publish([Body(encode(Document("ours", "hello")))])
+    ask(queue, "Vad är klockan?".encode("latin-1"), content_type="text/plain; charset=iso-8859-1")
+    ask(queue, b'{"n": 7, "payload": "mapped"}', content_type="application/json")
+    settings = msgspec.structs.replace(setup(), fields="text=payload, id=n")
+    Keeper(broker, store, settings, deadline=60.0, stop=Stop(), drain=True).run()
+    found = {one.text: one.id for one in store.find(ResultQuery()).items}
+    assert found.keys() == {"hello", "Vad är klockan?", "mapped"}
+    assert (found["hello"], found["mapped"], letters(store)) == ("ours", "7", [])
 
 
 def test_compressed_messages_are_unpacked_or_buried_and_answered(queue: OwnQueue) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from headrace.brokers.memory import MemoryBroker
 from headrace.burial import bury_bytes
+from headrace.documents import decode
 from headrace.ports import DeadQuery, Delivery
 from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import bodies, data
@@ -75,3 +76,32 @@ def test_a_single_document_may_be_as_large_as_the_setting_allows() -> None:
     large = UNPACKED_BYTES + 1000
     inbox = Inbox(Fixed(*packed(bytes(large))), document_bytes=large)
     assert [len(one.data) for one in inbox.receive(1 << 20, 0.0)] == [large]
+
+
+def test_a_body_of_plain_text_is_a_document_in_the_charset_that_its_type_names() -> None:
+    inbox = Inbox(
+        Fixed(
+            Delivery("Vad är\nklockan?".encode(), 1, content_type="text/plain"),
+            Delivery("Vad är".encode("latin-1"), 2, content_type='Text/Plain; charset="ISO-8859-1"'),
+            Delivery(gzip.compress(b"packed"), 3, encoding="gzip", content_type="text/plain;charset=utf-8"),
+            Delivery(b'{"text": "json"}', 4, content_type="application/json"),
+            Delivery(b'{"text": "of a string"}', 5, content_type="text/plain"),
+            Delivery(b"{no json", 6, content_type="text/plain"),
+        ),
+        document_bytes=1000,
+    )
+    taken = inbox.receive(1 << 20, 0.0)
+    texts = ["Vad är\nklockan?", "Vad är", "packed", "json", "of a string", "{no json"]
+    assert [decode(one.data).text for one in taken] == texts
+    assert [one.receipt for one in taken] == [1, 2, 3, 4, 5, 6]
+
+
+def test_plain_text_that_is_in_another_charset_than_it_says_is_a_dead_letter() -> None:
+    wrong = Delivery("Vad är".encode("latin-1"), 1, content_type="text/plain")
+    unknown = Delivery(b"x", 2, content_type="text/plain; charset=klingon")
+    inbox = Inbox(Fixed(wrong, unknown), document_bytes=1000)
+    assert inbox.receive(1 << 20, 0.0) == []
+    letters = [letter for outcome in inbox.refused()[1] for letter in outcome.dead]
+    assert [letter.data for letter in letters] == [wrong.data, unknown.data]
+    assert "not in utf-8, as its content type says: byte 5" in letters[0].reason
+    assert "in 'klingon', of which nothing is known" in letters[1].reason

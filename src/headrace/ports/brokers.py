@@ -14,7 +14,8 @@ class Delivery:
     `receipt` is what acknowledges it: only the adapter that made it can read it, and it dies with its connection. `reply` sends an answer
     to the publisher, at most once and without waiting; it is None if the publisher didn't ask for one. `evicted` says why the broker's
     server has removed the body from its queue, and is empty for all others; such a body has to be buried, then acked. `encoding` is the
-    content encoding that the publisher named, in any case, with commas between several; the receiver unpacks `data` then.
+    content encoding that the publisher named, in any case, with commas between several; the receiver unpacks `data` then. `content_type`
+    is the media type that the publisher named, if the broker has such a thing; else it is empty.
     """
 
     data: bytes
@@ -22,6 +23,7 @@ class Delivery:
     reply: Callable[[bytes], None] | None = None
     evicted: str = ""
     encoding: str = ""
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

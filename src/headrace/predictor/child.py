@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import msgspec
 
 from headrace import config, log
 from headrace.burial import bury_bytes
-from headrace.documents import Document, Outcome, decode, microseconds
+from headrace.documents import Document, Outcome, microseconds
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.log import logger
 from headrace.masking import secrets_of
@@ -28,8 +29,10 @@ from headrace.models.registry import Registry
 from headrace.predictor import descendants, frames
 from headrace.runtime import follow_parent, is_ignored
 from headrace.scoring import cache
+from headrace.tables import fields_of
 
 LOG = logger("headrace.predictor")
+Decoding = Callable[[bytes], Document]
 PREPARE_SECONDS = 0.2  # between two looks whether the kernels are compiled
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -61,6 +64,7 @@ def main() -> None:
 
     turns = Turns(lambda place: say(frames.Working(place)))
     try:
+        decoding = partial(fields_of(settings.fields).decode, limit=settings.document_bytes)
         registry = Registry.from_url(settings.registry)
         models = ModelSet.open(settings.models, registry, turns.begin, start.left_out)
         if start.compiled or cache.why_not_kept(cache.folder(), config.numba_cache()):
@@ -68,7 +72,7 @@ def main() -> None:
         say(frames.Ready(models.versions, models.missing))
         with _preparing(models):
             while (request := frames.read_blocking(reading)) is not None:
-                say(_serve(models, request, settings.document_bytes, turns))
+                say(_serve(models, request, decoding, turns))
     except MemoryError:
         os._exit(frames.MEMORY_STATUS)
     except HeadraceError as error:
@@ -136,14 +140,14 @@ class Turns:
         return seconds
 
 
-def label(models: ModelSet, request: frames.Lines, limit: int, turns: Turns) -> frames.Labelled:
-    """One outcome a line, in order; a line that is not a document of up to `limit` bytes is buried. Raises as `ModelSet.label` does."""
+def label(models: ModelSet, request: frames.Lines, decoding: Decoding, turns: Turns) -> frames.Labelled:
+    """One outcome a line, in order; a line that `decoding` rejects is buried. Raises as `ModelSet.label` does."""
     began = time.monotonic()
     outcomes: list[Outcome | None] = []
     documents: list[Document] = []
     for line in request.lines:
         try:
-            documents.append(decode(line, limit=limit))
+            documents.append(decoding(line))
             outcomes.append(None)
         except Rejected as error:
             outcomes.append(Outcome(None, dead=(bury_bytes(line, str(error), received_at=microseconds()),)))
@@ -168,9 +172,9 @@ def answer(models: ModelSet, request: frames.Texts) -> frames.Answered:
     return frames.Answered([{name: [one] for name, one in known.items()} for known in found])
 
 
-def _serve(models: ModelSet, request: Any, limit: int, turns: Turns) -> frames.Message:
+def _serve(models: ModelSet, request: Any, decoding: Decoding, turns: Turns) -> frames.Message:
     try:
-        return label(models, request, limit, turns) if isinstance(request, frames.Lines) else answer(models, request)
+        return label(models, request, decoding, turns) if isinstance(request, frames.Lines) else answer(models, request)
     except (Unavailable, Rejected) as error:
         return frames.Failed(type(error).__name__, str(error))
     except msgspec.ValidationError as error:

@@ -6,9 +6,10 @@ their outcomes. It blames none without proof: a document is buried only after tw
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from headrace.burial import bury, bury_bytes
-from headrace.documents import DeadLetter, Outcome, Prediction, decode, microseconds
+from headrace.documents import DeadLetter, Outcome, Prediction, microseconds
 from headrace.errors import Rejected, Unavailable
 from headrace.models.spec import ModelSpec
 from headrace.predictor import frames
@@ -16,6 +17,7 @@ from headrace.predictor.pace import BATCH_SECONDS, Pace
 from headrace.predictor.process import Abandoned, Gone, Process
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import delays
+from headrace.tables import fields_of
 
 __all__ = ["Abandoned", "Pace", "Predictor"]
 
@@ -42,7 +44,7 @@ class Predictor:
         timed: Callable[[str, float], None] = lambda _model, _seconds: None,
     ) -> None:
         self._models = settings.models
-        self._document_bytes = settings.document_bytes
+        self._decode = partial(fields_of(settings.fields).decode, limit=settings.document_bytes)
         self._deadline = deadline
         self._process = Process(settings, deadline=deadline, idle=idle, draining=draining)
         self._queue: list[bytes] = []
@@ -224,7 +226,7 @@ class Predictor:
     def _with_dead(self, outcome: Outcome, line: bytes, given_up: dict[int, Gone]) -> Outcome:
         if outcome.document is None:
             return outcome
-        document = decode(line, limit=self._document_bytes)
+        document = self._decode(line)
         dead: list[DeadLetter] = list(outcome.dead)
         for place, gone in sorted(given_up.items()):
             dead.append(bury(document, gone.kind, _reason(gone), model=self._models[place].name))

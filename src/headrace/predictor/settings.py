@@ -13,7 +13,7 @@ class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
     `memory` is how many bytes the process may allocate, and `sharers` how many predictors share the memory of the container.
     `document_bytes` is the size of the largest document, in bytes of JSON; a larger one is buried. `cache_told` says that it was logged
     already if no compiled code is kept. `kept` are the names of models that the registry had before, for a process that replaces another:
-    what cannot be found of them is waited for.
+    what cannot be found of them is waited for. `fields` is the setting of that name: where lines have the members of documents.
     """
 
     models: tuple[ModelSpec, ...]
@@ -23,4 +23,5 @@ class PredictorSettings(msgspec.Struct, frozen=True, kw_only=True):
     sharers: int = 1
     cache_told: bool = False
     kept: tuple[str, ...] = ()
+    fields: str = ""
     log: LogSettings = LogSettings()

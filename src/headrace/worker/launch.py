@@ -24,6 +24,7 @@ from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 from headrace.scoring import cache
 from headrace.supervisor import Supervisor
+from headrace.tables import fields_of
 from headrace.urls import Connectors, keeps
 from headrace.worker import status_files
 from headrace.worker.heartbeat import Heartbeat
@@ -48,7 +49,8 @@ class Task(msgspec.Struct, frozen=True):
 
 
 def predictor_settings(settings: Settings) -> PredictorSettings:
-    """What the settings say of a predictor. Raises Misconfigured if the setting `models` cannot be read."""
+    """What the settings say of a predictor. Raises Misconfigured if the setting `models` or `fields` cannot be read."""
+    fields_of(settings.fields)  # it is wrong here, rather than in each worker
     return PredictorSettings(
         models=parse(settings.models),
         registry=settings.registry,
@@ -56,6 +58,7 @@ def predictor_settings(settings: Settings) -> PredictorSettings:
         document_bytes=settings.document_bytes,
         sharers=settings.processes + 1,  # the API has a predictor too
         log=settings.log,
+        fields=settings.fields,
     )
 
 

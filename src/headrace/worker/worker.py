@@ -28,8 +28,8 @@ class Worker:
     adapter that is given stays open; when you close it, what it has leased goes back.
 
     `models` is the setting of that name, or a list of its entries; `registry` is the folder of the models, or its URL. `deadline`
-    (seconds), `memory` and `document_bytes` (bytes) are settings too. The models run in a process of their own, which imports a `python:`
-    class by the name of its module. What happens is logged below the logger `headrace`.
+    (seconds), `memory`, `document_bytes` (bytes) and `fields` are settings too. The models run in a process of their own, which imports a
+    `python:` class by the name of its module. What happens is logged below the logger `headrace`.
 
     Raises Misconfigured for a URL that no adapter serves, for models that cannot be read, and for a number outside its limits.
     """
@@ -45,6 +45,7 @@ class Worker:
         deadline: float = Settings.deadline,
         memory: int = Settings.memory,
         document_bytes: int = Settings.document_bytes,
+        fields: str = Settings.fields,
         drain: bool = False,
     ) -> None:
         self._settings = Settings(
@@ -53,6 +54,7 @@ class Worker:
             deadline=deadline,
             memory=memory,
             document_bytes=document_bytes,
+            fields=fields,
         )
         self._predictor = launch.predictor_settings(self._settings)
         self._connectors = Connectors(broker, store, results)

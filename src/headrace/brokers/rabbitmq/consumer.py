@@ -102,7 +102,8 @@ class Consumer:
             return
         reply = self._replies.asked(properties)
         reason = _reason(properties.headers or {}) if self._evicted else ""
-        self._arrivals.add(Delivery(body, (self, tag), reply, reason, properties.content_encoding or ""))
+        named = properties.content_encoding or "", properties.content_type or ""
+        self._arrivals.add(Delivery(body, (self, tag), reply, reason, *named))
 
 
 def _reason(headers: dict[str, Any]) -> str:
