@@ -19,7 +19,7 @@ import pytest
 
 from headrace import cli
 from headrace.brokers.sqlite import SqliteBroker
-from headrace.documents import unpack
+from headrace.documents import Body, unpack
 from headrace.models.card import Card, to_json
 from headrace.ports import ResultQuery
 from headrace.stores.sqlite import SqliteStore
@@ -492,6 +492,23 @@ def test_a_table_of_the_file_of_settings_names_an_encoding_too() -> None:
     Path("headrace.toml").write_text('[[ingest]]\nurl = "notes"\nwhole = true')
     assert command("ingest", "--json").json["published"] == 1
     assert command("ingest", "notes", "--whole", "--json").json["repeated"] == 1
+
+
+def test_work_takes_the_messages_of_others_by_the_setting_fields(run: Run) -> None:
+    foreign = [
+        b'{"n": 7, "payload": {"body": "hej"}, "lang": "sv"}',
+        b'{"n": 8}',
+        b'{"id": "ours", "text": "a", "published_at": 5}',
+    ]
+    with closing(SqliteBroker("queue.db")) as broker:
+        broker.publish([Body(one) for one in foreign])
+    command("work", "--drain", "--models", TRIVIAL, "--fields", "text=/payload/body, id=n, meta=lang")
+    with closing(SqliteStore("store.db")) as store:
+        found = {result.id: (result.text, result.meta) for result in store.find(ResultQuery()).items}
+    assert found == {"7": ("hej", {"lang": "sv"}), "ours": ("a", {})}
+    assert "no member '/payload/body'; it has 'n'" in command("dead", "list").output
+    ended = run("work", "--drain", "--models", TRIVIAL, "--fields", "txt=a")
+    assert (ended.status, "did you mean text?" in ended.errors) == (2, True)
 
 
 def test_a_table_of_the_file_of_settings_names_fields_too() -> None:

@@ -22,7 +22,8 @@ from headrace.config import Settings
 from headrace.documents import Body, Document, Outcome, pack, read
 from headrace.documents import stamp as stamped
 from headrace.errors import Rejected
-from headrace.ingest.ingest import Ingest, Saved
+from headrace.ingest.ingest import Ingest
+from headrace.ingest.ledger import Saved
 from headrace.ports import Batch as Read
 from headrace.ports import Delivery, Malformed, Source, WorkerStatus
 from headrace.proof import publisher, worker

@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import pytest
-from support import PATIENCE, until
+from support import PATIENCE, logged, until
 
 from headrace.brokers.memory import MemoryBroker, Queue
 from headrace.documents import Document
-from headrace.errors import Misconfigured
+from headrace.errors import HeadraceError, Misconfigured
 from headrace.ingest.several import Opened, Options, Several
 from headrace.ports import Batch
 from headrace.runtime import Stop
@@ -85,3 +85,34 @@ def test_a_source_that_fails_does_not_end_the_others_and_its_error_is_raised_in_
 def test_nothing_to_read_is_read_at_once() -> None:
     work, _, _ = several(Stop())
     assert work.run([])
+
+
+def test_a_source_that_fails_does_not_keep_those_after_it_from_being_read() -> None:
+    work, _, store = several(Stop())
+    with pytest.raises(Misconfigured, match="is missing"):
+        work.run(opened(Given("a", "", error="a is missing"), Given("b", "xy")))
+    assert work.tally.published == 2
+    assert '"ended"' in store.cursors()["b"]
+
+
+def test_what_is_wrong_in_a_source_itself_is_told_and_the_others_are_read() -> None:
+    class Odd(Given):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            yield from super().read(after)
+            raise ZeroDivisionError("a mistake")
+
+    work, _, _ = several(Stop())
+    with logged(), pytest.raises(HeadraceError, match="ZeroDivisionError: a mistake"):
+        work.run(opened(Odd("a", "x"), Given("b", "y")))
+    assert work.tally.published == 2
+
+
+def test_a_source_that_ends_is_never_idle() -> None:
+    class Slow(Given):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            assert not self.closed.wait(0.5)  # as if it looked for its place
+            yield from super().read(after)
+
+    work, _, _ = several(Stop(), until_idle=0.05)
+    assert work.run(opened(Slow("a", "x")))
+    assert work.tally.published == 1

@@ -124,3 +124,10 @@ def test_a_missing_library_is_told_with_the_command_that_installs_it(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(Misconfigured, match=r"a Parquet file needs pyarrow: pip install 'headrace\[parquet\]'"):
         read(path)
+
+
+def test_nanoseconds_are_cut_to_microseconds(tmp_path: Path) -> None:
+    at = pa.array([1_700_000_000_123_456_789], pa.timestamp("ns", "UTC"))
+    (found,) = read(write(tmp_path / "a.parquet", {"text": ["a"], "created_at": at}))
+    assert isinstance(found, Document)
+    assert found.created_at == "2023-11-14T22:13:20.123456Z"

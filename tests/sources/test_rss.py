@@ -11,6 +11,7 @@ from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.ports import Batch, Malformed
 from headrace.sources.rss import RssSource
+from headrace.sources.rss.feed import parse
 from headrace.sources.rss.source import MOST_BYTES
 from headrace.testing.sources import items
 
@@ -318,3 +319,9 @@ def test_the_name_is_the_address(url: str, name: str) -> None:
 def test_what_makes_no_sense_is_refused(url: str) -> None:
     with pytest.raises(Misconfigured):
         RssSource.from_url(url)
+
+
+def test_halves_of_characters_are_put_together_as_old_feeds_write_emoji() -> None:
+    titles = b"<item><title>smile &#55357;&#56832;</title></item><item><title>half &#xD83D; only</title></item>"
+    feed = parse(b'<rss version="2.0"><channel>' + titles + b"</channel></rss>", "application/rss+xml", "http://h/")
+    assert [entry["title"] for entry in feed.entries] == ["smile \U0001f600", "half \ufffd only"]

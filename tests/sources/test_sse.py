@@ -204,3 +204,31 @@ def test_the_name_is_the_address_without_secrets() -> None:
     url = "sse:https://anna:geheim@host/events?key=geheim&lang=sv"
     assert "geheim" not in SseSource.from_url(url).name
     assert SseSource.from_url("sse://host/a").name == "sse:https://host/a"
+
+
+def test_an_event_without_an_id_does_not_forget_the_last_one() -> None:
+    def answer(request: Request) -> None:
+        request.begin(kind="text/event-stream")
+        request.send(event("hello"))  # to greet
+        if "Last-Event-ID" not in request.headers:
+            request.send(event("first", 7) + event("greeting"))
+        else:
+            hold(request)
+
+    with streaming(answer) as (source, served):
+        batches = taken(source, 4)
+        assert [type(item) for item in items(batches)] == [Document] * 4  # and no gap
+        assert served.requests[1].headers["Last-Event-ID"] == "7"
+    assert "7" in batches[-1].cursor
+
+
+def test_an_id_that_is_not_ascii_is_sent_as_it_came() -> None:
+    def answer(request: Request) -> None:
+        request.begin(kind="text/event-stream")
+        request.send(f"id: caf\u00e9 \ndata: {json.dumps({'text': str(request.number)})}\n\n")
+        if request.number > 1:
+            hold(request)
+
+    with streaming(answer) as (source, served):
+        assert len(items(taken(source, 2))) == 2
+        assert served.requests[1].headers["Last-Event-ID"].encode("latin-1").decode() == "café"

@@ -20,6 +20,7 @@ from headrace.sources.stream import (
     Part,
     Pause,
     follow,
+    shown,
 )
 
 QUICK = dict.fromkeys(Kind, Pause(0.0, 0.0))
@@ -201,3 +202,25 @@ def test_no_more_is_read_ahead_than_may_be_held() -> None:
         assert script.given <= taken + 5
     closed.set()
     assert list(parts) == []
+
+
+def test_no_pause_is_longer_than_a_day_whatever_a_server_asks_for() -> None:
+    waited: list[float] = []
+
+    class Closed(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0)
+            return super().wait(0)
+
+    closed = Closed()
+    connect, _ = scripted(Broken(Kind.LIMITED, "429", 1e300), Script(Message(b"a")))
+    for part in follow(connect, "", closed):
+        if part.messages:
+            closed.set()
+    assert waited[0] <= 86_400 * (1 + JITTER)
+
+
+def test_streams_that_differ_in_what_is_hidden_have_different_names() -> None:
+    assert shown("https://host/?author=alice") != shown("https://host/?author=bob")
+    assert "alice" not in shown("https://host/?author=alice")
+    assert shown("https://host/?lang=sv") == "https://host/?lang=sv"

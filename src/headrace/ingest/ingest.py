@@ -83,22 +83,22 @@ class Ingest:
         Returns early if the stop is requested. Raises Unavailable if it is requested while something is waited for; then the cursor stays
         at the last batch that was published completely.
         """
-        saved = self._insist(lambda: ledgers.load(self._store, name)) if name else None
+        saved = self._load(name)
         self._saved = saved = saved or Saved("", 0, Ledger())
         self._accounts.open(saved.ledger or Ledger(counts={"published": saved.published}), url or name)
         if again:
             self._saved = Saved("", 0)
         self.tally.repeated += self._saved.published
         try:
-            with self._closed_in_time(source):
+            with self._closed_in_time(source, name):
                 self._read(source, name)
         except Misconfigured as error:
             self._accounts.ledger.state, self._accounts.ledger.told = "failed", str(error)
             with suppress(HeadraceError):  # what was wrong first is raised
-                self._save(name)
+                self._save(name, self._saved)
             raise
         self._accounts.ledger.state = "stopped" if self._stop.requested else "ended"
-        self._insist(partial(self._save, name))
+        self._insist(partial(self._save, name, self._saved))
         return not self._stop.requested
 
     def _read(self, source: Source, name: str) -> None:
@@ -113,7 +113,7 @@ class Ingest:
             before += self._take(batch)
             self._saved = Saved(batch.cursor, before)
             if self._is_news(name, batch) or time.monotonic() - last >= SAVE_SECONDS:
-                self._insist(partial(self._save, name))
+                self._insist(partial(self._save, name, self._saved))
                 last = time.monotonic()
             self._progress(self.tally)
             self._quiet_since = time.monotonic() if batch.items else quiet_since
@@ -209,23 +209,26 @@ class Ingest:
         self._accounts.count("repeated", len(documents) - len(new))
         return new
 
-    def _save(self, name: str) -> None:
+    def _load(self, name: str) -> Saved | None:
+        return self._insist(lambda: ledgers.load(self._store, name)) if name else None
+
+    def _save(self, name: str, saved: Saved) -> None:
         if name:
-            ledgers.save(self._store, name, Saved(self._saved.cursor, self._saved.published, self._accounts.ledger))
+            ledgers.save(self._store, name, Saved(saved.cursor, saved.published, self._accounts.ledger))
 
     def _insist(self, call: Callable[[], T]) -> T:
         """The call's value, however long it takes. Raises Unavailable if the stop is requested first."""
         return patiently(call, until_stopped(self._stop, LOG.warning))
 
     @contextmanager
-    def _closed_in_time(self, source: Source) -> Iterator[None]:
-        """Within the block, close the source as soon as the stop is requested, even while it waits for its next document, or once it has
-        been idle for long enough."""
+    def _closed_in_time(self, source: Source, name: str) -> Iterator[None]:
+        """Within the block, close the source as soon as the stop is requested, or once it has been idle for long enough."""
         done = threading.Event()
+        waits = getattr(source, "endless", True) or not name  # a file does not: it is read again up to its cursor first
 
         def watch() -> None:
             while not done.is_set():
-                idle = self._until_idle is not None and time.monotonic() - self._quiet_since > self._until_idle
+                idle = waits and self._until_idle and time.monotonic() - self._quiet_since > self._until_idle
                 if idle or self._stop.wait(WATCH_SECONDS):
                     source.close()
                     return

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, Unavailable
 from headrace.ingest.accounts import Tally
 from headrace.ingest.ingest import Ingest
 from headrace.log import logger
@@ -55,8 +55,7 @@ class Several:
     def run(self, sources: Sequence[Opened]) -> bool:
         """Publish them all; whether all were read to their ends.
 
-        A source that fails ends neither the others in their threads nor those, but the ones after it. Raises the first error when all have
-        ended.
+        A source that fails ends none of the others. Raises the first error when all have ended.
         """
         endless = [[one] for one in sources if one.source.endless]
         bounded = [one for one in sources if not one.source.endless]
@@ -84,14 +83,33 @@ class Several:
                     until_idle=self._options.until_idle,
                 )
                 part.tally = work.tally
-                part.ended = all(
-                    work.run(source, source.name, url=url, again=self._options.again or not source.name)
-                    for source, url in part.sources
-                )
+                for opened in part.sources:
+                    self._publish(work, opened, part)
         except HeadraceError as error:
-            part.error = error
-            if len(self._parts) > 1:
-                LOG.error(str(error))
+            part.error = part.error or error
+            self._tell(error)
+
+    def _tell(self, error: HeadraceError) -> None:
+        """Log an error that does not end everything at once."""
+        if sum(len(part.sources) for part in self._parts) > 1:
+            LOG.error(str(error))
+
+    def _publish(self, work: Ingest, opened: Opened, part: "_Part") -> None:
+        """Publish one source; what it fails on is noted, so that the others are read."""
+        if self._stop.requested:
+            part.ended = False
+            return
+        source, url = opened
+        try:
+            part.ended &= work.run(source, source.name, url=url, again=self._options.again or not source.name)
+        except Unavailable:
+            raise
+        except HeadraceError as error:
+            part.error = part.error or error
+            self._tell(error)
+        except Exception as error:  # a bug, which is logged with its trace; the other sources go on
+            LOG.exception(f"reading {url} has failed in a way that was not expected")
+            part.error = part.error or HeadraceError(f"reading {url}: {type(error).__name__}: {error}")
 
 
 class _Part:
@@ -100,5 +118,5 @@ class _Part:
     def __init__(self, sources: Sequence[Opened]) -> None:
         self.sources = sources
         self.tally = Tally()
-        self.ended = False
+        self.ended = True
         self.error: HeadraceError | None = None

@@ -16,7 +16,7 @@ class SseConnection:
     """Events of a response, from after the event with the id `last`, if it is not empty. Raises Broken, or Misconfigured."""
 
     def __init__(self, client: httpx.Client, address: str, last: str = "") -> None:
-        headers = {"Last-Event-ID": last} if last else {}
+        headers = {b"Last-Event-ID": last.strip(" \t").encode(errors="replace")} if last else {}
         with http_client.telling():
             self._response = client.send(client.build_request("GET", address, headers=headers), stream=True)
             http_client.check(self._response)

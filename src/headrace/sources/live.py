@@ -34,6 +34,7 @@ class Live:
                 where = f"{self.name}, event {message.cursor}" if message.cursor else self.name
                 items += documents_in(message.data, where, fields=self.fields, source=self.source, limit=self.limit)
             if part.messages:
-                position = Position(part.messages[-1].cursor, microseconds())
+                last = next((one.cursor for one in reversed(part.messages) if one.cursor), position.id)
+                position = Position(last, microseconds())
             if items or part.messages or part.waiting:
                 yield Batch(items, position.write(), waiting=part.waiting)

@@ -9,12 +9,11 @@ import msgspec
 
 from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.fields import USUAL, Fields
-from headrace.masking import mask_url
 from headrace.ports import Batch, Malformed
 from headrace.sources import http_client
 from headrace.sources.messages import documents_in
 from headrace.sources.polling import Polling, Seen, kept, seconds_in
-from headrace.sources.stream import follow
+from headrace.sources.stream import follow, shown
 
 SOURCE = "http"  #: the source of documents that name none
 EVERY = 60.0  #: seconds from one request to the next
@@ -48,7 +47,7 @@ class PolledSource:
     @property
     def name(self) -> str:
         """`http:` and the address, without secrets."""
-        return f"http:{mask_url(self._address)}"
+        return f"http:{shown(self._address)}"
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
         with http_client.client({"Accept": "application/json, */*;q=0.5"}) as client:

@@ -12,7 +12,7 @@ import msgspec
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
 from headrace.sources import http_client
-from headrace.sources.stream import Broken, Kind, Message
+from headrace.sources.stream import LONGEST_SECONDS, Broken, Kind, Message
 
 REMEMBERED = 2000  #: documents of the last answers that are not told again
 MOST_BYTES = 64 << 20  #: of an answer, unless a source has a limit of its own
@@ -89,7 +89,7 @@ class Polling:
         while True:
             if answer is not None:
                 yield answer
-            if self._ended.wait(self._pause) or self._closed.is_set():
+            if self._ended.wait(min(self._pause or 0.0, LONGEST_SECONDS)) or self._closed.is_set():
                 return
             answer = self._ask()
 
@@ -99,7 +99,7 @@ class Polling:
     def _ask(self) -> Message | None:
         """The answer, or None if nothing has changed. Raises Broken."""
         validators = {"If-None-Match": self._seen.etag, "If-Modified-Since": self._seen.modified}
-        headers = {name: value for name, value in validators.items() if value}
+        headers = {name.encode(): value.encode("latin-1", "replace") for name, value in validators.items() if value}
         with http_client.telling(), self._client.stream("GET", self._address, headers=headers) as response:
             if response.status_code == GONE:
                 raise Misconfigured(f"{mask_url(self._address)} has ended: the server answers 410 Gone; leave it out")

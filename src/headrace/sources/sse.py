@@ -6,11 +6,11 @@ from typing import Self
 
 from headrace.documents import DOCUMENT_BYTES
 from headrace.fields import USUAL, Fields
-from headrace.masking import mask_url
 from headrace.ports import Batch
 from headrace.sources import http_client
 from headrace.sources.events import ACCEPTED, SseConnection
 from headrace.sources.live import Live
+from headrace.sources.stream import shown
 
 SOURCE = "sse"  #: the source of documents that name none
 
@@ -35,7 +35,7 @@ class SseSource:
     @property
     def name(self) -> str:
         """`sse:` and the address, without secrets."""
-        return f"sse:{mask_url(self._address)}"
+        return f"sse:{shown(self._address)}"
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
         with http_client.client(ACCEPTED) as client:

@@ -3,6 +3,7 @@
 A thread of its own reads the connection, so that whoever takes the messages can be stopped at any time.
 """
 
+import hashlib
 import random
 import threading
 import time
@@ -13,13 +14,21 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from headrace.errors import Misconfigured
+from headrace.masking import mask_url
 
 HELD_BYTES = 16 << 20  #: of messages that wait to be taken; at least one message may wait, however long it is
 PART_MESSAGES = 500  #: that are handed over together
 SILENT_SECONDS = 60.0  #: without a message after which an open stream is told to be silent
 LOOK_SECONDS = 0.2  #: between two looks at whether the stream was closed
+LONGEST_SECONDS = 86_400.0  #: of a pause, whatever a server asks for
 JITTER = 0.2  #: each pause is up to this part longer, so that many clients don't come back at once
 TOLD_SECONDS = 2.0  #: of a pause from which on it is told
+
+
+def shown(address: str) -> str:
+    """An address without secrets, to name a stream by: two that differ in what is hidden differ in a hash of 32 bits."""
+    masked = mask_url(address)
+    return masked if masked == address else f"{masked}#{hashlib.blake2b(address.encode(), digest_size=4).hexdigest()}"
 
 
 class Kind(Enum):
@@ -142,7 +151,7 @@ class _BackOff:
         pause = self._pauses[broken.kind]
         seconds = self._next.get(broken.kind, pause.first)
         self._next[broken.kind] = min(pause.longest, seconds * pause.factor + pause.step)
-        return max(seconds, broken.retry_after or 0.0) * random.uniform(1, 1 + JITTER)
+        return min(max(seconds, broken.retry_after or 0.0), LONGEST_SECONDS) * random.uniform(1, 1 + JITTER)
 
 
 class _Reader:

@@ -9,6 +9,7 @@ from websockets.exceptions import (
     ConnectionClosed,
     ConnectionClosedOK,
     InvalidHandshake,
+    InvalidMessage,
     InvalidStatus,
     InvalidURI,
     WebSocketException,
@@ -18,7 +19,6 @@ from websockets.sync.client import connect
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured
 from headrace.fields import USUAL, Fields
-from headrace.masking import mask_url
 from headrace.ports import Batch
 from headrace.sources.http_client import (
     CONNECT_SECONDS,
@@ -30,7 +30,7 @@ from headrace.sources.http_client import (
     retry_after,
 )
 from headrace.sources.live import Live
-from headrace.sources.stream import Broken, Kind, Message
+from headrace.sources.stream import Broken, Kind, Message, shown
 
 SOURCE = "ws"  #: the source of documents that name none
 MESSAGE_BYTES = 64 << 20  #: the longest message
@@ -58,7 +58,7 @@ class WebsocketSource:
     @property
     def name(self) -> str:
         """`ws:` and the address, without secrets."""
-        return f"ws:{mask_url(self._address)}"
+        return f"ws:{shown(self._address)}"
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
         live = Live(self.name, SOURCE, lambda _last: WebsocketConnection(self._address), self._limit, self._fields)
@@ -88,6 +88,8 @@ class WebsocketConnection:
             answer = error.response
             reason = f"the server answers {answer.status_code} {answer.reason_phrase}"
             raise Broken(kind_of(answer.status_code), reason, retry_after(answer.headers)) from error
+        except InvalidMessage as error:
+            raise Broken(Kind.NETWORK, f"the connection was lost before the server answered: {error}") from error
         except InvalidURI as error:
             raise Misconfigured(f"the address of the stream cannot be used: {error}") from error
         except InvalidHandshake as error:

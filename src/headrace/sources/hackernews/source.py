@@ -9,14 +9,13 @@ import msgspec
 
 from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.errors import Misconfigured
-from headrace.masking import mask_url
 from headrace.ports import Batch, Deletion, Gap, Malformed
 from headrace.sources import http_client
 from headrace.sources.hackernews.connection import TRIES, Connection, Part
 from headrace.sources.hackernews.items import TYPES, USUAL, Reading
 from headrace.sources.hackernews.place import Place, Told
 from headrace.sources.polling import seconds_in
-from headrace.sources.stream import follow
+from headrace.sources.stream import follow, shown
 
 ADDRESS = "https://hacker-news.firebaseio.com"
 EVERY = 10.0  #: seconds from one round of requests to the next
@@ -71,7 +70,7 @@ class HackernewsSource:
     @property
     def name(self) -> str:
         """`hackernews:`, and the address and the types if they are not the usual ones."""
-        address = "" if self._address == ADDRESS else mask_url(self._address)
+        address = "" if self._address == ADDRESS else shown(self._address)
         return f"hackernews:{address}" + (f"?types={','.join(sorted(self._types))}" if self._types != USUAL else "")
 
     def read(self, after: str | None = None) -> Iterator[Batch]:

@@ -11,7 +11,16 @@ from typing import IO, NamedTuple, Protocol, cast
 from headrace.errors import Misconfigured
 from headrace.sources.compression import Damaged
 
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError)
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+)
 
 
 class Member(NamedTuple):
@@ -112,7 +121,7 @@ def _next(tar: tarfile.TarFile, file: Readable) -> tarfile.TarInfo | None:
         return tarfile.TarInfo.fromtarfile(tar)
     except (tarfile.EOFHeaderError, tarfile.EmptyHeaderError):  # type: ignore[attr-defined]
         return None
-    except tarfile.TarError as error:
+    except (tarfile.TarError, OverflowError, ValueError) as error:
         raise Damaged(str(error)) from None
 
 

@@ -47,7 +47,7 @@ class Parquet:
                 file = pq.ParquetFile(opened)
                 self._check(file.schema_arrow.names)
                 for batch in file.iter_batches(batch_size=ROWS):
-                    yield [self._record(row, number + place) for place, row in enumerate(batch.to_pylist(), 1)]
+                    yield [self._record(row, number + place) for place, row in enumerate(_rows(batch), 1)]
                     number += batch.num_rows
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno is not None:
@@ -101,3 +101,21 @@ def _encode(row: Mapping[str, Any]) -> bytes:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _rows(batch: Any) -> list[dict[str, Any]]:
+    """The rows of a batch; nanoseconds, which Python's times do not have, are cut to microseconds."""
+    import pyarrow as pa
+
+    columns = []
+    for column in batch.columns:
+        kind = column.type
+        if pa.types.is_timestamp(kind) and kind.unit == "ns":
+            column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+        elif pa.types.is_time64(kind) and kind.unit == "ns":
+            column = column.cast(pa.time64("us"), safe=False)
+        elif pa.types.is_duration(kind) and kind.unit == "ns":
+            column = column.cast(pa.duration("us"), safe=False)
+        columns.append(column)
+    rows: list[dict[str, Any]] = pa.RecordBatch.from_arrays(columns, names=batch.schema.names).to_pylist()
+    return rows

@@ -13,6 +13,9 @@ _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf)[\s>]", re.IGNORECASE)
 _END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 _BEGINNING, _ENDING = 4096, 4096  # bytes in which a feed begins and ends
 _TTL = re.compile(rb"<ttl>\s*(\d{1,6})\s*</ttl>", re.IGNORECASE)
+#: Entities for code points from D800 to DFFF, one or several in a row.
+_HALF = rb"&#(?:5529[6-9]|55[3-9]\d\d|56\d\d\d|57[0-2]\d\d|573[0-3]\d|5734[0-3]|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2});"
+_HALVES = re.compile(rb"(?:" + _HALF + rb")+")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _FEEDS = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
 
@@ -37,9 +40,11 @@ def parse(data: bytes, kind: str, address: str) -> Feed:
     charset = _CHARSET.search(kind)
     # Without a charset the document says its own encoding, whatever the type (RFC 7303); feedparser takes text/xml for ASCII.
     headers = {"content-type": f"application/xml; charset={charset[1]}" if charset else "application/xml"}
-    found = feedparser.parse(
-        io.BytesIO(data), response_headers={**headers, "content-location": address}, sanitize_html=False
-    )
+    given = {**headers, "content-location": address}
+    try:
+        found = feedparser.parse(io.BytesIO(_whole_characters(data)), response_headers=given, sanitize_html=False)
+    except Exception as error:
+        return Feed(False, "", (), f"it cannot be read: {error}", "", False)
     entries = [dict(entry) for entry in found.get("entries", ())]  # whose old names warn when they are asked for
     told = found.get("feed", {})
     links = [link for link in told.get("links", ()) if link.get("rel") == "alternate" and link.get("type") in _FEEDS]
@@ -52,6 +57,20 @@ def parse(data: bytes, kind: str, address: str) -> Feed:
         named=next((link["href"] for link in links if urlsplit(link.get("href", "")).netloc), ""),
         unescaped=version.startswith("atom"),
     )
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """The data without entities for halves of characters, as old feeds write emoji; two halves become the character."""
+
+    def whole(found: re.Match[bytes]) -> bytes:
+        units = [
+            int(one[1:], 16) if one[:1] in b"xX" else int(one)
+            for one in re.findall(rb"&#([xX]?[0-9a-fA-F]+);", found[0])
+        ]
+        text = b"".join(unit.to_bytes(2, "big") for unit in units).decode("utf-16-be", "replace")
+        return "".join(f"&#{ord(one)};" for one in text).encode()
+
+    return _HALVES.sub(whole, data)
 
 
 def is_whole(data: bytes) -> bool:

@@ -16,7 +16,7 @@ from headrace.sources import http_client
 from headrace.sources.polling import Polling, Seen, kept, seconds_in
 from headrace.sources.rss.entries import Entry, entries_of, known
 from headrace.sources.rss.feed import Feed, is_whole, parse, ttl
-from headrace.sources.stream import Message, follow
+from headrace.sources.stream import Message, follow, shown
 
 EVERY = 300.0  #: seconds from one request to the next, unless the feed asks for more
 RAREST = 86_400.0  #: seconds after which a feed is asked, whatever it asks for
@@ -51,7 +51,7 @@ class RssSource:
     @property
     def name(self) -> str:
         """`rss:` and the address, without secrets."""
-        return f"rss:{mask_url(self._address)}"
+        return f"rss:{shown(self._address)}"
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
         with http_client.client({"Accept": _ACCEPT}) as client:

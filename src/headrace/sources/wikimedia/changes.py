@@ -38,8 +38,9 @@ class Wanted:
     def includes(self, event: Mapping[str, Any]) -> bool:
         """Whether this event is one of them."""
         return (
-            event.get("type") in self.types
-            and (not self.wikis or event.get("wiki") in self.wikis)
+            isinstance(event.get("type"), str)
+            and event["type"] in self.types
+            and (not self.wikis or (isinstance(event.get("wiki"), str) and event["wiki"] in self.wikis))
             and (not self.namespaces or str(event.get("namespace")) in self.namespaces)
             and (self.bots or not event.get("bot"))
         )
