@@ -617,7 +617,7 @@ def test_a_queue_that_is_full_by_a_policy_refuses_what_is_published_and_evicts_n
 
 def test_a_message_of_plain_text_is_a_document(queue: OwnQueue) -> None:
     broker, store = queue.connect(), MemoryStore()
-    broker.publish([Body(encode(Document("ours", "hello")))])
+    broker.publish([Body(encode(Document("ours", "hello", published_at=5)))])
     ask(queue, "Vad är klockan?".encode("latin-1"), content_type="text/plain; charset=iso-8859-1")
     ask(queue, b'{"n": 7, "payload": "mapped"}', content_type="application/json")
     settings = msgspec.structs.replace(setup(), fields="text=payload, id=n")
