@@ -11,6 +11,7 @@ import pytest
 from support import PATIENCE
 from support.http_server import Request, Served, serving
 from support.mastodon_server import FIRST, TOKEN, Mastodon, event, hold, post
+from support.reading import taken
 
 from headrace.documents import Document
 from headrace.errors import Misconfigured
@@ -39,16 +40,6 @@ def streams(*events: str) -> Any:
             hold(request)
 
     return stream
-
-
-def taken(source: MastodonSource, most: int, after: str | None = None) -> list[Batch]:
-    """The batches up to the one with which so many items have come."""
-    batches: list[Batch] = []
-    for batch in source.read(after):
-        batches.append(batch)
-        if len(items(batches)) >= most:
-            source.close()
-    return batches
 
 
 def numbers(found: Sequence[Item]) -> list[int]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from support.http_server import Request, Served, serving
+from support.reading import taken
 
 from headrace.documents import Document
 from headrace.errors import Misconfigured
@@ -21,16 +22,6 @@ def polled(answer: Callable[[Request], None], **fields: str) -> Iterator[tuple[P
     with serving(answer) as served:
         url = f"http:http://127.0.0.1:{served.port}/posts?new=1#every=0.01"
         yield PolledSource.from_url(url, fields=Fields.parse(**fields)), served
-
-
-def taken(source: PolledSource, most: int, after: str | None = None) -> list[Batch]:
-    """The batches up to the one with which so many items have come."""
-    batches: list[Batch] = []
-    for batch in source.read(after):
-        batches.append(batch)
-        if len(items(batches)) >= most:
-            source.close()
-    return batches
 
 
 def posts(*numbers: int) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from support import logged
 from support.http_server import Request, Served, serving
+from support.reading import taken
 
 from headrace.documents import Document
 from headrace.errors import Misconfigured
@@ -53,16 +54,6 @@ def answering(*answers: str | bytes, kind: str = "application/rss+xml", **header
         request.send(answers[min(request.number, len(answers)) - 1])
 
     return answer
-
-
-def taken(source: RssSource, most: int, after: str | None = None) -> list[Batch]:
-    """The batches up to the one with which so many items have come."""
-    batches: list[Batch] = []
-    for batch in source.read(after):
-        batches.append(batch)
-        if len(items(batches)) >= most:
-            source.close()
-    return batches
 
 
 def documents(batches: Sequence[Batch]) -> list[Document]:

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 import pytest
 from support import PATIENCE
 from support.http_server import Request, Served, serving
+from support.reading import taken
 
 from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
-from headrace.ports import Batch, Gap, Malformed
+from headrace.ports import Gap, Malformed
 from headrace.sources.sse import SseSource
 from headrace.testing.sources import Item, items
 
@@ -33,16 +34,6 @@ def event(text: str, number: int | None = None) -> str:
 def hold(request: Request) -> None:
     """Keep the connection open and silent until the test is over."""
     request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
-
-
-def taken(source: SseSource, most: int, after: str | None = None) -> list[Batch]:
-    """The batches up to the one with which so many items have come."""
-    batches: list[Batch] = []
-    for batch in source.read(after):
-        batches.append(batch)
-        if len(items(batches)) >= most:
-            source.close()
-    return batches
 
 
 def ids(found: list[Item]) -> list[str]:

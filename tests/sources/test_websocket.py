@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from support import PATIENCE
+from support.reading import taken
 from websockets.sync.server import Server, ServerConnection, serve
 
 from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.fields import Fields
-from headrace.ports import Batch, Gap, Malformed
+from headrace.ports import Gap, Malformed
 from headrace.sources.websocket import WebsocketSource
 from headrace.testing.sources import items
 
@@ -51,16 +52,6 @@ def streaming(
             world.ended.set()
             server.shutdown()
             thread.join()
-
-
-def taken(source: WebsocketSource, most: int, after: str | None = None) -> list[Batch]:
-    """The batches up to the one with which so many items have come."""
-    batches: list[Batch] = []
-    for batch in source.read(after):
-        batches.append(batch)
-        if len(items(batches)) >= most:
-            source.close()
-    return batches
 
 
 def test_each_message_is_a_document_text_or_binary() -> None:

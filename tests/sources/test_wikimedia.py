@@ -10,6 +10,7 @@ import httpx
 import pytest
 from support import PATIENCE
 from support.http_server import Request, Served, serving
+from support.reading import taken
 from support.wiki_server import AT, after, asked, canary, change, hold, position, send, send_extracts
 
 from headrace.documents import Document
@@ -43,16 +44,6 @@ def told(*events: dict[str, Any] | str) -> Callable[[Request], None]:
         hold(request)
 
     return answer
-
-
-def taken(source: WikimediaSource, most: int, after: str | None = None) -> list[Batch]:
-    """The batches up to the one with which so many items have come."""
-    batches: list[Batch] = []
-    for batch in source.read(after):
-        batches.append(batch)
-        if len(items(batches)) >= most:
-            source.close()
-    return batches
 
 
 def texts(batches: Sequence[Batch]) -> list[str]:

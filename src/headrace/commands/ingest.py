@@ -31,7 +31,7 @@ def ingest(
         float | None, Parameter(help="Documents a second that are published, at most. [default: no limit]")
     ] = None,
     until_idle: Annotated[
-        float | None, Parameter(help="End a source when nothing came for so many seconds. [default: never]")
+        float | None, Parameter(help="End an endless source when nothing came for so many seconds. [default: never]")
     ] = None,
     json: Json = False,
     encoding: Encoding = "",

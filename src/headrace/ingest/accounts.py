@@ -20,7 +20,7 @@ class Tally:
     erased: int = 0  # deleted at the source
     missed: int = 0  # that the source lost, as far as it knows how many
     gaps: int = 0  # not documents: how often the source lost some
-    fault: str = ""  # the place of the first malformed record, and why it is no document
+    fault: str = ""  # the place of the first malformed record, and why it is not a document
 
     def __add__(self, other: "Tally") -> "Tally":
         sums = {

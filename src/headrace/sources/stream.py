@@ -1,6 +1,6 @@
 """Streams: a connection that is made again whenever it breaks, with the back-off that the platform asks for, read in batches.
 
-A thread of its own reads the connection, so that whoever takes the messages can be stopped at any time.
+A thread of its own reads the connection, so that the consumer of the messages can be stopped at any time.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ from headrace.sources.stream import Broken, Kind, Message
 PAGES = 250  #: pages that are read after a break, at most: what one connection may ask without being told to wait
 #: Posts of a page; two pages in a row with fewer are the end, where each page has what was written meanwhile.
 SHORT = PAGE // 2
-#: Statuses with which a server answers to a token that is none, or has too little scope.
+#: Statuses with which a server answers to an unknown token, or to one with too little scope.
 DENIED: Sequence[int] = (401, 403, 422)
 # Events of our own. An event of a server has no line end in its name.
 BEGIN = "\nbegin"  #: the id of the newest post as the stream begins

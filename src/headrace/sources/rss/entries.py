@@ -123,7 +123,7 @@ def _unescaped(text: str, feed: Feed) -> str:
 
 
 def _identity(members: Mapping[str, Any], address: str) -> str:
-    """The id of an entry, or its link; empty if it has none. An id that is no URI says nothing without the feed's host."""
+    """The id of an entry, or its link; empty if it has none. An id that is not a URI says nothing without the feed's host."""
     identity = str(members.get("id") or "").strip()
     if identity and not _SCHEME.match(identity):
         identity = f"{urlsplit(address).netloc}/{identity}"

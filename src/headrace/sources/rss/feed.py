@@ -24,7 +24,7 @@ _FEEDS = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
 class Feed:
     """A feed: its title, its entries as feedparser names their members, and what is wrong with it, if it had to be read leniently.
 
-    `known` is false for what is no feed at all; `named` is then the address of the feed that the page names, or empty.
+    `known` is false if the answer is not a feed at all; `named` is then the address of the feed that the page names, or empty.
     """
 
     known: bool

@@ -96,7 +96,7 @@ class RssSource:
         return parse(message.data, message.event, Seen.read(message.cursor).moved or self._address)
 
     def _no_feed(self, message: Message, feed: Feed, was_feed: bool) -> str:
-        """That an answer is no feed, to be waited for. Raises Misconfigured if there has been none yet."""
+        """That an answer is not a feed, which is waited for. Raises Misconfigured if there has been no feed yet."""
         kind = message.event.partition(";")[0].strip() or "something unnamed"
         reason = f"{mask_url(self._address)} is no feed, but {kind}"
         if not was_feed:

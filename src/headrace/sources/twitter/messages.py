@@ -33,7 +33,7 @@ class Messages:
         self._undelivered = Undelivered()
 
     def items(self, record: Record) -> Sequence[Item]:
-        """The items of a message: of a page there are many, of a keep-alive signal there are none. What is no message is Malformed."""
+        """The items of a message: of a page there are many, of a keep-alive signal there are none. What is not a message is Malformed."""
         message = record.members
         try:
             if record.fault:
