@@ -17,7 +17,7 @@ from headrace.ingest.ledger import Ledger, Saved
 from headrace.ingest.pace import Pace
 from headrace.ingest.recent import REMEMBERED, Recent
 from headrace.log import logger
-from headrace.ports import Batch, Deletion, Gap, Malformed, Source, StoreAdapter
+from headrace.ports import AuthorDeletion, Batch, Deletion, Gap, Item, Malformed, Source, StoreAdapter
 from headrace.retrying import delays, isolate, patiently, until_stopped
 from headrace.runtime import Stop
 
@@ -27,7 +27,6 @@ SAVE_SECONDS = 1.0  # between two cursors that are saved though nothing came
 LOG = logger("headrace.ingest")
 
 T = TypeVar("T")
-Item = Document | Deletion | Malformed | Gap
 
 
 class Publishes(Protocol):
@@ -161,9 +160,10 @@ class Ingest:
             for item in malformed
         ]
         deleted = [item.id for item in items if isinstance(item, Deletion)]
+        gone = [item.author for item in items if isinstance(item, AuthorDeletion)]
         self._insist(lambda: self._store.write(buried))
-        if deleted:
-            self._insist(lambda: self._store.erase(deleted))
+        if deleted or gone:
+            self._insist(lambda: self._store.erase(deleted, authors=gone))
         for item in items:
             if isinstance(item, Gap):
                 LOG.warning(f"the source lost documents: {item.reason}")
@@ -172,7 +172,7 @@ class Ingest:
             self.tally.fault = f"{malformed[0].where}: {malformed[0].reason}"
         self._accounts.count("read", sum(isinstance(item, Document | Malformed) for item in items))
         self._accounts.count("malformed", len(buried))
-        self._accounts.count("erased", len(deleted))
+        self._accounts.count("erased", len(deleted) + len(gone))
         return published
 
     def _publish(self, documents: Sequence[Document]) -> int:
@@ -244,7 +244,7 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """The items in parts that end after a deletion, so that what follows it is published after the erasure."""
     begin = 0
     for place, (item, following) in enumerate(pairwise(items), 1):
-        if isinstance(item, Deletion) and not isinstance(following, Deletion):
+        if isinstance(item, Deletion | AuthorDeletion) and not isinstance(following, Deletion | AuthorDeletion):
             yield items[begin:place]
             begin = place
     yield items[begin:]

@@ -6,7 +6,7 @@ string. Everything is synchronous. Adapters raise only the errors of `headrace.e
 
 from headrace.ports.brokers import Backlog, Broker, BrokerAdapter, Delivery, Provisioned, Sink
 from headrace.ports.classifiers import Classifier, Ranking, Restrictable, Spanning, Stepwise, VersionRef, model_of
-from headrace.ports.sources import Batch, Deletion, Gap, Malformed, Plural, Source, SourceAdapter
+from headrace.ports.sources import AuthorDeletion, Batch, Deletion, Gap, Item, Malformed, Plural, Source, SourceAdapter
 from headrace.ports.stores import (
     FORGET_SECONDS,
     Counts,
@@ -27,6 +27,7 @@ from headrace.ports.watching import Watch, Watching
 
 __all__ = [
     "FORGET_SECONDS",
+    "AuthorDeletion",
     "Backlog",
     "Batch",
     "Broker",
@@ -40,6 +41,7 @@ __all__ = [
     "Gap",
     "History",
     "HourCount",
+    "Item",
     "Malformed",
     "Page",
     "Plural",

@@ -15,6 +15,13 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorDeletion:
+    """The source says that an author and all that they have written are gone; Headrace erases it. `author` is as `author_of` names it."""
+
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed:
     """Something in the source that is not a document: its bytes (cut if they are many), why it is not one, and where it stands."""
 
@@ -31,6 +38,10 @@ class Gap:
     missed: int | None = None
 
 
+#: What a source can give.
+Item = Document | Deletion | AuthorDeletion | Malformed | Gap
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What a source has read, in order, and the cursor from which reading continues after it. `items` may be empty: only the cursor
@@ -38,7 +49,7 @@ class Batch:
     `waiting` says why nothing comes for now, such as a server that is away; else it is empty.
     """
 
-    items: Sequence[Document | Deletion | Malformed | Gap]
+    items: Sequence[Item]
     cursor: str
     restarted: str = ""
     waiting: str = ""

@@ -104,10 +104,11 @@ class Store(Protocol):
         """The dead letters that match, by kind."""
         ...
 
-    def erase(self, ids: Sequence[str]) -> None:
-        """Delete results and dead letters of these ids, and drop what is still on its way: published under them before now.
+    def erase(self, ids: Sequence[str], *, authors: Sequence[str] = ()) -> None:
+        """Delete the results and dead letters of these ids and of their edits, and all that these authors have written; drop what is still
+        on its way: published before now.
 
-        Ids may be unknown, and erasing again is harmless.
+        Authors are named as `belonging.author_of` does. Ids and authors may be unknown, and erasing again is harmless.
         """
         ...
 
@@ -157,10 +158,11 @@ class History(Protocol):
 
 
 class Tombstones(Protocol):
-    """Which documents were erased; the adapters of stores implement it."""
+    """What was erased; the adapters of stores implement it."""
 
-    def erased(self, ids: Sequence[str]) -> Mapping[str, int]:
-        """When each of these ids was erased last, in microseconds since the epoch; ids that never were are left out."""
+    def erased(self, keys: Sequence[str]) -> Mapping[str, int]:
+        """When each of these ids, or other keys of `belonging`, was erased last, in microseconds since the epoch; those that never were are
+        left out."""
         ...
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from headrace.clock import microseconds
-from headrace.documents import DOCUMENT_BYTES, Document
+from headrace.documents import DOCUMENT_BYTES
 from headrace.fields import USUAL, Fields
-from headrace.ports import Batch, Deletion, Gap, Malformed
+from headrace.ports import Batch, Item
 from headrace.sources.messages import documents_in
 from headrace.sources.positions import Position
 from headrace.sources.stream import Connection, follow
@@ -27,7 +27,7 @@ class Live:
         """The batches after a cursor, until `closed` is set. Raises as `follow` does."""
         position = Position.read(after)
         for part in follow(self.connect, position.id, closed, name=self.name):
-            items: list[Document | Deletion | Malformed | Gap] = []
+            items: list[Item] = []
             if part.connected and (gap := position.gap(self.name)):
                 items.append(gap)
             for message in part.messages:

@@ -1,9 +1,10 @@
 """What to write for outcomes, given what a store already knows: the rules of answers, conflicts and burials, without I/O."""
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from headrace.belonging import keys_of, keys_of_letter
 from headrace.burial import bury
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, content_hash
 from headrace.ports import StoredPrediction, model_of
@@ -11,6 +12,7 @@ from headrace.ports import StoredPrediction, model_of
 CONFLICT = "a document with this id is stored with another text; publish this one under an id of its own"
 
 T = TypeVar("T")
+Named = TypeVar("Named", Document, DeadLetter)
 
 
 @dataclass(slots=True)
@@ -61,16 +63,16 @@ def plan(
 ) -> Plan:
     """Decide on outcomes in their order; `known` gains the documents that are new.
 
-    `known` and `erased` (when an id was erased) need only hold those of `ids_of`. `now` is when new documents are stored. `any_buried`:
-    whether the store has dead letters that an outcome might clear. Times are microseconds since the epoch.
+    `known` need only hold those of `ids_of`, and `erased` (when each was erased) those of `keys_in`. `now` is when new documents are stored.
+    `any_buried`: whether the store has dead letters that an outcome might clear. Times are microseconds since the epoch.
     """
     made = Plan(now, {entry.number: entry.stored_at for entry in known.values()})
     for outcome in outcomes:
         document = outcome.document
         if document is None:
-            _bury(made, [letter for letter in outcome.dead if not _is_erased(letter, erased)])
+            _bury(made, [letter for letter in outcome.dead if not _is_erased(letter, keys_of_letter, erased)])
             continue
-        if _is_erased(document, erased):
+        if _is_erased(document, keys_of, erased):
             continue
         entry = known.get(document.id)
         if entry is not None and entry.text != document.text:
@@ -91,6 +93,17 @@ def ids_of(outcomes: Sequence[Outcome]) -> set[str]:
     """The ids in outcomes, including those of dead letters without a document."""
     documents = {outcome.document.id for outcome in outcomes if outcome.document is not None}
     return documents.union(letter.id for outcome in outcomes if outcome.document is None for letter in outcome.dead)
+
+
+def keys_in(outcomes: Sequence[Outcome]) -> set[str]:
+    """What the documents and the dead letters of outcomes are erased by."""
+    keys: set[str] = set()
+    for outcome in outcomes:
+        if outcome.document is not None:
+            keys.update(keys_of(outcome.document))
+        else:
+            keys.update(*map(keys_of_letter, outcome.dead))
+    return keys
 
 
 def names_in(made: Plan) -> set[str]:
@@ -139,6 +152,6 @@ def _clear(made: Plan, outcome: Outcome, content: str) -> None:
         made.burials.pop((content, model), None)
 
 
-def _is_erased(one: Document | DeadLetter, erased: Mapping[str, int]) -> bool:
-    at = erased.get(one.id)
+def _is_erased(one: Named, keys: Callable[[Named], Iterable[str]], erased: Mapping[str, int]) -> bool:
+    at = max((erased[key] for key in keys(one) if key in erased), default=None) if erased else None
     return at is not None and (one.published_at is None or one.published_at <= at)

@@ -84,13 +84,13 @@ class NoStore:
     ) -> list[HourCount]:
         return []
 
-    def erase(self, ids: Sequence[str]) -> None:
+    def erase(self, ids: Sequence[str], *, authors: Sequence[str] = ()) -> None:
         """Does nothing: there is nothing to erase, and what is on its way is not dropped."""
 
     def drop(self, burials: Sequence[int]) -> None:
         """Does nothing: there are no dead letters."""
 
-    def erased(self, ids: Sequence[str]) -> dict[str, int]:  # noqa: ARG002
+    def erased(self, keys: Sequence[str]) -> dict[str, int]:  # noqa: ARG002
         return {}
 
     def load(self, name: str) -> str | None:

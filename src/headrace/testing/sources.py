@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from headrace.documents import Document, decode, encode
-from headrace.ports import Batch, Deletion, Gap, Malformed, SourceAdapter
+from headrace.ports import Batch, Item, Malformed, SourceAdapter
 
 Connect = Callable[[], SourceAdapter]
-Item = Document | Deletion | Malformed | Gap
 PATIENCE = 120.0  #: seconds to wait for what has to happen, however slow the machine is
 
 

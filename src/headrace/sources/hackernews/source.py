@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from headrace.documents import DOCUMENT_BYTES, Document
+from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured
-from headrace.ports import Batch, Deletion, Gap, Malformed
+from headrace.ports import Batch, Gap, Item
 from headrace.sources import http_client
 from headrace.sources.hackernews.connection import TRIES, Connection, Part
 from headrace.sources.hackernews.items import TYPES, USUAL, Reading
@@ -92,8 +92,8 @@ class HackernewsSource:
     def close(self) -> None:
         self._closed.set()
 
-    def _items(self, part: Part, reading: Reading) -> list[Document | Deletion | Malformed | Gap]:
-        items: list[Document | Deletion | Malformed | Gap] = []
+    def _items(self, part: Part, reading: Reading) -> list[Item]:
+        items: list[Item] = []
         for item in part.items:
             items += reading.changed(item) if part.changed else reading.new(item)
         if part.missing:

@@ -5,16 +5,15 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from headrace.documents import Document, parse
+from headrace.documents import parse
 from headrace.documents import read as read_document
 from headrace.errors import Rejected
 from headrace.framing import KEPT_BYTES
-from headrace.ports import Deletion, Gap, Malformed
+from headrace.ports import Deletion, Item, Malformed
 from headrace.sources.mastodon.visible_text import visible_text
 from headrace.sources.stream import Message
 from headrace.validation import kind
 
-Item = Document | Deletion | Malformed | Gap
 SOURCE = "mastodon"  #: the source of all documents, and the beginning of their ids
 REMEMBERED = 20_000  #: posts that are not told again, and posts whose edits are known
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 
 from headrace.clock import microseconds
-from headrace.ports import Gap
+from headrace.ports import Gap, Item
 from headrace.sources.mastodon.connection import BEGIN, GAP
-from headrace.sources.mastodon.posts import Item, Posts
+from headrace.sources.mastodon.posts import Posts
 from headrace.sources.mastodon.server import Server
 from headrace.sources.positions import Position
 from headrace.sources.stream import Message

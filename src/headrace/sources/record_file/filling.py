@@ -3,16 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from headrace.documents import Document
-from headrace.ports import Batch, Deletion, Gap, Malformed
+from headrace.ports import Batch, Gap, Item
 from headrace.sources import cursors
 from headrace.sources.cursors import Changed, Cursor, Digest
 from headrace.sources.record_file.content import Content
 from headrace.sources.records import Record
 
 BATCH, BATCH_BYTES = 500, 4 << 20  #: items, and bytes of records, after which a batch is full
-
-Item = Document | Deletion | Malformed | Gap
 
 
 class Reader(Protocol):

@@ -9,14 +9,13 @@ from typing import Any
 from headrace.documents import Document
 from headrace.errors import Rejected
 from headrace.fields import names_of
-from headrace.ports import Deletion, Gap, Malformed
+from headrace.ports import Deletion, Gap, Item, Malformed
 from headrace.sources.records import KEPT_BYTES, Record
 from headrace.sources.tweets import Post, Status, Stray, Tweets, in_message
 from headrace.sources.twitter.documents import document_of, id_of, number_of
 from headrace.sources.twitter.undelivered import Undelivered
 from headrace.validation import kind
 
-Item = Document | Deletion | Gap | Malformed
 LOG = logging.getLogger("headrace.sources")
 _SILENT = ("scrub_geo", "user_withheld", "meta")  # say nothing about a text that can be found by its id
 _SHOWN = 200  # characters of what X says about a connection

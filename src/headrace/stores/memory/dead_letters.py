@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
+from headrace.belonging import keys_of_letter
 from headrace.clock import microseconds
 from headrace.documents import DeadLetter
 from headrace.ports import DeadQuery
@@ -40,9 +41,10 @@ class DeadLetters:
             if letter is not None:
                 del self._numbers[letter.content, letter.model]
 
-    def erase(self, ids: Collection[str]) -> None:
-        """Drop those of these ids."""
-        self.drop([letter.burial for letter in self._by_number.values() if letter.id in ids])
+    def erase(self, keys: Collection[str]) -> None:
+        """Drop those that are erased by one of these keys."""
+        some = frozenset(keys)
+        self.drop([letter.burial for letter in self._by_number.values() if not some.isdisjoint(keys_of_letter(letter))])
 
     def find(self, query: DeadQuery, below: int | None = None) -> Iterator[DeadLetter]:
         """Those of a query with numbers below the one given, newest first."""

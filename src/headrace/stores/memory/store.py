@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
+from headrace.belonging import keys_of, keys_to_erase
 from headrace.clock import HOUR, microseconds, to_datetime, to_microseconds
 from headrace.documents import DeadLetter, Document, Outcome, Prediction, Result
 from headrace.ports import (
@@ -55,6 +56,7 @@ class MemoryStore:
         self._changes = 0
         self._rows: dict[str, Row] = {}
         self._by_number: dict[int, Row] = {}
+        self._found_by: dict[str, set[str]] = {}  # the ids of documents, by what they are erased by
         self._dead = DeadLetters()
         self._erased: dict[str, int] = {}
         self._cursors: dict[str, str] = {}
@@ -133,25 +135,27 @@ class MemoryStore:
             if (first is None or hour >= first) and (after is None or hour < after)
         ]
 
-    def erase(self, ids: Sequence[str]) -> None:
-        now = microseconds()
+    def erase(self, ids: Sequence[str], *, authors: Sequence[str] = ()) -> None:
+        keys, now = keys_to_erase(ids, authors), microseconds()
         with self._lock:
-            for identity in ids:
-                row = self._rows.pop(identity, None)
-                if row is not None:
-                    del self._by_number[row.number]
+            for key in keys:
                 # A clock that was set back must not make the tombstone older than what it erases.
-                published_at = (row.document.published_at or 0) if row else 0
-                self._erased[identity] = max(now, published_at, self._erased.get(identity, 0))
-            self._dead.erase(set(ids))
+                latest = max(now, self._erased.get(key, 0))
+                for identity in self._found_by.pop(key, set()):
+                    row = self._rows.pop(identity, None)
+                    if row is not None:
+                        del self._by_number[row.number]
+                        latest = max(latest, row.document.published_at or 0)
+                self._erased[key] = latest
+            self._dead.erase(set(keys))
 
     def drop(self, burials: Sequence[int]) -> None:
         with self._lock:
             self._dead.drop(burials)
 
-    def erased(self, ids: Sequence[str]) -> dict[str, int]:
+    def erased(self, keys: Sequence[str]) -> dict[str, int]:
         with self._lock:
-            return {identity: self._erased[identity] for identity in set(ids) & self._erased.keys()}
+            return {key: self._erased[key] for key in set(keys) & self._erased.keys()}
 
     def load(self, name: str) -> str | None:
         with self._lock:
@@ -187,13 +191,15 @@ class MemoryStore:
         with self._lock:
             self._dead = DeadLetters()
             self._workers.clear()
-            for kept in (self._rows, self._by_number, self._erased, self._cursors):
+            for kept in (self._rows, self._by_number, self._found_by, self._erased, self._cursors):
                 kept.clear()
 
     def _apply(self, made: Plan) -> None:
         by_number = self._by_number
         for number, document in made.documents:
             by_number[number] = self._rows[document.id] = Row(number, document, made.now)
+            for key in keys_of(document):
+                self._found_by.setdefault(key, set()).add(document.id)
         self._next_document += len(made.documents)
         for number, prediction in made.answers:
             by_number[number].answers[model_of(prediction.model)] = prediction
