@@ -40,6 +40,25 @@ def test_the_stream_holds_only_what_is_not_acked_and_closing_leaves_no_consumer(
         assert len(client.xinfo_consumers(queue, "headrace")) == 1
 
 
+def test_the_first_field_of_an_entry_is_the_body_and_the_others_are_headers(redis: str, queue: str) -> None:
+    with (
+        closing(driver.Redis.from_url(redis)) as client,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as broker,
+    ):
+        broker.publish(bodies("ours"))
+        client.xadd(queue, {"payload": b"alone"})
+        client.xadd(
+            queue, {"payload": b"typed", "Content-Type": "text/plain", "content-encoding": "gzip", "ce_id": "7"}
+        )
+        found = {one.data: one for one in take(broker, 3)}
+        assert (found[b"ours"].headers, found[b"alone"].headers) == ((), ())
+        typed = found[b"typed"]
+        assert (typed.content_type, typed.encoding, ("ce_id", "7") in typed.headers) == ("text/plain", "gzip", True)
+        client.xadd(queue, {"payload": b"late", "content-type": "text/plain"})
+        (late,) = broker.receive(LARGE, PATIENCE)
+        assert (late.data, late.content_type) == (b"late", "text/plain")
+
+
 def test_a_body_that_came_back_keeps_its_age_and_its_source(redis: str, queue: str) -> None:
     with closing(driver.Redis.from_url(redis)) as client:
         client.xadd(queue, {"data": b"a", "key": "files", "at": 1_000_000_000_000})

@@ -6,6 +6,7 @@ from typing import Any
 from pika import spec
 
 from headrace.brokers.arrivals import Arrivals
+from headrace.brokers.headers import headers_of
 from headrace.brokers.rabbitmq.connection import Connection
 from headrace.brokers.rabbitmq.replies import Replies
 from headrace.brokers.rabbitmq.tags import Leases
@@ -103,7 +104,10 @@ class Consumer:
         reply = self._replies.asked(properties)
         reason = _reason(properties.headers or {}) if self._evicted else ""
         named = properties.content_encoding or "", properties.content_type or ""
-        self._arrivals.add(Delivery(body, (self, tag), reply, reason, *named))
+        headers = headers_of(properties.headers.items()) if properties.headers else ()
+        self._arrivals.add(
+            Delivery(body, (self, tag), reply, reason, *named, headers=headers, key=properties.message_id or "")
+        )
 
 
 def _reason(headers: dict[str, Any]) -> str:

@@ -1,0 +1,40 @@
+"""The headers of messages: what their publishers say of them beside the body, as text."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from headrace.ports import Delivery
+
+Headers = Sequence[tuple[str, str]]
+
+
+def headers_of(pairs: Iterable[tuple[object, object]]) -> Headers:
+    """Headers as text, whatever their driver makes of them; those of tables, lists and nothing are left out."""
+    return tuple((_text(name), _text(value)) for name, value in pairs if isinstance(value, _PLAIN))
+
+
+def value_of(headers: Headers, name: str) -> str:
+    """The values of all headers of this name, in any case, with commas between them; empty if there is none."""
+    return ",".join(value for one, value in headers if value and one.lower() == name)
+
+
+def of_entry(fields: Sequence[bytes], receipt: Any) -> Delivery:
+    """What an entry of a stream is to its receiver, by its fields, names and values in turn: a body, and headers."""
+    if fields[0] == _BODY and fields[2::2] == _OURS:
+        return Delivery(fields[1], receipt)
+    headers = headers_of(zip(fields[2::2], fields[3::2], strict=True))
+    named = value_of(headers, "content-encoding"), value_of(headers, "content-type")
+    return Delivery(fields[1], receipt, None, "", *named, headers)
+
+
+_BODY, _OURS = b"data", [b"key", b"at"]  # the fields of an entry that we publish
+_PLAIN = str, bytes, bool, int, float, datetime
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}{'' if value.tzinfo else 'Z'}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
