@@ -1,14 +1,17 @@
 """CloudEvents: documents out of events, in both modes."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headrace import cloudevents
 from headrace.documents import Document, encode
-from headrace.errors import Rejected
+from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Field, Fields
+from headrace.sources.files import FileSource
+from headrace.sources.messages import documents_in
 
 EVENT = {
     "specversion": "1.0",
@@ -107,6 +110,30 @@ def test_a_label_is_in_the_data_or_in_the_event_itself() -> None:
     assert USUAL.labelled(event, Field("label")) == "b"
     assert USUAL.labelled({**EVENT, "data": "a", "label": "b"}, Field("label")) == "b"
     assert USUAL.text_of(event) == "a"
+
+
+def test_events_in_a_message_of_a_stream_are_opened() -> None:
+    batch = [{**EVENT, "data": {"post": "a"}}, {**EVENT, "id": "8", "data": 5}, {"post": "no event"}]
+    found = documents_in(encode(batch), "message 1", fields=Fields.parse(text="post"), source="sse", limit=1000)
+    assert [one.text if isinstance(one, Document) else one.where for one in found] == [
+        "a",
+        "message 1, record 2",
+        "no event",
+    ]
+
+
+def test_a_file_of_events_is_read_and_checked_by_the_members_of_their_data(tmp_path: Path) -> None:
+    events = [{**EVENT, "id": str(number), "data": {"post": f"post {number}"}} for number in range(3)]
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(
+        b"".join(encode(one) + b"\n" for one in [*events, {**EVENT, "data": "just a text"}, {**EVENT, "data": 5}])
+    )
+    items = [item for batch in FileSource(path, fields=Fields.parse(text="post")).read() for item in batch.items]
+    assert [one.text for one in items if isinstance(one, Document)] == ["post 0", "post 1", "post 2", "just a text"]
+    assert len(items) == 5
+    path.write_bytes(encode(events[0]))
+    with pytest.raises(Misconfigured, match=r"line 1 has no member 'body'; it has 'post'"):
+        list(FileSource(path, fields=Fields.parse(text="body")).read())
 
 
 @pytest.mark.parametrize("prefix", ["ce_", "ce-", "CE-", "cloudEvents:", "cloudEvents_"])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from headrace.documents import encode
 from headrace.ports import Delivery
 
 Headers = Sequence[tuple[str, str]]
@@ -20,12 +21,22 @@ def value_of(headers: Headers, name: str) -> str:
 
 
 def of_entry(fields: Sequence[bytes], receipt: Any) -> Delivery:
-    """What an entry of a stream is to its receiver, by its fields, names and values in turn: a body, and headers."""
+    """What an entry of a stream is to its receiver, by its fields, names and values in turn.
+
+    The first has the body, and the others are its headers, if it is alone, is called `data`, holds JSON, or if a header names its media
+    type. Any other entry is a record of its fields.
+    """
     if fields[0] == _BODY and fields[2::2] == _OURS:
         return Delivery(fields[1], receipt)
     headers = headers_of(zip(fields[2::2], fields[3::2], strict=True))
     named = value_of(headers, "content-encoding"), value_of(headers, "content-type")
-    return Delivery(fields[1], receipt, None, "", *named, headers)
+    if len(fields) == 2 or fields[0] == _BODY or any(named) or fields[1].lstrip()[:1] in (b"{", b"["):
+        return Delivery(fields[1], receipt, None, "", *named, headers)
+    try:
+        members = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
+    except UnicodeDecodeError:
+        return Delivery(fields[1], receipt)  # it is buried as it is
+    return Delivery(encode(members), receipt)
 
 
 _BODY, _OURS = b"data", [b"key", b"at"]  # the fields of an entry that we publish
