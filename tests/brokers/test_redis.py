@@ -71,13 +71,14 @@ def test_an_entry_that_has_no_body_is_a_record_of_its_fields(redis: str, queue: 
         closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as broker,
     ):
         client.xadd(queue, {"user": "anna", "comment": "grün", "n": 7})
-        client.xadd(queue, {"body": '{"comment": "alone"}'})
+        client.xadd(queue, {"body": '{"comment": "alone"}', "n": 9})
+        client.xadd(queue, {"comment": "[1] brackets", "n": 10})
         client.xadd(queue, {"comment": b"\xff", "n": 8})
         settings = msgspec.structs.replace(setup(), fields="text=comment, id=n, meta=user")
         Keeper(broker, store, settings, deadline=60.0, stop=Stop(), drain=True).run()
     found = {one.text: (one.id, one.meta) for one in results(store)}
     assert found["grün"] == ("7", {"user": "anna"})
-    assert found.keys() == {"grün", "alone"}
+    assert found.keys() == {"grün", "alone", "[1] brackets"}
     assert [letter.data for letter in letters(store)] == [b"\xff"]
 
 

@@ -63,6 +63,7 @@ def test_a_folder_and_a_pattern_stand_for_their_files(server: FtpServer, tmp_pat
     assert found(url) == [f"{url}/a.jsonl", f"{url}/sub/b.csv", f"{url}/sub/d.tar"]
     assert found(f"{url}/") == found(url)
     assert f"{url}/sub/notes.pdf" in found(url, all_files=True)
+    assert found(f"{url}/s*") == [f"{url}/sub/b.csv", f"{url}/sub/d.tar"]
     assert found(f"{url}/*/*.csv") == [f"{url}/sub/b.csv"]
     assert found(f"{url}/a.jsonl") == [f"{url}/a.jsonl"]
     assert [one.name for one in FileSource(url).each()] == list(found(url))
@@ -72,6 +73,13 @@ def test_a_folder_and_a_pattern_stand_for_their_files(server: FtpServer, tmp_pat
     with pytest.raises(Misconfigured, match="there are no data files in ftp://"):
         found(f"{server.url}/empty")
     assert files.find([url]) == list(found(url))
+
+
+def test_a_recording_may_be_there_too(server: FtpServer, tmp_path: Path) -> None:
+    (tmp_path / "rec.jsonl").write_bytes(encode({"id_str": "7", "id": 7, "text": "a tweet", "user": {"id_str": "1"}}))
+    source = open_source(f"twitter:{server.url}/rec.jsonl", limit=1000)
+    assert source.name == f"twitter:{server.url}/rec.jsonl"
+    assert [one.text for batch in source.read() for one in batch.items if isinstance(one, Document)] == ["a tweet"]
 
 
 def test_reading_goes_on_at_the_cursor_and_a_file_that_was_replaced_is_read_from_its_start(

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from headrace.documents import encode
+from headrace.documents import encode, parse
+from headrace.errors import Rejected
 from headrace.ports import Delivery
 
 Headers = Sequence[tuple[str, str]]
@@ -30,13 +31,21 @@ def of_entry(fields: Sequence[bytes], receipt: Any) -> Delivery:
         return Delivery(fields[1], receipt)
     headers = headers_of(zip(fields[2::2], fields[3::2], strict=True))
     named = value_of(headers, "content-encoding"), value_of(headers, "content-type")
-    if len(fields) == 2 or fields[0] == _BODY or any(named) or fields[1].lstrip()[:1] in (b"{", b"["):
+    if len(fields) == 2 or fields[0] == _BODY or any(named) or _is_json(fields[1]):
         return Delivery(fields[1], receipt, None, "", *named, headers)
     try:
         members = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
     except UnicodeDecodeError:
         return Delivery(fields[1], receipt)  # it is buried as it is
     return Delivery(encode(members), receipt)
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether a body is an object or a list of JSON."""
+    try:
+        return body.lstrip()[:1] in (b"{", b"[") and isinstance(parse(body), dict | list)
+    except Rejected:
+        return False
 
 
 _BODY, _OURS = b"data", [b"key", b"at"]  # the fields of an entry that we publish

@@ -43,10 +43,12 @@ _STATE = (
     "LastModified",
     "last_modified",
 )
+#: Protocols without a connection that could be lost, so that many files may share what fsspec has opened.
+_STATELESS = ("abfs", "az", "gs", "hf", "s3")
 _PASSING = (errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH)
 #: Words in the names of errors of drivers that may pass by themselves.
 _PASSING_WORDS = re.compile(
-    "connect|timeout|timedout|endpoint|throttl|temporar|unavailable|incomplete|gaierror", re.IGNORECASE
+    "connect|timeout|timedout|endpoint|throttl|temporar|error_temp|unavailable|incomplete|gaierror", re.IGNORECASE
 )
 
 T = TypeVar("T")
@@ -89,7 +91,12 @@ def found(url: str, *, all_files: bool = False) -> Sequence[str]:
 
     def look() -> list[str] | None:
         if glob.has_magic(name) and not system.exists(name):
-            return sorted(one for one in system.glob(name) if not system.isdir(one))
+            matches = sorted(system.glob(name, detail=True).items())
+            return [
+                file
+                for match, info in matches
+                for file in (_in_folder(system, match, all_files) if info["type"] == "directory" else [match])
+            ]
         return _in_folder(system, name, all_files) if system.isdir(name) else None
 
     names = _telling(url, look)
@@ -101,7 +108,7 @@ def found(url: str, *, all_files: bool = False) -> Sequence[str]:
         )
     if not names:
         raise Misconfigured(f"there are no data files in {url}; known are {KNOWN}; for others say the format")
-    return [_url_of(one, url) for one in names]
+    return [_url_of(one, url) for one in dict.fromkeys(names)]
 
 
 def _in_folder(system: Any, name: str, all_files: bool) -> list[str]:
@@ -133,7 +140,8 @@ def _system(url: str, shown: str) -> tuple[Any, str]:
     except ModuleNotFoundError as error:
         raise Misconfigured(f"reading {shown}: {scheme}: needs {error.name}: pip install 'headrace[fsspec]'") from error
     try:
-        system, name = _telling(shown, lambda: url_to_fs(url, use_listings_cache=False, skip_instance_cache=True))
+        anew = scheme not in _STATELESS
+        system, name = _telling(shown, lambda: url_to_fs(url, use_listings_cache=False, skip_instance_cache=anew))
         return system, str(name)
     except ImportError as error:
         driver = DRIVERS[scheme]

@@ -1,6 +1,7 @@
 """The payload of a webhook: its signature is checked over the bytes as they were sent, before anything else is done with them."""
 
 import time
+from functools import partial
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
@@ -39,8 +40,8 @@ class Payloads:
         headers = request.headers
         if webhook.signature is None and (event := _event(headers)):
             body = await requests.read(request, self._limit)
-            media_type = headers.get("content-type", "")
-            return cloudevents.structured(event, body, media_type), len(body)
+            make = partial(cloudevents.structured, event, body, headers.get("content-type", ""))
+            return await on_thread(make) if len(body) > requests.LARGE else make(), len(body)
         if webhook.signature is None:
             is_form = _is_form(request.headers, taken=self._token)
             body = await requests.read(request, self._limit)
