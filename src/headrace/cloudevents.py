@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from headrace.errors import Rejected
 from headrace.parsing import parse
-from headrace.validation import ID_BYTES, kind
+from headrace.validation import ID_BYTES, fault, kind
 
 MEDIA_TYPE = "application/cloudevents"  #: the beginning of the media types of events
 STRUCTURED = "application/cloudevents+json"  #: of an event as JSON
@@ -115,11 +115,14 @@ def decoded(data: bytes, media_type: str) -> str:
         (one.partition("=")[2].strip("\"' ") for one in media_type.split(";") if "charset" in one.lower()), "utf-8"
     )
     try:
-        return data.decode(charset)
-    except LookupError:
-        raise Rejected(f"the body is in {charset!r}, of which nothing is known here; publish it in UTF-8") from None
+        text = data.decode(charset)
     except UnicodeDecodeError as error:
         raise Rejected(f"the body is not in {charset}, as its content type says: byte {error.start + 1}") from None
+    except (LookupError, ValueError):  # what is known and can decode nothing raises ValueError
+        raise Rejected(f"the body is in {charset!r}, of which nothing is known here; publish it in UTF-8") from None
+    if reason := fault(text, 0):
+        raise Rejected(f"the body {reason}")
+    return text
 
 
 def _is_named(value: object) -> bool:

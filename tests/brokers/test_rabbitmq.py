@@ -649,6 +649,21 @@ def test_a_message_may_be_a_cloudevent_and_its_id_that_of_the_document(queue: Ow
     assert letters(store) == []
 
 
+def test_properties_that_are_not_text_stop_no_worker(queue: OwnQueue) -> None:
+    broker, store = queue.connect(), MemoryStore()
+    broker.publish([Body(encode(Document("ours", "hello", published_at=5)))])
+    for name in ("content_type", "message_id", "reply_to", "correlation_id"):
+        ask(queue, encode({"text": name}), **{name: b"\xff"})
+    ask(queue, encode({"text": "headers"}), headers={"x": b"\xff", "ce_id": None})
+    ask(queue, encode({"text": "encoding"}), content_encoding=b"\xff")
+    settings = msgspec.structs.replace(setup(), fields="id=@key")
+    Keeper(broker, store, settings, deadline=60.0, stop=Stop(), drain=True).run()
+    texts = {one.text for one in store.find(ResultQuery()).items}
+    assert texts == {"hello", "content_type", "message_id", "reply_to", "correlation_id", "headers"}
+    (letter,) = letters(store)
+    assert "is not known" in letter.reason
+
+
 def test_a_result_as_an_event_has_its_content_type(queue: OwnQueue, rabbitmq: str) -> None:
     with closing(RabbitmqResults.from_url(f"{rabbitmq}?exchange={queue.name}.results&queue={queue.name}")) as sink:
         sink.publish([Body(b"{}", "m.a", "application/cloudevents+json"), Body(b"lines", "m.a")])

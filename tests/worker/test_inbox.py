@@ -3,6 +3,8 @@
 import gzip
 from collections.abc import Sequence
 
+import pytest
+
 from headrace.brokers.memory import MemoryBroker
 from headrace.burial import bury_bytes
 from headrace.documents import Document, decode, encode
@@ -13,6 +15,9 @@ from headrace.tables import fields_of
 from headrace.testing.brokers import bodies, data
 from headrace.worker.content_type import names_key
 from headrace.worker.inbox import UNPACKED_BYTES, Inbox
+
+EVENT = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "review"}
+HEADERS = tuple((f"ce_{name}", value) for name, value in EVENT.items())
 
 
 class Fixed(MemoryBroker):
@@ -110,8 +115,32 @@ def test_plain_text_that_is_in_another_charset_than_it_says_is_a_dead_letter() -
     assert "in 'klingon', of which nothing is known" in letters[1].reason
 
 
-EVENT = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "review"}
-HEADERS = tuple((f"ce_{name}", value) for name, value in EVENT.items())
+@pytest.mark.parametrize(
+    ("data", "charset"),
+    [
+        (b"a", "undefined"),
+        (b"a", "a\0b"),
+        (b"a", ""),
+        (b"a", "hex"),
+        (b"+2AA-", "utf-7"),
+        (b"\\ud800", "unicode_escape"),
+        (b"a\0", "utf-8"),
+    ],
+)
+def test_no_charset_stops_a_worker(data: bytes, charset: str) -> None:
+    inbox = Inbox(Fixed(Delivery(data, 1, content_type=f"text/plain; charset={charset}")), document_bytes=1000)
+    assert inbox.receive(1 << 20, 0.0) == []
+    ((letter,),) = (outcome.dead for outcome in inbox.refused()[1])
+    assert letter.data == data
+
+
+@pytest.mark.parametrize("depth", [100, 500, 800, 900, 950, 980, 990, 1000, 5000])
+def test_no_depth_of_data_stops_a_worker(depth: int) -> None:
+    deep = Delivery(b"[" * depth + b"]" * depth, 1, headers=HEADERS)
+    keyed = Delivery(b'{"a":' * depth + b"1" + b"}" * depth, 2, key="k")
+    inbox = Inbox(Fixed(deep, keyed), document_bytes=100_000, keyed=True)
+    taken = inbox.receive(1 << 20, 0.0)
+    assert len(taken) + len(inbox.refused()[0]) == 2
 
 
 def test_a_message_in_the_binary_mode_of_cloudevents_is_an_event() -> None:

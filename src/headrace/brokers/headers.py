@@ -13,7 +13,16 @@ Headers = Sequence[tuple[str, str]]
 
 def headers_of(pairs: Iterable[tuple[object, object]]) -> Headers:
     """Headers as text, whatever their driver makes of them; those of tables, lists and nothing are left out."""
-    return tuple((_text(name), _text(value)) for name, value in pairs if isinstance(value, _PLAIN))
+    return tuple((text_of(name), text_of(value)) for name, value in pairs if isinstance(value, _PLAIN))
+
+
+def text_of(value: object) -> str:
+    """A value as text, whatever a driver makes of it: one that is not UTF-8 may come as bytes."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}{'' if value.tzinfo else 'Z'}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def value_of(headers: Headers, name: str) -> str:
@@ -50,11 +59,3 @@ def _is_json(body: bytes) -> bool:
 
 _BODY, _OURS = b"data", [b"key", b"at"]  # the fields of an entry that we publish
 _PLAIN = str, bytes, bool, int, float, datetime
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if isinstance(value, datetime):
-        return f"{value.isoformat()}{'' if value.tzinfo else 'Z'}"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -35,7 +35,7 @@ def plain(delivery: Delivery, *, keyed: bool) -> Delivery:
         if not media_type.partition(";")[0].strip().lower().endswith("+json"):
             raise Rejected(f"the body is {media_type}; of the formats of CloudEvents, JSON is read")
     elif attributes := cloudevents.in_headers(delivery.headers):
-        data = encode(cloudevents.structured(attributes, data, media_type))
+        data = _encoded(cloudevents.structured(attributes, data, media_type))
     elif media_type.lower().startswith(TEXT) and not _is_object(data):
         # With a member of a document of ours, so that it is read as one, whatever the fields.
         named = {"id": key} if key else {}
@@ -53,7 +53,15 @@ def _with_key(line: bytes, key: str) -> bytes:
         return line  # it is buried as it came
     if not isinstance(members, dict) or KEY in members or "published_at" in members:
         return line
-    return encode(_keyed(members, key))
+    return _encoded(_keyed(members, key))
+
+
+def _encoded(members: Mapping[str, Any]) -> bytes:
+    """An object as JSON. Raises Rejected for one that can be read, but not written."""
+    try:
+        return encode(members)
+    except (RecursionError, ValueError, OverflowError) as error:
+        raise Rejected(f"the message cannot be written as JSON: {error}") from None
 
 
 def _keyed(members: Mapping[str, Any], key: str) -> Mapping[str, Any]:
