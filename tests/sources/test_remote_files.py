@@ -7,9 +7,12 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec.config
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
 from support.ftp_server import FtpServer, serving
 
 from headrace.documents import Document, encode
@@ -150,11 +153,25 @@ def test_an_account_is_the_drivers_affair(tmp_path: Path) -> None:
     with serving(tmp_path, password="s3cret") as server:
         with pytest.raises(HeadraceError, match="530 Login incorrect"):
             texts(f"{server.url}/a.txt")
-        import fsspec.config
-
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(fsspec.config.conf, "ftp", {"username": "me", "password": "s3cret"})
             assert texts(f"{server.url}/a.txt") == ["one"]
+
+
+class Strict(MemoryFileSystem):  # type: ignore[misc]
+    """Takes no options, as the driver of SFTP does not: it hands all of them to its library."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+def test_a_driver_gets_no_options_but_those_that_the_user_gives() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(_registry, "smb", Strict)
+        with Strict().open(Strict._strip_protocol("smb://host/a.txt"), "wb") as file:
+            file.write(b"one\n")
+        assert texts("smb://host/a.txt") == ["one"]
+        Strict.store.clear()
 
 
 def test_every_protocol_is_a_scheme_of_sources_with_the_options_of_a_path() -> None:

@@ -141,7 +141,8 @@ def _system(url: str, shown: str) -> tuple[Any, str]:
         raise Misconfigured(f"reading {shown}: {scheme}: needs {error.name}: pip install 'headrace[fsspec]'") from error
     try:
         anew = scheme not in _STATELESS
-        system, name = _telling(shown, lambda: url_to_fs(url, use_listings_cache=False, skip_instance_cache=anew))
+        system, name = _telling(shown, lambda: url_to_fs(url, skip_instance_cache=anew))
+        system.invalidate_cache()  # what it may have listed before
         return system, str(name)
     except ImportError as error:
         driver = DRIVERS[scheme]
