@@ -65,9 +65,9 @@ HOMES: Mapping[str, str] = {
     "redis": r"headrace\.brokers\.redis",
     "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
-    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|events|polling|wikimedia\..*|mastodon\..*|hackernews\..*))",
+    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|http_responses|events|polling"
+    r"|wikimedia\..*|mastodon\..*|hackernews\..*))",
     "feedparser": r"headrace\.sources\.rss\..*",
-    "httpx_sse": r"headrace\.sources\.events",
     "websockets": r"headrace\.sources\.websocket",
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
@@ -81,7 +81,8 @@ SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
-    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text)",
+    r"|compression|transcoding|cursors|saved_cursors|stream|http_client|http_responses|messages|positions|live|events|platform_url"
+    r"|polling|html_text)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
 CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"

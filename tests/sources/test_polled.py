@@ -127,3 +127,18 @@ def test_the_name_is_the_address(url: str, name: str) -> None:
 def test_what_makes_no_sense_is_refused(url: str) -> None:
     with pytest.raises(Misconfigured):
         PolledSource.from_url(url)
+
+
+@pytest.mark.parametrize(("status", "told"), [(206, "206 Partial Content"), (304, "304 Not Modified"), (300, "300")])
+def test_an_answer_that_was_not_asked_for_is_waited_for(status: int, told: str) -> None:
+    def answer(request: Request) -> None:
+        request.begin(status, Retry_After="7")
+        request.send(posts(1))
+
+    waiting = ""
+    with polled(answer) as (source, _):
+        for batch in source.read():
+            waiting = batch.waiting
+            if waiting:
+                source.close()
+    assert waiting.startswith(f"the server answers {told}")

@@ -71,11 +71,19 @@ PAUSES: Mapping[Kind, Pause] = {
 
 
 class Message(NamedTuple):
-    """A message as it came, its event (empty if the stream has none), and where to go on after it (empty if it does not say)."""
+    """A message as it came, its event (empty if the stream has none), and where to go on after it (empty if it does not say, or if it
+    `forgets` where). `fault` says why `data` is not all of it, or is not to be read; else it is empty."""
 
     data: bytes
     cursor: str = ""
     event: str = ""
+    fault: str = ""
+    forgets: bool = False
+
+
+def place_after(messages: Sequence[Message], before: str) -> str:
+    """Where to go on after messages, which may be none; `before` is where to go on if they don't say."""
+    return next((one.cursor for one in reversed(messages) if one.cursor or one.forgets), before)
 
 
 class Connection(Protocol):
@@ -124,7 +132,7 @@ def follow(
                 was_connected |= part.connected
                 if part.messages:
                     back_off.reset()
-                    cursor = next((one.cursor for one in reversed(part.messages) if one.cursor), cursor)
+                    cursor = place_after(part.messages, cursor)
                 yield part
         except Broken as broken:
             if broken.kind is Kind.REFUSED and not was_connected:

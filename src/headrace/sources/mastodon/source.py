@@ -16,7 +16,7 @@ from headrace.sources.mastodon.posts import Posts
 from headrace.sources.mastodon.reading import Reading
 from headrace.sources.mastodon.server import Server, Timeline
 from headrace.sources.platform_url import PlatformUrl
-from headrace.sources.positions import Position
+from headrace.sources.positions import Position, begun_anew
 from headrace.sources.stream import follow
 
 LIKE = "mastodon://mastodon.social, or mastodon://mastodon.social/hashtag/NAME"
@@ -68,6 +68,7 @@ class MastodonSource:
         return self._address.partition("://")[2]
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
+        yield from begun_anew(after, self.name)
         authorization = {"Authorization": f"Bearer {self._token}"}
         with (
             http_client.client(authorization) as asking,

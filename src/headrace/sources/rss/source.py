@@ -12,7 +12,7 @@ from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
 from headrace.ports import Batch, Malformed
-from headrace.sources import http_client
+from headrace.sources import http_client, saved_cursors
 from headrace.sources.polling import Polling, Seen, kept, seconds_in
 from headrace.sources.rss.entries import Entry, entries_of, known
 from headrace.sources.rss.feed import Feed, is_whole, parse, ttl
@@ -68,7 +68,9 @@ class RssSource:
                     is_whole=is_whole,
                 )
 
-            cursor, was_feed, warned = after or "", False, False
+            cursor, was_feed, warned = Seen.read(after).write(), False, False
+            if restarted := saved_cursors.restarted(after, Seen):
+                yield Batch((), cursor, restarted)
             for part in follow(connect, cursor, self._closed, silent=float("inf")):
                 for message in part.messages:
                     feed = self._parsed(message)
