@@ -20,8 +20,8 @@ def is_sendable(identity: str) -> bool:
 def messages(pieces: Iterable[bytes], last: str = "", *, most: int = EVENT_BYTES) -> Iterator[Message]:
     """The events of a stream, as messages with the bytes of their data; `last` is the id of the last one before.
 
-    An event without data is a message if its id is another than the last one, as that moves on. An empty id is one that `forgets`. An id that
-    cannot be sent back counts as none. Of data longer than `most` bytes the beginning is kept, with a fault.
+    An event without data is a message if its id is another than the last one, as that moves on. An empty id is one that `forgets`. An id
+    that cannot be sent back counts as none. Of data longer than `most` bytes the beginning is kept, with a fault.
     """
     told, new, event = last, last, b""
     data, too_long = bytearray(), False

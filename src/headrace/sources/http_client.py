@@ -33,7 +33,8 @@ def client(headers: Mapping[str, str] = {}) -> httpx.Client:
         return BoundedClient(timeout=timeout, follow_redirects=True, max_redirects=REDIRECTS, headers=sent)
     except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
         raise Misconfigured(
-            f"no connection can be made: {error}; correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR in the environment"
+            f"no connection can be made: {error}; correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or"
+            " SSL_CERT_DIR in the environment"
         ) from error
 
 
