@@ -26,7 +26,8 @@ LAYERS = (
     "headrace.ports",
     "headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.tables headrace.tokens headrace.urls headrace.beside headrace.log headrace.metrics headrace.meter"
+    "headrace.config headrace.tables headrace.tokens headrace.secret_file headrace.urls headrace.beside headrace.log headrace.metrics"
+    " headrace.meter"
     " headrace.exposition headrace.browse headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
     "headrace.scoring",
     "headrace.models",

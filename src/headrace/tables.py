@@ -10,6 +10,7 @@ from headrace import file_options, signatures
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.fields import NAMES, USUAL, Field, Fields
 from headrace.file_options import UNSAID, FileOptions
+from headrace.secret_file import SecretFile
 from headrace.signatures import OPTIONS, Signature
 
 #: The keys of a `[[webhook]]`.
@@ -31,7 +32,7 @@ class Webhook:
     """One `[[webhook]]` of headrace.toml: what is sent to `/in/NAME`.
 
     `records` is where in a payload the records are; None for the payload itself. Without a `signature` the API's token is the way in. The
-    `secret` is not in the file: it is empty until the environment was asked for it.
+    `secret` is not in the file: it is empty until the environment was asked for it. It may change if the environment names a `secret_file`.
     """
 
     name: str
@@ -39,6 +40,12 @@ class Webhook:
     records: Field | None = None
     signature: Signature | None = None
     secret: bytes = field(default=b"", repr=False)
+    secret_file: SecretFile | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def secret_now(self) -> bytes:
+        """The secret that is to be signed with now."""
+        return self.secret_file.secret() if self.secret_file else self.secret
 
     @property
     def key(self) -> str:

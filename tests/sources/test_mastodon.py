@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from headrace.sources.mastodon.connection import PAGES
 from headrace.sources.mastodon.server import PAGE
 from headrace.sources.positions import Position
 from headrace.testing.sources import Item, items
+from headrace.urls import open_source
 
 
 @contextmanager
@@ -451,3 +453,34 @@ def test_posts_with_whatever_is_in_them_do_not_end_the_stream() -> None:
         for batch in source.read():
             if any(isinstance(item, Document) and item.id.endswith(f":{FIRST + 2}") for item in batch.items):
                 source.close()
+
+
+def test_a_token_that_was_replaced_is_taken_at_the_next_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("old-geheim\n")
+    monkeypatch.setenv("HEADRACE_MASTODON_TOKEN_FILE", str(file))
+    seen: list[str | None] = []
+
+    def answer(request: Request) -> None:
+        if request.path.startswith("/api/v1/streaming/"):
+            seen.append(request.headers["Authorization"])
+            request.begin(kind="text/event-stream")
+            request.send(event("update", post(len(seen))))
+            if len(seen) == 1:
+                file.write_text("new-geheim\n")
+            elif len(seen) == 2:
+                file.unlink()
+            else:
+                hold(request)
+        else:
+            request.begin()
+            request.send("[]")
+
+    with serving(answer) as served:
+        source = open_source(f"mastodon://127.0.0.1:{served.port}?tls=no", limit=1 << 20)
+        assert numbers(items(taken(source, 3))) == [1, 2, 3]
+    assert seen == ["Bearer old-geheim", "Bearer new-geheim", "Bearer new-geheim"]
+    assert "the token from before stands" in caplog.text
+    assert "geheim" not in caplog.text
