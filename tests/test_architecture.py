@@ -82,7 +82,7 @@ SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
-    r"|compression|transcoding|cursors|saved_cursors|stream|http_client|http_responses|messages|positions|live|events|platform_url"
+    r"|compression|transcoding|cursors|saved_cursors|stream|back_off|http_client|http_responses|messages|positions|live|events|platform_url"
     r"|polling|html_text)",
     "models": r"headrace\.(server_url|models\.registry)",
 }

@@ -2,13 +2,17 @@
 
 import gzip
 import json
+import shutil
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from support import PATIENCE
 from support.http_server import Request, Served, serving
+from support.nginx import certificate
 from support.reading import taken
 
 from headrace.documents import Document
@@ -24,6 +28,16 @@ def streaming(answer: Callable[[Request], None], **fields: str) -> Iterator[tupl
     with serving(answer) as served:
         url = f"sse://127.0.0.1:{served.port}/events?tls=no&lang=sv"
         yield SseSource.from_url(url, fields=Fields.parse(**fields)), served
+
+
+@contextmanager
+def own_certificate(folder: Path) -> Iterator[int]:
+    """The port of a server with TLS, whose certificate nobody has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate(folder, "127.0.0.1"))
+    with serving(hold) as served:
+        served.socket = context.wrap_socket(served.socket, server_side=True)
+        yield served.port
 
 
 def event(text: str, number: int | None = None) -> str:
@@ -301,3 +315,14 @@ def test_an_event_of_too_many_megabytes_is_malformed_with_its_place_and_the_next
     assert huge.reason == "the event is longer than 67,108,864 bytes"
     assert huge.where.endswith("event 1")
     assert ids([small]) == ["hej"]
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl to make a certificate")
+def test_an_address_of_ipv6_is_read_and_a_certificate_of_nobody_is_refused(tmp_path: Path) -> None:
+    assert SseSource.from_url("sse://[::1]:9000/a?tls=no").name == "sse:http://[::1]:9000/a"
+    with own_certificate(tmp_path) as port:
+        source = SseSource.from_url(f"sse://127.0.0.1:{port}/")
+        for batch in source.read():
+            if batch.waiting:
+                source.close()
+    assert "the server's certificate is not accepted: self-signed certificate" in batch.waiting
