@@ -4,7 +4,7 @@ import re
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.sources.lines import Lines
@@ -77,7 +77,6 @@ def streams(draw: st.DrawFn, header: bytes = b"") -> tuple[bytes, list[int]]:
 
 
 @pytest.mark.parametrize("way", ["read", "blocks"])
-@settings(max_examples=100, deadline=None)
 @given(stream=streams())
 def test_each_line_of_text_is_a_record(way: str, stream: tuple[bytes, list[int]]) -> None:
     data, cuts = stream
@@ -90,7 +89,6 @@ def test_each_line_of_text_is_a_record(way: str, stream: tuple[bytes, list[int]]
 
 
 @pytest.mark.parametrize("way", ["read", "blocks"])
-@settings(max_examples=300, deadline=None)
 @given(stream=streams())
 def test_whatever_stands_in_a_stream_of_json_is_in_a_record(way: str, stream: tuple[bytes, list[int]]) -> None:
     data, cuts = stream
@@ -101,7 +99,6 @@ def test_whatever_stands_in_a_stream_of_json_is_in_a_record(way: str, stream: tu
 
 
 @pytest.mark.parametrize("way", ["read", "blocks"])
-@settings(max_examples=300, deadline=None)
 @given(stream=streams(b"text,id\n"))
 def test_whatever_stands_in_a_table_is_in_a_record(way: str, stream: tuple[bytes, list[int]]) -> None:
     data, cuts = stream

@@ -62,6 +62,8 @@ class PolledSource:
                 yield Batch((), cursor, restarted)
             for part in follow(connect, cursor, self._closed, name=self.name, silent=float("inf")):
                 for message in part.messages:
+                    if self._closed.is_set():
+                        return
                     seen = Seen.read(cursor)
                     items, told = self._new(message.data, seen.told)
                     cursor = msgspec.structs.replace(Seen.read(message.cursor), told=told).write()

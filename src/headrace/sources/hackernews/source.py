@@ -89,6 +89,8 @@ class HackernewsSource:
 
             for part in follow(connect, place.write(), self._closed, silent=float("inf")):
                 for message in part.messages:
+                    if self._closed.is_set():
+                        return
                     items = self._items(_decode(message.data), reading)
                     place = msgspec.structs.replace(Place.read(message.cursor), told=told.write())
                     yield Batch(items, place.write())

@@ -73,6 +73,8 @@ class RssSource:
                 yield Batch((), cursor, restarted)
             for part in follow(connect, cursor, self._closed, silent=float("inf")):
                 for message in part.messages:
+                    if self._closed.is_set():
+                        return
                     feed = self._parsed(message)
                     if not feed.known:
                         yield Batch((), cursor, waiting=self._no_feed(message, feed, was_feed))
