@@ -436,3 +436,18 @@ def test_an_event_without_data_is_none_and_a_long_one_is_malformed() -> None:
     assert isinstance(long, Malformed)
     assert "longer than" in long.reason
     assert isinstance(after_it, Document)
+
+
+def test_a_wiki_that_asks_for_an_age_is_left_alone_for_a_day() -> None:
+    def api(request: Request) -> None:
+        request.rfile.read(int(request.headers["Content-Length"]))
+        request.begin(503, Retry_After="9" * 400)
+
+    with serving(api) as served, httpx.Client() as client:
+        time = [0.0]
+        extracts = Extracts(client, api=f"http://127.0.0.1:{served.port}/w/api.php", clock=lambda: time[0])
+        changes = [Change.read(change(1))]
+        extracts.of(changes)
+        time[0] = 86_401.0
+        extracts.of(changes)
+        assert len(served.requests) == 2

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from headrace.sources import http_client
-from headrace.sources.stream import Broken
+from headrace.sources.stream import LONGEST_SECONDS, Broken
 from headrace.sources.wikimedia.changes import Change
 
 TITLES = 20  #: of one request, at most: the API gives no more extracts at once
@@ -84,7 +84,7 @@ class Extracts:
         return self._left >= 1
 
     def _rest(self, broken: Broken) -> None:
-        seconds = REST_SECONDS if broken.retry_after is None else broken.retry_after
+        seconds = REST_SECONDS if broken.retry_after is None else min(broken.retry_after, LONGEST_SECONDS)
         self._rests_until = self._clock() + seconds
         if str(broken) != self._told:
             LOG.warning(f"no extracts of pages for {seconds:,.0f} s, titles and comments instead: {broken}")
