@@ -27,7 +27,8 @@ LAYERS = (
     "headrace.ports",
     "headrace.belonging headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.tables headrace.tokens headrace.urls headrace.beside headrace.log headrace.metrics headrace.meter"
+    "headrace.config headrace.tables headrace.tokens headrace.secret_file headrace.urls headrace.beside headrace.log headrace.metrics"
+    " headrace.meter"
     " headrace.exposition headrace.browse headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
     "headrace.scoring",
     "headrace.models",
@@ -66,9 +67,9 @@ HOMES: Mapping[str, str] = {
     "redis": r"headrace\.brokers\.redis",
     "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
-    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|events|polling|wikimedia\..*|mastodon\..*|hackernews\..*))",
+    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|http_responses|events|polling"
+    r"|wikimedia\..*|mastodon\..*|hackernews\..*))",
     "feedparser": r"headrace\.sources\.rss\..*",
-    "httpx_sse": r"headrace\.sources\.events",
     "websockets": r"headrace\.sources\.websocket",
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
@@ -83,7 +84,8 @@ SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|headers|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
-    r"|columns|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text)",
+    r"|columns|compression|transcoding|cursors|saved_cursors|stream|back_off|http_client|http_responses|messages|positions|live|events|platform_url"
+    r"|polling|html_text)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
 CONTRACT = r"headrace\.(belonging|clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"

@@ -241,7 +241,11 @@ def test_the_file_may_hold_tables_of_webhooks_and_the_environment_has_their_secr
 def test_a_secret_may_be_in_a_file(declared: Path, monkeypatch: pytest.MonkeyPatch, written: bytes) -> None:
     (declared / "secret").write_bytes(written)
     monkeypatch.setenv(f"{VARIABLE}_FILE", str(declared / "secret"))
-    assert config.webhooks()[0].secret == b"from a file"
+    webhook = config.webhooks()[0]
+    assert webhook.secret == webhook.secret_now == b"from a file"
+    (declared / "next").write_bytes(b"rotated")
+    (declared / "next").replace(declared / "secret")
+    assert webhook.secret_now == b"rotated"
 
 
 @pytest.mark.parametrize(

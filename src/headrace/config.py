@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from headrace import tokens
 from headrace.documents import DOCUMENT_BYTES
-from headrace.errors import Misconfigured, system_error
+from headrace.errors import Misconfigured
 from headrace.log import LogSettings
 from headrace.masking import forms, secrets_of
+from headrace.secret_file import SecretFile
 from headrace.tables import IngestTable as IngestTable
 from headrace.tables import Webhook, check_names, ingest_tables, text_of, webhook_tables
 
@@ -165,7 +166,7 @@ def webhooks() -> tuple[Webhook, ...]:
 
     Raises Misconfigured if one is to be signed and has no secret, and as `read_file` does.
     """
-    return tuple(replace(one, secret=_secret(one)) if one.signature else one for one in read_file().webhooks)
+    return tuple(_with_secret(one) if one.signature else one for one in read_file().webhooks)
 
 
 def secrets_in_environment() -> frozenset[str]:
@@ -209,7 +210,7 @@ def _variables(webhook: Webhook) -> tuple[str, str]:
     return name, f"{name}_FILE"
 
 
-def _secret(webhook: Webhook) -> bytes:
+def _with_secret(webhook: Webhook) -> Webhook:
     variable, of_file = _variables(webhook)
     value, path = os.environ.get(variable, ""), os.environ.get(of_file, "")
     if bool(value) == bool(path):
@@ -220,16 +221,9 @@ def _secret(webhook: Webhook) -> bytes:
         )
         raise Misconfigured(f"the secret of the webhook {webhook.name!r}: {variable}, or {of_file} with a path: {what}")
     if value:
-        return os.fsencode(value)
-    try:
-        secret = Path(path).read_bytes().removesuffix(b"\n").removesuffix(b"\r")
-    except OSError as error:
-        raise system_error(f"reading the secret of the webhook {webhook.name!r}", error, f"correct {of_file}") from None
-    if not secret:
-        raise Misconfigured(
-            f"the file that {of_file} names is empty; write the secret of the webhook {webhook.name!r} into it"
-        )
-    return secret
+        return replace(webhook, secret=os.fsencode(value))
+    file = SecretFile(path, f"the secret of the webhook {webhook.name!r}", of_file)
+    return replace(webhook, secret=file.secret(), secret_file=file)
 
 
 def _is_of_a_service(name: str, value: str) -> bool:

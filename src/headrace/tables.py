@@ -11,6 +11,7 @@ from headrace.errors import Misconfigured, did_you_mean
 from headrace.fields import NAMES, USUAL, Field, Fields
 from headrace.file_options import UNSAID, FileOptions
 from headrace.members import quoted, split, unquoted
+from headrace.secret_file import SecretFile
 from headrace.signatures import OPTIONS, Signature
 
 LISTS = ("text", "meta")  #: members of a document of which several fields may be named
@@ -33,7 +34,7 @@ class Webhook:
     """One `[[webhook]]` of headrace.toml: what is sent to `/in/NAME`.
 
     `records` is where in a payload the records are; None for the payload itself. Without a `signature` the API's token is the way in. The
-    `secret` is not in the file: it is empty until the environment was asked for it.
+    `secret` is not in the file: it is empty until the environment was asked for it. It may change if the environment names a `secret_file`.
     """
 
     name: str
@@ -41,6 +42,12 @@ class Webhook:
     records: Field | None = None
     signature: Signature | None = None
     secret: bytes = field(default=b"", repr=False)
+    secret_file: SecretFile | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def secret_now(self) -> bytes:
+        """The secret that is to be signed with now."""
+        return self.secret_file.secret() if self.secret_file else self.secret
 
     @property
     def key(self) -> str:

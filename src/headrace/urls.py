@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -42,6 +43,8 @@ class Entry:
     """Whether the URL is the path of a file, which is read, and has options, as one of this machine"""
     mapped: bool = False
     """Whether a source reads records of any shape, of which fields can be named: its `from_url` takes `fields` then"""
+    renews: bool = False
+    """Whether a source takes a token that was replaced meanwhile: its `from_url` takes `renewed` then, which reads the token anew"""
     token: str = ""
     """The variable that has the token of the source's platform: its `from_url` takes `token` then, which is empty if there is none"""
 
@@ -53,7 +56,9 @@ SOURCES: Mapping[str, Entry] = {
     "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
-    "mastodon": Entry("headrace.sources.mastodon:MastodonSource", "streams", token="HEADRACE_MASTODON_TOKEN"),
+    "mastodon": Entry(
+        "headrace.sources.mastodon:MastodonSource", "streams", token="HEADRACE_MASTODON_TOKEN", renews=True
+    ),
     "rss": Entry("headrace.sources.rss:RssSource", "streams"),
     "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
@@ -142,6 +147,8 @@ def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOp
         taken: dict[str, Any] = {"fields": fields} if entry.mapped else {}
         if entry.token:
             taken["token"] = config.token(entry.token)
+        if entry.renews:
+            taken["renewed"] = partial(config.token, entry.token)
         return cast("SourceAdapter", adapter.from_url(url, limit=limit, **taken))
 
 

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Document, Outcome, unpack
 from headrace.errors import Misconfigured
 from headrace.fields import Field, Fields
+from headrace.secret_file import SecretFile
 from headrace.signatures import OWN, SENDERS, parse
 from headrace.tables import Webhook
 from headrace.web.access.guard import check
@@ -545,3 +547,16 @@ def test_the_description_shows_each_webhook_and_what_it_needs(closed: Hooks) -> 
 
 def test_the_secret_shows_in_no_representation() -> None:
     assert "shared" not in f"{GITHUB!r} {ServerSettings(webhooks=HOOKS)!r}"
+
+
+def test_a_secret_that_was_replaced_is_the_one_to_sign_with(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(SECRET)
+    file = SecretFile(str(path), "the secret", "THE_FILE")
+    queue = MemoryBroker()
+    with WebServer(tmp_path, connect=queue.connect, webhooks=(replace(GITHUB, secret_file=file),)) as server:
+        hooks, content = Hooks(server, queue), json.dumps(comment()).encode()
+        assert hooks.github(comment()).status_code == 202
+        path.write_bytes(b"the next one")
+        assert hooks.github(comment()).status_code == 401
+        assert hooks.post("github", content, {**JSON, **signed(content, b"the next one")}).status_code == 202

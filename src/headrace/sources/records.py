@@ -88,7 +88,7 @@ class Records:
         """The text of the whole stream as one record, with the name of the stream in `meta.file`; blank if it is blank, or damaged."""
         self._check_plain()
         data = lines.whole().removeprefix(BOM)
-        if lines.damage or not data.strip():
+        if lines.damage or (not data.strip() and len(data) <= self._limit):
             return Record()
         if len(data) > self._limit:
             fault = f"the file is longer than {self._limit:,} bytes (setting document_bytes)"
@@ -110,10 +110,10 @@ class Records:
     def _texts(self, lines: Iterator[bytes]) -> Iterator[Record]:
         for number, line in enumerate(lines, 1):
             where = self._where(number)
-            if not line.strip():
-                yield Record()
-            elif len(line) > self._limit:
+            if len(line) > self._limit:
                 yield Record(line[:KEPT_BYTES], where, fault=self._too_long)
+            elif not line.strip():
+                yield Record()
             elif fault := not_utf8(line):
                 yield Record(line[:KEPT_BYTES], where, fault=self._explained(f"the line is {fault}", line))
             else:

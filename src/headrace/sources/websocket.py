@@ -17,7 +17,6 @@ from websockets.exceptions import (
 from websockets.sync.client import connect
 
 from headrace.documents import DOCUMENT_BYTES
-from headrace.errors import Misconfigured
 from headrace.fields import USUAL, Fields
 from headrace.ports import Batch
 from headrace.sources.http_client import (
@@ -34,6 +33,7 @@ from headrace.sources.stream import Broken, Kind, Message, shown
 
 SOURCE = "ws"  #: the source of documents that name none
 MESSAGE_BYTES = 64 << 20  #: the longest message
+QUEUED = 4  #: messages that wait to be handed over
 CLOSE_SECONDS = 1.0  #: for the server to say goodbye
 
 
@@ -69,7 +69,7 @@ class WebsocketSource:
 
 
 class WebsocketConnection:
-    """Messages of a web socket. Raises Broken, or Misconfigured."""
+    """Messages of a web socket. Raises Broken."""
 
     def __init__(self, address: str) -> None:
         self._opened = ExitStack()
@@ -81,6 +81,7 @@ class WebsocketConnection:
                 ping_timeout=SILENT_SECONDS,
                 close_timeout=CLOSE_SECONDS,
                 max_size=MESSAGE_BYTES,
+                max_queue=QUEUED,
                 user_agent_header=USER_AGENT,
             )
             self._socket = self._opened.enter_context(opening)
@@ -90,8 +91,9 @@ class WebsocketConnection:
             raise Broken(kind_of(answer.status_code), reason, retry_after(answer.headers)) from error
         except InvalidMessage as error:
             raise Broken(Kind.NETWORK, f"the connection was lost before the server answered: {error}") from error
-        except InvalidURI as error:
-            raise Misconfigured(f"the address of the stream cannot be used: {error}") from error
+        except (InvalidURI, ValueError, ImportError) as error:
+            reason = f"the address, one to which it leads, or a proxy of the environment cannot be used: {error}"
+            raise Broken(Kind.REFUSED, reason) from error
         except InvalidHandshake as error:
             raise Broken(Kind.REFUSED, f"the server speaks no web socket: {error}") from error
         except (OSError, WebSocketException) as error:

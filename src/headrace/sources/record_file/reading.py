@@ -17,7 +17,7 @@ from headrace.errors import Misconfigured, system_error
 from headrace.fields import USUAL, Fields
 from headrace.file_options import UNSAID, FileOptions
 from headrace.ports import Batch
-from headrace.sources import cursors
+from headrace.sources import cursors, saved_cursors
 from headrace.sources.compression import promised
 from headrace.sources.cursors import Changed, Cursor, Digest
 from headrace.sources.finding import archive_kind, find
@@ -89,18 +89,19 @@ class RecordFile:
 
         What follows a cursor is told from what precedes it by reading that, too.
         """
+        done, restarted = cursors.read(after), saved_cursors.restarted(after, Cursor)
         if self._how.options.follow:
-            yield from self._followed(reader(), cursors.read(after))
+            yield from self._followed(reader(), done, restarted)
             return
         try:
-            yield from self._batches(reader(), cursors.read(after))
+            yield from self._batches(reader(), done, restarted)
         except Changed as changed:
             yield from self._batches(reader(), Cursor(), str(changed))
 
-    def _followed(self, reader: Reader, done: Cursor) -> Iterator[Batch]:
+    def _followed(self, reader: Reader, done: Cursor, restarted: str) -> Iterator[Batch]:
         followed = Followed(Path(self._path), self._shown, self._how, self._closed)
         with self._telling():
-            yield from followed.read(done, Filling(reader, self._batch, self._closed.is_set))
+            yield from followed.read(done, Filling(reader, self._batch, self._closed.is_set, restarted))
 
     def _batches(self, reader: Reader, done: Cursor, restarted: str = "") -> Iterator[Batch]:
         """The batches after a cursor. Raises Changed, before the first of them, if the file does not hold what had been read."""

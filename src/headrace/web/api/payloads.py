@@ -46,7 +46,7 @@ class Payloads:
             is_form = _is_form(request.headers, taken=self._token)
             body = await requests.read(request, self._limit)
         else:
-            sent = await self._read_verified(request, webhook.signature, webhook.secret)
+            sent = await self._read_verified(request, webhook.signature, webhook.secret_now)
             is_form = _is_form(request.headers, taken=True)
             body = await requests.unpack(request, sent, self._limit)
         if len(body) > requests.LARGE:
