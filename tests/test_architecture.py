@@ -65,7 +65,8 @@ HOMES: Mapping[str, str] = {
     "redis": r"headrace\.brokers\.redis",
     "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
-    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|events|polling|wikimedia\..*|mastodon\..*|hackernews\..*))",
+    "httpx": r"headrace\.(models\.corenlp\.server"
+    r"|sources\.(http_client|events|polling|wikimedia\..*|mastodon\..*|hackernews\..*|x_api\..*))",
     "feedparser": r"headrace\.sources\.rss\..*",
     "httpx_sse": r"headrace\.sources\.events",
     "websockets": r"headrace\.sources\.websocket",
@@ -81,7 +82,7 @@ SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
-    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text)",
+    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text|x_api(\..*)?)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
 CONTRACT = r"headrace\.(belonging|clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"

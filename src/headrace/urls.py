@@ -42,6 +42,8 @@ class Entry:
     """Whether a source reads records of any shape, of which fields can be named: its `from_url` takes `fields` then"""
     token: str = ""
     """The variable that has the token of the source's platform: its `from_url` takes `token` then, which is empty if there is none"""
+    budgeted: bool = False
+    """Whether a platform charges for what a source reads: its `from_url` takes `budget` then"""
 
 
 SOURCES: Mapping[str, Entry] = {
@@ -54,7 +56,7 @@ SOURCES: Mapping[str, Entry] = {
     "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
-    "twitter": Entry("headrace.sources.twitter:TwitterSource"),
+    "twitter": Entry("headrace.sources.twitter", "streams", token="HEADRACE_TWITTER_TOKEN", budgeted=True),
     "wikimedia": Entry("headrace.sources.wikimedia:WikimediaSource", "streams"),
 }
 BROKERS: Mapping[str, Entry] = {
@@ -113,13 +115,18 @@ class Connectors:
             )
 
 
-def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOptions = UNSAID) -> "SourceAdapter":
+def open_source(
+    url: str, *, limit: int, fields: Fields = USUAL, options: FileOptions = UNSAID, budget: int | None = None
+) -> "SourceAdapter":
     """The source at a URL, or of a file by its path; `-` is standard input. `limit`: the largest document, in bytes.
 
     `options` are those of a file that is given by its path; `fields` are where the members of documents stand in its records.
-    A path that looks like a URL is a path if there is such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
+    `budget` is how many posts may be read in a month of a platform that charges for them. A path that looks like a URL is a path if there
+    is such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
     """
     scheme, colon, _ = url.partition(":")
+    if budget is not None and not (colon and scheme in SOURCES and SOURCES[scheme].budgeted):
+        raise Misconfigured(f"{mask_url(url)} costs nothing: a budget is for twitter: alone; leave it out")
     if scheme not in SOURCES or not colon:
         if _SCHEME.match(url) and not os.path.lexists(url):
             entry_of("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
@@ -136,6 +143,8 @@ def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOp
         taken: dict[str, Any] = {"fields": fields} if entry.mapped else {}
         if entry.token:
             taken["token"] = config.token(entry.token)
+        if entry.budgeted:
+            taken["budget"] = budget
         return cast("SourceAdapter", adapter.from_url(url, limit=limit, **taken))
 
 

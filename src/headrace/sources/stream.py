@@ -116,7 +116,7 @@ def follow(
 
     Raises Misconfigured if the server refuses the first connection of all; a refusal later on is waited for.
     """
-    back_off, was_connected = _BackOff(pauses), False
+    back_off, was_connected = BackOff(pauses), False
     while not closed.is_set():
         reader = _Reader(connect, cursor)
         try:
@@ -137,7 +137,7 @@ def follow(
             reader.stop()
 
 
-class _BackOff:
+class BackOff:
     """How long to wait, by why the connection ended; each kind has its own row of pauses, until a message has come."""
 
     def __init__(self, pauses: Mapping[Kind, Pause]) -> None:
@@ -145,9 +145,11 @@ class _BackOff:
         self._next: dict[Kind, float] = {}
 
     def reset(self) -> None:
+        """Begin all rows anew."""
         self._next = {}
 
     def seconds(self, broken: Broken) -> float:
+        """Seconds to wait after this."""
         pause = self._pauses[broken.kind]
         seconds = self._next.get(broken.kind, pause.first)
         self._next[broken.kind] = min(pause.longest, seconds * pause.factor + pause.step)
