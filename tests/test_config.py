@@ -92,10 +92,10 @@ def test_a_setting_that_makes_no_sense_is_told_by_its_name(name: str, value: flo
 
 def test_the_file_may_hold_tables_of_sources(tmp_path: Path) -> None:
     file = tmp_path / "headrace.toml"
-    file.write_text('port = 9\n[[ingest]]\nurl = "files:a.jsonl"\n[[ingest]]\nurl = "files:b.jsonl"\n')
+    file.write_text('port = 9\n[[ingest]]\nurl = "files:a.jsonl"\n[[ingest]]\nurl = "twitter:"\nbudget = 5\n')
     found = config.read_file(file)
     assert found.values == {"port": "9"}
-    assert found.ingest == (IngestTable("files:a.jsonl"), IngestTable("files:b.jsonl"))
+    assert found.ingest == (IngestTable("files:a.jsonl"), IngestTable("twitter:", budget=5))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,8 @@ def test_the_file_may_hold_tables_of_sources(tmp_path: Path) -> None:
         ("[[ingest]]\nulr = 'files:a'", "ulr in .* number 1 of .*headrace.toml.* did you mean url"),
         ("[[ingest]]\nurl = 'files:a'\n[[ingest]]", "there is no url in .* number 2"),
         ("[[ingest]]\nurl = 1", "there is no url"),
+        ("[[ingest]]\nurl = 'twitter:'\nbudget = 0", "number 1 of .*the budget is 0; it must be a number of posts"),
+        ("[[ingest]]\nurl = 'twitter:'\nbudget = 'many'", "the budget is many"),
         ("[[ingest]]\nurl = 'a'\ntext = 'a,'", "number 1 of .*headrace.toml.*'' names no member"),
         ("[[ingest]]\nurl = 'a'\ntext = {}", "text in .* is a table"),
         ("[[ingset]]\nurl = 'files:a'", "did you mean ingest"),

@@ -17,16 +17,19 @@ from headrace.signatures import OPTIONS, Signature
 LISTS = ("text", "meta")  #: members of a document of which several fields may be named
 #: The keys of a `[[webhook]]`.
 OF_WEBHOOKS: Sequence[str] = ("name", "records", "signature", *NAMES, *OPTIONS)
+BUDGET = 10**12  #: posts a month, at most
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class IngestTable:
-    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `options` are those of a path."""
+    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `options` are those of a path;
+    `budget` is how many posts may be read in a month."""
 
     url: str
     fields: Fields = USUAL
     options: FileOptions = UNSAID
+    budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,23 @@ def ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
     """The `[[ingest]]` tables of a file. Raises Misconfigured, with the place, for one that is wrong."""
     tables = []
     for table, where in _each("ingest", given, path):
-        check_names(table, ["url", *file_options.OPTIONS, *NAMES], where)
+        check_names(table, ["url", "budget", *file_options.OPTIONS, *NAMES], where)
         url = table.get("url")
         if not isinstance(url, str) or not url:
             raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
         named = _texts(table, path, but="url")
         said = {name: named.pop(name, "") for name in file_options.OPTIONS}
         with _told(where):
-            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said)))
+            budget = budget_of(named.pop("budget")) if "budget" in named else None
+            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said), budget))
     return tuple(tables)
+
+
+def budget_of(written: str) -> int:
+    """A budget, which is a number of posts. Raises Misconfigured for anything else."""
+    if not written.isdecimal() or not 0 < int(written) <= BUDGET:
+        raise Misconfigured(f"the budget is {written}; it must be a number of posts a month, between 1 and {BUDGET:,}")
+    return int(written)
 
 
 def webhook_tables(given: object, path: Path) -> tuple[Webhook, ...]:
