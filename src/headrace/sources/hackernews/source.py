@@ -30,6 +30,7 @@ class HackernewsSource:
     """
 
     endless = True
+    pausable = True
 
     def __init__(
         self,

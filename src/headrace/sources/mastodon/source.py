@@ -32,6 +32,7 @@ class MastodonSource:
     """
 
     endless = True
+    pausable = False  # edits and deletions are told once, and posts are paged back only so far
 
     def __init__(
         self, address: str, path: str, token: str, *, limit: int = DOCUMENT_BYTES, quiet: float = QUIET_SECONDS
