@@ -57,9 +57,8 @@ def ingest(
     Without SOURCES, it ingests the [[ingest]] tables of headrace.toml.
     Called again after an interruption, it continues where it stopped.
     """
-    for flag, value in (("--rate", rate), ("--until-idle", until_idle)):
-        if value is not None and not 0 < value < float("inf"):
-            raise Misconfigured(f"{flag} is {value}; it must be above 0")
+    check_above_zero("--rate", rate)
+    check_above_zero("--until-idle", until_idle)
     if is_memory(settings.broker) or is_memory(settings.store):
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
@@ -93,6 +92,12 @@ def ingest(
     if not ended:
         say("interrupted; call it again to continue")
     return 1 if tally.malformed or tally.refused or not ended else 0
+
+
+def check_above_zero(flag: str, value: float | None) -> None:
+    """Raises Misconfigured for a value of a flag that is not a number above 0."""
+    if value is not None and not 0 < value < float("inf"):
+        raise Misconfigured(f"{flag} is {value}; it must be above 0")
 
 
 def _open(urls: Sequence[str], options: FileOptions, fields: Fields, settings: Settings) -> Sequence[Opened]:

@@ -33,17 +33,19 @@ def up(*, settings: Flags = Settings()) -> int:
 
 
 def feeding(opened: Sequence[Opened], options: Options) -> Callable[[Connectors, Stop], None]:
-    """What publishes these sources until the stop, and logs what goes wrong."""
+    """What publishes these sources until the stop, and logs what goes wrong, and when all are read."""
 
     def feed(connectors: Connectors, stop: Stop) -> None:
         pause = until_stopped(stop, LOG.warning)
+        work = Several(
+            lambda: patiently(connectors.broker, pause),
+            lambda: patiently(connectors.store, pause),
+            stop=stop,
+            options=options,
+        )
         try:
-            Several(
-                lambda: patiently(connectors.broker, pause),
-                lambda: patiently(connectors.store, pause),
-                stop=stop,
-                options=options,
-            ).run(opened)
+            if work.run(opened):
+                LOG.info(f"all sources are read: {work.tally.published:,} published, {work.tally.repeated:,} repeated")
         except Unavailable:
             pass  # what the stop has interrupted goes on at the next start
         except HeadraceError as error:
