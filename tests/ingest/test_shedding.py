@@ -76,6 +76,11 @@ def test_what_is_deleted_while_it_is_held_is_not_published_any_more() -> None:
 
 
 def test_only_the_rules_that_there_are_can_be_named() -> None:
-    assert [shedding.check(name) for name in ("", "oldest", "sample", "never")] == [None, "oldest", "sample", "never"]
-    with pytest.raises(Misconfigured, match="shed is 'newest'; it must be one of oldest, sample, never"):
-        shedding.check("newest")
+    assert [shedding.check(name, "ws:") for name in ("", "oldest", "sample", "never")] == [
+        None,
+        "oldest",
+        "sample",
+        "never",
+    ]
+    with pytest.raises(Misconfigured, match="shed is 'newest' for ws:; it must be one of oldest, sample, never"):
+        shedding.check("newest", "ws:")

@@ -113,7 +113,7 @@ def _open(urls: Sequence[str], options: FileOptions, fields: Fields, settings: S
 
 def open_table(table: IngestTable, limit: int) -> Sequence[Opened]:
     """The sources of an [[ingest]] table; raises Misconfigured as `open_source` does, and for a rule to shed by that has no use."""
-    rule = shedding.check(table.shed)
+    rule = shedding.check(table.shed, _shown(table.url))
     opened = _each(table.url, limit, table.fields, table.options)
     _check_rule(opened, f"shed = {table.shed}", rule)
     return [one._replace(shed=rule) for one in opened]

@@ -20,10 +20,10 @@ KEPT_ONE_IN = 10  # of a sample, for each time that the limit is passed
 _RAREST = 9  # the power of it at which a sample is not made smaller
 
 
-def check(rule: str) -> Rule | None:
-    """The rule of this name; None for an empty name. Raises Misconfigured for any other."""
+def check(rule: str, url: str) -> Rule | None:
+    """The rule of this name, which was given for the source at a URL; None for an empty name. Raises Misconfigured for any other."""
     if rule and rule not in RULES:
-        raise Misconfigured(f"shed is {rule!r}; it must be one of {', '.join(RULES)}")
+        raise Misconfigured(f"shed is {rule!r} for {url}; it must be one of {', '.join(RULES)}")
     return next((one for one in RULES if one == rule), None)
 
 
