@@ -67,6 +67,16 @@ def test_it_is_asked_sooner_if_what_was_published_here_may_have_passed_the_limit
     assert (broker.times, gauge.bodies) == (2, 101)
 
 
+def test_a_broker_that_took_long_to_say_is_asked_soon_all_the_same_if_the_limit_may_be_passed() -> None:
+    broker = Asked(0, cost=0.3)  # as the first answer takes longer, for which a connection is made
+    gauge = broker.gauge()
+    assert not gauge.is_over(broker)
+    gauge.add(101)
+    broker.ready = 101
+    broker.now += 0.3
+    assert gauge.is_over(broker)
+
+
 def test_an_error_of_the_broker_changes_nothing_and_it_is_asked_again() -> None:
     broker = Asked(101)
     gauge = broker.gauge()

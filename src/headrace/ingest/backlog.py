@@ -10,7 +10,7 @@ from headrace.ports import Backlog
 LOW = 0.9  # of the limit: the backlog counts as over it until it has fallen to this part
 LOOK_SECONDS = 1.0  # between two looks at the backlog, at least
 HASTE_SECONDS = 0.1  # the same, if what was published since may have passed the limit
-SHARE = 0.1  # of the time that may be spent on asking for it
+SHARE = 0.1  # of the time that may be spent on asking for it, unless there is haste
 
 LOG = logger("headrace.ingest")
 
@@ -82,7 +82,7 @@ class BacklogGauge:
             self._bodies = ready or 0
         self._mark.see(ready)
         self._due = now + max(self.seconds, (now - began) / SHARE)
-        self._due_in_haste = now + max(HASTE_SECONDS, (now - began) / SHARE)
+        self._due_in_haste = now + max(HASTE_SECONDS, now - began)
         if ready is None and self._is_told:
             self._is_told = False
             LOG.warning("the broker does not tell how many bodies are ready, so backlog_limit has no effect")
