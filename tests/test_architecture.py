@@ -21,8 +21,9 @@ MODULES: Mapping[str, Path] = {
 # From the bottom to the top: a module imports those of its own layer and of the layers below. `headrace` itself imports nothing.
 LAYERS = (
     "headrace headrace.masking",
-    "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
-    " headrace.documents headrace.fields headrace.file_options headrace.signatures headrace.zstd headrace.spans headrace.burial",
+    "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing headrace.members"
+    " headrace.cloudevents headrace.documents headrace.fields headrace.file_options headrace.signatures headrace.zstd"
+    " headrace.spans headrace.burial",
     "headrace.ports",
     "headrace.belonging headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
@@ -72,16 +73,17 @@ HOMES: Mapping[str, str] = {
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
+    "fsspec": r"headrace\.sources\.record_file\.remote",
     "pyarrow": r"headrace\.sources\.record_file\.parquet",
     "vaderSentiment": r"headrace\.models\.vader",
     "sqlalchemy": r"headrace\.stores\.(sql|sqlite|postgresql)\..*",
 }
 # What the adapters of one kind share, beside the contract.
 SHARED: Mapping[str, str] = {
-    "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
+    "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|headers|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
-    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text)",
+    r"|columns|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
 CONTRACT = r"headrace\.(belonging|clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"

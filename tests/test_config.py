@@ -315,6 +315,21 @@ def test_the_setting_fields_is_read_as_pairs() -> None:
     assert fields_of("").usual
 
 
+def test_a_field_that_holds_a_comma_is_in_double_quotes() -> None:
+    fields = fields_of('text="last, first", meta = "/a,b" ,meta=c, id="n,1"')
+    assert fields == Fields.parse(text='"last, first"', meta='"/a,b",c', id="n,1")
+
+
+def test_each_string_of_a_list_in_the_file_is_one_field(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text(
+        '[[ingest]]\nurl = "a.csv"\ntext = ["last, first", "b"]\nmeta = "c, d"\nid = "n, 1"\n'
+        '[[webhook]]\nname = "a"\nmeta = [\'say "hi"\', "e"]\n'
+    )
+    file = config.read_file(tmp_path / "headrace.toml")
+    assert file.ingest[0].fields == Fields.parse(text='"last, first",b', meta="c,d", id="n, 1")
+    assert [field.written for field in file.webhooks[0].fields.meta or ()] == ['say "hi"', "e"]
+
+
 @pytest.mark.parametrize(
     ("written", "told"),
     [
@@ -322,6 +337,7 @@ def test_the_setting_fields_is_read_as_pairs() -> None:
         ("text", "has 'text'"),
         ("id=a, id=b", "two members for id"),
         ("text=/a~2", "names no member"),
+        ('text="a', "the quotes of '\"a' are wrong"),
     ],
 )
 def test_a_setting_fields_that_makes_no_sense_is_refused(written: str, told: str) -> None:

@@ -59,6 +59,7 @@ class Settings:
     broker: str = _setting("sqlite:///queue.db", "URL of the broker.")
     store: str = _setting("sqlite:///store.db", "URL of the store.")
     results: str = _setting("", "URL that workers publish results to, for others to consume; empty for nowhere.")
+    results_format: Literal["json", "cloudevents"] = _setting("json", "How results are published.")
     registry: str = _setting("models", "Folder of the models.")
     models: str = _setting(
         "language, sentiment if language=en",

@@ -10,8 +10,10 @@ from headrace import file_options, signatures
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.fields import NAMES, USUAL, Field, Fields
 from headrace.file_options import UNSAID, FileOptions
+from headrace.members import quoted, split, unquoted
 from headrace.signatures import OPTIONS, Signature
 
+LISTS = ("text", "meta")  #: members of a document of which several fields may be named
 #: The keys of a `[[webhook]]`.
 OF_WEBHOOKS: Sequence[str] = ("name", "records", "signature", *NAMES, *OPTIONS)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -125,7 +127,18 @@ def _each(kind: str, given: object, path: Path) -> Iterator[tuple[dict[str, obje
 
 def _texts(table: dict[str, object], path: Path, *, but: str) -> dict[str, str]:
     """The values of a table as text, by their names, without one of them."""
-    return {name.replace("-", "_"): text_of(name, value, path) for name, value in table.items() if name != but}
+    return {
+        name.replace("-", "_"): text_of(name, _quoted(name, value), path)
+        for name, value in table.items()
+        if name != but
+    }
+
+
+def _quoted(name: str, value: object) -> object:
+    """The value of a key; of a list of fields, each as it is written among others."""
+    if name not in LISTS or not isinstance(value, list):
+        return value
+    return [quoted(part) if isinstance(part, str) else part for part in value]
 
 
 @contextmanager
@@ -139,9 +152,9 @@ def _told(where: str) -> Iterator[None]:
 
 def fields_of(written: str) -> Fields:
     """The fields of the setting `fields`: pairs such as `text=/payload/body, id=/payload/id`, of which `text` and `meta` may come several
-    times; the usual fields if it is empty. Raises Misconfigured, saying what is wrong."""
+    times; the usual fields if it is empty. A field that holds a comma is in double quotes. Raises Misconfigured, saying what is wrong."""
     named: dict[str, list[str]] = {}
-    for pair in filter(None, map(str.strip, written.split(","))):
+    for pair in filter(None, split(written)):
         name, _, field = (part.strip() for part in pair.partition("="))
         name = name.replace("-", "_")
         if name not in NAMES or not field:
@@ -149,7 +162,7 @@ def fields_of(written: str) -> Fields:
             raise Misconfigured(
                 f"the setting fields has {pair!r}; {hint}write pairs such as text=/payload/body, of {', '.join(NAMES)}"
             )
-        named.setdefault(name, []).append(field)
-    if twice := next((name for name, some in named.items() if len(some) > 1 and name not in ("text", "meta")), ""):
+        named.setdefault(name, []).append(field if name in LISTS else unquoted(field))
+    if twice := next((name for name, some in named.items() if len(some) > 1 and name not in LISTS), ""):
         raise Misconfigured(f"the setting fields names two members for {twice}; leave one out")
     return Fields.parse(**{name: ",".join(some) for name, some in named.items()})

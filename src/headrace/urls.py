@@ -38,13 +38,17 @@ class Entry:
     """Options that belong to one queue, and have no meaning for another; separated by spaces."""
     alone: str = ""
     """The URL that the scheme means by itself, as an operand of a command; empty if a URL has to say more."""
+    path: bool = False
+    """Whether the URL is the path of a file, which is read, and has options, as one of this machine"""
     mapped: bool = False
     """Whether a source reads records of any shape, of which fields can be named: its `from_url` takes `fields` then"""
     token: str = ""
     """The variable that has the token of the source's platform: its `from_url` takes `token` then, which is empty if there is none"""
 
 
+_REMOTE = ("abfs", "az", "ftp", "gs", "hdfs", "hf", "s3", "sftp", "smb", "webhdfs")
 SOURCES: Mapping[str, Entry] = {
+    **dict.fromkeys(_REMOTE, Entry("headrace.sources.files:FileSource", "fsspec", path=True, mapped=True)),
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
     "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
@@ -124,9 +128,11 @@ def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOp
         if _SCHEME.match(url) and not os.path.lexists(url):
             entry_of("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
         return open_file(url, limit=limit, fields=fields, options=options)
+    entry = entry_of("source", url, SOURCES)
+    if entry.path:
+        return open_file(url, limit=limit, fields=fields, options=options)
     if options != UNSAID:
         raise Misconfigured(f"a format is for the path of a file; {mask_url(url)} is a URL, with options of its own")
-    entry = entry_of("source", url, SOURCES)
     adapter = _load(entry.target, f"the source {mask_url(url)}", entry.extra)
     if not entry.mapped and not fields.usual:
         raise Misconfigured(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support import PATIENCE
+from support import PATIENCE, ftp_server
 from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
@@ -43,6 +43,14 @@ class TestCompressed(SourceSuite):
     def connect(self, tmp_path: Path) -> Connect:
         (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"\n".join(LINES)))
         return lambda: FileSource(tmp_path / "a.jsonl.gz", batch=3)
+
+
+class TestFileOfAnotherMachine(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Iterator[Connect]:
+        (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"\n".join([*LINES, b"", b"no JSON", b""])))
+        with ftp_server.serving(tmp_path) as server:
+            yield lambda: FileSource(f"{server.url}/a.jsonl.gz", batch=3)
 
 
 class TestCsv(SourceSuite):

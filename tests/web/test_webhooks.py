@@ -400,6 +400,37 @@ def test_other_kinds_of_json_are_read(hooks: Hooks) -> None:
     assert hooks.post("github", content, {**kind, **signed(content)}).status_code == 202
 
 
+EVENT = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "review"}
+BINARY = {f"ce-{name}": value for name, value in EVENT.items()}
+
+
+def test_events_in_the_form_of_cloudevents_are_read(hooks: Hooks) -> None:
+    one = {**EVENT, "time": "2026-01-31T12:00:00Z", "data": {"text": "Hej", "lang": "sv"}}
+    kind = {"content-type": "application/cloudevents+json"}
+    assert hooks.post("open-one", json.dumps(one).encode(), kind).json()["ids"] == ["open-one:/shop|7"]
+    (document,) = hooks.published()
+    assert (document["text"], document["created_at"]) == ("Hej", "2026-01-31T12:00:00Z")
+    assert document["meta"]["lang"] == "sv"
+    batch = [{**EVENT, "id": "8", "data": {"text": "a"}}, {**EVENT, "id": "9", "data": {"other": "b"}}]
+    answer = hooks.post("open-one", json.dumps(batch).encode(), {"content-type": "application/cloudevents-batch+json"})
+    assert answer.json() == {"published": 1, "ignored": 1, "ids": ["open-one:/shop|8"]}
+
+
+def test_the_headers_of_a_cloudevent_count_where_nothing_is_signed(hooks: Hooks) -> None:
+    answer = hooks.post("open-one", b'{"text": "Hej"}', {**JSON, **BINARY})
+    assert answer.json()["ids"] == ["open-one:/shop|7"]
+    text = hooks.post(
+        "open-one",
+        "Grüße".encode("latin-1"),
+        {"content-type": "text/plain; charset=latin-1", **BINARY, "ce-id": "8%25"},
+    )
+    assert text.json()["ids"] == ["open-one:/shop|8%"]
+    assert [one["text"] for one in hooks.published()] == ["Hej", "Grüße"]
+    assert hooks.github(comment(), **BINARY).json()["ids"] == ["github:7"]
+    assert hooks.post("open-one", b"\0", {"content-type": "image/png", **BINARY}).status_code == 422
+    assert hooks.post("open-one", b"Hej", {"content-type": "text/plain", "ce-id": "7"}).status_code == 415
+
+
 def test_a_compressed_payload_is_signed_as_it_is_sent(hooks: Hooks) -> None:
     plain = json.dumps(comment(body="Hej " * 50_000)).encode()
     packed = gzip.compress(plain)

@@ -26,6 +26,7 @@ from headrace.sources.record_file.failures import Failures
 from headrace.sources.record_file.filling import BATCH, Filling, Reader
 from headrace.sources.record_file.following import Followed
 from headrace.sources.record_file.opening import contents, is_parquet
+from headrace.sources.record_file.remote import found, is_remote
 from headrace.sources.records import FORMATS, Record
 from headrace.sources.transcoding import known_encoding
 
@@ -55,6 +56,10 @@ class RecordFile:
     ) -> None:
         if options.format and options.format not in FILE_FORMATS:
             raise Misconfigured(f"no format {options.format!r} is known for files; known are {', '.join(FILE_FORMATS)}")
+        if options.follow and is_remote(str(path)):
+            raise Misconfigured(
+                f"{path} cannot be followed: it is not a file of this machine; leave out --follow, and ingest it again for what is new"
+            )
         if options.follow and not _can_be_followed(str(path), options):
             raise Misconfigured(f"{path} cannot be followed; follow a file of lines, which is not compressed")
         encoding = known_encoding(options.encoding) if options.encoding else ""
@@ -66,10 +71,15 @@ class RecordFile:
 
     def paths(self) -> Sequence[str]:
         """The files that the path stands for: those of a folder, those that match a pattern, or itself. Raises Misconfigured for none."""
-        return [self._path] if self._path == "-" else find(self._path, all_files=bool(self._how.options.format))
+        if self._path == "-":
+            return [self._path]
+        return (found if is_remote(self._path) else find)(self._path, all_files=bool(self._how.options.format))
 
     def named(self, scheme: str) -> str:
-        """The scheme and the absolute path; empty for what cannot be read twice: standard input, a pipe, a device."""
+        """The scheme and the absolute path, or the URL of a file of another machine; empty for what cannot be read twice: standard input, a
+        pipe, a device."""
+        if is_remote(self._path):
+            return self._path if scheme == "files" else f"{scheme}:{self._path}"
         if self._path == "-" or not os.path.isfile(self._path):  # noqa: PTH113 (Path.is_file raises where it may not look)
             return ""
         return f"{scheme}:{Path(self._path).resolve()}".encode(errors="backslashreplace").decode()
