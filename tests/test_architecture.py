@@ -27,7 +27,7 @@ LAYERS = (
     "headrace.ports",
     "headrace.belonging headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.tables headrace.tokens headrace.secret_file headrace.urls headrace.beside headrace.log headrace.metrics"
+    "headrace.config headrace.tables headrace.tokens headrace.secret_file headrace.adapters headrace.urls headrace.beside headrace.log headrace.metrics"
     " headrace.meter"
     " headrace.exposition headrace.browse headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
     "headrace.scoring",

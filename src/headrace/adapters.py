@@ -44,7 +44,7 @@ SOURCES: Mapping[str, Entry] = {
     "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
-    "twitter": Entry("headrace.sources.twitter", "streams", token="HEADRACE_TWITTER_TOKEN", budgeted=True),
+    "twitter": Entry("headrace.sources.twitter", "streams", renews=True, token="HEADRACE_TWITTER_TOKEN", budgeted=True),
     "wikimedia": Entry("headrace.sources.wikimedia:WikimediaSource", "streams"),
 }
 BROKERS: Mapping[str, Entry] = {

@@ -93,6 +93,7 @@ class Settings:
     document_bytes: int = _setting(
         DOCUMENT_BYTES, "Largest document, in bytes of JSON.", Limits(1024, 64 << 20, "bytes")
     )
+    backlog_limit: int = _setting(0, "Bodies ready in the broker, beyond which sources pause; 0: no limit.", Limits(0))
     connections: int = _setting(4000, "Most connections to the server at once.", Limits(1))
     request_bytes: int = _setting(32 << 20, "Largest request to the API, in bytes.", Limits(1024, unit="bytes"))
 

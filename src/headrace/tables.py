@@ -24,12 +24,13 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 @dataclass(frozen=True)
 class IngestTable:
     """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `options` are those of a path;
-    `budget` is how many posts may be read in a month."""
+    `budget` is how many posts may be read in a month; `shed` names the rule by which it is shed, and is empty for the usual one."""
 
     url: str
     fields: Fields = USUAL
     options: FileOptions = UNSAID
     budget: int | None = None
+    shed: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,16 @@ def ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
     """The `[[ingest]]` tables of a file. Raises Misconfigured, with the place, for one that is wrong."""
     tables = []
     for table, where in _each("ingest", given, path):
-        check_names(table, ["url", "budget", *file_options.OPTIONS, *NAMES], where)
+        check_names(table, ["url", "budget", "shed", *file_options.OPTIONS, *NAMES], where)
         url = table.get("url")
         if not isinstance(url, str) or not url:
             raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
         named = _texts(table, path, but="url")
+        shed = named.pop("shed", "")
         said = {name: named.pop(name, "") for name in file_options.OPTIONS}
         with _told(where):
             budget = budget_of(named.pop("budget")) if "budget" in named else None
-            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said), budget))
+            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said), budget, shed))
     return tuple(tables)
 
 

@@ -414,3 +414,26 @@ def test_closing_ends_a_search_that_hangs() -> None:
         closer.start()
         assert texts(items(list(source.read()))) == ["cats 1", "cats 2"]
         closer.join(PATIENCE)
+
+
+def test_a_token_that_was_replaced_is_taken_at_the_next_connection(caplog: pytest.LogCaptureFixture) -> None:
+    tokens, seen = ["new-geheim", "no token"], list[str | None]()
+
+    def renewed() -> str:
+        return tokens.pop(0) if tokens else "new-geheim"
+
+    def answer(request: Request) -> None:
+        seen.append(request.headers["Authorization"])
+        request.begin()
+        request.send(cats(len(seen)))
+        if len(seen) == 2:
+            hold(request)
+
+    with serving(answer) as served:
+        address = f"http://127.0.0.1:{served.port}"
+        source = FilteredStream(address, "old-geheim", renewed=renewed, fill=False, timing=SOON)
+        found = items(taken(source, 2))
+    assert texts(found) == ["cats 1", "cats 2"]
+    assert seen[:2] == ["Bearer new-geheim", "Bearer new-geheim"]
+    assert "the token from before stands" in caplog.text
+    assert "geheim" not in caplog.text

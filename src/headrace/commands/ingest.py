@@ -14,8 +14,10 @@ from headrace.config import FILE, IngestTable, Settings
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.fields import Fields
 from headrace.file_options import FileOptions
+from headrace.ingest import shedding
 from headrace.ingest.accounts import Tally
 from headrace.ingest.several import Opened, Options, Several
+from headrace.ingest.shedding import Rule
 from headrace.masking import mask_url
 from headrace.ports import Plural
 from headrace.tables import budget_of
@@ -37,6 +39,13 @@ def ingest(
     budget: Annotated[
         int | None, Parameter(help="Posts that may be read in a calendar month (UTC), of twitter: [default: no limit]")
     ] = None,
+    shed: Annotated[
+        Rule | None,
+        Parameter(
+            help="What to drop of a source that can't wait, while the backlog is over --backlog-limit: what is `oldest`, all but"
+            " a `sample`, or nothing (`never`). [default: oldest]"
+        ),
+    ] = None,
     json: Json = False,
     encoding: Encoding = "",
     whole: Whole = False,
@@ -52,9 +61,8 @@ def ingest(
     Without SOURCES, it ingests the [[ingest]] tables of headrace.toml.
     Called again after an interruption, it continues where it stopped.
     """
-    for flag, value in (("--rate", rate), ("--until-idle", until_idle)):
-        if value is not None and not 0 < value < float("inf"):
-            raise Misconfigured(f"{flag} is {value}; it must be above 0")
+    check_above_zero("--rate", rate)
+    check_above_zero("--until-idle", until_idle)
     if budget is not None:
         budget_of(str(budget))
     if is_memory(settings.broker) or is_memory(settings.store):
@@ -62,6 +70,7 @@ def ingest(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
     opened = _open(sources, FileOptions(format, encoding, whole, follow), fields.read(), settings, budget)
+    _check_shedding(opened, shed, settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)
@@ -71,7 +80,7 @@ def ingest(
             connectors.broker,
             connectors.store,
             stop=stop,
-            options=Options(again, rate, until_idle),
+            options=Options(again, rate, until_idle, settings.backlog_limit, shed),
             progress=lambda published: shown.update(task, completed=published),
         )
         try:
@@ -81,14 +90,20 @@ def ingest(
             raise
     tally = work.tally
     if json:
-        refused = {"refused": tally.refused} if tally.refused else {}
+        rare = {name: number for name in ("refused", "shed") if (number := getattr(tally, name))}
         names = ("published", "repeated", "malformed", "erased", "missed")
-        print_json({**{name: getattr(tally, name) for name in names}, **refused})
+        print_json({**{name: getattr(tally, name) for name in names}, **rare})
     else:
         _print(tally)
     if not ended:
         say("interrupted; call it again to continue")
     return 1 if tally.malformed or tally.refused or not ended else 0
+
+
+def check_above_zero(flag: str, value: float | None) -> None:
+    """Raises Misconfigured for a value of a flag that is not a number above 0."""
+    if value is not None and not 0 < value < float("inf"):
+        raise Misconfigured(f"{flag} is {value}; it must be above 0")
 
 
 def _open(
@@ -107,8 +122,24 @@ def _open(
 
 
 def open_table(table: IngestTable, limit: int) -> Sequence[Opened]:
-    """The sources of an [[ingest]] table; raises Misconfigured as `open_source` does."""
-    return _each(table.url, limit, table.fields, table.options, table.budget)
+    """The sources of an [[ingest]] table; raises Misconfigured as `open_source` does, and for a rule to shed by that has no use."""
+    rule = shedding.check(table.shed, _shown(table.url))
+    opened = _each(table.url, limit, table.fields, table.options, table.budget)
+    _check_rule(opened, f"shed = {table.shed}", rule)
+    return [one._replace(shed=rule) for one in opened]
+
+
+def _check_shedding(opened: Sequence[Opened], rule: Rule | None, settings: Settings) -> None:
+    """Raises Misconfigured if the flag --shed is given, and would have no effect."""
+    if rule is not None and not settings.backlog_limit:
+        raise Misconfigured(f"--shed {rule} has no effect without a limit; add one, such as --backlog-limit 1000")
+    _check_rule(opened, f"--shed {rule}", rule)
+
+
+def _check_rule(opened: Sequence[Opened], said: str, rule: Rule | None) -> None:
+    if rule is not None and all(one.source.pausable for one in opened):
+        what = opened[0].url if len(opened) == 1 else "each of these sources"
+        raise Misconfigured(f"{said} has no effect: {what} can wait, so it is paused instead; leave it out")
 
 
 def _each(url: str, limit: int, fields: Fields, options: FileOptions, budget: int | None = None) -> Sequence[Opened]:
@@ -133,5 +164,5 @@ def _print(tally: Tally) -> None:
 
 
 def _counted(tally: Tally) -> str:
-    more = "".join(f", {number:,} {name}" for name in ("erased", "missed") if (number := getattr(tally, name)))
+    more = "".join(f", {number:,} {name}" for name in ("shed", "erased", "missed") if (number := getattr(tally, name)))
     return f"{tally.published:,} published, {tally.repeated:,} repeated, {tally.malformed:,} malformed{more}"

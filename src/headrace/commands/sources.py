@@ -9,7 +9,9 @@ from headrace.config import Settings
 from headrace.ingest import ledger
 from headrace.urls import Connectors
 
-_COLUMNS = ("source", "state", "read", "published", "repeated", "malformed", "missed", "erased", "shed", "lag")
+_COLUMNS = (
+    "source", "state", "read", "published", "repeated", "malformed", "missed", "filled", "erased", "shed", "paid", "lag",
+)  # fmt: skip
 
 
 def sources(*, json: Json = False, settings: Flags = Settings()) -> None:

@@ -1,6 +1,6 @@
 """The command `status`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,16 +64,22 @@ def _ask_store(known: Known, connected: StoreAdapter) -> None:
             for one in known.workers
             if (number := one["counts"].get("shadows_left_out"))
         ]
-        known.warnings += [
-            f"{row['name']} told a gap at {when(gap['at'])}: {gap['reason']}"
-            for row in ledger.table(store)
-            for gap in row["gaps"]
-            if now - gap["at"] < GAP_SECONDS * 1_000_000
-        ]
+        known.warnings += [warning for row in ledger.table(store) for warning in _of_source(row, now)]
         counts = store.count(ResultQuery())
         known.documents, known.answers = counts.documents, counts.by_model()
         known.dead = dict(store.count_dead(DeadQuery()))
         known.warnings += [mask(warning) for warning in store.warnings()]
+
+
+def _of_source(row: dict[str, Any], now: int) -> Iterator[str]:
+    """What is to be known of a source: what it lost, and what was dropped of it, during the last day or hour."""
+    for gap in row["gaps"]:
+        if now - gap["at"] < GAP_SECONDS * 1_000_000:
+            yield f"{row['name']} told a gap at {when(gap['at'])}: {gap['reason']}"
+    if row["state"] == "paused":
+        yield f"{row['name']} is paused: {row['reason']}"
+    if shed := ledger.in_the_last_hour(row, "shed", now):
+        yield f"{row['name']} has dropped {shed:,} documents in the last hour, as the backlog was over backlog_limit"
 
 
 def _asked(ask: Callable[[], None]) -> list[str]:

@@ -1,7 +1,7 @@
 """The command `up`."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headrace import config, runtime
 from headrace.commands.ingest import open_table
@@ -9,7 +9,7 @@ from headrace.commands.output import print_address
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
-from headrace.ingest.several import Several
+from headrace.ingest.several import Opened, Options, Several
 from headrace.log import logger
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
@@ -28,19 +28,30 @@ def up(*, settings: Flags = Settings()) -> int:
     """
     tables = config.read_file().ingest
     opened = [one for table in tables for one in open_table(table, settings.document_bytes)]
+    options = Options(backlog_limit=settings.backlog_limit)
+    return run_everything(settings, feeding(opened, options) if opened else None)
+
+
+def feeding(opened: Sequence[Opened], options: Options) -> Callable[[Connectors, Stop], None]:
+    """What publishes these sources until the stop, and logs what goes wrong, and when all are read."""
 
     def feed(connectors: Connectors, stop: Stop) -> None:
         pause = until_stopped(stop, LOG.warning)
+        work = Several(
+            lambda: patiently(connectors.broker, pause),
+            lambda: patiently(connectors.store, pause),
+            stop=stop,
+            options=options,
+        )
         try:
-            Several(
-                lambda: patiently(connectors.broker, pause), lambda: patiently(connectors.store, pause), stop=stop
-            ).run(opened)
+            if work.run(opened):
+                LOG.info(f"all sources are read: {work.tally.published:,} published, {work.tally.repeated:,} repeated")
         except Unavailable:
             pass  # what the stop has interrupted goes on at the next start
         except HeadraceError as error:
             LOG.error(f"a source has ended: {error}")
 
-    return run_everything(settings, feed if opened else None)
+    return feed
 
 
 def run_everything(settings: Settings, feed: Callable[[Connectors, Stop], None] | None = None) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from headrace.clock import microseconds, to_microseconds
 from headrace.documents import Document
+from headrace.ingest.flow import Flow
 from headrace.ingest.ledger import Ledger
 from headrace.ports import Gap
 
@@ -18,6 +19,7 @@ class Tally:
     malformed: int = 0  # not documents; buried
     refused: int = 0  # rejected by the broker; buried
     erased: int = 0  # deleted at the source
+    shed: int = 0  # dropped, as the backlog was over its limit
     missed: int = 0  # that the source lost, as far as it knows how many
     gaps: int = 0  # not documents: how often the source lost some
     fault: str = ""  # the place of the first malformed record, and why it is not a document
@@ -47,6 +49,12 @@ class Accounts:
             self.ledger.count(what, number, microseconds())
             if hasattr(self.tally, what):
                 setattr(self.tally, what, getattr(self.tally, what) + number)
+
+    def note(self, flow: Flow) -> None:
+        """Count what does not show in the items of a batch."""
+        counts = (("read", flow.shed), ("shed", flow.shed), ("paid", flow.batch.paid), ("filled", flow.batch.filled))
+        for what, number in counts:
+            self.count(what, number)
 
     def miss(self, gap: Gap) -> None:
         """Count a gap."""

@@ -1,9 +1,8 @@
 """source → broker. The cursor is saved after the broker has confirmed, so a crash repeats some documents and loses none."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from itertools import pairwise
 from typing import Protocol, TypeVar
@@ -14,15 +13,17 @@ from headrace.documents import BODY_BYTES, Body, Document, Outcome, microseconds
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.ingest import ledger as ledgers
 from headrace.ingest.accounts import Accounts, Tally
+from headrace.ingest.flow import Flow, FlowControl
+from headrace.ingest.idleness import Idleness
 from headrace.ingest.ledger import Ledger, Saved
 from headrace.ingest.pace import Pace
 from headrace.ingest.recent import REMEMBERED, Recent
+from headrace.ingest.shedding import Rule
 from headrace.log import logger
 from headrace.ports import AuthorDeletion, Batch, Deletion, Gap, Item, Malformed, Source, StoreAdapter
 from headrace.retrying import delays, isolate, patiently, until_stopped
 from headrace.runtime import Stop
 
-WATCH_SECONDS = 0.1  # between two looks at whether the source is read to its end
 SAVE_SECONDS = 1.0  # between two cursors that are saved though nothing came
 
 LOG = logger("headrace.ingest")
@@ -47,7 +48,8 @@ class Ingest:
 
     A malformed record is buried in the store with its place in the source, a document that the broker rejects is buried too, and a
     document that was deleted at the source is erased. `progress` is called after each batch. An unavailable source, broker or store is
-    waited for. `rate`: documents a second, at most. `until_idle`: seconds without an item after which a source counts as read.
+    waited for. `rate`: documents a second, at most. `until_idle`: seconds without an item after which a source counts as read. `flow`
+    pauses or sheds while the broker's backlog is too long.
 
     A document that comes again is not published again, unless it was erased in between: then it is a new one. That holds among the last
     `remembered` documents at least; an older repetition is published, and the store absorbs it.
@@ -63,12 +65,13 @@ class Ingest:
         remembered: int = REMEMBERED,
         rate: float | None = None,
         until_idle: float | None = None,
+        flow: FlowControl | None = None,
     ) -> None:
         self._broker, self._store, self._stop, self._progress = broker, store, stop, progress
         self._recent = Recent(remembered)
         self._pace = Pace(rate, stop)
-        self._until_idle = until_idle
-        self._quiet_since = float("inf")  # monotonic; never while a batch is taken
+        self._idleness = Idleness(until_idle, stop)
+        self._flow = flow or FlowControl(stop)
         self._accounts = Accounts()
 
     @property
@@ -76,9 +79,9 @@ class Ingest:
         """What became of the documents of all sources so far."""
         return self._accounts.tally
 
-    def run(self, source: Source, name: str, *, url: str = "", again: bool = False) -> bool:
+    def run(self, source: Source, name: str, *, url: str = "", again: bool = False, shed: Rule | None = None) -> bool:
         """Publish the source from the cursor that is saved under `name`, or from its start if `again`; whether it was read to its end, or
-        was idle. `url` is where it is, for the ledger.
+        was idle. `url` is where it is, for the ledger; `shed` the rule by which it is shed, if it has to be.
 
         Returns early if the stop is requested. Raises Unavailable if it is requested while something is waited for; then the cursor stays
         at the last batch that was published completely.
@@ -89,9 +92,11 @@ class Ingest:
         if again:
             self._saved = Saved("", 0)
         self.tally.repeated += self._saved.published
+        # A file is never idle: it is read again up to its cursor first.
+        may_be_idle = getattr(source, "endless", True) or not name
         try:
-            with self._closed_in_time(source, name):
-                self._read(source, name)
+            with self._idleness.closing(source, may_be_idle=may_be_idle):
+                self._read(source, name, shed)
         except Misconfigured as error:
             self._accounts.ledger.state, self._accounts.ledger.told = "failed", str(error)
             with suppress(HeadraceError):  # what was wrong first is raised
@@ -101,29 +106,34 @@ class Ingest:
         self._insist(partial(self._save, name, self._saved))
         return not self._stop.requested
 
-    def _read(self, source: Source, name: str) -> None:
+    def _read(self, source: Source, name: str, shed: Rule | None) -> None:
         """Take all batches, and save the cursor after each."""
-        before, last = self._saved.published, 0.0
-        for batch in self._batches(source, self._saved.cursor or None, resumable=bool(name)):
-            if batch.restarted:
-                LOG.warning(f"{name}: {batch.restarted}; reading it from its start")
-                self.tally.repeated -= before
-                before = 0
-            quiet_since, self._quiet_since = self._quiet_since, float("inf")
-            before += self._take(batch)
-            self._saved = Saved(batch.cursor, before)
-            if self._is_news(name, batch) or time.monotonic() - last >= SAVE_SECONDS:
-                self._insist(partial(self._save, name, self._saved))
-                last = time.monotonic()
-            self._progress(self.tally)
-            self._quiet_since = time.monotonic() if batch.items else quiet_since
-            if self._stop.requested:
-                return
+        before, last, cursor = self._saved.published, 0.0, self._saved.cursor
+        batches = self._batches(source, cursor or None, resumable=bool(name))
+        with closing(self._flow.batches(source, batches, cursor, shed)) as flows:
+            for flow in flows:
+                batch = flow.batch
+                if batch.restarted:
+                    LOG.warning(f"{name}: {batch.restarted}; reading it from its start")
+                    self.tally.repeated -= before
+                    before = 0
+                with self._idleness.interrupted():
+                    before += self._take(batch)
+                    self._accounts.note(flow)
+                    self._saved = Saved(batch.cursor, before)
+                    if self._is_news(name, flow) or time.monotonic() - last >= SAVE_SECONDS:
+                        self._insist(partial(self._save, name, self._saved))
+                        last = time.monotonic()
+                    self._progress(self.tally)
+                if flow.state == "paused":
+                    self._idleness.suspend()
+                elif batch.items or flow.shed:
+                    self._idleness.begin()
 
-    def _batches(self, source: Source, cursor: str | None, *, resumable: bool) -> Iterator[Batch]:
+    def _batches(self, source: Source, cursor: str | None, *, resumable: bool) -> Generator[Batch]:
         """The source's batches. While one that is resumable is unavailable, it is read again from the last cursor, with back-off."""
         waits = delays()
-        self._quiet_since = time.monotonic()
+        self._idleness.begin()
         while True:
             try:
                 for batch in source.read(cursor):
@@ -137,14 +147,14 @@ class Ingest:
                 if self._stop.wait(next(waits)):
                     raise
 
-    def _is_news(self, name: str, batch: Batch) -> bool:
-        """Note what the source waits for, if it does; whether that has changed, or something came."""
+    def _is_news(self, name: str, flow: Flow) -> bool:
+        """Note how the source is doing; whether that has changed, or something came."""
         ledger = self._accounts.ledger
-        before, ledger.told = ledger.told, batch.waiting
-        ledger.state = "waiting" if batch.waiting else "reading"
-        if batch.waiting and batch.waiting != before:
-            LOG.warning(f"{name}: {batch.waiting}")
-        return batch.waiting != before or bool(batch.items)
+        before, ledger.told = ledger.told, flow.told
+        ledger.state = flow.state
+        if flow.told and flow.told != before:
+            LOG.warning(f"{name}: {flow.told}")
+        return flow.told != before or bool(flow.batch.items) or flow.shed > 0
 
     def _take(self, batch: Batch) -> int:
         """Publish, bury and erase what a batch holds; how many documents were published."""
@@ -181,6 +191,7 @@ class Ingest:
         def publish(some: Sequence[Document]) -> int:
             bodies = list(pack(some, target=min(BODY_BYTES, self._broker.body_bytes())))
             self._broker.publish(bodies)
+            self._flow.published(len(bodies))
             return len(some)
 
         published = sum(isolate(documents, lambda some: self._insist(partial(publish, some)), self._refuse))
@@ -219,25 +230,6 @@ class Ingest:
     def _insist(self, call: Callable[[], T]) -> T:
         """The call's value, however long it takes. Raises Unavailable if the stop is requested first."""
         return patiently(call, until_stopped(self._stop, LOG.warning))
-
-    @contextmanager
-    def _closed_in_time(self, source: Source, name: str) -> Iterator[None]:
-        """Within the block, close the source as soon as the stop is requested, or once it has been idle for long enough."""
-        done = threading.Event()
-        waits = getattr(source, "endless", True) or not name  # a file does not: it is read again up to its cursor first
-
-        def watch() -> None:
-            while not done.is_set():
-                idle = waits and self._until_idle and time.monotonic() - self._quiet_since > self._until_idle
-                if idle or self._stop.wait(WATCH_SECONDS):
-                    source.close()
-                    return
-
-        threading.Thread(target=watch, name="ingest watch", daemon=True).start()
-        try:
-            yield
-        finally:
-            done.set()
 
 
 def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

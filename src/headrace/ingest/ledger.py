@@ -15,7 +15,18 @@ GAPS = 20  # the last ones, that are kept
 _MINUTE = 60_000_000  # in microseconds
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # what is raised of a text that is not what was saved
 #: What is counted of a source: what it gave, and what became of that.
-COUNTS: Sequence[str] = ("read", "published", "repeated", "malformed", "refused", "erased", "missed", "shed")
+COUNTS: Sequence[str] = (
+    "read",
+    "published",
+    "repeated",
+    "malformed",
+    "refused",
+    "erased",
+    "missed",
+    "shed",
+    "paid",
+    "filled",
+)
 
 
 class Missed(msgspec.Struct, frozen=True):
@@ -29,9 +40,9 @@ class Missed(msgspec.Struct, frozen=True):
 class Ledger(msgspec.Struct):
     """What is known of a source, over all its runs.
 
-    `state` is reading, waiting, ended, stopped or failed, and `told` the reason of the last but one or the last. `at` is when the ledger
-    was saved last; `latest` when the newest document was written, as the platform says, and `lag` how many seconds before it was read that
-    was. `minutes` are counts of the last minutes: the minute's number since the epoch, and what was counted in it.
+    `state` is reading, waiting, paused, shedding, ended, stopped or failed, and `told` the reason for one of those that have some. `at` is
+    when the ledger was saved last, and `lag` how many seconds before it was read the newest document was written, as the platform says.
+    `minutes` are counts of the last minutes: the minute's number since the epoch, and what was counted in it.
     """
 
     url: str = ""
@@ -96,6 +107,12 @@ def table(cursors: Cursors) -> list[dict[str, Any]]:
         if name:
             rows.append(_row(name, saved))
     return rows
+
+
+def in_the_last_hour(row: Mapping[str, Any], what: str, now: int) -> int:
+    """How many of one of COUNTS there were in the hour before `now`, in microseconds since the epoch. `row` is one of `table`."""
+    first = now // _MINUTE - MINUTES
+    return sum(counts.get(what, 0) for minute, counts in row["minutes"] if minute > first)
 
 
 def show(meter: Meter, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Unavailable
 from headrace.ingest.accounts import Tally
+from headrace.ingest.backlog import BacklogGauge
+from headrace.ingest.flow import FlowControl
 from headrace.ingest.ingest import Ingest
+from headrace.ingest.shedding import Rule
 from headrace.log import logger
 from headrace.ports import BrokerAdapter, SourceAdapter, StoreAdapter
 from headrace.runtime import Stop
@@ -17,19 +20,23 @@ LOG = logger("headrace.ingest")
 
 
 class Opened(NamedTuple):
-    """A source, and its URL without secrets."""
+    """A source, its URL without secrets, and the rule by which it is shed, if one was given for it."""
 
     source: SourceAdapter
     url: str
+    shed: Rule | None = None
 
 
 @dataclass(frozen=True)
 class Options:
-    """See `Ingest`; `again`: sources are read from their start."""
+    """See `Ingest`; `again`: sources are read from their start. `backlog_limit`: bodies in the broker, of which more pause sources, or have
+    them shed by the rule `shed`; 0 for no limit."""
 
     again: bool = False
     rate: float | None = None
     until_idle: float | None = None
+    backlog_limit: int = 0
+    shed: Rule | None = None
 
 
 class Several:
@@ -45,6 +52,7 @@ class Several:
         progress: Callable[[int], None] = lambda _published: None,
     ) -> None:
         self._broker, self._store, self._stop, self._options, self._progress = broker, store, stop, options, progress
+        self._gauge = BacklogGauge(options.backlog_limit) if options.backlog_limit else None
         self._parts: list[_Part] = []
 
     @property
@@ -81,6 +89,7 @@ class Several:
                     progress=lambda _tally: self._progress(self.tally.published),
                     rate=self._options.rate,
                     until_idle=self._options.until_idle,
+                    flow=FlowControl(self._stop, self._gauge, broker.backlog),
                 )
                 part.tally = work.tally
                 for opened in part.sources:
@@ -99,9 +108,10 @@ class Several:
         if self._stop.requested:
             part.ended = False
             return
-        source, url = opened
+        source, url, shed = opened
+        again, rule = self._options.again or not source.name, shed or self._options.shed
         try:
-            part.ended &= work.run(source, source.name, url=url, again=self._options.again or not source.name)
+            part.ended &= work.run(source, source.name, url=url, again=again, shed=rule)
         except Unavailable:
             raise
         except HeadraceError as error:

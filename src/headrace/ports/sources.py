@@ -46,15 +46,16 @@ Item = Document | Deletion | AuthorDeletion | Malformed | Gap
 class Batch:
     """What a source has read, in order, and the cursor from which reading continues after it. `items` may be empty: only the cursor
     moved. `restarted` says in the first batch why the source is read from its start although a cursor was given; else it is empty.
-    `waiting` says why nothing comes for now, such as a server that is away; else it is empty.
+    `waiting` says why nothing comes for now, such as a server that is away; else it is empty. `paid` is how many posts of it the platform
+    charges for, and `filled` how many of its documents fill what was missed.
     """
 
     items: Sequence[Item]
     cursor: str
     restarted: str = ""
     waiting: str = ""
-    paid: int = 0  # posts that the platform charges for
-    filled: int = 0  # documents that fill what was missed
+    paid: int = 0
+    filled: int = 0
 
 
 class Source(Protocol):
@@ -79,6 +80,11 @@ class SourceAdapter(Source, Protocol):
     @property
     def endless(self) -> bool:
         """Whether it has no end, and is read until it is closed."""
+        ...
+
+    @property
+    def pausable(self) -> bool:
+        """Whether it can wait: what comes while nobody reads can be read later. If not, documents are dropped when too much comes."""
         ...
 
     @property

@@ -19,8 +19,8 @@ def load() -> list[Document]:
     return [decode(line) for name in found for line in (files(__name__) / name).read_bytes().splitlines() if line]
 
 
-def feed(connectors: Connectors, stop: Stop) -> None:
-    """Publish the samples in random order, PER_SECOND, until all are published or the stop is requested.
+def feed(connectors: Connectors, stop: Stop, *, per_second: float = PER_SECOND) -> None:
+    """Publish the samples in random order, so many a second, until all are published or the stop is requested.
 
     Each run gives them new ids, so that the store takes them as new documents. An unavailable broker is waited for.
     """
@@ -34,7 +34,7 @@ def feed(connectors: Connectors, stop: Stop) -> None:
                 f"{sample.id}-{run}", sample.text, sample.source, None, sample.meta, published_at=microseconds()
             )
             patiently(partial(broker.publish, list(pack([document]))), until_stopped(stop))
-            if stop.wait(1 / PER_SECOND):
+            if stop.wait(1 / per_second):
                 return
     except Unavailable:
         return  # the stop came first

@@ -25,6 +25,8 @@ class FileSource:
     Misconfigured for an unknown format or encoding, and for what cannot be followed.
     """
 
+    pausable = True
+
     def __init__(
         self,
         path: Path | str,

@@ -24,6 +24,7 @@ class PolledSource:
     among the last that are remembered."""
 
     endless = True
+    pausable = True
 
     def __init__(
         self, address: str, *, every: float = EVERY, limit: int = DOCUMENT_BYTES, fields: Fields = USUAL

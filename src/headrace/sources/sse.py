@@ -22,6 +22,7 @@ class SseSource:
     """
 
     endless = True
+    pausable = False  # the server may have no memory, or a short one
 
     def __init__(self, address: str, *, limit: int = DOCUMENT_BYTES, fields: Fields = USUAL) -> None:
         self._address, self._limit, self._fields = address, limit, fields

@@ -44,6 +44,7 @@ class WebsocketSource:
     """
 
     endless = True
+    pausable = False
 
     def __init__(self, address: str, *, limit: int = DOCUMENT_BYTES, fields: Fields = USUAL) -> None:
         self._address, self._limit, self._fields = address, limit, fields

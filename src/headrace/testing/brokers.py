@@ -41,6 +41,14 @@ def data(deliveries: list[Delivery]) -> list[str]:
     return sorted(delivery.data.decode() for delivery in deliveries)
 
 
+def comes_to(ready: int, broker: Broker) -> None:
+    """Wait until so many bodies are ready, if the broker can tell; fails if that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := broker.backlog().ready) not in (None, ready):
+        assert time.monotonic() < deadline, f"{found} bodies are ready, and not {ready}"
+        time.sleep(0.01)
+
+
 class BrokerSuite:
     """The tests. Each name is the sentence that it checks."""
 
@@ -184,6 +192,15 @@ class BrokerSuite:
         assert backlog.ready in (None, 0)
         assert backlog.leased in (None, 2)
         assert backlog.oldest is None or backlog.oldest >= 0
+
+    def test_the_backlog_seen_by_others_grows_with_what_is_published_and_shrinks_with_what_is_acked(
+        self, connect: Connect
+    ) -> None:
+        one, two = connect(), connect()
+        one.publish(bodies("a", "b", "c"))
+        comes_to(3, two)
+        one.ack(take(one, 3))
+        comes_to(0, two)
 
     def test_an_empty_queue_has_no_oldest_body(self, connect: Connect) -> None:
         backlog = connect().backlog()

@@ -63,6 +63,9 @@ class SourceSuite:
     def test_only_a_source_whose_items_have_to_be_counted_is_endless(self, connect: Connect, total: int | None) -> None:
         assert connect().endless == (total is not None)
 
+    def test_a_source_says_whether_it_can_wait_and_one_that_ends_can(self, connect: Connect, total: int | None) -> None:
+        assert connect().pausable in ((True,) if total is None else (True, False))
+
     def test_sources_of_the_same_place_have_the_same_name(self, connect: Connect) -> None:
         name = connect().name
         assert name

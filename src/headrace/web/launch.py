@@ -57,6 +57,7 @@ def serve(
                 document_bytes=settings.document_bytes,
                 request_bytes=settings.request_bytes,
                 metrics=settings.metrics,
+                backlog_limit=settings.backlog_limit,
                 webhooks=tuple(webhooks),
                 limits=ConnectionLimits(connections=settings.connections),
             ),

@@ -62,7 +62,8 @@ class ServerSettings:
     `hosts` are further names by which the server may be called, with their ports if they are not the usual ones. `root_path` is the path
     below which a proxy serves it, and `proxies` are addresses whose X-Forwarded-… headers are believed. Off loopback a `token` is
     required, unless `open` says that something else, such as a proxy, checks the callers. `metrics` serves `/metrics`, which needs no
-    token, as `/livez` and `/readyz` never do. `webhooks` are what other programs may send to; the secrets of those that are signed are
+    token, as `/livez` and `/readyz` never do. While more than `backlog_limit` bodies are ready in the broker, nothing is published; 0 is no
+    limit. `webhooks` are what other programs may send to; the secrets of those that are signed are
     there.
     """
 
@@ -76,6 +77,7 @@ class ServerSettings:
     document_bytes: int = DOCUMENT_BYTES
     request_bytes: int = 32 << 20
     metrics: bool = True
+    backlog_limit: int = 0
     webhooks: tuple[Webhook, ...] = ()
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 

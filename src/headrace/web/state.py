@@ -16,6 +16,7 @@ from headrace.ports import Backlog, WorkerStatus
 from headrace.web.access.connections import most_connections
 from headrace.web.admission import MANY, Admission
 from headrace.web.api.waiting import ResultWatcher
+from headrace.web.backlog import BacklogLimit
 from headrace.web.outbox import GRACE_SECONDS, PATIENCE_SECONDS, Outbox
 from headrace.web.pool import (
     PREDICTION_THREADS,
@@ -41,7 +42,7 @@ class AppState:
     `outbox` publishes for all requests, `watcher` answers those that wait for results, `recent_ids` are the ids published recently,
     `meter` counts what the server does, and `totals` adds up what the workers count. `predictions` asks the predictor, if there is one.
     Calls of the store run in the pool `asking`, those of the console's predictions in `predicting`. `published` and `predicted` say whether
-    one more request to publish or to predict is admitted.
+    one more request to publish or to predict is admitted, `limit` whether the backlog lets any publish.
     """
 
     services: Services
@@ -55,6 +56,7 @@ class AppState:
     predictions: Predictions | None
     published: Admission
     predicted: Admission
+    limit: BacklogLimit
     listing: SharedCall[list[WorkerStatus]]
     ledgers: SharedCall[list[dict[str, Any]]]
 
@@ -64,9 +66,10 @@ class AppState:
         store = services.store
         many = min(MANY, most_connections(services.settings.limits) // 2)
         asking = Pool("the store", threads=STORE_THREADS)
+        outbox = Outbox(services.connect, store.watch)
         return cls(
             services,
-            Outbox(services.connect, store.watch),
+            outbox,
             ResultWatcher(store.watch),
             RecentIds(),
             Meter(metrics.OF_SERVERS),
@@ -76,6 +79,7 @@ class AppState:
             None if services.predictor is None else Predictions(services.predictor),
             Admission("the broker", many=many),
             Admission("predictions", many=many),
+            BacklogLimit(services.settings.backlog_limit, lambda: _backlog(outbox.publisher)),
             SharedCall(lambda: store.workers(stopped=True)),
             SharedCall(lambda: ledger.table(store)),
         )
@@ -87,7 +91,7 @@ class AppState:
 
     async def backlog(self) -> Backlog:
         """The broker's backlog. Raises Unavailable if the broker does not answer within ANSWER_SECONDS."""
-        return await wait_for(self.publisher.ask(lambda broker: broker.backlog()), ANSWER_SECONDS)
+        return await _backlog(self.publisher)
 
     async def workers(self) -> list[WorkerStatus]:
         """The workers that the store knows, those that have stopped included; what they have counted is added to the totals.
@@ -118,6 +122,10 @@ class AppState:
         """Answer the requests that wait, and publish what is left if that works at once."""
         self.watcher.close()
         self.outbox.close()
+
+
+async def _backlog(publisher: Publisher) -> Backlog:
+    return await wait_for(publisher.ask(lambda broker: broker.backlog()), ANSWER_SECONDS)
 
 
 async def wait_for(future: "Future[T]", seconds: float = PATIENCE_SECONDS + GRACE_SECONDS) -> T:

@@ -31,6 +31,7 @@ class HackernewsSource:
     """
 
     endless = True
+    pausable = True
 
     def __init__(
         self,

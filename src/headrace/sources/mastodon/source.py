@@ -35,6 +35,7 @@ class MastodonSource:
     """
 
     endless = True
+    pausable = False  # edits and deletions are told once, and posts are paged back only so far
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ class RssSource:
     """
 
     endless = True
+    pausable = True
 
     def __init__(self, address: str, *, every: float | None = None, limit: int = DOCUMENT_BYTES) -> None:
         self._address, self._every, self._limit = address, every, limit

@@ -1,7 +1,8 @@
 """X's filtered stream, as it comes: what `twitter:` without a path means."""
 
+import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -12,10 +13,12 @@ from headrace.ports import Batch
 from headrace.sources.platform_url import PlatformUrl
 from headrace.sources.stream import Kind, Pause, follow
 from headrace.sources.twitter.backfill import SETTLE_SECONDS, Backfill
+from headrace.sources.twitter.connection import StreamConnection
 from headrace.sources.twitter.progress import Progress
 from headrace.sources.twitter.reading import Reading
 from headrace.sources.x_api.api import HOST, KEEP_ALIVE_SECONDS, LIKE, Api, address_of, check_token
 
+LOG = logging.getLogger("headrace.sources")
 #: X's own rules: at once, then by what is wrong. Once it has refused, it is asked rarely.
 PAUSES: Mapping[Kind, Pause] = {
     Kind.ENDED: Pause(0.0, 320.0, step=5.0),
@@ -45,16 +48,19 @@ class FilteredStream:
     """The posts that match the rules of an app. After a break, what came meanwhile is searched for, if `fill`; else a gap is told.
 
     `address` is that of the API, `token` the bearer token of the app. `users`: ask for the names of authors, which X charges for. `budget`:
-    how many posts may be read in a calendar month (UTC), None for any number. Raises Misconfigured without a token.
+    how many posts may be read in a calendar month (UTC), None for any number. `renewed` gives the token again at each connection, as it may
+    have been replaced; if it fails, the one before stands. Raises Misconfigured without a token.
     """
 
     endless = True
+    pausable = False  # X ends a connection that is not read, and a search for what was missed is charged
 
     def __init__(
         self,
         address: str = HOST,
         token: str = "",
         *,
+        renewed: Callable[[], str] | None = None,
         users: bool = False,
         fill: bool = True,
         budget: int | None = None,
@@ -63,7 +69,7 @@ class FilteredStream:
     ) -> None:
         check_token(token)
         self._address, self._token, self._fill, self._budget = address, token, fill, budget
-        self._limit, self._timing = limit, timing
+        self._limit, self._timing, self._renewed = limit, timing, renewed
         self._parameters = {
             "tweet.fields": _FIELDS,
             "expansions": "referenced_tweets.id" + (",author_id" if users else ""),
@@ -72,12 +78,20 @@ class FilteredStream:
         self._closed = threading.Event()
 
     @classmethod
-    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, token: str = "", budget: int | None = None) -> Self:
+    def from_url(
+        cls,
+        url: str,
+        *,
+        limit: int = DOCUMENT_BYTES,
+        token: str = "",
+        renewed: Callable[[], str] | None = None,
+        budget: int | None = None,
+    ) -> Self:
         """The stream of `twitter:`, or of another host by `twitter://127.0.0.1:8080?tls=no`; its options are `users` and `fill`. Raises
         Misconfigured for any other URL, and without a token."""
         parts = PlatformUrl.read(url, ("fill", "users"), LIKE)
         users, fill = parts.switch("users", default=False), parts.switch("fill", default=True)
-        return cls(address_of(parts), token, users=users, fill=fill, budget=budget, limit=limit)
+        return cls(address_of(parts), token, renewed=renewed, users=users, fill=fill, budget=budget, limit=limit)
 
     @property
     def name(self) -> str:
@@ -98,10 +112,15 @@ class FilteredStream:
                 if self._fill
                 else None
             )
+
+            def connect(cursor: str) -> StreamConnection:
+                self._renew(api)
+                return reading.connect(cursor)
+
             reading = Reading(api, self._parameters, progress, backfill, name=self.name, limit=self._limit)
             try:
                 for part in follow(
-                    reading.connect,
+                    connect,
                     "",
                     self._closed,
                     name=self.name,
@@ -115,3 +134,11 @@ class FilteredStream:
 
     def close(self) -> None:
         self._closed.set()
+
+    def _renew(self, api: Api) -> None:
+        """Take the token as it is now, if it can be read."""
+        if self._renewed is not None:
+            try:
+                api.use(self._renewed())
+            except Misconfigured as error:
+                LOG.warning(f"{self.name}: {error}; the token from before stands")

@@ -21,6 +21,7 @@ class TwitterSource:
     """
 
     endless = False
+    pausable = True
 
     def __init__(self, path: Path | str, *, limit: int = DOCUMENT_BYTES, batch: int = BATCH) -> None:
         options = FileOptions("jsonl")

@@ -32,6 +32,7 @@ class WikimediaSource:
     """
 
     endless = True
+    pausable = True
 
     def __init__(
         self,

@@ -66,6 +66,12 @@ class Api:
         """The API of `twitter:`, or of another host by `twitter://127.0.0.1:8080?tls=no`. Raises Misconfigured for any other URL."""
         return cls(address_of(PlatformUrl.read(url, (), LIKE)), token)
 
+    def use(self, token: str) -> None:
+        """Use this token from now on. Raises Misconfigured for what is no token."""
+        check_token(token)
+        self._secrets |= forms(token)
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
     def __enter__(self) -> Self:
         return self
 

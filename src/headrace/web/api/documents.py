@@ -42,7 +42,7 @@ class DocumentRoutes:
             methods=["POST"],
             status_code=202,
             summary="Publish a document, or a list of up to 1,000",
-            responses=responses({202: Accepted, 200: Items}, 400, 409, 413, 415, 422, 503),
+            responses=responses({202: Accepted, 200: Items}, 400, 409, 413, 415, 422, 429, 503),
             openapi_extra={**DOCUMENTS, "parameters": [WAIT]},
         )
         path = PATH + "/{identity:path}"
@@ -89,6 +89,7 @@ class DocumentRoutes:
 
         Calls `published` once the documents are published, before it waits for results.
         """
+        await self._state.limit.check()
         read = partial(read_submission, value, limit=self._settings.document_bytes, now=microseconds())
         sent = await on_thread(read) if size > requests.LARGE else read()
         taken = sent.documents

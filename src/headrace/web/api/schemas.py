@@ -29,6 +29,7 @@ ERRORS: Mapping[int, str] = {
     415: "The content is not `application/json`, or is compressed by something other than gzip.",
     421: "The Host header is not a name of this server.",
     422: "The content is wrong; the message names the member and what is wrong with it.",
+    429: "The broker's backlog is over `backlog_limit`.",
     431: "The head of the request is too large.",
     500: "A bug of Headrace; its log has the details.",
     503: "Something is unavailable, or too much is waiting for it.",
@@ -177,7 +178,7 @@ def error(status: int) -> dict[str, Any]:
     """The description of an error's response."""
     content = {"application/json": {"schema": reference(Error)}}
     told: dict[str, Any] = {"description": ERRORS[status], "content": content}
-    if status == 503:
+    if status in (429, 503):
         about = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}}
         told["headers"] = {"Retry-After": about}
     return told

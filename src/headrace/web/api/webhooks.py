@@ -47,7 +47,7 @@ class WebhookRoutes:
         for webhook in self._settings.webhooks:
             for outcome in OUTCOMES:
                 self._count(webhook, 0, outcome)
-            errors = (401, 409, 413, 415, 422, 503) if webhook.signature else (409, 413, 415, 422, 503)
+            errors = (*((401,) if webhook.signature else ()), 409, 413, 415, 422, 429, 503)
             router.add_api_route(
                 _path(webhook),
                 self._call(webhook),
@@ -76,6 +76,7 @@ class WebhookRoutes:
                 return answer
             records = records_of(payload, webhook)
             told = len(records.members)
+            await self._state.limit.check()
             limit, now = self._settings.document_bytes, microseconds()
             read = partial(read_events, records, webhook, limit=limit, now=now)
             sent = await on_thread(read) if size > requests.LARGE else read()

@@ -28,12 +28,13 @@ STATES: Mapping[str, State] = {
     "failed": State(0, "bad", "Failed", f"Once the cause is mended, {AGAIN}"),
     "waiting": State(2, "late", "Waiting"),
     "paused": State(3, "late", "Paused"),
+    "shedding": State(3, "bad", "Shedding"),
     "reading": State(4, "well", "Reading"),
     "unknown": State(5, "late", "Unknown", "Its cursor was not saved by “headrace ingest”."),
     "stopped": State(6, "", "Stopped", f"Somebody stopped it. {AGAIN}"),
     "ended": State(7, "", "Ended", "It was read to its end."),
 }
-RUNNING = ("reading", "waiting", "paused")  #: states in which a process saves the ledger from time to time
+RUNNING = ("reading", "waiting", "paused", "shedding")  #: states in which a process saves the ledger from time to time
 #: What counts are called; one that is missing here is called as it is.
 NAMES: Mapping[str, str] = {"paid": "Paid for", "erased": "Deletions"}
 
