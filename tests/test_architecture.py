@@ -65,10 +65,11 @@ HOMES: Mapping[str, str] = {
     "redis": r"headrace\.brokers\.redis",
     "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
-    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|events|polling|wikimedia\..*|mastodon\..*|hackernews\..*))",
+    "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|events|polling|(bluesky|wikimedia|mastodon|hackernews)\..*))",
     "feedparser": r"headrace\.sources\.rss\..*",
     "httpx_sse": r"headrace\.sources\.events",
-    "websockets": r"headrace\.sources\.websocket",
+    "websockets": r"headrace\.sources\.sockets",
+    "cbor2": r"headrace\.sources\.bluesky\..*",
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
@@ -81,10 +82,10 @@ SHARED: Mapping[str, str] = {
     "brokers": r"headrace\.(sqlite_file|server_url|brokers\.(arrivals|lock_file|queue_url))",
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
-    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text)",
+    r"|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text|sockets)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
-CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"
+CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|masking|errors|validation|zstd|ports(\..*)?)"
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8

@@ -45,6 +45,7 @@ class Entry:
 
 
 SOURCES: Mapping[str, Entry] = {
+    "bluesky": Entry("headrace.sources.bluesky:BlueskySource", "streams", token="HEADRACE_BLUESKY_KEY"),
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
     "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),

@@ -1,0 +1,51 @@
+"""How far a stream was read."""
+
+from typing import Self
+
+import msgspec
+
+MARGIN = 60_000_000  #: microseconds to go back if only the time is known: each host sees an event at a time of its own
+SMALLEST_TIME = 10**15  #: a cursor from which on Jetstream takes it for a time, and not for a number
+
+
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """After the event with the number `seq` of the host `host`; or, if that is 0, after the time `at`, in microseconds since the epoch.
+
+    `same`: how many events of this very time were read of version 1, which has no numbers; 0 if the time is not one that the host has
+    given. `live`: whether the archive was read to its end, if it is read at all.
+    """
+
+    host: str = ""
+    seq: int = 0
+    at: int = 0
+    same: int = 0
+    live: bool = False
+
+    @classmethod
+    def read(cls, cursor: str | None, host: str) -> Self:
+        """The place that was saved as a cursor, as it is found on this host; the beginning if it cannot be read."""
+        try:
+            place = msgspec.json.decode(cursor or "{}", type=cls)
+        except msgspec.DecodeError:
+            place = cls()
+        if place.host == host:
+            return place
+        return cls(host, at=place.at, live=place.live)
+
+    def write(self) -> str:
+        """The place as a cursor."""
+        return msgspec.json.encode(self).decode()
+
+    @property
+    def number(self) -> int | None:
+        """The cursor of version 2: a number, or a time; None for what comes from now on."""
+        return self.seq or self._time
+
+    @property
+    def time(self) -> int | None:
+        """The cursor of version 1; None for what comes from now on."""
+        return self.at if self.same else self._time
+
+    @property
+    def _time(self) -> int | None:
+        return max(self.at - MARGIN, SMALLEST_TIME) if self.at else None
