@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,15 +28,18 @@ def path_of(url: str) -> Path:
     return Path(path)
 
 
+Step = str | Callable[[sqlite3.Connection], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The tables of a file: the application they belong to, their version, the statements that create them, and for each older version the
-    statements that make the next one of it."""
+    statements, or functions of the connection, that make the next one of it."""
 
     application: int
     version: int
     schema: Sequence[str]
-    steps: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    steps: Mapping[int, Sequence[Step]] = field(default_factory=dict)
 
 
 class OpenFile(sqlite3.Connection):
@@ -217,9 +220,12 @@ def _check_version(connection: sqlite3.Connection, path: Path, kind: str, tables
         doing = "creating" if found == (0, 0) else "upgrading"
         with transaction(connection, f"{doing} the {kind} {path}"):
             found = _versions(connection)  # another process may have been faster
-            statements = tables.schema if found == (0, 0) else _steps(tables, found[1])
+            statements: Iterable[Step] = tables.schema if found == (0, 0) else _steps(tables, found[1])
             for statement in statements:
-                connection.execute(statement)
+                if callable(statement):
+                    statement(connection)
+                else:
+                    connection.execute(statement)
             if found == (0, 0):
                 connection.execute(f"PRAGMA application_id={tables.application}")
             if found[1] < tables.version:
@@ -232,7 +238,7 @@ def _check_version(connection: sqlite3.Connection, path: Path, kind: str, tables
         )
 
 
-def _steps(tables: Tables, found: int) -> Iterator[str]:
+def _steps(tables: Tables, found: int) -> Iterator[Step]:
     for version in range(found, tables.version):
         yield from tables.steps[version]
 

@@ -14,6 +14,7 @@ from headrace.stores.mongodb import MongodbStore
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.dead_letters import DeadLetterSuite
+from headrace.testing.erasing import ErasingSuite
 from headrace.testing.history import HistorySuite
 from headrace.testing.progress import ProgressSuite
 from headrace.testing.queries import QuerySuite
@@ -54,6 +55,10 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connect]
 
 
 class TestStores(StoreSuite):
+    pass
+
+
+class TestErasing(ErasingSuite):
     pass
 
 

@@ -64,9 +64,9 @@ class World(MemoryStore):
         self.note("write", bool(outcomes))
         super().write(outcomes)
 
-    def erase(self, ids: Sequence[str]) -> None:
+    def erase(self, ids: Sequence[str], *, authors: Sequence[str] = ()) -> None:
         self.note("erase")
-        super().erase(ids)
+        super().erase(ids, authors=authors)
 
     def save(self, name: str, cursor: str) -> None:
         self.note("end" if msgspec.json.decode(cursor)["ledger"]["state"] == "ended" else "save")

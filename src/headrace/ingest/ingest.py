@@ -8,6 +8,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
+from headrace.belonging import erased_at
 from headrace.burial import bury, bury_bytes
 from headrace.documents import BODY_BYTES, Body, Document, Outcome, microseconds, pack, stamp
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
@@ -198,8 +199,8 @@ class Ingest:
     def _new(self, items: Sequence[Item], now: int) -> list[Document]:
         """The documents among these that are not remembered as published, or were erased since. They are remembered as published now."""
         documents = [item for item in items if isinstance(item, Document)]
-        known = {one.id for one in documents if self._recent.published_at(one) is not None}
-        erased = self._insist(lambda: self._store.erased(sorted(known))) if known else {}
+        known = [one for one in documents if self._recent.published_at(one) is not None]
+        erased = self._insist(lambda: erased_at(self._store, known)) if known else {}
         new: list[Document] = []
         for document in documents:
             before = self._recent.published_at(document)

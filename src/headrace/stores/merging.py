@@ -63,7 +63,7 @@ def plan(
 ) -> Plan:
     """Decide on outcomes in their order; `known` gains the documents that are new.
 
-    `known` need only hold those of `ids_of`, and `erased` (when each was erased) those of `keys_in`. `now` is when new documents are stored.
+    `known` need only hold those of `ids_of`, and `erased` (when each was erased) those of `keys_in`. New documents are stored at `now`.
     `any_buried`: whether the store has dead letters that an outcome might clear. Times are microseconds since the epoch.
     """
     made = Plan(now, {entry.number: entry.stored_at for entry in known.values()})

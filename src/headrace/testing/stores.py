@@ -1,8 +1,8 @@
-"""What every store does: what becomes of documents that are written and erased.
+"""What every store does: what becomes of documents that are written.
 
-Six suites say what a store is: `StoreSuite`, `DeadLetterSuite` (testing.dead_letters), `QuerySuite` (testing.queries), `HistorySuite`
-(testing.history), `ProgressSuite` (testing.progress) and `WatchSuite` (testing.watching). Subclass each in a test module that has a fixture
-`connect`: a function, of which each call opens a connection of its own to one empty store.
+Seven suites say what a store is: `StoreSuite`, `ErasingSuite` (testing.erasing), `DeadLetterSuite` (testing.dead_letters), `QuerySuite`
+(testing.queries), `HistorySuite` (testing.history), `ProgressSuite` (testing.progress) and `WatchSuite` (testing.watching). Subclass each
+in a test module that has a fixture `connect`: a function, of which each call opens a connection of its own to one empty store.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from threading import Barrier
 
 import msgspec
 
-from headrace.burial import bury, bury_bytes
+from headrace.burial import bury_bytes
 from headrace.clock import microseconds, to_datetime
 from headrace.documents import Outcome, Result
 from headrace.ports import Counts, ResultQuery, StoreAdapter
@@ -23,7 +23,7 @@ OPENERS = 4  # threads that open a store at once
 
 
 class StoreSuite:
-    """What is written and erased; each name is the sentence that the test shows."""
+    """What is written; each name is the sentence that the test shows."""
 
     def test_a_result_is_found_as_it_was_written(self, connect: Connect) -> None:
         store = connect()
@@ -134,43 +134,6 @@ class StoreSuite:
         assert len(letters(store)) == 2
         store.write([labelled("a", text="one")])
         assert len(letters(store)) == 2
-
-    def test_an_erased_document_is_gone_with_its_dead_letters(self, connect: Connect) -> None:
-        store = connect()
-        dead = bury(document("a"), "raised", "no", model="sentiment")
-        store.write([labelled("b"), Outcome(document("a"), (prediction("sv"),), dead=(dead,))])
-        store.erase(["a", "unknown"])
-        assert [result.id for result in results(store)] == ["b"]
-        assert letters(store) == []
-        assert store.count(ResultQuery()) == Counts(1, {"language": {"sv": 1}})
-        assert labels(store) == {"sv": 1}
-        store.erase(["a"])
-        store.erase([])
-
-    def test_what_was_published_before_it_was_erased_is_dropped(self, connect: Connect) -> None:
-        store = connect()
-        store.erase(["a", "b", "c"])
-        dead = bury(document("b"), "raised", "no")
-        store.write(
-            [labelled("a"), Outcome(document("b"), dead=(dead,)), labelled("c", published_at=None), labelled("d")]
-        )
-        assert [result.id for result in results(store)] == ["d"]
-        assert letters(store) == []
-
-    def test_bytes_that_name_an_erased_id_are_dropped_too(self, connect: Connect) -> None:
-        store = connect()
-        early = b'{"id": "a", "text": 5, "published_at": 1}'
-        late = b'{"id": "a", "text": 5, "published_at": %d}' % (1 << 60)
-        store.erase(["a"])
-        store.write([Outcome(None, dead=(bury_bytes(early, "no"),)), Outcome(None, dead=(bury_bytes(late, "no"),))])
-        assert [letter.data for letter in letters(store)] == [late]
-
-    def test_what_was_published_after_it_was_erased_is_kept(self, connect: Connect) -> None:
-        store = connect()
-        store.write([labelled("a", text="old")])
-        store.erase(["a"])
-        store.write([labelled("a", text="new", published_at=1 << 60)])
-        assert [result.text for result in results(store)] == ["new"]
 
     def test_ids_differ_by_every_letter(self, connect: Connect) -> None:
         store = connect()

@@ -68,16 +68,15 @@ class Reading:
             version = _version(document.text)
             if version not in told:
                 self._told.add(number, version)
-                yield msgspec.structs.replace(document, id=f"{document.id}@{version}")
+                meta = {**document.meta, "edit_of": document.id}
+                yield msgspec.structs.replace(document, id=f"{document.id}@{version}", meta=meta)
 
     def _deleted(self, number: int, versions: list[str] | None) -> Iterator[Deletion]:
         if versions == [_ERASED]:
             return
         self._told.replace(number, _ERASED)
         if versions != []:
-            yield Deletion(f"{SOURCE}:{number}")
-            for version in (versions or ())[1:]:
-                yield Deletion(f"{SOURCE}:{number}@{version}")
+            yield Deletion(f"{SOURCE}:{number}")  # its edits name it
 
     def _document(self, number: int, item: Mapping[str, Any]) -> Document:
         """Raises Rejected if it is none."""

@@ -15,7 +15,7 @@ from headrace.sources.stream import Message
 from headrace.validation import kind
 
 SOURCE = "mastodon"  #: the source of all documents, and the beginning of their ids
-REMEMBERED = 20_000  #: posts that are not told again, and posts whose edits are known
+REMEMBERED = 20_000  #: posts that are not told again
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _SHOWN = 40  # characters of what is no id
 
@@ -23,20 +23,19 @@ _SHOWN = 40  # characters of what is no id
 class Posts:
     """Turns the events of a stream into items. `host` is the server's; `limit`: the largest document, in bytes.
 
-    It remembers which posts it has told, so that none is told twice, and the edits of each, so that they are erased with it.
+    It remembers which posts it has told, so that none is told twice. An edit names the post it is of, and is erased with it.
     """
 
     def __init__(self, host: str, limit: int) -> None:
         self._host, self._limit = host, limit
         self.last = ""  #: the id of the latest post that came
         self._told: OrderedDict[str, None] = OrderedDict()
-        self._edits: OrderedDict[str, tuple[str, ...]] = OrderedDict()
 
     def items(self, message: Message) -> Sequence[Item]:
         """The items of an event; none of one that tells nothing of posts."""
         try:
             if message.event == "delete":
-                return [*self._deleted(message.data)]
+                return (self._deleted(message.data),)
             if message.event in ("update", "status.update"):
                 return [*self._written(message)]
         except Rejected as error:
@@ -63,16 +62,14 @@ class Posts:
             described = {"id": identity, "text": text, "created_at": members.get("created_at"), "meta": about}
             yield read_document(described, source=SOURCE, limit=self._limit)
         _keep(self._told, identity, None)
-        if identity != of_post:
-            _keep(self._edits, number, (*self._edits.get(number, ()), identity))
 
-    def _deleted(self, data: bytes) -> Iterator[Deletion]:
+    def _deleted(self, data: bytes) -> Deletion:
         number = data.decode(errors="replace").strip()
         if not _ID.fullmatch(number):
             raise Rejected(f"a deletion has the id of a post, not {number[:_SHOWN]!r}")
-        for identity in (f"{SOURCE}:{self._host}:{number}", *self._edits.pop(number, ())):
-            self._told.pop(identity, None)
-            yield Deletion(identity)
+        of_post = f"{SOURCE}:{self._host}:{number}"
+        self._told.pop(of_post, None)
+        return Deletion(of_post)
 
 
 def number_of(members: Mapping[str, Any]) -> str:
@@ -106,6 +103,7 @@ def _about(members: Mapping[str, Any]) -> dict[str, Any]:
     account = account if isinstance(account, dict) else {}
     about = {
         "author": account.get("acct"),
+        "author_id": account.get("uri") or account.get("url"),
         "author_url": account.get("url"),
         "url": members.get("url") or members.get("uri"),
         "lang": members.get("language"),

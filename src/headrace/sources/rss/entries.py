@@ -38,11 +38,18 @@ class Entry(NamedTuple):
         """How it is remembered."""
         return self.key + self.version
 
-    def edited(self) -> "Entry":
+    def apart(self) -> "Entry":
         """The entry with an id of its own for this text."""
         if isinstance(self.item, Malformed):
             return self
         return self._replace(item=msgspec.structs.replace(self.item, id=f"{self.item.id}@{self.version}"))
+
+    def edited(self) -> "Entry":
+        """The entry as an edit of what was told before."""
+        if isinstance(self.item, Malformed):
+            return self
+        meta = {**self.item.meta, "edit_of": self.item.id}
+        return self._replace(item=msgspec.structs.replace(self.item, meta=meta)).apart()
 
 
 def known(told: Sequence[str]) -> dict[str, str]:
@@ -63,7 +70,7 @@ def _apart(entries: Sequence[Entry]) -> Sequence[Entry]:
     apart: dict[str, Entry] = {}
     for entry in entries:
         if (earlier := apart.get(entry.key)) and earlier.version != entry.version:
-            entry = entry.edited()._replace(key=_hash(entry.remembered.encode())[:_KEY])
+            entry = entry.apart()._replace(key=_hash(entry.remembered.encode())[:_KEY])
         apart[entry.key] = entry
     return list(apart.values())
 

@@ -6,12 +6,14 @@ There are no transactions: each step may end anywhere, be done again, and be don
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
+import msgspec
 from bson import Int64
 from pymongo import UpdateOne
 
+from headrace.belonging import owners_of, owners_of_letter
 from headrace.clock import HOUR, microseconds
 from headrace.ports import model_of
-from headrace.stores.mongodb.rows import ANSWERED, keys_of
+from headrace.stores.mongodb.rows import ANSWERED, keys_of, owned
 from headrace.stores.mongodb.server import Collections, Row
 from headrace.stores.mongodb.writing import note_cells
 
@@ -57,9 +59,22 @@ def _key_versions(kept: Collections) -> None:
         kept.documents.bulk_write(updates, ordered=False)
 
 
+def _note_owners(kept: Collections) -> None:
+    """Before version 4, no row said to whom it belongs. Predictions that are claimed of a document say it as the document does."""
+    for some in _batches(kept.documents.find({"meta": {"$ne": None}}, {"source": 1, "meta": 1, "n": 1})):
+        for row in some:
+            if owners := owned(owners_of(row["source"], msgspec.json.decode(row["meta"]))):
+                kept.documents.update_one({"_id": row["_id"]}, {"$set": owners})
+                kept.claims.update_many({"n": row["n"]}, {"$set": owners})
+    for some in _batches(kept.dead.find({}, {"source": 1, "data": 1})):
+        for row in some:
+            if owners := owned(owners_of_letter(row["source"], row["data"])):
+                kept.dead.update_one({"_id": row["_id"]}, {"$set": owners})
+
+
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while some := list(islice(rows, AT_ONCE)):
         yield some
 
 
-STEPS: Mapping[int, Callable[[Collections], None]] = {1: _note_times, 2: _key_versions}
+STEPS: Mapping[int, Callable[[Collections], None]] = {1: _note_times, 2: _key_versions, 3: _note_owners}

@@ -1,5 +1,6 @@
 """What documents, claims and dead letters look like in MongoDB."""
 
+import hashlib
 from collections.abc import Iterable
 
 import bson
@@ -7,6 +8,7 @@ import msgspec
 from bson import Int64
 from pymongo.errors import DocumentTooLarge
 
+from headrace.belonging import Owners, owners_of, owners_of_letter
 from headrace.clock import HOUR
 from headrace.documents import DeadLetter, Document, Prediction, microseconds
 from headrace.ports import model_of
@@ -31,6 +33,7 @@ def document_row(number: int, document: Document, now: int, predictions: Row) ->
         "stored_at": Int64(now),
         **predictions,
         "keys": keys_of(predictions[ANSWERED], now),
+        **owned(owners_of(document.source, document.meta)),
     }
 
 
@@ -38,7 +41,8 @@ def claim_row(row: Row, what: str, prediction: Prediction) -> Row:
     """A prediction that is to be added to a stored document: only one of the same model, or version, can be inserted."""
     mine = prediction.model if what == OTHERS else model_of(prediction.model)
     of = {"n": Int64(row["n"]), "id": row["_id"], "published_at": int64(row["published_at"])}
-    return {"_id": f"{what} {row['n']} {mine}", **of, "as": what, **entry(prediction)}
+    owners = {"owners": row["owners"]} if "owners" in row else {}
+    return {"_id": f"{what} {row['n']} {mine}", **of, "as": what, **entry(prediction), **owners}
 
 
 def dead_row(number: int, letter: DeadLetter) -> Row:
@@ -46,7 +50,19 @@ def dead_row(number: int, letter: DeadLetter) -> Row:
     said = msgspec.structs.asdict(letter)
     del said["burial"]
     said["published_at"] = int64(letter.published_at)
-    return {"_id": Int64(number), **said, "buried_at": Int64(microseconds())}
+    owners = owned(owners_of_letter(letter.source, letter.data))
+    return {"_id": Int64(number), **said, "buried_at": Int64(microseconds()), **owners}
+
+
+def owned(owners: Owners) -> Row:
+    """What a row says of its owners: hashes, as those of tombstones; nothing if there are none."""
+    hashes = [hashed(name) for name in owners if name]
+    return {"owners": hashes} if hashes else {}
+
+
+def hashed(name: str) -> str:
+    """The name of a tombstone for an id or another key of `belonging`."""
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
 
 
 def known_of(row: Row, claims: Iterable[Row]) -> Known:

@@ -16,7 +16,7 @@ from headrace.clock import to_microseconds
 from headrace.errors import Misconfigured
 from headrace.stores.mongodb.url import opened, parsed_of
 
-VERSION = 3
+VERSION = 4
 DATABASE = "headrace"
 # The URL cannot override these: what is confirmed is on the disks of most nodes, and what is read cannot be rolled back.
 CONFIRMED = WriteConcern("majority", wtimeout=30_000, j=True)
@@ -33,15 +33,17 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("source", 1), ("n", 1)]),
         IndexModel([("source", 1), ("keys", 1), ("n", 1)]),
         IndexModel([("stored_at", 1)]),
+        IndexModel([("owners", 1)]),
     ),
     "hours": (IndexModel([("model", 1), ("hour", 1)]),),
-    "claims": (IndexModel([("n", 1)]), IndexModel([("id", 1)])),
+    "claims": (IndexModel([("n", 1)]), IndexModel([("id", 1)]), IndexModel([("owners", 1)])),
     "dead": (
         IndexModel([("id", 1)]),
         IndexModel([("content", 1)]),
         IndexModel([("kind", 1)]),
         IndexModel([("model", 1), ("_id", 1)]),
         IndexModel([("source", 1), ("_id", 1)]),
+        IndexModel([("owners", 1)]),
     ),
     "workers": (IndexModel([("seen_at", 1)]),),
 }

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from bson.errors import BSONError
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from headrace.belonging import keys_to_erase
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
 from headrace.ports import (
@@ -82,16 +83,17 @@ class MongodbStore:
     ) -> list[HourCount]:
         return self._ask(lambda: queries.count_by_hour(self._kept, model, since, until))
 
-    def erase(self, ids: Sequence[str]) -> None:
-        doing = f"erasing {len(ids)} documents from {self._server}"
-        self._insist(doing, lambda: writing.erase(self._kept, ids))
+    def erase(self, ids: Sequence[str], *, authors: Sequence[str] = ()) -> None:
+        keys = keys_to_erase(ids, authors)
+        doing = f"erasing {len(keys)} ids and authors from {self._server}"
+        self._insist(doing, lambda: writing.erase(self._kept, keys))
 
     def drop(self, burials: Sequence[int]) -> None:
         doing = f"dropping dead letters from {self._server}"
         self._insist(doing, lambda: writing.drop(self._kept, burials))
 
-    def erased(self, ids: Sequence[str]) -> dict[str, int]:
-        return self._ask(lambda: writing.erased_at(self._kept, ids))
+    def erased(self, keys: Sequence[str]) -> dict[str, int]:
+        return self._ask(lambda: writing.erased_at(self._kept, keys))
 
     def load(self, name: str) -> str | None:
         row = self._ask(lambda: self._kept.cursors.find_one({"_id": name}))

@@ -7,7 +7,6 @@ does. What is decided never changes, so every step can be repeated, by the same 
 costs a repetition. None of this needs atomic updates, which FerretDB does not have.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection as Several
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from pymongo.errors import BulkWriteError
 from headrace.clock import HOUR, microseconds
 from headrace.documents import Outcome
 from headrace.ports import model_of
-from headrace.stores.merging import Plan, ids_of, plan
+from headrace.stores.merging import Plan, ids_of, keys_in, plan
 from headrace.stores.mongodb.rows import (
     ANSWERED,
     OTHERS,
@@ -33,6 +32,7 @@ from headrace.stores.mongodb.rows import (
     document_row,
     entry,
     folded,
+    hashed,
     known_of,
     pair,
 )
@@ -48,8 +48,8 @@ def write(kept: Collections, outcomes: Sequence[Outcome]) -> bool:
 
     Raises AnotherWasFirst: then repeat the call.
     """
-    ids = ids_of(outcomes)
-    erased = erased_at(kept, ids)
+    ids, keys = ids_of(outcomes), keys_in(outcomes)
+    erased = erased_at(kept, keys)
     # Another writer may have died between its insertions and its last sweep.
     _sweep(kept, erased)
     rows = {row["n"]: row for row in kept.documents.find({"_id": {"$in": sorted(ids)}})}
@@ -66,22 +66,25 @@ def write(kept: Collections, outcomes: Sequence[Outcome]) -> bool:
     _show(kept, {claim["n"] for claim in claims} | claimed.keys())
     began |= _bury(kept, made)
     # An erasure writes the tombstone first. So either it has seen what was inserted here, or this sees the tombstone.
-    _sweep(kept, {identity: at for identity, at in erased_at(kept, ids).items() if erased.get(identity) != at})
+    _sweep(kept, {name: at for name, at in erased_at(kept, keys).items() if erased.get(name) != at})
     return began
 
 
-def erase(kept: Collections, ids: Sequence[str]) -> None:
-    """See `ports.Store.erase`."""
-    if not ids:
+def erase(kept: Collections, names: Sequence[str]) -> None:
+    """Erase by the keys of `belonging`; see `ports.Store.erase`."""
+    if not names:
         return
-    times = dict.fromkeys(ids, microseconds())
-    for collection, name in ((kept.documents, "_id"), (kept.dead, "id")):
-        for row in collection.find({name: {"$in": list(times)}}, {name: 1, "published_at": 1}):
-            # A clock that was set back must not make the tombstone older than what it erases.
-            times[row[name]] = max(times[row[name]], row["published_at"] or 0)
+    hashes = {hashed(name): name for name in names}
+    times = dict.fromkeys(names, microseconds())
+    for collection, identity in ((kept.documents, "_id"), (kept.dead, "id")):
+        asked = {"$or": [{identity: {"$in": list(times)}}, {"owners": {"$in": list(hashes)}}]}
+        for row in collection.find(asked, {identity: 1, "owners": 1, "published_at": 1}):
+            for name in (row[identity], *(hashes.get(owner) for owner in row.get("owners", ()))):
+                if name in times:
+                    # A clock that was set back must not make the tombstone older than what it erases.
+                    times[name] = max(times[name], row["published_at"] or 0)
     tombstones = [
-        UpdateOne({"_id": _hash(identity)}, {"$max": {"erased_at": Int64(at)}}, upsert=True)
-        for identity, at in times.items()
+        UpdateOne({"_id": hashed(name)}, {"$max": {"erased_at": Int64(at)}}, upsert=True) for name, at in times.items()
     ]
     with_duplicates(lambda: kept.tombstones.bulk_write(tombstones, ordered=False))
     _sweep(kept, times)
@@ -111,19 +114,20 @@ def with_duplicates(work: Any) -> None:
         raise AnotherWasFirst from error
 
 
-def erased_at(kept: Collections, ids: Several[str]) -> dict[str, int]:
+def erased_at(kept: Collections, names: Several[str]) -> dict[str, int]:
     """See `ports.Tombstones.erased`."""
-    hashes = {_hash(identity): identity for identity in ids}
+    hashes = {hashed(name): name for name in names}
     found = kept.tombstones.find({"_id": {"$in": list(hashes)}})
     return {hashes[row["_id"]]: row["erased_at"] for row in found}
 
 
 def _sweep(kept: Collections, erased: Mapping[str, int]) -> None:
     """Delete what was published before it was erased."""
-    for collection, name in ((kept.documents, "_id"), (kept.claims, "id"), (kept.dead, "id")):
+    for collection, identity in ((kept.documents, "_id"), (kept.claims, "id"), (kept.dead, "id")):
         deletions = [
-            DeleteMany({name: identity, "published_at": {"$not": {"$gt": Int64(at)}}})
-            for identity, at in erased.items()
+            DeleteMany({**named, "published_at": {"$not": {"$gt": Int64(at)}}})
+            for name, at in erased.items()
+            for named in ({identity: name}, {"owners": hashed(name)})
         ]
         if deletions:
             collection.bulk_write(deletions, ordered=False)
@@ -232,7 +236,3 @@ def _take(kept: Collections, what: str, many: int) -> int:
     )
     assert row is not None  # it is created if it is missing
     return int(row["last"]) - many + 1
-
-
-def _hash(identity: str) -> str:
-    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()

@@ -11,6 +11,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from headrace.belonging import keys_to_erase
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.ports import (
     FORGET_SECONDS,
@@ -86,17 +87,18 @@ class PostgresqlStore:
         with self._reading() as connection:
             return history.count_by_hour(connection, model, since, until)
 
-    def erase(self, ids: Sequence[str]) -> None:
-        doing = f"erasing {len(ids)} documents from {self._server}"
-        self._pool.transact(doing, lambda open_: writing.erase(open_, ids))
+    def erase(self, ids: Sequence[str], *, authors: Sequence[str] = ()) -> None:
+        keys = keys_to_erase(ids, authors)
+        doing = f"erasing {len(keys)} ids and authors from {self._server}"
+        self._pool.transact(doing, lambda open_: writing.erase(open_, keys))
 
     def drop(self, burials: Sequence[int]) -> None:
         doing = f"dropping dead letters from {self._server}"
         self._pool.transact(doing, lambda open_: writing.drop(open_, burials))
 
-    def erased(self, ids: Sequence[str]) -> dict[str, int]:
+    def erased(self, keys: Sequence[str]) -> dict[str, int]:
         with self._reading() as connection:
-            return notes.erased(connection, ids)
+            return notes.erased(connection, keys)
 
     def load(self, name: str) -> str | None:
         with self._reading() as connection:

@@ -82,5 +82,8 @@ def _create(open_: Open) -> None:
 def _upgrade(open_: Open, found: int) -> None:
     for step in range(found, VERSION):
         for statement in migrations.POSTGRESQL[step]:
-            open_.connection.execute(sql.SQL(statement))
+            if callable(statement):
+                statement(open_.connection)
+            else:
+                open_.connection.execute(sql.SQL(statement))
     open_.execute("UPDATE {}about SET version = greatest(version, %s)", (VERSION,))

@@ -10,34 +10,23 @@ from typing import Any
 
 import msgspec
 
+from headrace.belonging import owners_of, owners_of_letter
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
 from headrace.ports import model_of
-from headrace.stores.merging import Known, Plan, ids_of, names_in, plan
+from headrace.stores.merging import Known, Plan, ids_of, keys_in, names_in, plan
+from headrace.stores.postgresql import figures
 from headrace.stores.postgresql.server import Open, identifier
-from headrace.stores.sql import tallies
+from headrace.stores.sql import owners, tallies
 from headrace.stores.sql.schema import key_of
 
-SLOTS = 16  # rows of a figure; a connection adds to the one of its process id
-_SLOT = f"mod(pg_backend_pid(), {SLOTS})"
-_COUNT = (
-    f"INSERT INTO {{}}counts (model, label, slot, total) SELECT model, label, {_SLOT}, total"
-    " FROM unnest(%s::int[], %s::int[], %s::bigint[]) AS t (model, label, total) ORDER BY model, label"
-    " ON CONFLICT (model, label, slot) DO UPDATE SET total = counts.total + excluded.total"
+_OWNED = ("key", "author", "edit_of")  # each has an index
+_FOUND = " UNION ".join(
+    "SELECT d.n, id, published_at, name, meta FROM {}documents d LEFT JOIN {}names ON names.n = source"
+    f" WHERE {column} = ANY(%s)"
+    for column in _OWNED
 )
-_COUNT_HOURS = (
-    f"INSERT INTO {{}}hours (model, hour, label, slot, total) SELECT model, hour, label, {_SLOT}, total"
-    " FROM unnest(%s::int[], %s::int[], %s::int[], %s::bigint[]) AS t (model, hour, label, total) ORDER BY model, hour, label"
-    " ON CONFLICT (model, hour, label, slot) DO UPDATE SET total = hours.total + excluded.total"
-)
-_CELL = (
-    "INSERT INTO {}cells (source, label, version, model) SELECT * FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[])"
-    " ON CONFLICT DO NOTHING"
-)
-_SPAN = (
-    f"INSERT INTO {{}}spans (seconds, start, slot, first, last) SELECT seconds, start, {_SLOT}, first, last"
-    " FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS t (seconds, start, first, last) ORDER BY seconds, start"
-    " ON CONFLICT (seconds, start, slot)"
-    " DO UPDATE SET first = least(spans.first, excluded.first), last = greatest(spans.last, excluded.last)"
+_FOUND_LETTERS = " UNION ".join(
+    f"SELECT burial, id, source, data FROM {{}}dead_letters WHERE {column} = ANY(%s)" for column in _OWNED
 )
 
 
@@ -46,7 +35,7 @@ def write(open_: Open, outcomes: Sequence[Outcome]) -> bool:
 
     Raises psycopg.errors.UniqueViolation if another writer has inserted one of the documents or answers in the meantime.
     """
-    keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
+    keys = _hashes(ids_of(outcomes))
     # Writers share this lock. An erasure waits for writers that have read the tombstones already, and later writers wait for it.
     open_.execute("LOCK TABLE {}tombstones IN ROW EXCLUSIVE MODE")
     made = _plan(open_, outcomes, keys)
@@ -73,42 +62,44 @@ BEHIND: Mapping[str, Callable[[Open], None]] = {
 }
 
 
-def erase(open_: Open, ids: Sequence[str]) -> None:
-    """See `ports.Store.erase`."""
-    keys = {identity: key_of(identity) for identity in ids}
+def erase(open_: Open, names: Sequence[str]) -> None:
+    """Erase by the keys of `belonging`; see `ports.Store.erase`."""
+    keys = _hashes(names)
     if not keys:
         return
     open_.execute("LOCK TABLE {}tombstones IN SHARE ROW EXCLUSIVE MODE")
     now = microseconds()
-    stored, times = dict[int, int](), dict.fromkeys(keys, now)
-    asked = list(keys.values()), list(keys)
-    for number, identity, published_at, stored_at in open_.execute(
-        "SELECT n, id, published_at, stored_at FROM {}documents WHERE key = ANY(%s) AND id = ANY(%s)", asked
-    ):
-        stored[number] = stored_at
-        # A clock that was set back must not make the tombstone older than what it erases.
-        times[identity] = max(now, published_at or 0)
-    numbers = list(stored)
+    times, numbers, asked = dict.fromkeys(keys, now), [], [list(keys.values())] * 3
+    for number, by, published_at in owners.matched(open_.execute(_FOUND, asked), keys):
+        numbers.append(number)
+        for name in by:
+            # A clock that was set back must not make the tombstone older than what it erases.
+            times[name] = max(times[name], published_at)
+    stored = dict(open_.execute("SELECT n, stored_at FROM {}documents WHERE n = ANY(%s)", (numbers,)).fetchall())
     gone = open_.execute(
         "DELETE FROM {}answers WHERE document = ANY(%s) RETURNING document, model, version, label", (numbers,)
     ).fetchall()
     totals, hours = tallies.of_answers(gone, now, stored)
     totals[0, 0] = len(numbers)
-    _add(open_, _COUNT, [(*cell, -total) for cell, total in totals.items()])
-    _add(open_, _COUNT_HOURS, [(*cell, -total) for cell, total in hours.items()])
+    figures.add(open_, figures.COUNTS, [(*cell, -total) for cell, total in totals.items()])
+    figures.add(open_, figures.HOURS, [(*cell, -total) for cell, total in hours.items()])
     open_.execute("DELETE FROM {}predictions WHERE document = ANY(%s)", (numbers,))
     open_.execute("DELETE FROM {}documents WHERE n = ANY(%s)", (numbers,))
-    open_.execute("DELETE FROM {}dead_letters WHERE key = ANY(%s) AND id = ANY(%s)", asked)
+    drop(open_, owners.matched_letters(open_.execute(_FOUND_LETTERS, asked), keys))
     open_.execute(
         "INSERT INTO {}tombstones SELECT key, max(at) FROM unnest(%s::bigint[], %s::bigint[]) AS t (key, at) GROUP BY key"
         " ON CONFLICT (key) DO UPDATE SET erased_at = greatest(tombstones.erased_at, excluded.erased_at)",
-        (list(keys.values()), [times[identity] for identity in keys]),
+        (list(keys.values()), [times[name] for name in keys]),
     )
 
 
 def drop(open_: Open, burials: Sequence[int]) -> None:
     """See `ports.Store.drop`."""
     open_.execute("DELETE FROM {}dead_letters WHERE burial = ANY(%s::bigint[])", (list(burials),))
+
+
+def _hashes(names: Iterable[str]) -> dict[str, int]:
+    return {name: key_of(name) for name in names}
 
 
 def _plan(open_: Open, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
@@ -119,8 +110,10 @@ def _plan(open_: Open, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> 
     }
     if known:
         _add_predictions(open_, known)
-    times = dict(open_.execute("SELECT key, erased_at FROM {}tombstones WHERE key = ANY(%s)", (asked,)).fetchall())
-    erased = {identity: times[key] for identity, key in keys.items() if key in times}
+    hashes = _hashes(keys_in(outcomes))
+    marked = open_.execute("SELECT key, erased_at FROM {}tombstones WHERE key = ANY(%s)", (list(hashes.values()),))
+    times = dict(marked.fetchall())
+    erased = {name: times[key] for name, key in hashes.items() if key in times}
     row = open_.execute("SELECT EXISTS (SELECT 1 FROM {}dead_letters)").fetchone()
     # New documents get numbers below zero in the plan; `_number_documents` gives them their own.
     any_buried = row is not None and bool(row[0])
@@ -184,6 +177,7 @@ def _insert(
     documents = [_row(numbers[n], keys[document.id], document, names, made.now) for n, document in made.documents]
     documents.sort(key=lambda row: row[1:3])
     columns = "n int8, key int8, id text, text text, source int4, created_at text, meta text, published_at int8, stored_at int8"
+    columns += ", author int8, edit_of int8"
     open_.copy("documents", columns, documents)
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
     sources = _sources(open_, made, names)
@@ -196,23 +190,23 @@ def _insert(
     )
     others = [(numbers.get(n, n), names[p.model], names[p.label], p.score) for n, p in made.predictions]
     open_.copy("predictions", "document int8, version int4, label int4, score float8", sorted(others))
-    _add(open_, _CELL, sorted({(source, label, version, model) for _, model, version, label, _, source in answers}))
+    figures.add(
+        open_,
+        figures.CELLS,
+        sorted({(source, label, version, model) for _, model, version, label, _, source in answers}),
+    )
     totals, hours = tallies.of_answers(answers, made.now, made.earlier)
     totals[0, 0] = len(documents)
-    _add(open_, _COUNT, [(*cell, total) for cell, total in totals.items() if total])
-    _add(open_, _COUNT_HOURS, [(*cell, total) for cell, total in hours.items()])
-    _add(open_, _SPAN, tallies.of_documents(list(numbers.values()), made.now))
-
-
-def _add(open_: Open, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
-    if rows:
-        open_.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+    figures.add(open_, figures.COUNTS, [(*cell, total) for cell, total in totals.items() if total])
+    figures.add(open_, figures.HOURS, [(*cell, total) for cell, total in hours.items()])
+    figures.add(open_, figures.SPANS, tallies.of_documents(list(numbers.values()), made.now))
 
 
 def _row(number: int, key: int, document: Document, names: Mapping[str, int], now: int) -> tuple[Any, ...]:
     meta = msgspec.json.encode(document.meta).decode() if document.meta else None
     source, published_at = names[document.source], document.published_at
-    return number, key, document.id, document.text, source, document.created_at, meta, published_at, now
+    said = document.id, document.text, source, document.created_at, meta, published_at
+    return number, key, *said, now, *owners.columns_of(owners_of(document.source, document.meta))
 
 
 def _bury(open_: Open, made: Plan) -> None:
@@ -223,12 +217,13 @@ def _bury(open_: Open, made: Plan) -> None:
             drop(open_, cleared)
     for letter in _sorted(made.burials.values()):
         open_.execute(
-            "INSERT INTO {}dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            "INSERT INTO {}dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at, author, edit_of)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             # A replacement gets a new number, so that dropping the old burial does not drop this one.
-            " ON CONFLICT (content, model) DO UPDATE SET (burial, key, id, kind, reason, data, source, published_at, buried_at) ="
+            " ON CONFLICT (content, model) DO UPDATE SET (burial, key, id, kind, reason, data, source, published_at, buried_at, author,"
+            " edit_of) ="
             " (excluded.burial, excluded.key, excluded.id, excluded.kind, excluded.reason, excluded.data, excluded.source,"
-            " excluded.published_at, excluded.buried_at)",
+            " excluded.published_at, excluded.buried_at, excluded.author, excluded.edit_of)",
             _dead_row(letter),
         )
 
@@ -240,4 +235,4 @@ def _sorted(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
 def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
     key, now = key_of(letter.id), microseconds()
     said = letter.content, letter.model, letter.id, letter.kind, letter.reason, letter.data, letter.source
-    return key, *said, letter.published_at, now
+    return key, *said, letter.published_at, now, *owners.columns_of(owners_of_letter(letter.source, letter.data))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select, true
 
 from headrace.ports import ResultQuery
-from headrace.stores.sql.schema import answers, cells, documents, names
+from headrace.stores.sql.schema import DOCUMENT, answers, cells, documents, names
 
 MOST = 1000  # cells of a page; for more, a page is found by one of the conditions
 
@@ -53,4 +53,4 @@ def newest(
         each_taken = each.correlate(cells).lateral()
         found = select(each_taken.c.document).select_from(cells.join(each_taken, true())).where(*of_cells)
     numbers = found.distinct().order_by(found.selected_columns[0].desc()).limit(limit).subquery()
-    return select(documents).join(numbers, numbers.c.document == documents.c.n).order_by(numbers.c.document.desc())
+    return select(*DOCUMENT).join(numbers, numbers.c.document == documents.c.n).order_by(numbers.c.document.desc())

@@ -1,9 +1,13 @@
 """What makes the tables of a version those of the next, when a store is opened that an earlier Headrace wrote.
 
-As text, in the words of each dialect: the tables of schema.py are those of the newest version.
+As text, in the words of each dialect, or as a function of the driver's connection: the tables of schema.py are those of the newest version.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from headrace.stores.sql import owners
 
 _INDEXES_OF_2 = (
     "CREATE INDEX answers_model ON answers (model, document)",
@@ -33,7 +37,24 @@ _TABLE_OF_CELLS = (
     " PRIMARY KEY (source, label, version, model))"
 )
 
-SQLITE: Mapping[int, Sequence[str]] = {
+Step = str | Callable[[Any], None]
+_INDEXES_OF_5 = tuple(
+    f"CREATE INDEX {table}_{column} ON {table} ({column}) WHERE {column} IS NOT NULL"
+    for table in ("dead_letters", "documents")
+    for column in ("author", "edit_of")
+)
+
+
+def _owners_as(number: str) -> Sequence[str]:
+    """The columns of version 5, of a type."""
+    return [
+        f"ALTER TABLE {table} ADD COLUMN {column} {number}"
+        for table in ("documents", "dead_letters")
+        for column in ("author", "edit_of")
+    ]
+
+
+SQLITE: Mapping[int, Sequence[Step]] = {
     1: _INDEXES_OF_2,
     2: (
         "ALTER TABLE documents ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0",
@@ -53,8 +74,9 @@ SQLITE: Mapping[int, Sequence[str]] = {
         _CELLS,
         *_INDEXES_OF_4,
     ),
+    4: (*_owners_as("INTEGER"), partial(owners.note, mark="?"), *_INDEXES_OF_5),
 }
-POSTGRESQL: Mapping[int, Sequence[str]] = {
+POSTGRESQL: Mapping[int, Sequence[Step]] = {
     1: _INDEXES_OF_2,
     2: (
         "ALTER TABLE documents ADD COLUMN stored_at BIGINT",
@@ -77,4 +99,5 @@ POSTGRESQL: Mapping[int, Sequence[str]] = {
         _CELLS,
         *_INDEXES_OF_4,
     ),
+    4: (*_owners_as("BIGINT"), partial(owners.note, mark="%s"), *_INDEXES_OF_5),
 }

@@ -12,12 +12,12 @@ from headrace.stores.presence import forgotten_before
 from headrace.stores.sql.schema import cursors, key_of, tombstones, workers
 
 
-def erased(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+def erased(connection: Connection, names: Sequence[str]) -> dict[str, int]:
     """See `ports.Tombstones.erased`."""
-    keys = {identity: key_of(identity) for identity in ids}
+    keys = {name: key_of(name) for name in names}
     asked = select(tombstones.c.key, tombstones.c.erased_at).where(tombstones.c.key.in_(list(keys.values())))
     times = {row.key: row.erased_at for row in connection.execute(asked)}
-    return {identity: times[key] for identity, key in keys.items() if key in times}
+    return {name: times[key] for name, key in keys.items() if key in times}
 
 
 def load_cursor(connection: Connection, name: str) -> str | None:

@@ -15,7 +15,7 @@ from headrace.stores.sql import cells
 from headrace.stores.sql.among import among, rows_among
 from headrace.stores.sql.bounds import bounds
 from headrace.stores.sql.numbering import name_number, names_of
-from headrace.stores.sql.schema import answers, counts, dead_letters, documents, key_of
+from headrace.stores.sql.schema import DOCUMENT, answers, counts, dead_letters, documents, key_of
 
 _ANSWERS = among(
     select(answers.c.document, answers.c.model, answers.c.version, answers.c.label, answers.c.score), answers.c.document
@@ -77,7 +77,7 @@ def _joins(query: ResultQuery) -> bool:
 
 def _results(connection: Connection, query: ResultQuery, below: int | None = None) -> Select[Any]:
     """The documents of a query, with numbers below the one given."""
-    statement = select(documents).where(*_of_documents(connection, query))
+    statement = select(*DOCUMENT).where(*_of_documents(connection, query))
     if _joins(query):
         statement = statement.join(answers, answers.c.document == documents.c.n).where(*_of_answers(connection, query))
     elif query.of_answers():

@@ -19,12 +19,20 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-VERSION = 4
+VERSION = 5
 metadata = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _owner(table: str, column: str) -> Index:
+    """An index of the rows that have an owner."""
+    there = text(f"{column} IS NOT NULL")
+    return Index(f"{table}_{column}", column, sqlite_where=there, postgresql_where=there)
+
 
 names = Table(
     "names", metadata, Column("n", Integer, primary_key=True), Column("name", String, nullable=False, unique=True)
@@ -41,11 +49,18 @@ documents = Table(
     Column("meta", Text),
     Column("published_at", _NUMBER),
     Column("stored_at", _NUMBER, nullable=False),
+    # Hashes, as `key` is, of what a document is erased by beside its id; most have neither.
+    Column("author", _NUMBER),
+    Column("edit_of", _NUMBER),
+    _owner("documents", "author"),
+    _owner("documents", "edit_of"),
     Index("documents_key", "key", info={"only": "sqlite"}),
     # With concurrent writers, this index prevents a document from being stored twice.
     Index("documents_identity", "key", "id", unique=True, info={"only": "postgresql"}),
     Index("documents_source", "source", "n"),
 )
+# What queries read of a document.
+DOCUMENT = [column for column in documents.c if column.name not in ("author", "edit_of")]
 # The answers: the prediction that stands for a document and a model.
 answers = Table(
     "answers",
@@ -119,6 +134,10 @@ dead_letters = Table(
     Column("source", String, nullable=False),
     Column("published_at", _NUMBER),
     Column("buried_at", _NUMBER, nullable=False),
+    Column("author", _NUMBER),
+    Column("edit_of", _NUMBER),
+    _owner("dead_letters", "author"),
+    _owner("dead_letters", "edit_of"),
     Index("dead_letters_content", "content", "model", unique=True),
     Index("dead_letters_key", "key"),
     Index("dead_letters_kind", "kind"),

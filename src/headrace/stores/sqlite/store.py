@@ -12,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import QueuePool
 
 from headrace import sqlite_file
+from headrace.belonging import keys_to_erase
 from headrace.documents import DeadLetter, Outcome, Result
 from headrace.errors import Unavailable
 from headrace.ports import (
@@ -80,17 +81,18 @@ class SqliteStore:
         with self._reading() as connection:
             return history.count_by_hour(connection, model, since, until)
 
-    def erase(self, ids: Sequence[str]) -> None:
-        with self._writing(f"erasing {len(ids)} documents from {self._path}") as connection:
-            writing.erase(connection, ids)
+    def erase(self, ids: Sequence[str], *, authors: Sequence[str] = ()) -> None:
+        keys = keys_to_erase(ids, authors)
+        with self._writing(f"erasing {len(keys)} ids and authors from {self._path}") as connection:
+            writing.erase(connection, keys)
 
     def drop(self, burials: Sequence[int]) -> None:
         with self._writing(f"dropping dead letters from {self._path}") as connection:
             writing.drop(connection, burials)
 
-    def erased(self, ids: Sequence[str]) -> dict[str, int]:
+    def erased(self, keys: Sequence[str]) -> dict[str, int]:
         with self._reading() as connection:
-            return notes.erased(connection, ids)
+            return notes.erased(connection, keys)
 
     def load(self, name: str) -> str | None:
         with self._reading() as connection:

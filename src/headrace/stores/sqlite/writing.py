@@ -6,13 +6,22 @@ from typing import Any
 
 import msgspec
 
+from headrace.belonging import owners_of, owners_of_letter
 from headrace.documents import DeadLetter, Document, Outcome, microseconds
 from headrace.ports import model_of
-from headrace.stores.merging import Known, Plan, ids_of, names_in, plan
-from headrace.stores.sql import tallies
+from headrace.stores.merging import Known, Plan, ids_of, keys_in, names_in, plan
+from headrace.stores.sql import owners, tallies
 from headrace.stores.sql.schema import key_of
 
 IN = "IN (SELECT value FROM json_each(?))"
+_OWNED = ("key", "author", "edit_of")  # each has an index
+_FOUND = " UNION ".join(
+    f"SELECT d.n, id, published_at, name, meta FROM documents d LEFT JOIN names ON names.n = source WHERE {column} {IN}"
+    for column in _OWNED
+)
+_FOUND_LETTERS = " UNION ".join(
+    f"SELECT burial, id, source, data FROM dead_letters WHERE {column} {IN}" for column in _OWNED
+)
 _ADD = "DO UPDATE SET total = total + excluded.total"
 _COUNT = f"INSERT INTO counts (model, label, total) VALUES (?, ?, ?) ON CONFLICT (model, label) {_ADD}"
 _COUNT_HOURS = (
@@ -26,23 +35,21 @@ _SPAN = (
 
 def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
     """Write what is new in the outcomes."""
-    keys = {identity: key_of(identity) for identity in ids_of(outcomes)}
+    keys = _hashes(ids_of(outcomes))
     made = _plan(connection, outcomes, keys)
     _insert(connection, made, keys, _number_names(connection, made))
     _bury(connection, made)
 
 
-def erase(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
-    """See `ports.Store.erase`."""
-    keys = {identity: key_of(identity) for identity in ids}
-    now = microseconds()
-    rows = connection.execute(f"SELECT n, id, published_at FROM documents WHERE key {IN}", (as_json(keys.values()),))
-    numbers, times = [], dict.fromkeys(keys, now)
-    for number, identity, published_at in rows:
-        if identity in keys:
-            numbers.append(number)
+def erase(connection: sqlite3.Connection, names: Sequence[str]) -> None:
+    """Erase by the keys of `belonging`; see `ports.Store.erase`."""
+    keys, now = _hashes(names), microseconds()
+    asked, times, numbers = as_json(keys.values()), dict.fromkeys(keys, now), []
+    for number, by, published_at in owners.matched(connection.execute(_FOUND, [asked] * 3), keys):
+        numbers.append(number)
+        for name in by:
             # A clock that was set back must not make the tombstone older than what it erases.
-            times[identity] = max(now, published_at or 0)
+            times[name] = max(times[name], published_at)
     erased = as_json(numbers)
     gone = connection.execute(
         f"SELECT n, model, version, label, stored_at FROM answers JOIN documents ON n = document WHERE document {IN}",
@@ -54,9 +61,7 @@ def erase(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
     connection.executemany(_COUNT_HOURS, [(*cell, -total) for cell, total in hours.items()])
     for table, column in (("answers", "document"), ("predictions", "document"), ("documents", "n")):
         connection.execute(f"DELETE FROM {table} WHERE {column} {IN}", (erased,))
-    connection.executemany(
-        "DELETE FROM dead_letters WHERE key = ? AND id = ?", ((key, name) for name, key in keys.items())
-    )
+    drop(connection, owners.matched_letters(connection.execute(_FOUND_LETTERS, [asked] * 3), keys))
     connection.executemany(
         "INSERT INTO tombstones VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)",
         ((key, times[name]) for name, key in keys.items()),
@@ -73,6 +78,10 @@ def as_json(values: Iterable[Any]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
+def _hashes(names: Iterable[str]) -> dict[str, int]:
+    return {name: key_of(name) for name in names}
+
+
 def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome], keys: Mapping[str, int]) -> Plan:
     asked = as_json(keys.values())
     known = {
@@ -86,8 +95,10 @@ def _plan(connection: sqlite3.Connection, outcomes: Sequence[Outcome], keys: Map
         _add_predictions(connection, known)
     erased: dict[str, int] = {}
     if connection.execute("SELECT EXISTS (SELECT 1 FROM tombstones)").fetchone()[0]:
-        times = dict(connection.execute(f"SELECT key, erased_at FROM tombstones WHERE key {IN}", (asked,)).fetchall())
-        erased = {identity: times[key] for identity, key in keys.items() if key in times}
+        hashes = _hashes(keys_in(outcomes))
+        rows = connection.execute(f"SELECT key, erased_at FROM tombstones WHERE key {IN}", (as_json(hashes.values()),))
+        times = dict(rows.fetchall())
+        erased = {name: times[key] for name, key in hashes.items() if key in times}
     any_buried = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM dead_letters)").fetchone()[0])
     number, now = _next_number(connection), microseconds()
     return plan(outcomes, known, erased, next_number=number, now=now, any_buried=any_buried)
@@ -134,8 +145,8 @@ def _sources(connection: sqlite3.Connection, made: Plan, names: Mapping[str, int
 
 def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int], names: Mapping[str, int]) -> None:
     connection.executemany(
-        "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at, stored_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents (n, key, id, text, source, created_at, meta, published_at, stored_at, author, edit_of)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(number, keys[document.id], document, names, made.now) for number, document in made.documents],
     )
     models = {version: names[model_of(version)] for version in {prediction.model for _, prediction in made.answers}}
@@ -162,7 +173,8 @@ def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int],
 def _row(number: int, key: int, document: Document, names: Mapping[str, int], now: int) -> tuple[Any, ...]:
     meta = msgspec.json.encode(document.meta).decode() if document.meta else None
     source, published_at = names[document.source], document.published_at
-    return number, key, document.id, document.text, source, document.created_at, meta, published_at, now
+    said = document.id, document.text, source, document.created_at, meta, published_at
+    return number, key, *said, now, *owners.columns_of(owners_of(document.source, document.meta))
 
 
 def _bury(connection: sqlite3.Connection, made: Plan) -> None:
@@ -172,8 +184,8 @@ def _bury(connection: sqlite3.Connection, made: Plan) -> None:
         drop(connection, made.clears(found))
     connection.executemany(
         # A replacement gets a new number, so that dropping the old burial does not drop this one.
-        "INSERT OR REPLACE INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO dead_letters (key, content, model, id, kind, reason, data, source, published_at, buried_at,"
+        " author, edit_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (_dead_row(letter) for letter in made.burials.values()),
     )
 
@@ -181,7 +193,7 @@ def _bury(connection: sqlite3.Connection, made: Plan) -> None:
 def _dead_row(letter: DeadLetter) -> tuple[Any, ...]:
     key, now = key_of(letter.id), microseconds()
     said = letter.content, letter.model, letter.id, letter.kind, letter.reason, letter.data, letter.source
-    return key, *said, letter.published_at, now
+    return key, *said, letter.published_at, now, *owners.columns_of(owners_of_letter(letter.source, letter.data))
 
 
 def _next_number(connection: sqlite3.Connection) -> int:
