@@ -15,8 +15,10 @@ from headrace.ports import AuthorDeletion, Deletion, Gap, Item, Malformed
 from headrace.sources.bluesky import BlueskySource
 from headrace.testing.sources import items
 from headrace.urls import open_source
+from headrace.zstd import load
 
 LAST = 2 * SEALED + 3
+ZSTD = load("the tests")
 
 
 def events(count: int = LAST + 5) -> list[Event]:
@@ -150,10 +152,7 @@ def test_a_block_whose_lengths_do_not_fit_is_a_gap(change: object) -> None:
     def before(request: Request) -> bool:
         damaged = "blockIndex=0" in request.path
         if damaged:
-            from headrace.zstd import load
-
-            zstd = load("the test")
-            answer_block(request, 0, jetstream.rows(), lambda block: zstd.compress(change(zstd.decompress(block))))  # type: ignore[operator]
+            answer_block(request, 0, jetstream.rows(), lambda block: ZSTD.compress(change(ZSTD.decompress(block))))  # type: ignore[operator]
         return damaged
 
     jetstream = Jetstream(events(), sealed=LAST, before=before)

@@ -57,7 +57,8 @@ class Jetstream:
     """A host on which `events` have happened, the first with the number `first`, of which it streams those from the number `floor` on.
 
     `stream` sends the messages that a client is to get, each with the number of its event; it is called once the web socket is open.
-    With a `key`, the archive asks for it; `before` may answer a request instead, and returns whether it did.
+    With a `key`, the archive asks for it; if `numbered`, version 1 has numbers too. `before` may answer a request instead, and returns
+    whether it did.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Jetstream:
         dictionary: bytes = b"",
         key: str = "",
         sealed: int = 0,
+        numbered: bool = False,
         before: Callable[[Request], bool] = lambda _request: False,
     ) -> None:
         self.began = microseconds() + AHEAD
@@ -77,7 +79,7 @@ class Jetstream:
         self.events = list(events)
         self.asked: list[dict[str, list[str]]] = []  #: of each web socket: its options
         self.dictionary = dictionary
-        self._stream, self._before = stream or send_all, before
+        self._stream, self._before, self._numbered = stream or send_all, before, numbered
 
     def __call__(self, request: Request) -> None:
         parts = urlsplit(request.path)
@@ -146,6 +148,7 @@ class Jetstream:
             kind = f"network.bsky.jetstream.subscribeEvents#{event['kind']}"
             return json.dumps({"$type": "message", "payload": {"$type": kind, "seq": number, "time": time, **told}})
         old_event = {"did": told.pop("did"), "time_us": event.get("time", at), "kind": event["kind"]}
+        old_event |= {"cursor": number} if self._numbered else {}
         return json.dumps({**old_event, **({"commit": told} if event["kind"] == "commit" else told)})
 
     def _send(self, socket: Socket, message: str, compressed: bool) -> None:

@@ -80,7 +80,7 @@ class JetstreamConnection:
         self._closed = threading.Event()
         self._notes: list[Message] = []  # what is told before anything else
         self._socket: SocketConnection | None = None
-        self._asked = place.time if host.old else place.number
+        self._asked = place.asked
         self._page = host.archive.page(place.seq) if host.archive and not place.live else None
         if self._page is None:
             self._connect()
@@ -90,11 +90,11 @@ class JetstreamConnection:
             yield from self._archived()
         yield from self._notes
         assert self._socket is not None
-        first = not self._host.old and self._asked is not None and self._asked < SMALLEST_TIME
+        first = self._asked is not None and self._asked < SMALLEST_TIME
         try:
             for message in self._socket:
                 told = self._read(message)
-                if first and told.event == "" and (seq := _number(told.data)):
+                if first and told.event == "" and (seq := _number(told.data, old=self._host.old)):
                     first = False
                     if self._asked is not None and seq < self._asked:
                         yield Message(b"", event=RENUMBERED)
@@ -185,9 +185,9 @@ class JetstreamConnection:
         return Message(data)
 
 
-def _number(data: bytes) -> int:
+def _number(data: bytes, *, old: bool) -> int:
     """The number of an event; 0 if it has none."""
     with suppress(Rejected):
-        event = events.read(data)
+        event = events.read_old(data) if old else events.read(data)
         return event.seq if isinstance(event, events.Event) else 0
     return 0

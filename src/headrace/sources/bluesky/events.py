@@ -86,6 +86,7 @@ class _OldEvent(msgspec.Struct, frozen=True):
     did: str
     time_us: int
     kind: str
+    cursor: int = 0
     commit: _Commit | None = None
     account: _Account = _Account()
 
@@ -129,16 +130,17 @@ def read_old(data: bytes) -> Event:
         raise Rejected(f"it is not a message of Jetstream, version 1: {error or type(error).__name__}") from None
     commit = said.commit
     if said.kind != "commit" or commit is None:
-        return Event(said.kind, at=said.time_us, did=said.did, gone=said.account.gone)
+        return Event(said.kind, said.cursor, said.time_us, said.did, gone=said.account.gone)
     return Event(
         said.kind,
-        at=said.time_us,
-        did=said.did,
-        operation=commit.operation,
-        collection=commit.collection,
-        rkey=commit.rkey,
-        rev=commit.rev,
-        record=commit.record,
+        said.cursor,
+        said.time_us,
+        said.did,
+        commit.operation,
+        commit.collection,
+        commit.rkey,
+        commit.rev,
+        commit.record,
     )
 
 

@@ -11,8 +11,8 @@ SMALLEST_TIME = 10**15  #: a cursor from which on Jetstream takes it for a time,
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     """After the event with the number `seq` of the host `host`; or, if that is 0, after the time `at`, in microseconds since the epoch.
 
-    `same`: how many events of this very time were read of version 1, which has no numbers; 0 if the time is not one that the host has
-    given. `live`: whether the archive was read to its end, if it is read at all.
+    Hosts of version 1 number their events only if they speak version 2 as well. `same`: how many events of this very time were read of one
+    that does not; 0 if the time is not one that the host has given. `live`: whether the archive was read to its end, if it is read at all.
     """
 
     host: str = ""
@@ -37,15 +37,8 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.json.encode(self).decode()
 
     @property
-    def number(self) -> int | None:
-        """The cursor of version 2: a number, or a time; None for what comes from now on."""
-        return self.seq or self._time
-
-    @property
-    def time(self) -> int | None:
-        """The cursor of version 1; None for what comes from now on."""
-        return self.at if self.same else self._time
-
-    @property
-    def _time(self) -> int | None:
+    def asked(self) -> int | None:
+        """What a host is asked for, by either version: a number, or a time; None for what comes from now on."""
+        if self.seq or self.same:
+            return self.seq or self.at
         return max(self.at - MARGIN, SMALLEST_TIME) if self.at else None

@@ -122,13 +122,17 @@ class Reading:
                 f"{self._name} goes on at {_written(event.at)}, and the last event before came at {_written(before)}: what came"
                 " between is missing, and how much that is is not known"
             )
-        if self._skipped and event.at == before and self.place.same:
-            self._skipped -= 1
-            return
-        self._skipped = 0
-        at = self._time(event)
-        if at == event.at:
-            self._move(seq=0, at=at, same=self.place.same + 1 if at == before else 1, live=True)
+        if event.seq:
+            if event.seq <= self.place.seq:
+                return
+            self._move(seq=event.seq, at=self._time(event), same=0, live=True)
+        else:
+            if self._skipped and event.at == before:
+                self._skipped -= 1
+                return
+            self._skipped = 0
+            if self._time(event) == event.at:
+                self._move(seq=0, at=event.at, same=self.place.same + 1 if event.at == before else 1, live=True)
         yield from self._told(event, data)
 
     def _told(self, event: Event, data: bytes | None) -> Iterator[Item]:
