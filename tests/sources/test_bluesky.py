@@ -370,6 +370,38 @@ def test_a_last_word_of_the_server_ends_the_connection_which_is_made_again() -> 
     assert [asked.get("cursor") for asked in jetstream.asked] == [None, ["1"], ["1"]]
 
 
+def test_a_message_that_is_too_long_to_be_received_is_a_gap_and_left_out_from_then_on() -> None:
+    def overflow(socket: Socket, messages: Messages) -> None:
+        if "maxMessageSizeBytes" not in jetstream.asked[-1]:
+            socket.send(messages[0][1])
+            socket.send(b"x" * (64 << 20) + b"x")
+        send_all(socket, messages)
+
+    jetstream = Jetstream([commit(1), commit(2)], overflow)
+    first, gap, second = told(jetstream, 3)
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert isinstance(gap, Gap)
+    assert (gap.missed, "67,108,864 bytes" in gap.reason) == (1, True)
+
+
+def test_a_stream_that_is_open_and_silent_is_told() -> None:
+    with serving(Jetstream()) as served:
+        source = BlueskySource(address=f"http://127.0.0.1:{served.port}", silent=0.1)
+        batches = [batch for batch in source.read() if not batch.waiting or source.close() is None]
+    assert "the connection is open, but nothing has come" in batches[-1].waiting
+
+
+def test_a_host_that_is_not_there_is_waited_for_and_one_that_does_not_exist_is_told() -> None:
+    with serving(Jetstream()) as served:
+        port = served.port
+    source = BlueskySource.from_url(f"bluesky://127.0.0.1:{port}?tls=no")
+    waiting = next(batch.waiting for batch in source.read() if batch.waiting)
+    assert "can't be reached" in waiting
+    with pytest.raises(Misconfigured, match="can't be reached"):
+        list(BlueskySource.from_url("bluesky://no-such-host.invalid").read())
+
+
 @pytest.mark.parametrize(
     ("url", "word"),
     [

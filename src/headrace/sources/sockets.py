@@ -1,7 +1,7 @@
 """A web socket (RFC 6455) as a connection of a stream."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from websockets.exceptions import (
     ConnectionClosed,
@@ -80,18 +80,17 @@ class SocketConnection:
             raise Broken(kind, f"the server can't be reached: {error or type(error).__name__}") from error
 
     def __iter__(self) -> Iterator[Message]:
-        with suppress(ConnectionClosedOK):
+        while True:
             try:
-                while True:
-                    yield Message(self._socket.recv(decode=False))
+                data = self._socket.recv(decode=False)
             except ConnectionClosedOK:
-                raise
+                return
             except ConnectionClosed as error:
-                if error.sent is not None and error.sent.code == _TOO_BIG and error.rcvd_then_sent is not True:
-                    raise TooLong(
-                        Kind.ENDED, f"the server sent a message of more than {MESSAGE_BYTES:,} bytes"
-                    ) from error
+                if error.rcvd is None and error.sent is not None and error.sent.code == _TOO_BIG:
+                    reason = f"the server sent a message of more than {MESSAGE_BYTES:,} bytes"
+                    raise TooLong(Kind.ENDED, reason) from error
                 raise Broken(Kind.NETWORK, f"the connection was lost: {error}") from error
+            yield Message(data)
 
     def close(self) -> None:
         """End the connection, also from another thread. Calling it twice is harmless."""

@@ -33,7 +33,8 @@ class BlueskySource:
     """The records of the network, their edits and deletions, and the accounts that are gone.
 
     `address` is that of a host, which speaks version 1 of the wire if `old`. With `replay`, its archive is read first, with `key` if it
-    needs one. What a host no longer has is told as a gap.
+    needs one. What a host no longer has is told as a gap. After `silent` seconds without a message, an open stream is
+    told to be silent.
     """
 
     endless = True
@@ -47,9 +48,11 @@ class BlueskySource:
         replay: bool = False,
         key: str = "",
         limit: int = DOCUMENT_BYTES,
+        silent: float | None = None,
     ) -> None:
         self._wanted, self._address, self._old, self._key, self._limit = wanted, address, old, key, limit
         self._blocks = Blocks(wanted) if replay else None
+        self._silent = silent or (QUIET_SECONDS if wanted.authors else SILENT_SECONDS)
         self._closed = threading.Event()
 
     @classmethod
@@ -94,9 +97,8 @@ class BlueskySource:
             def connect(_cursor: str) -> JetstreamConnection:
                 return JetstreamConnection(host, reading.place)
 
-            silent = QUIET_SECONDS if self._wanted.authors else SILENT_SECONDS
             try:
-                for part in follow(connect, "", self._closed, name=self.name, silent=silent):
+                for part in follow(connect, "", self._closed, name=self.name, silent=self._silent):
                     moved = reading.connected() if part.connected else False
                     items = reading.take(part.messages)
                     if moved or part.messages or part.waiting:
