@@ -1,7 +1,7 @@
 """Blocks of Jetstream's archive: what happened on the network, in columns, compressed with zstd."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -12,13 +12,13 @@ from headrace.zstd import load as load_zstd
 
 BLOCK_BYTES = 1 << 28  #: the longest block, decompressed
 ROWS = 1 << 18  #: of a block, at most
-_OPERATIONS = {
+_OPERATIONS: Mapping[int, str] = {
     1: "create",
     2: "update",
     3: "delete",
     7: "create",
 }  # by the kind of a row; 7 is what replaces a repository
-_KINDS = {5: "account", 6: "sync"}
+_KINDS: Mapping[int, str] = {5: "account", 6: "sync"}
 
 
 class Damaged(Exception):
