@@ -1,9 +1,11 @@
 """Reading Jetstream's archive, and going on with its stream."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
+from support import PATIENCE
 from support.http_server import Request, serving
 from support.jetstream_archive import SEALED, answer_block
 from support.jetstream_server import KEY, Event, Jetstream, account, commit, stored, sync
@@ -80,6 +82,30 @@ def test_a_cursor_that_is_too_old_for_the_stream_is_filled_from_the_archive() ->
         cursor = json.dumps({"host": f"127.0.0.1:{served.port}", "seq": 2, "at": 1, "live": True})
         found = items(taken(BlueskySource.from_url(url, token=KEY), LAST + 3, cursor))
     assert ids(found) == [stored(number) for number in range(3, LAST + 6)]
+
+
+def test_what_neither_the_stream_nor_the_archive_has_is_a_gap() -> None:
+    with serving(Jetstream(events(), sealed=4, floor=10, key=KEY)) as served:
+        url = f"bluesky://127.0.0.1:{served.port}?tls=no&replay"
+        found = items(taken(BlueskySource.from_url(url, token=KEY), 12))
+    assert ids(found) == [stored(number) for number in (1, 2, 3, 4, *range(10, LAST + 6))]
+    assert [item.missed for item in found if isinstance(item, Gap)] == [5]
+
+
+def test_closing_ends_the_reading_of_the_archive() -> None:
+    asked: list[str] = []
+
+    def note(request: Request) -> bool:
+        asked.append(request.path)
+        return False
+
+    with serving(Jetstream(events(3000), sealed=3000, before=note)) as served:
+        source = BlueskySource.from_url(f"bluesky://127.0.0.1:{served.port}?tls=no&replay")
+        assert taken(source, 1)
+        for reader in [one for one in threading.enumerate() if one.name == "stream"]:
+            reader.join(PATIENCE)
+            assert not reader.is_alive()
+    assert len(asked) < 3000 / SEALED
 
 
 def test_a_key_that_the_archive_does_not_know_is_told_at_once_and_not_shown() -> None:

@@ -88,6 +88,8 @@ class JetstreamConnection:
     def __iter__(self) -> Iterator[Message]:
         while self._page is not None:
             yield from self._archived()
+            if self._closed.is_set():
+                return
         yield from self._notes
         assert self._socket is not None
         first = self._asked is not None and self._asked < SMALLEST_TIME
@@ -154,12 +156,8 @@ class JetstreamConnection:
             said = msgspec.json.decode(answered.body, type=_Error)
         if said.error == "UnknownZstdDictionary":
             self._host.dictionary.renew()
-        elif said.error == "CursorTooOld" and self._host.archive is not None:
-            self._page = self._host.archive.page(self._asked or 0)
         elif said.error == "CursorTooOld":
-            floor = _FLOOR.search(said.message)
-            self._asked = int(floor[1]) if floor else SMALLEST_TIME
-            self._notes = [Message(floor[1].encode() if floor else b"", event=TOO_OLD)]
+            self._fill(said.message)
         else:
             told = said.message or " ".join(answered.body.decode(errors="replace").split())
             hint = (
@@ -169,6 +167,17 @@ class JetstreamConnection:
             )
             reason = f"{answered}{f': {told[:SAID]}' if told else ''}{hint}"
             raise Broken(answered.kind, reason, answered.retry_after) from answered
+
+    def _fill(self, said: str) -> None:
+        """Go on with the archive if it has what the stream no longer has; else with what the stream has, and note what is missing."""
+        asked = self._asked or 0
+        page = self._host.archive.page(asked) if self._host.archive else None
+        if page is not None and page.planned_through_seq > asked:
+            self._page = page
+            return
+        floor = _FLOOR.search(said)
+        self._asked = int(floor[1]) if floor else SMALLEST_TIME
+        self._notes = [Message(floor[1].encode() if floor else b"", event=TOO_OLD)]
 
     def _read(self, message: Message) -> Message:
         """A message as it was before it was compressed. Raises Broken if it is the server's last word."""
