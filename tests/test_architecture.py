@@ -24,7 +24,7 @@ LAYERS = (
     "headrace.errors headrace.clock headrace.timestamps headrace.validation headrace.framing headrace.parsing"
     " headrace.documents headrace.fields headrace.file_options headrace.signatures headrace.zstd headrace.spans headrace.burial",
     "headrace.ports",
-    "headrace.sqlite_file headrace.server_url",
+    "headrace.belonging headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
     "headrace.config headrace.tables headrace.tokens headrace.urls headrace.beside headrace.log headrace.metrics headrace.meter"
     " headrace.exposition headrace.browse headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
@@ -85,7 +85,9 @@ SHARED: Mapping[str, str] = {
     r"|compression|transcoding|cursors|stream|http_client|messages|positions|live|events|platform_url|polling|html_text|sockets)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
-CONTRACT = r"headrace\.(clock|documents|fields|file_options|framing|masking|errors|validation|zstd|ports(\..*)?)"
+CONTRACT = (
+    r"headrace\.(belonging|clock|documents|fields|file_options|framing|masking|errors|validation|zstd|ports(\..*)?)"
+)
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8

@@ -702,6 +702,22 @@ def test_erase_forgets_and_says_how_many(worked: Run) -> None:
     assert worked("erase").status == 2
 
 
+def test_erase_forgets_all_that_an_author_has_written(run: Run, tmp_path: Path) -> None:
+    written = [
+        {"id": f"{n}", "text": f"hej {n}", "source": "forum", "meta": {"author": "anna" if n < 3 else "bo"}}
+        for n in range(5)
+    ]
+    (tmp_path / "posts.jsonl").write_text("\n".join(map(json.dumps, written)))
+    run("ingest", str(tmp_path / "posts.jsonl"))
+    assert run("erase", "4", "--author", "forum:anna", "--author", "forum:nobody", "--json").json == {"erased": 3}
+    run("work", "--drain", "--models", FAULTY)
+    assert run("status", "--json").json["documents"] == 1  # they were still queued
+    for wrong in ("anna", ":anna", "forum:", ""):
+        ended = run("erase", "--author", wrong)
+        assert ended.status == 2
+        assert "--author" in ended.errors
+
+
 # --- dead letters
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from driver import Headrace, until
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from support.browser import chromium
+from playwright.sync_api import Browser, Page, expect
+from support.browser import careful_page, chromium, visit
 
 PATIENCE = 180.0
 EVIL = """<script>document.title = "taken over"</script><img src=x onerror='document.title = "taken over"'> ${1 + 1} `&lt;b&gt;`"""
@@ -57,30 +57,15 @@ def post(url: str, documents: object) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium: the system's, or playwright's own."""
-    expect.set_options(timeout=1000 * PATIENCE)
     with chromium(PATIENCE) as opened:
         yield opened
 
 
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
-    """A visitor who notices whatever goes wrong in the browser, and whatever is asked of another server."""
-    context = visit(browser, url)
-    opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    opened.on("request", lambda asked: None if _ours(asked.url, url) else wrong.append(f"asked for {asked.url}"))
-    yield opened
-    context.close()
-    assert wrong == []
-
-
-def visit(browser: Browser, url: str, **more: Any) -> BrowserContext:
-    """A visitor who waits as long as it takes."""
-    context = browser.new_context(base_url=url, **more)
-    context.set_default_timeout(1000 * PATIENCE)
-    return context
+    """A visitor who notices whatever goes wrong."""
+    with careful_page(browser, url, PATIENCE) as opened:
+        yield opened
 
 
 def test_results_appear_with_both_names_of_their_language_and_new_ones_come_by_themselves(page: Page, url: str) -> None:
@@ -175,14 +160,13 @@ def test_a_dead_letter_is_read_replayed_and_dropped(page: Page, url: str) -> Non
     assert items(url, "dead") == []
 
 
-@pytest.mark.parametrize("path", ["/", "/dead", "/models"])
+@pytest.mark.parametrize("path", ["/", "/dead", "/sources", "/models"])
 def test_a_phone_shows_every_page_without_scrolling_sideways(browser: Browser, url: str, path: str) -> None:
-    context = visit(browser, url, viewport={"width": 360, "height": 740})
+    context = visit(browser, url, PATIENCE, viewport={"width": 360, "height": 740})
     page = context.new_page()
     page.goto(path)
-    expect(page.locator("#main")).to_contain_text(
-        "Results" if path == "/" else "Dead letters" if path == "/dead" else "Models"
-    )
+    title = {"/": "Results", "/dead": "Dead letters", "/sources": "Sources", "/models": "Models"}[path]
+    expect(page.locator("#main")).to_contain_text(title)
     if path == "/models":
         page.get_by_text("Labels", exact=True).last.click()
         expect(page.get_by_role("columnheader", name="Precision").first).to_be_visible()
@@ -202,7 +186,7 @@ def test_the_colours_are_the_visitors_choice_and_stay(page: Page) -> None:
 def test_people_show_the_token_once(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
     headrace = started(tmp_path_factory.mktemp("guarded"), token="a long random word")
     try:
-        context = visit(browser, headrace.start("up").address())
+        context = visit(browser, headrace.start("up").address(), PATIENCE)
         page = context.new_page()
         page.goto("/")
         page.get_by_label("Token").fill("a guess")
@@ -222,7 +206,7 @@ def test_a_stop_ends_it_though_browsers_watch(browser: Browser, tmp_path_factory
     headrace = started(tmp_path_factory.mktemp("stopped"))
     try:
         running = headrace.start("up")
-        context = visit(browser, running.address())
+        context = visit(browser, running.address(), PATIENCE)
         page = context.new_page()
         page.goto("/")
         expect(page.locator(".tiles")).to_contain_text("Backlog")
@@ -232,7 +216,3 @@ def test_a_stop_ends_it_though_browsers_watch(browser: Browser, tmp_path_factory
         context.close()
     finally:
         headrace.sweep()
-
-
-def _ours(address: str, url: str) -> bool:
-    return address.startswith((url, url.replace("http", "ws", 1), "data:", "blob:"))

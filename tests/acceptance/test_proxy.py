@@ -128,7 +128,13 @@ def _visit(browser: Browser, site: Site, text: str) -> Visit:
     expect(page.locator(".tiles")).to_contain_text("Backlog")
     (cookie,) = context.cookies()
     assert (cookie["path"], cookie["secure"], cookie["httpOnly"]) == ("/headrace", site.scheme == "https", True)
-    for name, shown in (("Dead letters", "No dead letters"), ("Models", "registry"), ("Live", "Results")):
+    pages = (
+        ("Dead letters", "No dead letters"),
+        ("Sources", "headrace ingest"),
+        ("Models", "registry"),
+        ("Live", "Results"),
+    )
+    for name, shown in pages:
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
         expect(page.locator("#main")).to_contain_text(shown)
     page.locator(".tiles a").click()

@@ -14,7 +14,7 @@ from headrace.documents import Body, Document, Outcome, decode, unpack
 from headrace.errors import Misconfigured, Unavailable
 from headrace.ingest import ledger as ledgers
 from headrace.ingest.ingest import Ingest
-from headrace.ports import Batch, Deletion, Gap, Malformed
+from headrace.ports import AuthorDeletion, Batch, Deletion, Gap, Malformed
 from headrace.runtime import Stop
 from headrace.stores.memory import MemoryStore
 from headrace.testing.outcomes import labelled, letters, results
@@ -195,6 +195,26 @@ def test_what_a_source_deletes_and_sends_again_in_one_batch_is_stored() -> None:
     assert (work.tally.published, work.tally.repeated, work.tally.erased) == (3, 1, 3)
     world.write([Outcome(document) for document in world.published()])
     assert sorted(result.id for result in results(world)) == ["a", "b"]
+
+
+def test_what_an_author_wrote_before_an_account_ended_is_erased_though_it_is_queued_and_what_follows_is_stored() -> (
+    None
+):
+    world = World()
+    work = ingest(world)
+    one, two, three, edit = (
+        Document(name, f"text of {name}", "listed", meta=meta)
+        for name, meta in (
+            ("1", {"author": "anna"}),
+            ("2", {"author": "anna"}),
+            ("3", {"author": "bo"}),
+            ("3@1", {"edit_of": "3"}),
+        )
+    )
+    work.run(Listed([one, three, edit, AuthorDeletion("listed:anna"), one, two, Deletion("3")]), "listed")
+    assert (work.tally.published, work.tally.repeated, work.tally.erased) == (5, 0, 2)
+    world.write([Outcome(document) for document in world.published()])
+    assert sorted(result.id for result in results(world)) == ["1", "2"]
 
 
 @pytest.mark.parametrize("published_at", ["", ', "published_at": 5'])

@@ -452,6 +452,20 @@ def test_a_store_of_version_2_is_taken_forward_and_finds_a_version_and_a_label_t
     assert place.collection("about").find_one() == {"_id": "store", "version": VERSION}
 
 
+def test_a_store_of_version_3_is_taken_forward_and_erases_authors_and_edits(place: Provisioned) -> None:
+    dead = bury(document("d", meta={"author": "anna"}), "raised", "no")
+    with closing(place.connect()) as store:
+        store.write([labelled("a", meta={"author": "anna"}), labelled("b@1", meta={"edit_of": "b"}), labelled("c")])
+        store.write([Outcome(None, dead=(dead,))])
+    for name in ("documents", "claims", "dead"):  # version 3 says of none to whom it belongs
+        place.collection(name).update_many({}, {"$unset": {"owners": ""}})
+    place.collection("about").update_one({"_id": "store"}, {"$set": {"version": 3}})
+    with closing(place.connect()) as store:
+        store.erase(["b"], authors=["suite:anna"])
+        assert [one.id for one in results(store)] == ["c"]
+        assert letters(store) == []
+
+
 def check_earlier(store: StoreAdapter, before: datetime) -> None:
     published = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
     newer, older = results(store)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, func, select
 from sqlalchemy.pool import StaticPool
 
+from headrace.belonging import keys_to_erase
 from headrace.burial import bury_bytes
 from headrace.clock import to_microseconds
 from headrace.documents import Outcome
@@ -19,8 +20,9 @@ from headrace.ports import DeadQuery, ResultQuery, StoreAdapter
 from headrace.stores.postgresql import PostgresqlStore
 from headrace.stores.postgresql.server import Server
 from headrace.stores.postgresql.server import begin as begin_transaction
+from headrace.stores.postgresql.writing import FOUND, FOUND_LETTERS
 from headrace.stores.sql import history, migrations, queries
-from headrace.stores.sql.schema import answers
+from headrace.stores.sql.schema import answers, key_of
 from headrace.stores.sqlite import SqliteStore, writing
 from headrace.testing.outcomes import document, labelled, prediction
 
@@ -233,6 +235,19 @@ def test_writing_to_a_million_takes_few_steps(million: sqlite3.Connection) -> No
     assert steps < MOST_STEPS
 
 
+def test_erasing_one_author_or_document_among_a_million_takes_few_steps(million: sqlite3.Connection) -> None:
+    written = [labelled(f"by {n}", meta={"author": "anna"}) for n in range(FEW)]
+    edits = [labelled(f"{n}@1", meta={"edit_of": "brand new"}) for n in range(FEW)]
+    million.execute("BEGIN")
+    writing.write(million, [*written, *edits])
+    keys = keys_to_erase(["brand new"], ["suite:anna"])
+    steps = counted(million, lambda: writing.erase(million, keys))
+    left = million.execute("SELECT count(*) FROM documents WHERE author IS NOT NULL OR edit_of IS NOT NULL").fetchone()
+    million.execute("ROLLBACK")
+    assert left == (0,)
+    assert steps < MOST_STEPS
+
+
 def test_the_measure_sees_a_scan(million: sqlite3.Connection) -> None:
     steps = counted(million, lambda: million.execute("SELECT count(*) FROM answers WHERE score > 0.7").fetchall())
     assert steps > 10 * MOST_STEPS
@@ -334,3 +349,14 @@ def looked_at(plan: Any) -> int:
     left = sum(plan.get(name, 0) for name in ("Rows Removed by Filter", "Rows Removed by Index Recheck"))
     own = 0 if "Plans" in plan else (plan["Actual Rows"] + left) * plan["Actual Loops"]
     return round(own + sum(map(looked_at, plan.get("Plans", ()))))
+
+
+def test_what_an_author_wrote_is_found_in_postgresql_without_a_scan(server: tuple[Connection, list[Any]]) -> None:
+    connection, plans = server
+    plans.clear()
+    schema = connection.get_execution_options()["schema_translate_map"][None]
+    keys = [[key_of(key) for key in keys_to_erase(["common"], ["suite:anna"])]] * 3
+    for statement in (FOUND, FOUND_LETTERS):
+        connection.exec_driver_sql(statement.replace("{}", f'"{schema}".'), tuple(keys))
+    assert len(plans) == 2
+    assert all(looked_at(plan) < MOST_ROWS for plan in plans)

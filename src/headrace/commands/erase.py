@@ -1,6 +1,9 @@
 """The command `erase`."""
 
 from contextlib import closing
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from headrace.commands.operands import unicode
 from headrace.commands.output import Json, print_json
@@ -16,13 +19,28 @@ FAR_SECONDS = 5  # by which this host's clock and the store's may differ, untold
 LOG = logger("headrace.commands")
 
 
-def erase(*ids: str, json: Json = False, settings: Flags = Settings()) -> None:
-    """Erase documents by their ids: their results, their dead letters, and what is still on its way."""
-    if not ids:
-        raise Misconfigured("give the ids of the documents to erase")
+def erase(
+    *ids: str,
+    author: Annotated[
+        tuple[str, ...],
+        Parameter(negative="", help="All that an author has written: the source, a colon, and the author's id."),
+    ] = (),
+    json: Json = False,
+    settings: Flags = Settings(),
+) -> None:
+    """Erase documents by their ids or authors: their results, their dead letters, and what is still on its way."""
+    if not ids and not author:
+        raise Misconfigured("give the ids of the documents to erase, or --author")
     if not all(identity.strip() for identity in ids):
         raise Misconfigured("an id is empty; give the ids of the documents to erase")
     ids = tuple(unicode(identity, f"id {number}") for number, identity in enumerate(ids, 1))
+    authors = tuple(unicode(one, "--author").strip() for one in author)
+    for one in authors:
+        if not all(part.strip() for part in (*one.partition(":")[::2], one)):
+            raise Misconfigured(
+                f"--author is {one!r}; write the source of the documents, a colon, and the author_id or the author in their meta,"
+                " such as twitter:12345"
+            )
     for identity in ids:
         try:
             read({"id": identity, "text": "-"})
@@ -30,11 +48,12 @@ def erase(*ids: str, json: Json = False, settings: Flags = Settings()) -> None:
             raise Misconfigured(f"no document can be called {identity!r}: {error}") from error
     with closing(Connectors(settings.broker, settings.store).store()) as store:
         _warn_of_clock(store)
-        store.erase([*ids, *(identity.strip() for identity in ids)])
+        store.erase([*ids, *(identity.strip() for identity in ids)], authors=authors)
+    named = len(set(ids)) + len(set(authors))
     if json:
-        print_json({"erased": len(set(ids))})
+        print_json({"erased": named})
     else:
-        print(f"{len(set(ids)):,} erased")
+        print(f"{named:,} erased")
 
 
 def _warn_of_clock(store: Presence) -> None:

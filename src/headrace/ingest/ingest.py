@@ -165,10 +165,9 @@ class Ingest:
         self._insist(lambda: self._store.write(buried))
         if deleted or gone:
             self._insist(lambda: self._store.erase(deleted, authors=gone))
-        for item in items:
-            if isinstance(item, Gap):
-                LOG.warning(f"the source lost documents: {item.reason}")
-                self._accounts.miss(item)
+        for gap in (item for item in items if isinstance(item, Gap)):
+            LOG.warning(f"the source lost documents: {gap.reason}")
+            self._accounts.miss(gap)
         if malformed and not self.tally.fault:
             self.tally.fault = f"{malformed[0].where}: {malformed[0].reason}"
         self._accounts.count("read", sum(isinstance(item, Document | Malformed) for item in items))

@@ -1,11 +1,10 @@
 """Records: what a stream of JSON, CSV or plain text holds, one after the other."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import PurePath
-from typing import Any
 
 from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
@@ -17,7 +16,7 @@ from headrace.sources.fitting import fitting
 from headrace.sources.json_records import JsonRecords
 from headrace.sources.json_records import Record as Record
 from headrace.sources.lines import BOM, Lines
-from headrace.sources.tables import Row, Rows
+from headrace.sources.tables import Plain, Row, Rows
 from headrace.sources.transcoding import explained
 from headrace.validation import not_utf8
 
@@ -127,7 +126,10 @@ class Records:
     def _tables(self, lines: Lines, kind: str, head: bytes) -> Iterator[list[Record]]:
         rows, header = self._table(lines, kind, head)
         while ready := rows.ready():
-            yield [self._record(header, row) for row in ready]
+            if isinstance(ready, Plain):
+                yield self._plain_records(header, ready)
+            else:
+                yield [self._record(header, row) for row in ready]
 
     def _table(self, lines: Lines, kind: str, head: bytes) -> tuple[Rows, Sequence[str]]:
         """The rows of a table, and its header, which was read."""
@@ -157,6 +159,23 @@ class Records:
                 raise Misconfigured(f"{reading}: there are {header.count(name)} columns {name!r}; rename all but one")
         return _distinct(header)
 
+    def _plain_records(self, header: Sequence[str], plain: Plain) -> list[Record]:
+        """The records of rows that are a line each: as `_record` makes them, but many at once if they are usual."""
+        numbers = range(plain.first, plain.first + len(plain.lines))
+        if set(map(len, plain.cells)) != {len(header)} or "meta" in header:
+            rows = map(Row, numbers, plain.lines, plain.cells)
+            return [self._record(header, row) for row in rows]
+        places = [f"{self._name}, line {number}" for number in numbers]
+        members = [
+            dict(zip(header, row, strict=True)) if "" not in row else self._filled(zip(header, row, strict=True))
+            for row in plain.cells
+        ]
+        return list(map(Record._make, zip(plain.lines, places, members, repeat(""), strict=False)))
+
+    def _filled(self, cells: Iterable[tuple[str, str]]) -> dict[str, str]:
+        """The cells of a row by their columns, without the empty ones, except for texts."""
+        return {name: cell for name, cell in cells if cell or name in self._kept}
+
     def _record(self, header: Sequence[str], row: Row) -> Record:
         """The record of a row. Empty cells are left out, except for texts."""
         if row.fault:
@@ -167,9 +186,7 @@ class Records:
         if len(row.cells) > len(header) and any(row.cells[len(header) :]):
             fault = f"the row has {len(row.cells)} cells, the header {len(header)}; quote a cell that holds a separator"
             return Record(row.data[:KEPT_BYTES], where, fault=fault)
-        members: dict[str, Any] = dict(zip(header, row.cells, strict=False))
-        if "" in row.cells:
-            members = {name: cell for name, cell in members.items() if cell or name in self._kept}
+        members = self._filled(zip(header, row.cells, strict=False))
         if "meta" not in members or not self._fields.usual:
             return Record(row.data, where, members)
         try:

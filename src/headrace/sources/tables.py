@@ -7,7 +7,6 @@ by accident many lines later, makes its line a malformed row, and reading goes o
 import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from typing import NamedTuple
 
 from headrace.sources.dialects import Dialect
@@ -30,6 +29,14 @@ class Row(NamedTuple):
     data: bytes
     cells: Sequence[str] = ()
     fault: str = ""
+
+
+class Plain(NamedTuple):
+    """Rows that are a line each: the number of the first line, the lines, and the cells of each, none of a blank line."""
+
+    first: int
+    lines: Sequence[bytes]
+    cells: Sequence[Sequence[str]]
 
 
 class Rows:
@@ -58,15 +65,14 @@ class Rows:
         self._width = self._width or len(row.cells)
         return row
 
-    def ready(self) -> list[Row]:
-        """The next rows, those of the lines that were read already; waits for one. Empty at the end."""
+    def ready(self) -> Plain | list[Row]:
+        """The next rows, those of the lines that were read already; waits for one. An empty list at the end."""
         lines = [] if self._again else self._lines.ready()
         cells = self._cells(lines) if lines and self._width else None
         if cells is not None:
             self._lines.skip_ready()
             self._number += len(lines)
-            numbers = range(self._number - len(lines) + 1, self._number + 1)
-            return list(map(Row._make, zip(numbers, lines, cells, repeat(""), strict=False)))
+            return Plain(self._number - len(lines) + 1, lines, cells)
         rows: list[Row] = []
         end = self._number + max(1, len(lines))
         while (self._number < end or self._again) and (row := next(self, None)) is not None:

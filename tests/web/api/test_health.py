@@ -181,6 +181,7 @@ def test_the_description_has_every_call_and_every_shape_that_it_refers_to(tmp_pa
         "/v1/dead/{burial}",
         "/v1/predict",
         "/v1/models",
+        "/v1/sources",
         "/livez",
         "/readyz",
         "/metrics",

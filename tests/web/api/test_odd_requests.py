@@ -52,7 +52,13 @@ PUBLISHED = {
     "/v1/dead/1": "DELETE",
     "/v1/dead/1/replay": "POST",
 }
-READ = {"/v1/results": "GET, HEAD", "/v1/models": "GET, HEAD", "/livez": "GET, HEAD", "/readyz": "GET, HEAD"}
+READ = {
+    "/v1/results": "GET, HEAD",
+    "/v1/sources": "GET, HEAD",
+    "/v1/models": "GET, HEAD",
+    "/livez": "GET, HEAD",
+    "/readyz": "GET, HEAD",
+}
 
 
 @pytest.mark.parametrize(("path", "allowed"), [*PUBLISHED.items(), *READ.items()])

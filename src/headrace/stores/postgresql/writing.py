@@ -20,12 +20,12 @@ from headrace.stores.sql import owners, tallies
 from headrace.stores.sql.schema import key_of
 
 _OWNED = ("key", "author", "edit_of")  # each has an index
-_FOUND = " UNION ".join(
+FOUND = " UNION ".join(
     "SELECT d.n, id, published_at, name, meta FROM {}documents d LEFT JOIN {}names ON names.n = source"
     f" WHERE {column} = ANY(%s)"
     for column in _OWNED
 )
-_FOUND_LETTERS = " UNION ".join(
+FOUND_LETTERS = " UNION ".join(
     f"SELECT burial, id, source, data FROM {{}}dead_letters WHERE {column} = ANY(%s)" for column in _OWNED
 )
 
@@ -70,7 +70,7 @@ def erase(open_: Open, names: Sequence[str]) -> None:
     open_.execute("LOCK TABLE {}tombstones IN SHARE ROW EXCLUSIVE MODE")
     now = microseconds()
     times, numbers, asked = dict.fromkeys(keys, now), [], [list(keys.values())] * 3
-    for number, by, published_at in owners.matched(open_.execute(_FOUND, asked), keys):
+    for number, by, published_at in owners.matched(open_.execute(FOUND, asked), keys):
         numbers.append(number)
         for name in by:
             # A clock that was set back must not make the tombstone older than what it erases.
@@ -85,7 +85,7 @@ def erase(open_: Open, names: Sequence[str]) -> None:
     figures.add(open_, figures.HOURS, [(*cell, -total) for cell, total in hours.items()])
     open_.execute("DELETE FROM {}predictions WHERE document = ANY(%s)", (numbers,))
     open_.execute("DELETE FROM {}documents WHERE n = ANY(%s)", (numbers,))
-    drop(open_, owners.matched_letters(open_.execute(_FOUND_LETTERS, asked), keys))
+    drop(open_, owners.matched_letters(open_.execute(FOUND_LETTERS, asked), keys))
     open_.execute(
         "INSERT INTO {}tombstones SELECT key, max(at) FROM unnest(%s::bigint[], %s::bigint[]) AS t (key, at) GROUP BY key"
         " ON CONFLICT (key) DO UPDATE SET erased_at = greatest(tombstones.erased_at, excluded.erased_at)",
@@ -205,8 +205,9 @@ def _insert(
 def _row(number: int, key: int, document: Document, names: Mapping[str, int], now: int) -> tuple[Any, ...]:
     meta = msgspec.json.encode(document.meta).decode() if document.meta else None
     source, published_at = names[document.source], document.published_at
+    owned = owners.columns_of(owners_of(document.source, document.meta)) if meta else owners.NONE
     said = document.id, document.text, source, document.created_at, meta, published_at
-    return number, key, *said, now, *owners.columns_of(owners_of(document.source, document.meta))
+    return number, key, *said, now, *owned
 
 
 def _bury(open_: Open, made: Plan) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from headrace.belonging import Owners, owners_of, owners_of_letter
 from headrace.stores.sql.schema import key_of
 
+NONE = (None, None)  # the columns of what has no owners
 AT_ONCE = 1000  # rows that are read together
 
 

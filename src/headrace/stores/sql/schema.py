@@ -60,7 +60,7 @@ documents = Table(
     Index("documents_source", "source", "n"),
 )
 # What queries read of a document.
-DOCUMENT = [column for column in documents.c if column.name not in ("author", "edit_of")]
+DOCUMENT = tuple(column for column in documents.c if column.name not in ("author", "edit_of"))
 # The answers: the prediction that stands for a document and a model.
 answers = Table(
     "answers",

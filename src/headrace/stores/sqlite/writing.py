@@ -173,8 +173,9 @@ def _insert(connection: sqlite3.Connection, made: Plan, keys: Mapping[str, int],
 def _row(number: int, key: int, document: Document, names: Mapping[str, int], now: int) -> tuple[Any, ...]:
     meta = msgspec.json.encode(document.meta).decode() if document.meta else None
     source, published_at = names[document.source], document.published_at
+    owned = owners.columns_of(owners_of(document.source, document.meta)) if meta else owners.NONE
     said = document.id, document.text, source, document.created_at, meta, published_at
-    return number, key, *said, now, *owners.columns_of(owners_of(document.source, document.meta))
+    return number, key, *said, now, *owned
 
 
 def _bury(connection: sqlite3.Connection, made: Plan) -> None:

@@ -17,6 +17,7 @@ from headrace.web.api.health import HealthRoutes
 from headrace.web.api.known_queries import AnswerKnownQueries, KnownQueries
 from headrace.web.api.predict import PredictRoutes
 from headrace.web.api.results import ResultRoutes
+from headrace.web.api.sources import SourceRoutes
 from headrace.web.api.webhooks import WebhookRoutes
 from headrace.web.direct import DirectCall
 from headrace.web.metering import MetricsMiddleware
@@ -51,6 +52,7 @@ def plain_api(state: AppState) -> FastAPI:
         ResultRoutes(state, known),
         DeadLetterRoutes(state),
         PredictRoutes(state),
+        SourceRoutes(state),
         webhooks := WebhookRoutes(state),
         HealthRoutes(state),
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from headrace.documents import Prediction, Result
+from headrace.ingest.ledger import COUNTS, Missed
 from headrace.models.card import Figures
 from headrace.ports import HourCount
 from headrace.web.lookup import DeadLetterInfo, FullResult, VersionPrediction
@@ -115,6 +116,27 @@ class Models(msgspec.Struct, frozen=True):
     models: list[ModelVersion]
 
 
+#: What is known of a source: a row of `ledger.table`, which has a member for each of COUNTS.
+SourceLedger = msgspec.defstruct(
+    "SourceLedger",
+    [
+        ("name", str), ("url", str), ("state", str), ("reason", str), *((what, int) for what in COUNTS), ("lag_seconds", float | None),
+        ("cursor", str), ("saved_at", int), ("gaps", list[Missed]), ("minutes", list[tuple[int, dict[str, int]]]),
+    ],
+    frozen=True,
+    namespace={
+        "__doc__": "What a source gave over all runs, and what became of that. `saved_at` and the times of `gaps` are in microseconds "
+        "since the epoch; `minutes` are the last minutes in which something was counted, by their number since the epoch."
+    },
+)  # fmt: skip
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """The ledgers of all sources that have a name."""
+
+    sources: list[SourceLedger]  # type: ignore[valid-type]
+
+
 class Alive(msgspec.Struct, frozen=True):
     """The process answers."""
 
@@ -130,7 +152,8 @@ class Ready(msgspec.Struct, frozen=True):
 
 SHAPES = (
     Accepted, Received, Challenge, Items, Queued, Result, Results, HourCount, HourCounts, FullResult, VersionPrediction, DeadLetterInfo,
-    DeadLetters, Predictions, Prediction, Models, ModelVersion, Alive, Ready, Error,
+    DeadLetters, Predictions, Prediction, Models, ModelVersion, SourceLedger, Missed,
+    Sources, Alive, Ready, Error,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The console: web pages with live results, dead letters and models."""
+"""The console: web pages with live results, dead letters, sources and models."""
 
 import logging
 
@@ -22,7 +22,7 @@ def add_pages(app: FastAPI, state: AppState) -> None:
     from nicegui import app as pages
     from nicegui import ui
 
-    from headrace.web.console import dead_letters, layout, models, not_found, results
+    from headrace.web.console import dead_letters, layout, models, not_found, results, sources
     from headrace.web.console.snapshot import Snapshots
     from headrace.web.console.view import LabelNames
 
@@ -30,6 +30,7 @@ def add_pages(app: FastAPI, state: AppState) -> None:
     snapshots, names = Snapshots(state), LabelNames(state.services.registry)
     results.add(state, snapshots, names)
     dead_letters.add(state, snapshots)
+    sources.add(snapshots)
     models.add(state, snapshots, names)
     not_found.add(pages)
     ui.run_with(

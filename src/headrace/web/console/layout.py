@@ -6,7 +6,7 @@ from typing import Any
 from nicegui import ui
 
 ASSETS = Path(__file__).with_name("assets")
-PAGES = (("/", "Live"), ("/dead", "Dead letters"), ("/models", "Models"))
+PAGES = (("/", "Live"), ("/dead", "Dead letters"), ("/sources", "Sources"), ("/models", "Models"))
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#0b6e72"/>'
     '<path d="M4 12c4-4 8-4 12 0s8 4 12 0M4 20c4-4 8-4 12 0s8 4 12 0" fill="none" stroke="#fff" stroke-width="3"'

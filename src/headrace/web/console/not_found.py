@@ -16,8 +16,8 @@ body {{ background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, 
   padding: 0 1rem; }}
 a {{ color: var(--water); }}
 </style></head><body><h1>Page not found</h1>
-<p>The console has <a href="{base}/">live results</a>, <a href="{base}/dead">dead letters</a> and <a href="{base}/models">models</a>.
-The API is described at <a href="{base}/openapi.json">/openapi.json</a>.</p></body></html>"""
+<p>The console has <a href="{base}/">live results</a>, <a href="{base}/dead">dead letters</a>, <a href="{base}/sources">sources</a> and
+<a href="{base}/models">models</a>. The API is described at <a href="{base}/openapi.json">/openapi.json</a>.</p></body></html>"""
 
 
 def add(pages: FastAPI) -> None:

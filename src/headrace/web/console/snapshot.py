@@ -4,12 +4,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
 
 from headrace.documents import DeadLetter, Result, microseconds
 from headrace.errors import HeadraceError
+from headrace.ingest import ledger
 from headrace.ports import Backlog, DeadQuery, Page, ResultQuery, WorkerStatus
 from headrace.web.state import AppState
 
@@ -72,6 +73,7 @@ class Snapshots:
         self._looked_at = float("-inf")
         self._results: _Recent[Page[Result]] = _Recent(state, clock)
         self._dead: _Recent[Page[DeadLetter]] = _Recent(state, clock)
+        self._sources: _Recent[list[dict[str, Any]]] = _Recent(state, clock)
         self._history: deque[tuple[float, int]] = deque()
 
     async def totals(self) -> Totals:
@@ -95,6 +97,11 @@ class Snapshots:
             if now:
                 self._dead.forget()
             return await self._dead.value(page, lambda: self._store.find_dead(DeadQuery(), limit=LETTERS, page=page))
+
+    async def sources(self) -> list[dict[str, Any]]:
+        """The ledgers of all sources, as `ledger.table` has them, at most a second old. Raises Unavailable."""
+        async with self._lock:
+            return await self._sources.value("sources", lambda: ledger.table(self._store))
 
     async def _look(self) -> Totals:
         backlog, trouble = None, ""
