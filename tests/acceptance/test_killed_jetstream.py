@@ -45,7 +45,7 @@ def told(address: str, last: int) -> list[Item]:
     """All that the host tells, from its beginning up to an event."""
     found: list[Item] = []
     with http_client.client() as client:
-        place = Place(address, seq=1)  # which is no post
+        place = Place(address, at=1)
         host = Host(f"http://{address}", USUAL, False, Dictionary(client, f"http://{address}"))
         reading, connection = (
             Reading("bluesky:", USUAL, place, DOCUMENT_BYTES, old=False),

@@ -162,7 +162,7 @@ def test_a_damaged_block_is_asked_for_again_and_then_told_as_a_gap(times: int) -
     missing = range(SEALED + 1, 2 * SEALED + 1) if times > 1 else ()
     assert ids(found)[: LAST - SEALED] == [stored(n) for n in range(1, LAST + 6) if n not in missing][: LAST - SEALED]
     assert len(gaps) == (times > 1)
-    assert all("block 1 of seg_0000000000.jss of the archive is damaged" in gap for gap in gaps)
+    assert all("block 1 of seg_0000000000.jss of its archive is damaged" in gap for gap in gaps)
 
 
 @pytest.mark.parametrize(

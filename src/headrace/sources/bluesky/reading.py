@@ -26,7 +26,10 @@ REMEMBERED = 36 * 3_600_000_000
 
 
 class Reading:
-    """Takes the messages of a host after a place. `limit`: the largest document, in bytes; `blocks` reads those of the archive."""
+    """Takes the messages of a host after a place.
+
+    `name` is that of the host; `limit`: the largest document, in bytes; `blocks` reads those of the archive.
+    """
 
     def __init__(
         self, name: str, wanted: Wanted, place: Place, limit: int, *, old: bool, blocks: Blocks | None = None
@@ -75,7 +78,7 @@ class Reading:
         elif message.event == connection.TOO_LONG:
             yield Gap(f"{self._name}: a message of more than {MESSAGE_BYTES:,} bytes cannot be received", 1)
         elif message.event == connection.DAMAGED:
-            yield Gap(f"{self._name}: {message.cursor} of the archive is damaged: {told}")
+            yield Gap(f"{self._name}: {message.cursor} of its archive is damaged: {told}")
         else:
             yield self._malformed(message.data, "it can't be decompressed")
 
@@ -101,7 +104,7 @@ class Reading:
                     self._move(seq=event.seq, at=self._time(event), live=False)
                     yield from self._told(event, None)
         except Damaged as error:
-            yield Gap(f"{self._name}: {message.cursor} of the archive is damaged: {error}")
+            yield Gap(f"{self._name}: {message.cursor} of its archive is damaged: {error}")
 
     def _event(self, event: Event, data: bytes) -> Iterator[Item]:
         """What an event of version 2 tells, unless it was told."""
@@ -162,7 +165,7 @@ class Reading:
 
     def _malformed(self, data: bytes, reason: str) -> Malformed:
         place = f"event {self.place.seq}" if self.place.seq else f"the event of {_written(self.place.at)}"
-        return Malformed(data[:KEPT_BYTES], reason, f"{self._name} at {self.place.host}, at or after {place}")
+        return Malformed(data[:KEPT_BYTES], reason, f"{self._name}, at or after {place}")
 
 
 def _written(at: int) -> str:

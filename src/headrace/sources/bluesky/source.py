@@ -90,7 +90,8 @@ class BlueskySource:
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
         place = Place.read(after, self._address.partition("://")[2])
-        reading = Reading(self.name, self._wanted, place, self._limit, old=self._old, blocks=self._blocks)
+        shown = f"bluesky://{place.host}"
+        reading = Reading(shown, self._wanted, place, self._limit, old=self._old, blocks=self._blocks)
         with ExitStack() as opened:
             host = self._host(opened)
 
@@ -98,7 +99,7 @@ class BlueskySource:
                 return JetstreamConnection(host, reading.place)
 
             try:
-                for part in follow(connect, "", self._closed, name=self.name, silent=self._silent):
+                for part in follow(connect, "", self._closed, name=shown, silent=self._silent):
                     moved = reading.connected() if part.connected else False
                     items = reading.take(part.messages)
                     if moved or part.messages or part.waiting:
