@@ -113,11 +113,13 @@ def test_help_lists_every_command_with_what_it_does(run: Run) -> None:
         assert name in told
         assert summary in told
     for name, summary in cli.GROUPS.items():
-        assert name in told
-        assert summary in told
-        listed = run(name, "--help").output
+        above, _, last = name.rpartition(" ")
+        shown = run(*above.split(), "--help").output if above else told
+        assert last in shown
+        assert summary in shown
+        listed = run(*name.split(), "--help").output
         for command, (_, line) in cli.COMMANDS.items():
-            assert (line in listed) == command.startswith(f"{name} ")
+            assert (line in listed) == (command.rpartition(" ")[0] == name)
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
@@ -584,6 +586,22 @@ def test_ingest_publishes_a_recording_of_x_and_erases_what_was_deleted_there() -
     }
     with closing(SqliteStore("store.db")) as store:
         assert [result.id for result in store.find(ResultQuery()).items] == ["twitter:3"]
+
+
+def test_a_budget_is_for_what_costs_something() -> None:
+    write("rec.jsonl", [{"id": 1, "text": "a"}])
+    for arguments, told in (
+        (["rec.jsonl", "--budget", "5"], "rec.jsonl costs nothing: a budget is for twitter: alone"),
+        (["twitter:rec.jsonl", "--budget", "5"], "a recording costs nothing"),
+        (["twitter:", "--budget", "0"], "the budget is 0; it must be a number of posts a month"),
+        (["twitter:", "--budget", "5"], "set HEADRACE_TWITTER_TOKEN"),
+    ):
+        ended = command("ingest", *arguments)
+        assert (ended.status, told in ended.errors) == (2, True), ended.errors
+    Path("headrace.toml").write_text('[[ingest]]\nurl = "twitter:rec.jsonl"\n')
+    assert "write budget into its [[ingest]] table" in command("ingest", "--budget", "5").errors
+    Path("headrace.toml").write_text('[[ingest]]\nurl = "twitter:rec.jsonl"\nbudget = 5\n')
+    assert "a recording costs nothing" in command("ingest").errors
 
 
 def test_ingest_reads_what_x_sends_from_a_pipe() -> None:

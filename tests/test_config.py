@@ -92,10 +92,10 @@ def test_a_setting_that_makes_no_sense_is_told_by_its_name(name: str, value: flo
 
 def test_the_file_may_hold_tables_of_sources(tmp_path: Path) -> None:
     file = tmp_path / "headrace.toml"
-    file.write_text('port = 9\n[[ingest]]\nurl = "files:a.jsonl"\n[[ingest]]\nurl = "files:b.jsonl"\n')
+    file.write_text('port = 9\n[[ingest]]\nurl = "files:a.jsonl"\n[[ingest]]\nurl = "twitter:"\nbudget = 5\n')
     found = config.read_file(file)
     assert found.values == {"port": "9"}
-    assert found.ingest == (IngestTable("files:a.jsonl"), IngestTable("files:b.jsonl"))
+    assert found.ingest == (IngestTable("files:a.jsonl"), IngestTable("twitter:", budget=5))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,8 @@ def test_the_file_may_hold_tables_of_sources(tmp_path: Path) -> None:
         ("[[ingest]]\nulr = 'files:a'", "ulr in .* number 1 of .*headrace.toml.* did you mean url"),
         ("[[ingest]]\nurl = 'files:a'\n[[ingest]]", "there is no url in .* number 2"),
         ("[[ingest]]\nurl = 1", "there is no url"),
+        ("[[ingest]]\nurl = 'twitter:'\nbudget = 0", "number 1 of .*the budget is 0; it must be a number of posts"),
+        ("[[ingest]]\nurl = 'twitter:'\nbudget = 'many'", "the budget is many"),
         ("[[ingest]]\nurl = 'a'\ntext = 'a,'", "number 1 of .*headrace.toml.*'' names no member"),
         ("[[ingest]]\nurl = 'a'\ntext = {}", "text in .* is a table"),
         ("[[ingset]]\nurl = 'files:a'", "did you mean ingest"),
@@ -241,7 +243,11 @@ def test_the_file_may_hold_tables_of_webhooks_and_the_environment_has_their_secr
 def test_a_secret_may_be_in_a_file(declared: Path, monkeypatch: pytest.MonkeyPatch, written: bytes) -> None:
     (declared / "secret").write_bytes(written)
     monkeypatch.setenv(f"{VARIABLE}_FILE", str(declared / "secret"))
-    assert config.webhooks()[0].secret == b"from a file"
+    webhook = config.webhooks()[0]
+    assert webhook.secret == webhook.secret_now == b"from a file"
+    (declared / "next").write_bytes(b"rotated")
+    (declared / "next").replace(declared / "secret")
+    assert webhook.secret_now == b"rotated"
 
 
 @pytest.mark.parametrize(
@@ -315,6 +321,21 @@ def test_the_setting_fields_is_read_as_pairs() -> None:
     assert fields_of("").usual
 
 
+def test_a_field_that_holds_a_comma_is_in_double_quotes() -> None:
+    fields = fields_of('text="last, first", meta = "/a,b" ,meta=c, id="n,1"')
+    assert fields == Fields.parse(text='"last, first"', meta='"/a,b",c', id="n,1")
+
+
+def test_each_string_of_a_list_in_the_file_is_one_field(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text(
+        '[[ingest]]\nurl = "a.csv"\ntext = ["last, first", "b"]\nmeta = "c, d"\nid = "n, 1"\n'
+        '[[webhook]]\nname = "a"\nmeta = [\'say "hi"\', "e"]\n'
+    )
+    file = config.read_file(tmp_path / "headrace.toml")
+    assert file.ingest[0].fields == Fields.parse(text='"last, first",b', meta="c,d", id="n, 1")
+    assert [field.written for field in file.webhooks[0].fields.meta or ()] == ['say "hi"', "e"]
+
+
 @pytest.mark.parametrize(
     ("written", "told"),
     [
@@ -322,6 +343,7 @@ def test_the_setting_fields_is_read_as_pairs() -> None:
         ("text", "has 'text'"),
         ("id=a, id=b", "two members for id"),
         ("text=/a~2", "names no member"),
+        ('text="a', "the quotes of '\"a' are wrong"),
     ],
 )
 def test_a_setting_fields_that_makes_no_sense_is_refused(written: str, told: str) -> None:

@@ -375,9 +375,9 @@ def copied(extension: Path) -> Path:
 
 
 def add_line(package: Path, table: str, line: str) -> None:
-    """Add a line of docs/extending.md to a table of urls.py."""
+    """Add a line of docs/extending.md to a table of adapters.py."""
     assert line in text_of("docs/extending.md")
-    urls = package / "urls.py"
+    urls = package / "adapters.py"
     code, found = re.subn(rf"^({table}: .* = \{{\n)", rf"\1    {line}\n", urls.read_text(), flags=re.MULTILINE)
     assert found == 1
     urls.write_text(code)

@@ -71,6 +71,20 @@ def test_what_names_no_member_is_refused(written: dict[str, str]) -> None:
         Fields.parse(**written)
 
 
+def test_a_name_that_holds_a_comma_is_in_double_quotes() -> None:
+    record = {"last, first": "Ada", "a": "b", 'say "hi"': "c", "/x,y": 1, "deep": {"x,y": "d"}}
+    document = read(record, text='a, "last, first"', meta='"/deep/x,y","say ""hi"""')
+    assert (document.text, document.meta) == ("b\nAda", {"x,y": "d", 'say "hi"': "c"})
+    assert read(record, text="a", id="last, first").id == "Ada"  # one name, which is no list
+    assert read({'5" screen': "a"}, text='5" screen').text == "a"
+
+
+@pytest.mark.parametrize("written", ['"a', '"a"b', 'x, "a, b', '""b"'])
+def test_wrong_quotes_are_told(written: str) -> None:
+    with pytest.raises(Misconfigured, match=r"the quotes of '.*' are wrong"):
+        Fields.parse(text=written)
+
+
 def test_two_members_of_one_name_in_meta_are_refused() -> None:
     with pytest.raises(Misconfigured, match="two members 'name'"):
         Fields.parse(meta="/user/name, /place/name")

@@ -211,7 +211,11 @@ def test_what_cannot_be_read_twice_has_no_name() -> None:
         ("files:posts.jsonl?format=xml", "known are jsonl, csv, tsv, text"),
         ("files:posts.jsonl#top", "no file can be opened at"),
         ("files:posts.jsonl?", "no file can be opened at"),
-        ("twitter:", "only recordings of X's API can be read so far; write twitter:recorded"),
+        ("twitter:", "X needs a token: set HEADRACE_TWITTER_TOKEN"),
+        (
+            "twitter://api.x.com/2",
+            "no recording can be opened at 'twitter://api.x.com/2'; write twitter:recorded.jsonl",
+        ),
         ("twiter:a.jsonl", "did you mean twitter:"),
     ],
 )

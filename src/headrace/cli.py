@@ -33,6 +33,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "status": ("status:status", "Show the backlog, the workers and what is stored."),
     "erase": ("erase:erase", "Erase documents by their ids."),
     "prove": ("prove:prove", "Prove on your own servers that nothing is lost."),
+    "twitter rules list": ("twitter_rules:list_", "List the rules of X's filtered stream."),
+    "twitter rules add": ("twitter_rules:add_", "Add a rule to X's filtered stream."),
+    "twitter rules delete": ("twitter_rules:delete_", "Delete rules of X's filtered stream."),
+    "twitter rules sync": ("twitter_rules:sync_", "Make the rules of X's filtered stream those of a file."),
+    "twitter connections": ("twitter:connections", "Show the open streams of the app at X, or close them."),
+    "twitter usage": ("twitter:usage", "Show how many posts were read at X this month."),
+    "twitter compliance": ("twitter:compliance", "Erase the stored posts that are gone at X."),
     "models list": ("models:list_", "List model versions, with their aliases."),
     "models show": ("models:show_", "Show the card of a version."),
     "models compile": ("models:compile_", "Compile the scorers of models for this machine now."),
@@ -43,7 +50,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "dead replay": ("dead:replay_", "Publish dead letters again."),
     "dead drop": ("dead:drop_", "Delete dead letters for good."),
 }
-"""Command → "module:function" of headrace.commands, and its line in lists. A command of two words belongs to a group."""
+"""Command → "module:function" of headrace.commands, and its line in lists. A command of two words belongs to a group,
+and a group of two words to another one."""
 
 STREAMS: Sequence[tuple[str, str]] = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """The standard streams in the order of their numbers: their names in `sys`, and how they are opened."""
@@ -51,6 +59,8 @@ STREAMS: Sequence[tuple[str, str]] = (("stdin", "r"), ("stdout", "w"), ("stderr"
 _VALUE = re.compile(r"(--[\w-]+)=[^\"'\n]*")  # of an unknown option, which may be a secret
 GROUPS: Mapping[str, str] = {
     "models": "Model versions, their cards and aliases.",
+    "twitter": "The account at X, formerly Twitter: rules, connections, usage and compliance.",
+    "twitter rules": "The rules of X's filtered stream.",
     "dead": "Dead letters: what could not be processed, with its reason.",
 }
 
@@ -60,7 +70,7 @@ def build(arguments: Sequence[str] = ()) -> App:
 
     `arguments` are those to be parsed. Lists of commands show the summaries here; only a command's own help imports it, for its docstring.
     """
-    listing = [word for word in arguments if not word.startswith("-")] in ([], *([group] for group in GROUPS))
+    listing = [word for word in arguments if not word.startswith("-")] in ([], *(group.split() for group in GROUPS))
     app = App(
         name="headrace",
         help="Realtime labelling of text: a scikit-learn classifier behind a queue, none lost, none twice.",
@@ -70,12 +80,12 @@ def build(arguments: Sequence[str] = ()) -> App:
         result_action="return_value",
         help_format="plaintext",  # Markdown would load a parser, which takes half as long again
     )
-    groups = {"": app} | {name: App(name=name, help=summary) for name, summary in GROUPS.items()}
+    groups = {"": app} | {name: App(name=name.split()[-1], help=summary) for name, summary in GROUPS.items()}
     for command, (target, summary) in COMMANDS.items():
         group, _, name = command.rpartition(" ")
         groups[group].command(f"headrace.commands.{target}", name=name, help=summary if listing else None)
     for name in GROUPS:
-        app.command(groups[name])
+        groups[name.rpartition(" ")[0]].command(groups[name])
     return app
 
 

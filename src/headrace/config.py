@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from headrace import tokens
 from headrace.documents import DOCUMENT_BYTES
-from headrace.errors import Misconfigured, system_error
+from headrace.errors import Misconfigured
 from headrace.log import LogSettings
 from headrace.masking import forms, secrets_of
+from headrace.secret_file import SecretFile
 from headrace.tables import IngestTable as IngestTable
 from headrace.tables import Webhook, check_names, ingest_tables, text_of, webhook_tables
 
@@ -59,6 +60,7 @@ class Settings:
     broker: str = _setting("sqlite:///queue.db", "URL of the broker.")
     store: str = _setting("sqlite:///store.db", "URL of the store.")
     results: str = _setting("", "URL that workers publish results to, for others to consume; empty for nowhere.")
+    results_format: Literal["json", "cloudevents"] = _setting("json", "How results are published.")
     registry: str = _setting("models", "Folder of the models.")
     models: str = _setting(
         "language, sentiment if language=en",
@@ -164,7 +166,7 @@ def webhooks() -> tuple[Webhook, ...]:
 
     Raises Misconfigured if one is to be signed and has no secret, and as `read_file` does.
     """
-    return tuple(replace(one, secret=_secret(one)) if one.signature else one for one in read_file().webhooks)
+    return tuple(_with_secret(one) if one.signature else one for one in read_file().webhooks)
 
 
 def secrets_in_environment() -> frozenset[str]:
@@ -208,7 +210,7 @@ def _variables(webhook: Webhook) -> tuple[str, str]:
     return name, f"{name}_FILE"
 
 
-def _secret(webhook: Webhook) -> bytes:
+def _with_secret(webhook: Webhook) -> Webhook:
     variable, of_file = _variables(webhook)
     value, path = os.environ.get(variable, ""), os.environ.get(of_file, "")
     if bool(value) == bool(path):
@@ -219,16 +221,9 @@ def _secret(webhook: Webhook) -> bytes:
         )
         raise Misconfigured(f"the secret of the webhook {webhook.name!r}: {variable}, or {of_file} with a path: {what}")
     if value:
-        return os.fsencode(value)
-    try:
-        secret = Path(path).read_bytes().removesuffix(b"\n").removesuffix(b"\r")
-    except OSError as error:
-        raise system_error(f"reading the secret of the webhook {webhook.name!r}", error, f"correct {of_file}") from None
-    if not secret:
-        raise Misconfigured(
-            f"the file that {of_file} names is empty; write the secret of the webhook {webhook.name!r} into it"
-        )
-    return secret
+        return replace(webhook, secret=os.fsencode(value))
+    file = SecretFile(path, f"the secret of the webhook {webhook.name!r}", of_file)
+    return replace(webhook, secret=file.secret(), secret_file=file)
 
 
 def _is_of_a_service(name: str, value: str) -> bool:

@@ -104,10 +104,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """What a broker moves: JSON Lines, one document a line. `key` is the source of its documents."""
+    """What a broker moves: JSON Lines, one document a line, or what `content_type` names. `key` is the source of its documents."""
 
     data: bytes
     key: str = ""
+    content_type: str = ""
 
 
 _decode_document = msgspec.json.Decoder(Document).decode
@@ -211,8 +212,7 @@ def pack_lines(lines: Iterable[tuple[bytes, str]], *, target: int = BODY_BYTES) 
 
 
 def unpack(data: bytes) -> list[bytes]:
-    """The documents of a body: its lines without blank ones, or its JSON values if it is laid out otherwise. At least one, which is empty
-    if the body is blank."""
+    """The documents of a body: its lines without blank ones, or its JSON values if it is laid out otherwise; an empty one if blank."""
     text = data.strip()
     lines = text.split(b"\n")
     for line in lines:

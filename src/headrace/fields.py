@@ -1,75 +1,27 @@
 """Fields: where the members of a document stand in records that were not made for Headrace."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
+from headrace import cloudevents
 from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.documents import decode as decode_document
 from headrace.documents import read as read_document
-from headrace.errors import Misconfigured, Rejected, did_you_mean
+from headrace.errors import Misconfigured, Rejected
+from headrace.members import Field as Field
+from headrace.members import names_of as names_of
+from headrace.members import split, unquoted
+from headrace.members import suggestion as suggestion
 from headrace.parsing import parse
 from headrace.validation import kind
 
-#: Names of members that usually hold a text, which are suggested if there is no `text`.
-SUGGESTED = ("content", "body", "message", "tweet", "sentence")
 NAMES: Sequence[str] = ("text", "id", "created_at", "source", "meta")  #: of the members of a document that can be said
 _OWN = frozenset((*NAMES, "published_at"))
+_EVENT = b'"specversion"'  # in every CloudEvent
 JOINED = "\n"  # between the texts of several members
-SHOWN = 20  # names in a message
-
-_ABSENT = object()
-
-
-@dataclass(frozen=True)
-class Field:
-    """A member of a record: its name (or that of a column), or a JSON Pointer to it (RFC 6901), such as `/payload/body`.
-
-    A record may have a member whose name begins with a slash; that comes first. Raises Misconfigured for what is neither.
-    """
-
-    written: str
-
-    def __post_init__(self) -> None:
-        stray = self.written[:1] == "/" and "~" in self.written.replace("~0", "").replace("~1", "")
-        if not self.written or stray:
-            raise Misconfigured(
-                f"{self.written!r} names no member; write a name, or a JSON Pointer such as /payload/body, with ~1 for / and ~0 for ~"
-            )
-
-    @cached_property
-    def path(self) -> tuple[str, ...]:
-        """The names on the way to the member, its own last."""
-        return tuple(map(_unescaped, self.written[1:].split("/"))) if self.written[:1] == "/" else (self.written,)
-
-    def of(self, members: Mapping[str, Any]) -> Any:
-        """The member's value; None if the record lacks it."""
-        return None if (value := self._found(members)) is _ABSENT else value
-
-    def _found(self, members: Mapping[str, Any]) -> Any:
-        value = members.get(self.written, _ABSENT)
-        if value is _ABSENT and self.written[:1] == "/":
-            value = members
-            for part in self.path:
-                value = _part(value, part)
-        return value
-
-    def is_in(self, members: Mapping[str, Any]) -> bool:
-        """Whether the record has the member."""
-        return self._found(members) is not _ABSENT
-
-    def absence(self, members: Mapping[str, Any]) -> str:
-        """That the record lacks the member, and what it has instead."""
-        at, place = members, ""
-        if len(self.path) > 1:
-            for part in self.path:
-                if not isinstance(inner := _part(at, part), Mapping):
-                    break
-                at, place = inner, f"{place}/{_escaped(part)}"
-        names = [f"{place}/{_escaped(name)}" if place else name for name in at]
-        said = f"no member {self.written!r}; {place or 'it'} has {_listed(names)}"
-        return f"{said}{_suggestion(self.written, names)}"
+ATTRIBUTES = "cloudevent"  #: the member of `meta` that has those of the CloudEvent
 
 
 @dataclass(frozen=True)
@@ -78,6 +30,9 @@ class Fields:
 
     The texts of several members are joined by line ends; those that are missing, null or empty are left out. Without `meta`, that is all
     else that the record holds.
+
+    In a CloudEvent they are members of its data, unless one of the texts is in the event itself. A text in place of an object is the text.
+    Id and time are those of the event, if none are named.
     """
 
     text: tuple[Field, ...] = (Field("text"),)
@@ -88,7 +43,8 @@ class Fields:
 
     @classmethod
     def parse(cls, *, text: str = "", id: str = "", created_at: str = "", source: str = "", meta: str = "") -> Self:  # noqa: A002
-        """The fields that these name, those of `text` and `meta` separated by commas; an empty string stands for the usual one.
+        """The fields that these name, those of `text` and `meta` separated by commas; an empty string stands for the usual one. A name that
+        holds a comma is in double quotes there.
 
         Raises Misconfigured for what names no member, and if two members would have the same name in `meta`.
         """
@@ -114,24 +70,66 @@ class Fields:
     def read(self, members: object, *, source: str = "", limit: int = DOCUMENT_BYTES) -> Document:
         """The document that a decoded record describes. Raises Rejected as `documents.read` does, and if the record has no text."""
         if isinstance(members, Mapping):
-            if not any(field.is_in(members) for field in self.text):
-                raise Rejected(f"the document has {self.text[0].absence(members)}")
-            if not self.usual:
+            if not self._has_text(members):
+                members = self._of_event(members)
+            elif not self.usual:
                 members = self._arranged(members)
         return read_document(members, source=source, limit=limit)
 
     def decode(self, line: bytes, *, limit: int = DOCUMENT_BYTES) -> Document:
         """The document of one line of a body; raises Rejected as `documents.decode` does. What Headrace has published itself is read as it
         is, whatever the fields are."""
-        if self.usual:
+        if self.usual and _EVENT not in line:
             return decode_document(line, limit=limit)
         members = parse(line, lenient=True)
-        if isinstance(members, dict) and "published_at" in members and members.keys() <= _OWN:
-            return decode_document(line, limit=limit)
+        if isinstance(members, dict):
+            ours = "published_at" in members and members.keys() <= _OWN
+            if ours or (self.usual and self._has_text(members)):
+                return decode_document(line, limit=limit)
         return self.read(members, limit=limit)
 
+    def opened(self, members: Mapping[str, Any]) -> Mapping[str, Any] | str:
+        """The record that these fields are of: these members, or the data of a CloudEvent, which may also be just a text.
+
+        Raises Rejected for data that is neither an object nor a text.
+        """
+        if not cloudevents.is_event(members) or self._has_text(members):
+            return members
+        return cloudevents.data_of(members)
+
     def text_of(self, members: Mapping[str, Any]) -> Any:
-        """The text of a record; what is not a string if it has none. Raises Rejected if one of several texts is not a string."""
+        """The text of a record; what is not a string if it has none. Raises Rejected if one of several texts is not a string, and as
+        `opened` does."""
+        record = self.opened(members)
+        return record if isinstance(record, str) else self._text(record)
+
+    def labelled(self, members: Mapping[str, Any], label: Field) -> Any:
+        """The value of a label, which is in the record, or in a CloudEvent itself; None without one. Raises Rejected as `opened` does."""
+        record = self.opened(members)
+        return label.of(record) if isinstance(record, Mapping) and label.is_in(record) else label.of(members)
+
+    def _has_text(self, members: Mapping[str, Any]) -> bool:
+        return any(field.is_in(members) for field in self.text)
+
+    def _of_event(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The members of the document that a CloudEvent describes. Raises Rejected for anything else, and for data without a text."""
+        if not cloudevents.is_event(event):
+            raise Rejected(f"the document has {self.text[0].absence(event)}{cloudevents.lack(event)}")
+        own: dict[str, Any] = {"id": cloudevents.identity(event)}
+        if event.get("time") is not None:
+            own["created_at"] = event["time"]
+        data = cloudevents.data_of(event)
+        if isinstance(data, str):
+            arranged: dict[str, Any] = {"text": data, **own, "meta": {}}
+        elif self._has_text(data):
+            arranged = self._arranged(data, own)
+        else:
+            raise Rejected(f"the data of the CloudEvent has {self.text[0].absence(data)}")
+        if self.meta is None:
+            arranged["meta"].setdefault(ATTRIBUTES, cloudevents.attributes(event))
+        return arranged
+
+    def _text(self, members: Mapping[str, Any]) -> Any:
         if len(self.text) == 1:
             return self.text[0].of(members)
         found = [(field, value) for field in self.text if (value := field.of(members))]
@@ -140,12 +138,15 @@ class Fields:
                 raise Rejected(f"{field.written!r} must be a string, not {kind(value)}")
         return JOINED.join(value for _, value in found)
 
-    def _arranged(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The record with the members of a document."""
-        arranged: dict[str, Any] = {"text": self.text_of(members)}
+    def _arranged(self, members: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The record with the members of a document. What is its `own` stands in place of usual members, not of those that are named."""
+        own = own or {}
+        arranged: dict[str, Any] = {"text": self._text(members), **own}
         taken = [*self.text]
         for name, usual, fits in (("id", _ID, _is_id), ("created_at", _TIME, _is_time), ("source", _SOURCE, _is_text)):
             field: Field = getattr(self, name) or usual
+            if field is usual and name in own:
+                continue
             value = field.of(members)
             if value is not None and (field is not usual or fits(value)):
                 arranged[name] = value
@@ -174,39 +175,8 @@ USUAL = Fields()  #: those of records that are documents
 LABEL = Field("label")  #: of a labelled text
 
 
-def suggestion(names: Iterable[str]) -> str:
-    """What to do if there is no `text` among these names, but one other that usually holds one; else empty."""
-    obvious = [name for name in names if name.lower() in SUGGESTED]
-    return f"; if the text is in {obvious[0]!r}, say so: --text {obvious[0]}" if len(obvious) == 1 else ""
-
-
-def names_of(members: Mapping[str, Any]) -> str:
-    """The names of the members that a record has, for a message."""
-    return _listed(list(members))
-
-
-def _suggestion(wanted: str, names: Sequence[str]) -> str:
-    if wanted == "text":
-        return suggestion(names)
-    meant = did_you_mean(wanted, [name for name in names if (name[:1] == "/") == (wanted[:1] == "/")])
-    return f"; {meant.rstrip()}" if meant else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return (", ".join(map(repr, names[:SHOWN])) or "none") + more
-
-
 def _several(written: str) -> tuple[Field, ...]:
-    return tuple(Field(part.strip()) for part in written.split(",")) if written.strip() else ()
-
-
-def _part(value: Any, part: str) -> Any:
-    if isinstance(value, Mapping):
-        return value.get(part, _ABSENT)
-    if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-        return value[int(part)]
-    return _ABSENT
+    return tuple(Field(unquoted(part)) for part in split(written)) if written.strip() else ()
 
 
 def _without(members: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
@@ -217,14 +187,6 @@ def _without(members: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
     elif isinstance(rest.get(name), Mapping):
         rest[name] = _without(rest[name], path[1:])
     return rest
-
-
-def _unescaped(part: str) -> str:
-    return part.replace("~1", "/").replace("~0", "~")
-
-
-def _escaped(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")
 
 
 def _is_id(value: object) -> bool:

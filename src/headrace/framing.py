@@ -46,6 +46,7 @@ class Framing:
         self._parts: list[bytes] = []  # of the value that has not ended, a part a line
         self._size = self._begin = self._column = self._depth = 0
         self._in_string = self._escaped = self._too_long = False
+        self._lost = False  # the rest of this line belongs to what is not JSON in it
         self._damaged: list[bytes] | None = None  # the lines of a damaged value that is given up
         self._damaged_bytes, self._fault = 0, ""
 
@@ -62,16 +63,19 @@ class Framing:
             if self._damaged is not None:
                 begin = self._resumed(line)
                 if begin < 0:
-                    self._keep_damaged(line)
+                    for piece in (line, *more):
+                        self._keep_damaged(piece)
                     continue
                 yield self._give_up()
             else:
                 begin = 0
+            self._lost = False
             yield from self._scan(line, number, begin)
             for piece in more:
                 if self._size > self._limit:
                     self._cut()
-                yield from self._scan(piece, number)
+                if not self._lost:
+                    yield from self._scan(piece, number)
             if self._parts and self._ends_badly():
                 again.extendleft((at, part, ()) for at, part in reversed(self._split()))
 
@@ -113,6 +117,7 @@ class Framing:
                 scalar = _SCALAR.match(data, place) if self._list_line else None
                 end = scalar.end() if scalar else len(data)
                 yield Value(data[start if start == 0 else place : end], number)
+                self._lost = scalar is None
                 place = end
 
     def _end_of_value(self, data: bytes, place: int) -> int:

@@ -10,20 +10,26 @@ from headrace import file_options, signatures
 from headrace.errors import Misconfigured, did_you_mean
 from headrace.fields import NAMES, USUAL, Field, Fields
 from headrace.file_options import UNSAID, FileOptions
+from headrace.members import quoted, split, unquoted
+from headrace.secret_file import SecretFile
 from headrace.signatures import OPTIONS, Signature
 
+LISTS = ("text", "meta")  #: members of a document of which several fields may be named
 #: The keys of a `[[webhook]]`.
 OF_WEBHOOKS: Sequence[str] = ("name", "records", "signature", *NAMES, *OPTIONS)
+BUDGET = 10**12  #: posts a month, at most
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class IngestTable:
-    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `options` are those of a path."""
+    """One `[[ingest]]` of headrace.toml: a source for `headrace ingest` without operands. `options` are those of a path;
+    `budget` is how many posts may be read in a month."""
 
     url: str
     fields: Fields = USUAL
     options: FileOptions = UNSAID
+    budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Webhook:
     """One `[[webhook]]` of headrace.toml: what is sent to `/in/NAME`.
 
     `records` is where in a payload the records are; None for the payload itself. Without a `signature` the API's token is the way in. The
-    `secret` is not in the file: it is empty until the environment was asked for it.
+    `secret` is not in the file: it is empty until the environment was asked for it. It may change if the environment names a `secret_file`.
     """
 
     name: str
@@ -39,6 +45,12 @@ class Webhook:
     records: Field | None = None
     signature: Signature | None = None
     secret: bytes = field(default=b"", repr=False)
+    secret_file: SecretFile | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def secret_now(self) -> bytes:
+        """The secret that is to be signed with now."""
+        return self.secret_file.secret() if self.secret_file else self.secret
 
     @property
     def key(self) -> str:
@@ -70,15 +82,23 @@ def ingest_tables(given: object, path: Path) -> tuple[IngestTable, ...]:
     """The `[[ingest]]` tables of a file. Raises Misconfigured, with the place, for one that is wrong."""
     tables = []
     for table, where in _each("ingest", given, path):
-        check_names(table, ["url", *file_options.OPTIONS, *NAMES], where)
+        check_names(table, ["url", "budget", *file_options.OPTIONS, *NAMES], where)
         url = table.get("url")
         if not isinstance(url, str) or not url:
             raise Misconfigured(f'there is no url {where}; write one, such as url = "files:posts.jsonl"')
         named = _texts(table, path, but="url")
         said = {name: named.pop(name, "") for name in file_options.OPTIONS}
         with _told(where):
-            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said)))
+            budget = budget_of(named.pop("budget")) if "budget" in named else None
+            tables.append(IngestTable(url, Fields.parse(**named), FileOptions.parse(said), budget))
     return tuple(tables)
+
+
+def budget_of(written: str) -> int:
+    """A budget, which is a number of posts. Raises Misconfigured for anything else."""
+    if not written.isdecimal() or not 0 < int(written) <= BUDGET:
+        raise Misconfigured(f"the budget is {written}; it must be a number of posts a month, between 1 and {BUDGET:,}")
+    return int(written)
 
 
 def webhook_tables(given: object, path: Path) -> tuple[Webhook, ...]:
@@ -122,7 +142,18 @@ def _each(kind: str, given: object, path: Path) -> Iterator[tuple[dict[str, obje
 
 def _texts(table: dict[str, object], path: Path, *, but: str) -> dict[str, str]:
     """The values of a table as text, by their names, without one of them."""
-    return {name.replace("-", "_"): text_of(name, value, path) for name, value in table.items() if name != but}
+    return {
+        name.replace("-", "_"): text_of(name, _quoted(name, value), path)
+        for name, value in table.items()
+        if name != but
+    }
+
+
+def _quoted(name: str, value: object) -> object:
+    """The value of a key; of a list of fields, each as it is written among others."""
+    if name not in LISTS or not isinstance(value, list):
+        return value
+    return [quoted(part) if isinstance(part, str) else part for part in value]
 
 
 @contextmanager
@@ -136,9 +167,9 @@ def _told(where: str) -> Iterator[None]:
 
 def fields_of(written: str) -> Fields:
     """The fields of the setting `fields`: pairs such as `text=/payload/body, id=/payload/id`, of which `text` and `meta` may come several
-    times; the usual fields if it is empty. Raises Misconfigured, saying what is wrong."""
+    times; the usual fields if it is empty. A field that holds a comma is in double quotes. Raises Misconfigured, saying what is wrong."""
     named: dict[str, list[str]] = {}
-    for pair in filter(None, map(str.strip, written.split(","))):
+    for pair in filter(None, split(written)):
         name, _, field = (part.strip() for part in pair.partition("="))
         name = name.replace("-", "_")
         if name not in NAMES or not field:
@@ -146,7 +177,7 @@ def fields_of(written: str) -> Fields:
             raise Misconfigured(
                 f"the setting fields has {pair!r}; {hint}write pairs such as text=/payload/body, of {', '.join(NAMES)}"
             )
-        named.setdefault(name, []).append(field)
-    if twice := next((name for name, some in named.items() if len(some) > 1 and name not in ("text", "meta")), ""):
+        named.setdefault(name, []).append(field if name in LISTS else unquoted(field))
+    if twice := next((name for name, some in named.items() if len(some) > 1 and name not in LISTS), ""):
         raise Misconfigured(f"the setting fields names two members for {twice}; leave one out")
     return Fields.parse(**{name: ",".join(some) for name, some in named.items()})

@@ -1,4 +1,4 @@
-"""Which adapter serves a URL: tables of scheme → "module:Class", with the extra that installs its driver.
+"""Opening what a URL names: loading its adapter, which headrace.adapters names, and handing it the URL.
 
 An adapter is loaded when a URL first asks for it. What opens a URL is `from_url(url)` of the class, or of the module if no class is named.
 """
@@ -7,12 +7,19 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from headrace import config
+from headrace.adapters import BROKERS as BROKERS
+from headrace.adapters import CLASSIFIERS as CLASSIFIERS
+from headrace.adapters import REGISTRIES as REGISTRIES
+from headrace.adapters import SINKS as SINKS
+from headrace.adapters import SOURCES as SOURCES
+from headrace.adapters import STORES as STORES
+from headrace.adapters import Entry as Entry
 from headrace.errors import HeadraceError, Misconfigured, did_you_mean
 from headrace.fields import USUAL, Fields
 from headrace.file_options import UNSAID, FileOptions
@@ -24,74 +31,6 @@ if TYPE_CHECKING:  # `headrace --help` loads this module, and no port
     from headrace.sources.files import FileSource
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One adapter."""
-
-    target: str
-    """"module:Class", or "module" """
-    extra: str = ""
-    """The extra that installs its driver; empty if the base install has it."""
-    names: str = ""
-    """The options that name the queue or the store, separated by spaces; `/` is the last part of the path. Empty if there is only one."""
-    private: str = ""
-    """Options that belong to one queue, and have no meaning for another; separated by spaces."""
-    alone: str = ""
-    """The URL that the scheme means by itself, as an operand of a command; empty if a URL has to say more."""
-    mapped: bool = False
-    """Whether a source reads records of any shape, of which fields can be named: its `from_url` takes `fields` then"""
-    token: str = ""
-    """The variable that has the token of the source's platform: its `from_url` takes `token` then, which is empty if there is none"""
-
-
-SOURCES: Mapping[str, Entry] = {
-    "bluesky": Entry("headrace.sources.bluesky:BlueskySource", "streams", token="HEADRACE_BLUESKY_KEY"),
-    "files": Entry("headrace.sources.files:FileSource", mapped=True),
-    "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
-    "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
-    "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
-    "mastodon": Entry("headrace.sources.mastodon:MastodonSource", "streams", token="HEADRACE_MASTODON_TOKEN"),
-    "rss": Entry("headrace.sources.rss:RssSource", "streams"),
-    "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
-    "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
-    "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
-    "twitter": Entry("headrace.sources.twitter:TwitterSource"),
-    "wikimedia": Entry("headrace.sources.wikimedia:WikimediaSource", "streams"),
-}
-BROKERS: Mapping[str, Entry] = {
-    "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
-    "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqBroker", "rabbitmq", "queue", "exchange keys declare"),
-    "kafka": Entry("headrace.brokers.kafka:KafkaBroker", "kafka", "/ group"),
-    "kafkas": Entry("headrace.brokers.kafka:KafkaBroker", "kafka", "/ group"),
-    "beanstalk": Entry("headrace.brokers.beanstalkd:BeanstalkdBroker", "beanstalkd", "queue"),
-    "memory": Entry("headrace.brokers.memory:MemoryBroker"),
-    "nats": Entry("headrace.brokers.nats:NatsBroker", "nats", "queue"),
-    "redis": Entry("headrace.brokers.redis:RedisBroker", "redis", "queue"),
-    "rediss": Entry("headrace.brokers.redis:RedisBroker", "redis", "queue"),
-    "sqlite": Entry("headrace.brokers.sqlite:SqliteBroker", names="/"),
-}
-STORES: Mapping[str, Entry] = {
-    "memory": Entry("headrace.stores.memory:MemoryStore"),
-    "mongodb": Entry("headrace.stores.mongodb:MongodbStore", "mongodb", "prefix"),
-    "none": Entry("headrace.stores.none:NoStore"),
-    "postgresql": Entry("headrace.stores.postgresql:PostgresqlStore", "postgresql", "schema"),
-    "sqlite": Entry("headrace.stores.sqlite:SqliteStore", names="/"),
-}
-SINKS: Mapping[str, Entry] = {
-    "amqp": Entry("headrace.brokers.rabbitmq:RabbitmqResults", "rabbitmq"),
-    "amqps": Entry("headrace.brokers.rabbitmq:RabbitmqResults", "rabbitmq"),
-    "kafka": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
-    "kafkas": Entry("headrace.brokers.kafka:KafkaResults", "kafka"),
-}
-CLASSIFIERS: Mapping[str, Entry] = {
-    "corenlp": Entry("headrace.models.corenlp:CorenlpClassifier", "corenlp", alone="corenlp://127.0.0.1:9000"),
-    "corenlps": Entry("headrace.models.corenlp:CorenlpClassifier", "corenlp"),
-    "python": Entry("headrace.models.own"),
-    "vader": Entry("headrace.models.vader", "vader", alone="vader:"),
-}
-REGISTRIES: Mapping[str, Entry] = {
-    "file": Entry("headrace.models.folder"),
-}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
@@ -114,20 +53,27 @@ class Connectors:
             )
 
 
-def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOptions = UNSAID) -> "SourceAdapter":
+def open_source(
+    url: str, *, limit: int, fields: Fields = USUAL, options: FileOptions = UNSAID, budget: int | None = None
+) -> "SourceAdapter":
     """The source at a URL, or of a file by its path; `-` is standard input. `limit`: the largest document, in bytes.
 
     `options` are those of a file that is given by its path; `fields` are where the members of documents stand in its records.
-    A path that looks like a URL is a path if there is such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
+    `budget` is how many posts may be read in a month of a platform that charges for them. A path that looks like a URL is a path if there
+    is such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
     """
     scheme, colon, _ = url.partition(":")
+    if budget is not None and not (colon and scheme in SOURCES and SOURCES[scheme].budgeted):
+        raise Misconfigured(f"{mask_url(url)} costs nothing: a budget is for twitter: alone; leave it out")
     if scheme not in SOURCES or not colon:
         if _SCHEME.match(url) and not os.path.lexists(url):
             entry_of("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
         return open_file(url, limit=limit, fields=fields, options=options)
+    entry = entry_of("source", url, SOURCES)
+    if entry.path:
+        return open_file(url, limit=limit, fields=fields, options=options)
     if options != UNSAID:
         raise Misconfigured(f"a format is for the path of a file; {mask_url(url)} is a URL, with options of its own")
-    entry = entry_of("source", url, SOURCES)
     adapter = _load(entry.target, f"the source {mask_url(url)}", entry.extra)
     if not entry.mapped and not fields.usual:
         raise Misconfigured(
@@ -137,6 +83,10 @@ def open_source(url: str, *, limit: int, fields: Fields = USUAL, options: FileOp
         taken: dict[str, Any] = {"fields": fields} if entry.mapped else {}
         if entry.token:
             taken["token"] = config.token(entry.token)
+        if entry.renews:
+            taken["renewed"] = partial(config.token, entry.token)
+        if entry.budgeted:
+            taken["budget"] = budget
         return cast("SourceAdapter", adapter.from_url(url, limit=limit, **taken))
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from driver import PATIENCE, TRIVIAL, Headrace, until
+from support.ftp_server import serving
 
 DOCUMENTS, MEMBERS = 3000, 30
 
@@ -36,21 +37,37 @@ def all_are_stored_once(headrace: Headrace, number: int) -> None:
     assert not headrace.dead()
 
 
-def test_an_archive_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace) -> None:
-    headrace.run("status")  # makes the files
-    archive, each = headrace.folder / "grab.tar", DOCUMENTS // MEMBERS
+def pack(archive: Path) -> None:
+    each = DOCUMENTS // MEMBERS
     with tarfile.open(archive, "w") as packed:
         for number in range(MEMBERS):
             data = bz2.compress(lines(number * each, (number + 1) * each))
             info = tarfile.TarInfo(f"2026/01/31/23/{number:02}.json.bz2")
             info.size = len(data)
             packed.addfile(info, io.BytesIO(data))
+
+
+def read_to_its_end(headrace: Headrace, archive: str) -> None:
+    """Kill the reader of an archive again and again; then let it come to the end."""
     chance = random.Random(7)
     for _ in range(5):
-        kill(headrace, chance, "ingest", str(archive))
-    ended = json.loads(headrace.done("ingest", str(archive), "--json"))
+        kill(headrace, chance, "ingest", archive)
+    ended = json.loads(headrace.done("ingest", archive, "--json"))
     assert ended["published"] + ended["repeated"] == DOCUMENTS
     all_are_stored_once(headrace, DOCUMENTS)
+
+
+def test_an_archive_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace) -> None:
+    headrace.run("status")  # makes the files
+    pack(headrace.folder / "grab.tar")
+    read_to_its_end(headrace, str(headrace.folder / "grab.tar"))
+
+
+def test_so_is_an_archive_of_another_machine(headrace: Headrace) -> None:
+    headrace.run("status")  # makes the files
+    pack(headrace.folder / "grab.tar")
+    with serving(headrace.folder) as server:
+        read_to_its_end(headrace, f"{server.url}/grab.tar")
 
 
 def test_a_log_that_is_rotated_while_its_reader_is_killed_is_read_to_its_end(headrace: Headrace) -> None:

@@ -11,11 +11,12 @@ from driver import PATIENCE, Headrace, kill, until
 from pika.adapters.blocking_connection import BlockingChannel
 
 from headrace.brokers.sqlite import SqliteBroker
-from headrace.documents import Body, Document, Result, pack
+from headrace.documents import Body, Document, Result, encode, pack
 from headrace.testing.classifiers import checksum
 from headrace.worker.results import Burial
 
 DOCUMENTS, KILLS = 3000, 5
+STORE = "sqlite:///store.db"
 
 
 class Consumer:
@@ -56,15 +57,15 @@ def consumer(rabbitmq: str) -> Iterator[Consumer]:
         made.remove()
 
 
-@pytest.mark.parametrize("store", ["sqlite:///store.db", "none:"])
+@pytest.mark.parametrize(("store", "form"), [(STORE, "json"), ("none:", "json"), (STORE, "cloudevents")])
 def test_every_result_is_published_though_workers_are_killed_again_and_again(
-    headrace: Headrace, consumer: Consumer, store: str
+    headrace: Headrace, consumer: Consumer, store: str, form: str
 ) -> None:
     documents = {str(number): f"text {number} ".ljust(250, ".") for number in range(DOCUMENTS)}
     with closing(SqliteBroker(headrace.queue)) as broker:
         broker.publish(list(pack(Document(name, text) for name, text in documents.items())))
         broker.publish([Body(b"no json")])
-    settings = {"store": store, "results": consumer.url, "processes": 2}
+    settings = {"store": store, "results": consumer.url, "results_format": form, "processes": 2}
     workers = headrace.start("work", **settings)
     for _ in range(KILLS):
         before = consumer.waiting()
@@ -79,8 +80,13 @@ def test_every_result_is_published_though_workers_are_killed_again_and_again(
     headrace.done("work", "--drain", **settings)
 
     published: dict[str, set[tuple[str, str]]] = {}
+    events: dict[str, str] = {}  # of their ids, the ids of the documents
     buried: list[Burial] = []
     for key, line in consumer.take():
+        if form == "cloudevents":
+            event = msgspec.json.decode(line)
+            assert events.setdefault(event["id"], event["subject"]) == event["subject"]
+            line = encode(event["data"])
         if key.startswith("dead."):
             buried.append(msgspec.json.decode(line, type=Burial))
         else:
@@ -92,3 +98,5 @@ def test_every_result_is_published_though_workers_are_killed_again_and_again(
     else:
         assert buried == []
         assert {one.id for one in headrace.results()} == set(documents)
+    if form == "cloudevents":
+        assert sorted(events.values()) == sorted(documents)  # what was published again is the same event

@@ -2,9 +2,11 @@
 
 import json
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from driver import PATIENCE, TRIVIAL, Headrace, until
@@ -14,10 +16,17 @@ from support.jetstream_server import Event, Jetstream, account, commit
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
 from support.mastodon_server import event as event_of
 from support.socket_server import Socket
+from support.twitter_server import TOKEN as TOKEN_OF_X
+from support.twitter_server import X
+from support.twitter_server import line as line_of_x
+from support.twitter_server import number as number_of_x
+from support.twitter_server import post as post_of_x
 from support.wiki_server import after, change, send
 
 EVENTS = 3000
 PAGE = 40  # posts
+TOKENS = {"mastodon_token": TOKEN, "twitter_token": TOKEN_OF_X}
+IDLE = {"twitter": "20"}  # seconds: a search is asked for what is at least ten seconds old
 PIECE = 50  # events that are sent together
 
 
@@ -113,6 +122,35 @@ class Network:
             socket.hold()
 
 
+class Posts:
+    """X's API: posts come one after the other, with breaks, whether anybody listens or not, and are found by a search. The stream sends
+    some of them twice, and in no order."""
+
+    def __init__(self) -> None:
+        self.shown = 0  # posts that were written by now
+        self.x = X(self.stream, rules=[{"id": "1", "value": "text"}], at=time.time(), strict=True)
+
+    def write(self) -> Sequence[dict[str, Any]]:
+        """Some more posts."""
+        first, self.shown = self.shown, min(EVENTS, self.shown + PIECE)
+        now = self.x.now()
+        new = [post_of_x(number_of_x(now, place), f"text {place}") for place in range(first, self.shown)]
+        self.x.posts += new
+        return new
+
+    def stream(self, request: Request) -> None:
+        request.begin()
+        for _ in range(4 + request.number % 5):
+            new = self.write()
+            if not request.send("".join(map(line_of_x, [*new[::-1], *new[:5]]))):
+                return
+        if self.shown < EVENTS:
+            self.write()  # while nobody is connected
+            request.send('{"data": {"id": "1", "text": "cut in the mid')
+        else:
+            request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
+
+
 def broken(request: Request) -> bool:
     """Break some answers off, and say so."""
     cut = request.number % 500 == 499
@@ -137,6 +175,7 @@ def stream(name: str) -> Iterator[str]:
         "http": growing,
         "mastodon": Feed().server,
         "wikimedia": changing,
+        "twitter": Posts().x,
     }
     with serving(answers[name]) as served:
         yield {
@@ -146,11 +185,12 @@ def stream(name: str) -> Iterator[str]:
             "sse": f"sse://127.0.0.1:{served.port}/?tls=no",
             "wikimedia": f"wikimedia://127.0.0.1:{served.port}/?tls=no&extracts=no",
             "mastodon": f"mastodon://127.0.0.1:{served.port}?tls=no",
+            "twitter": f"twitter://127.0.0.1:{served.port}?tls=no",
             "http": f"http:http://127.0.0.1:{served.port}/#every=0.01",
         }[name]
 
 
-STREAMS = ["sse", "http", "mastodon", "wikimedia", "hackernews", "bluesky", "bluesky v1", "bluesky replay"]
+STREAMS = ["sse", "http", "mastodon", "wikimedia", "hackernews", "bluesky", "bluesky v1", "bluesky replay", "twitter"]
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -160,10 +200,10 @@ def test_a_stream_whose_reader_is_killed_again_and_again_is_read_to_its_end(head
     with stream(name) as url:
         for _ in range(6):
             before, more = headrace.waiting(), chance.choice([1, 1, 3, 8])
-            running = headrace.start("ingest", url, mastodon_token=TOKEN)
+            running = headrace.start("ingest", url, **TOKENS)
             until(lambda: headrace.waiting() >= before + more, PATIENCE, "nothing is published", every=0.001)  # noqa: B023
             running.kill()
-        ended = json.loads(headrace.done("ingest", url, "--until-idle", "3", "--json", mastodon_token=TOKEN))
+        ended = json.loads(headrace.done("ingest", url, "--until-idle", IDLE.get(name, "3"), "--json", **TOKENS))
     assert ended["malformed"] == ended["missed"] == 0
     headrace.done("work", "--drain", models=TRIVIAL)
     texts = Counter(result.text for result in headrace.results())

@@ -32,6 +32,13 @@ def scored(*records: Line) -> tuple[list[dict[str, Any]], int]:
     return lines, found.wrong
 
 
+def test_the_text_of_a_cloudevent_is_in_its_data_and_the_event_comes_out() -> None:
+    event = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "review", "data": {"text": "a"}}
+    lines, wrong = scored(Line(dict(event)), Line({**event, "data": 5}))
+    assert (lines[0], wrong) == ({**event, "predictions": {"fake": FINE}}, 1)
+    assert "must be an object or a string" in lines[1]["error"]
+
+
 def test_every_record_comes_out_as_its_own_object_in_order() -> None:
     lines, wrong = scored(Line({"text": "a", "more": [1]}), Line({"id": 7, "text": "b"}))
     assert wrong == 0

@@ -2,26 +2,32 @@
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Barrier
 
+import msgspec
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from hypothesis import given
 from hypothesis import strategies as st
-from support import come, insist, until
+from support import come, insist, setup, until
 from support.own_topic import OwnTopic
 
-from headrace.brokers.kafka import KafkaBroker
+from headrace.brokers.kafka import KafkaBroker, KafkaResults
 from headrace.brokers.kafka.admin import RECORD_BYTES, warnings
 from headrace.brokers.kafka.assignment import Assignment
 from headrace.brokers.kafka.errors import translate
 from headrace.brokers.kafka.member import AHEAD_KILOBYTES, FETCH_BYTES
 from headrace.brokers.kafka.progress import NOTE_CHARACTERS, done_above
 from headrace.brokers.kafka.url import KafkaUrl, parse
-from headrace.documents import Body
+from headrace.documents import Body, Document, encode
 from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
 from headrace.ports import Backlog, Delivery
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
+from headrace.testing.outcomes import letters, results
+from headrace.worker.keeper import Keeper
 
 SECRET = "pass:w0rd/x"
 
@@ -424,13 +430,61 @@ def test_a_worker_that_stops_calling_loses_its_leases_and_can_go_on(topic: OwnTo
     come(stuck, *(name.decode() for name in published))
 
 
+def produce(topic: OwnTopic, value: bytes, key: bytes | None = None, **headers: bytes | None) -> None:
+    """Publish as another program would."""
+    producer = Producer({"bootstrap.servers": topic.server})
+    named: list[tuple[str, str | bytes | None]] = [(name.replace("__", "-"), value) for name, value in headers.items()]
+    producer.produce(topic.name, value, key, headers=named)
+    assert producer.flush(PATIENCE) == 0
+
+
 def test_a_header_names_the_content_encoding(topic: OwnTopic) -> None:
     broker = topic.connect()
     broker.publish(bodies("plain"))
-    producer = Producer({"bootstrap.servers": topic.server})
-    producer.produce(topic.name, b"packed", headers=[("Content-Encoding", b"gzip"), ("other", None)])
-    assert producer.flush(PATIENCE) == 0
+    produce(topic, b"packed", Content__Encoding=b"gzip", other=None)
     assert {one.data: one.encoding for one in take(broker, 2)} == {b"plain": "", b"packed": "gzip"}
+
+
+def test_headers_and_the_key_are_handed_over(topic: OwnTopic) -> None:
+    broker = topic.connect()
+    broker.publish(bodies("ours"))
+    produce(topic, b"theirs", b"k", Content__Type=b"text/plain; charset=latin-1", ce_id=b"7", other=None)
+    produce(topic, b"binary", b"\xff")
+    found = {one.data: (one.content_type, one.headers, one.key) for one in take(broker, 3)}
+    headers = (("Content-Type", "text/plain; charset=latin-1"), ("ce_id", "7"))
+    assert found[b"theirs"] == ("text/plain; charset=latin-1", headers, "k")
+    assert found[b"ours"] == found[b"binary"] == ("", (), "")
+
+
+def test_a_topic_of_others_is_taken_as_it_is(topic: OwnTopic) -> None:
+    broker, store = topic.connect(), MemoryStore()
+    broker.publish([Body(encode(Document("ours", "of ours", published_at=5)))])
+    produce(topic, b'{"payload": {"body": "of json"}}', b"k1")
+    produce(topic, "gr\xfcn".encode("latin-1"), b"k2", content__type=b"text/plain; charset=iso-8859-1")
+    event = {"ce_specversion": b"1.0", "ce_id": b"7", "ce_source": b"/shop", "ce_type": b"review"}
+    produce(topic, b'{"payload": {"body": "of binary mode"}}', content__type=b"application/json", **event)
+    structured = {"specversion": "1.0", "id": "8", "source": "/shop", "type": "review", "data": "of structured mode"}
+    produce(topic, encode(structured), b"k3", content__type=b"application/cloudevents+json; charset=UTF-8")
+    produce(topic, b"\0\1", content__type=b"application/cloudevents+avro")
+    settings = msgspec.structs.replace(setup(), fields="text=/payload/body, id=@key")
+    Keeper(broker, store, settings, deadline=60.0, stop=Stop(), drain=True).run()
+    found = {one.text: one.id for one in results(store)}
+    assert found == {
+        "of ours": "ours",
+        "of json": "k1",
+        "gr\xfcn": "k2",
+        "of binary mode": "/shop|7",
+        "of structured mode": "/shop|8",
+    }
+    assert [letter.data for letter in letters(store)] == [b"\0\1"]
+    assert broker.backlog().ready == 0
+
+
+def test_a_result_as_an_event_has_its_content_type(topic: OwnTopic, kafka: str) -> None:
+    with closing(KafkaResults.from_url(f"{kafka}{topic.name}?partitions=1")) as sink:
+        sink.publish([Body(b"{}", "m.a", "application/cloudevents+json"), Body(b"lines", "m.a")])
+    found = {one.data: (one.content_type, one.key) for one in take(topic.connect(), 2)}
+    assert found == {b"{}": ("application/cloudevents+json", "m.a"), b"lines": ("", "m.a")}
 
 
 def test_a_reader_of_another_group_gets_everything_too(topic: OwnTopic) -> None:

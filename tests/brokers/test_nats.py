@@ -10,12 +10,16 @@ from typing import Any
 
 import nats as driver
 import pytest
-from support import insist
+from support import insist, setup
 from support.own_servers import claimed
 
 from headrace.brokers.nats import NatsBroker
 from headrace.errors import Misconfigured, Rejected
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import PATIENCE, bodies, data, take
+from headrace.testing.outcomes import letters, results
+from headrace.worker.keeper import Keeper
 
 
 class Server:
@@ -91,6 +95,31 @@ def test_a_header_names_the_content_encoding(server: Server) -> None:
         broker.publish(bodies("plain"))
         server.put(b"packed", Content_Encoding="gzip")
         assert {one.data: one.encoding for one in take(broker, 2)} == {b"plain": "", b"packed": "gzip"}
+
+
+def test_headers_and_the_id_of_a_message_are_handed_over(server: Server) -> None:
+    with closing(server.connect()) as broker:
+        broker.publish(bodies("ours"))
+        server.put(b"theirs", Content_Type="text/plain", ce_id="7%25", Nats_Msg_Id="m")
+        found = {one.data: one for one in take(broker, 2)}
+        assert (found[b"ours"].content_type, found[b"ours"].headers, found[b"ours"].key) == ("", (), "")
+        theirs = found[b"theirs"]
+        assert (theirs.content_type, theirs.key) == ("text/plain", "m")
+        assert ("ce-id", "7%25") in theirs.headers
+
+
+def test_messages_of_others_are_texts_and_events(server: Server) -> None:
+    event = {"ce_specversion": "1.0", "ce_id": "7", "ce_source": "/sh%C3%B6p", "ce_type": "review"}
+    store = MemoryStore()
+    with closing(server.connect()) as broker:
+        broker.publish([])
+        server.put("grün".encode(), Content_Type="text/plain")
+        server.put(b'{"text": "binary"}', **event)
+        server.put(b"a text", **{**event, "ce_id": "8", "ce_datacontenttype": "text/plain"})
+        Keeper(broker, store, setup(), deadline=60.0, stop=Stop(), drain=True).run()
+    found = {one.text: one.id for one in results(store)}
+    assert found.keys() == {"grün", "binary", "a text"}
+    assert (found["binary"], found["a text"], letters(store)) == ("/shöp|7", "/shöp|8", [])
 
 
 def test_the_limit_is_that_of_the_server_and_a_stream_may_have_a_smaller_one(server: Server) -> None:

@@ -6,6 +6,7 @@ import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from threading import Timer
 from typing import Any, NoReturn
 
@@ -460,7 +461,7 @@ def test_a_missing_exchange_for_results_with_declare_no_is_misconfigured(queue: 
         sink.publish(bodies("a"))
 
 
-def ask(queue: OwnQueue, data: bytes, **properties: str) -> None:
+def ask(queue: OwnQueue, data: bytes, **properties: Any) -> None:
     """Publish as another AMQP client may."""
     queue.channel.basic_publish(queue.name, "asking", data, pika.BasicProperties(**properties))
 
@@ -625,6 +626,53 @@ def test_a_message_of_plain_text_is_a_document(queue: OwnQueue) -> None:
     found = {one.text: one.id for one in store.find(ResultQuery()).items}
     assert found.keys() == {"hello", "Vad är klockan?", "mapped"}
     assert (found["hello"], found["mapped"], letters(store)) == ("ours", "7", [])
+
+
+def test_a_message_may_be_a_cloudevent_and_its_id_that_of_the_document(queue: OwnQueue) -> None:
+    broker, store = queue.connect(), MemoryStore()
+    event = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "review"}
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    broker.publish([Body(encode(Document("ours", "hello", published_at=5)))])
+    headers = {**{f"cloudEvents:{name}": value for name, value in event.items()}, "cloudEvents:time": at, "x": {}}
+    ask(queue, b'{"payload": "binary"}', content_type="application/json", headers=headers)
+    ask(queue, encode({**event, "id": "8", "data": "structured"}), content_type="application/cloudevents+json")
+    ask(queue, b'{"payload": "called m"}', message_id="m")
+    settings = msgspec.structs.replace(setup(), fields="text=payload, id=@key")
+    Keeper(broker, store, settings, deadline=60.0, stop=Stop(), drain=True).run()
+    found = {one.id: (one.text, one.created_at) for one in store.find(ResultQuery()).items}
+    assert found == {
+        "/shop|7": ("binary", "2026-01-31T12:00:00Z"),
+        "/shop|8": ("structured", None),
+        "m": ("called m", None),
+        "ours": ("hello", None),
+    }
+    assert letters(store) == []
+
+
+def test_properties_that_are_not_text_stop_no_worker(queue: OwnQueue) -> None:
+    broker, store = queue.connect(), MemoryStore()
+    broker.publish([Body(encode(Document("ours", "hello", published_at=5)))])
+    for name in ("content_type", "message_id", "reply_to", "correlation_id"):
+        ask(queue, encode({"text": name}), **{name: b"\xff"})
+    ask(queue, encode({"text": "headers"}), headers={"x": b"\xff", "ce_id": None})
+    ask(queue, encode({"text": "encoding"}), content_encoding=b"\xff")
+    settings = msgspec.structs.replace(setup(), fields="id=@key")
+    Keeper(broker, store, settings, deadline=60.0, stop=Stop(), drain=True).run()
+    texts = {one.text for one in store.find(ResultQuery()).items}
+    assert texts == {"hello", "content_type", "message_id", "reply_to", "correlation_id", "headers"}
+    (letter,) = letters(store)
+    assert "is not known" in letter.reason
+
+
+def test_a_result_as_an_event_has_its_content_type(queue: OwnQueue, rabbitmq: str) -> None:
+    with closing(RabbitmqResults.from_url(f"{rabbitmq}?exchange={queue.name}.results&queue={queue.name}")) as sink:
+        sink.publish([Body(b"{}", "m.a", "application/cloudevents+json"), Body(b"lines", "m.a")])
+    got = [queue.channel.basic_get(queue.name, auto_ack=True) for _ in range(2)]
+    assert [(one[2], one[1].content_type) for one in got] == [
+        (b"{}", "application/cloudevents+json"),
+        (b"lines", "application/jsonl"),
+    ]
+    queue.channel.exchange_delete(f"{queue.name}.results")
 
 
 def test_compressed_messages_are_unpacked_or_buried_and_answered(queue: OwnQueue) -> None:

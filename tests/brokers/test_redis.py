@@ -4,15 +4,20 @@ import secrets
 from collections.abc import Iterator
 from contextlib import closing
 
+import msgspec
 import pytest
 import redis as driver
-from support import until
+from support import setup, until
 from support.own_servers import OwnServers
 
 from headrace.brokers.redis import RedisBroker
 from headrace.documents import Body
 from headrace.errors import Misconfigured, Unavailable
+from headrace.runtime import Stop
+from headrace.stores.memory import MemoryStore
 from headrace.testing.brokers import LARGE, PATIENCE, bodies, data, take
+from headrace.testing.outcomes import letters, results
+from headrace.worker.keeper import Keeper
 
 REWRITING = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
 
@@ -38,6 +43,43 @@ def test_the_stream_holds_only_what_is_not_acked_and_closing_leaves_no_consumer(
         one.ack(take(one, 1500))
         assert client.xlen(queue) == 0
         assert len(client.xinfo_consumers(queue, "headrace")) == 1
+
+
+def test_the_first_field_of_an_entry_is_the_body_and_the_others_are_headers(redis: str, queue: str) -> None:
+    with (
+        closing(driver.Redis.from_url(redis)) as client,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as broker,
+    ):
+        broker.publish(bodies("ours"))
+        client.xadd(queue, {"payload": b"alone"})
+        client.xadd(
+            queue, {"payload": b"typed", "Content-Type": "text/plain", "content-encoding": "gzip", "ce_id": "7"}
+        )
+        found = {one.data: one for one in take(broker, 3)}
+        assert (found[b"ours"].headers, found[b"alone"].headers) == ((), ())
+        typed = found[b"typed"]
+        assert (typed.content_type, typed.encoding, ("ce_id", "7") in typed.headers) == ("text/plain", "gzip", True)
+        client.xadd(queue, {"payload": b"late", "content-type": "text/plain"})
+        (late,) = broker.receive(LARGE, PATIENCE)
+        assert (late.data, late.content_type) == (b"late", "text/plain")
+
+
+def test_an_entry_that_has_no_body_is_a_record_of_its_fields(redis: str, queue: str) -> None:
+    store = MemoryStore()
+    with (
+        closing(driver.Redis.from_url(redis)) as client,
+        closing(RedisBroker.from_url(f"{redis}?queue={queue}&lease=3600")) as broker,
+    ):
+        client.xadd(queue, {"user": "anna", "comment": "grün", "n": 7})
+        client.xadd(queue, {"body": '{"comment": "alone"}', "n": 9})
+        client.xadd(queue, {"comment": "[1] brackets", "n": 10})
+        client.xadd(queue, {"comment": b"\xff", "n": 8})
+        settings = msgspec.structs.replace(setup(), fields="text=comment, id=n, meta=user")
+        Keeper(broker, store, settings, deadline=60.0, stop=Stop(), drain=True).run()
+    found = {one.text: (one.id, one.meta) for one in results(store)}
+    assert found["grün"] == ("7", {"user": "anna"})
+    assert found.keys() == {"grün", "alone", "[1] brackets"}
+    assert [letter.data for letter in letters(store)] == [b"\xff"]
 
 
 def test_a_body_that_came_back_keeps_its_age_and_its_source(redis: str, queue: str) -> None:

@@ -11,12 +11,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support import PATIENCE
+from support import PATIENCE, ftp_server
 from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
 from support.jetstream_server import Jetstream, account, commit, sync
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
 from support.socket_server import Socket
+from support.twitter_server import AT, X, wait
+from support.twitter_server import TOKEN as TOKEN_OF_X
+from support.twitter_server import number as number_of_x
+from support.twitter_server import post as post_of_x
 from support.wiki_server import after, canary, change, hold, send, send_extracts
 
 from headrace.file_options import FileOptions
@@ -28,6 +32,7 @@ from headrace.sources.polled import PolledSource
 from headrace.sources.rss import RssSource
 from headrace.sources.sse import SseSource
 from headrace.sources.twitter import TwitterSource
+from headrace.sources.twitter.filtered_stream import FilteredStream, Timing
 from headrace.sources.wikimedia import WikimediaSource
 from headrace.testing.sources import Connect, SourceSuite
 
@@ -46,6 +51,14 @@ class TestCompressed(SourceSuite):
     def connect(self, tmp_path: Path) -> Connect:
         (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"\n".join(LINES)))
         return lambda: FileSource(tmp_path / "a.jsonl.gz", batch=3)
+
+
+class TestFileOfAnotherMachine(SourceSuite):
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Iterator[Connect]:
+        (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"\n".join([*LINES, b"", b"no JSON", b""])))
+        with ftp_server.serving(tmp_path) as server:
+            yield lambda: FileSource(f"{server.url}/a.jsonl.gz", batch=3)
 
 
 class TestCsv(SourceSuite):
@@ -276,6 +289,29 @@ class TestHackernews(SourceSuite):
         odd = {7: None, 8: story(8, dead=True), 9: {"id": 9, "deleted": True}, 70: {**story(70), "text": 5}}
         with hackernews(News({number: story(number) for number in range(1, 126)} | odd)) as (url, _):
             yield lambda: HackernewsSource.from_url(url)
+
+
+class TestFilteredStream(SourceSuite):
+    """Posts of which X sends all at each connection, and ends the first one after ten."""
+
+    @pytest.fixture
+    def total(self) -> int:
+        return 21
+
+    @pytest.fixture
+    def connect(self) -> Iterator[Connect]:
+        sent = [json.dumps({"data": post_of_x(number_of_x(AT, place), f"text {place}")}) for place in range(21)]
+
+        def stream(request: Request) -> None:
+            request.begin()
+            first = request.number == 1
+            for one in sent[: 10 if first else None]:
+                request.send(f"{one}\r\n\r\n")
+            if not first:
+                wait(request)
+
+        with serving(X(stream)) as served:
+            yield lambda: FilteredStream(f"http://127.0.0.1:{served.port}", TOKEN_OF_X, timing=Timing(settle=0.0))
 
 
 class TestTwitter(SourceSuite):

@@ -1,5 +1,7 @@
 """The ledger of a source: what it counts, and what is kept of an earlier version's."""
 
+import pytest
+
 from headrace.ingest.ledger import GAPS, MINUTES, Ledger, Saved, load, save, table
 from headrace.ports import Gap
 from headrace.stores.memory import MemoryStore
@@ -34,6 +36,16 @@ def test_a_ledger_is_read_as_it_was_saved() -> None:
     assert load(store, "sse:x") == Saved("7", 2, ledger)
     assert load(store, "sse:y") is None
     assert ledger.at > 0
+
+
+@pytest.mark.parametrize(
+    "text", ["garbage", "7", '{"cursor": 7}', '{"cursor": "7", "published": "x"}', "[" * 100_000, "\udcff"]
+)
+def test_what_cannot_be_read_is_handed_on_as_a_cursor_which_the_source_refuses(text: str) -> None:
+    store = MemoryStore()
+    store.save("sse:x", text)
+    assert load(store, "sse:x") == Saved(text, 0)
+    assert [row["state"] for row in table(store)] == ["unknown"]
 
 
 def test_the_table_has_a_row_for_each_source_also_from_before_there_were_ledgers() -> None:

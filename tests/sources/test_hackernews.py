@@ -260,3 +260,80 @@ def test_the_name_says_which_server_and_types_if_they_are_not_the_usual_ones(url
 def test_what_makes_no_sense_is_refused(url: str, reason: str) -> None:
     with pytest.raises(Misconfigured, match=reason):
         HackernewsSource.from_url(url)
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "odd", ["<html>", DEEP, '{"id": 2, "title": "\\ud800"}', "", "\xff", f'{{"a": "{"x" * (4 << 20)}"}}']
+)
+def test_an_item_that_cannot_be_read_is_asked_for_again_and_then_malformed_and_the_others_are_read(odd: str) -> None:
+    def before(request: Request) -> bool:
+        if request.path != "/v0/item/2.json":
+            return False
+        asked.append(request.path)
+        request.begin()
+        request.send(odd.encode("latin-1"))
+        return True
+
+    asked: list[str] = []
+    with hackernews(News({1: story(1), 2: {}, 3: story(3)}, before=before)) as (url, _):
+        found = items(read(url, 3))
+    assert [item.id for item in found if isinstance(item, Document)] == ["hackernews:1", "hackernews:3"]
+    (malformed,) = (item for item in found if isinstance(item, Malformed))
+    assert malformed.where.endswith(", item 2")
+    assert malformed.data == odd.encode("latin-1")[: 64 << 10]
+    assert len(asked) == TRIES
+
+
+def test_an_item_that_could_not_be_read_at_first_is_read_later() -> None:
+    def before(request: Request) -> bool:
+        if request.path == "/v0/item/1.json" and news.asked.count("page") < 3:
+            news.asked.append("page")
+            request.begin(kind="text/html")
+            request.send("<h1>down for maintenance</h1>")
+            return True
+        return False
+
+    news = News({1: story(1)}, before=before)
+    with hackernews(news) as (url, _):
+        (found,) = items(read(url, 1))
+    assert isinstance(found, Document)
+
+
+VALUES = [None, True, -1, 1 << 64, 1e300, "", "x", "\0", [], [[]], {}, {"a": {"b": [1]}}, "x" * 300]
+
+
+@pytest.mark.parametrize("name", ["id", "type", "by", "time", "title", "text", "url", "parent", "deleted", "dead"])
+def test_whatever_stands_in_an_item_the_others_are_read(name: str) -> None:
+    odd = {number: story(number, text="a") | {name: value} for number, value in enumerate(VALUES, 1)}
+    last = len(odd) + 1
+    with hackernews(News({**odd, last: story(last)}, changed=[*odd])) as (url, _):
+        source, found = HackernewsSource.from_url(url), list[object]()
+        for batch in source.read():
+            found += batch.items
+            if any(isinstance(item, Document) and item.id == f"hackernews:{last}" for item in found):
+                source.close()
+
+
+@pytest.mark.parametrize("newest", ['"7"', "true", "-1", "1e3", "9007199254740992", DEEP, "<html>"])
+def test_a_server_that_does_not_say_what_is_newest_is_waited_for(newest: str) -> None:
+    def before(request: Request) -> bool:
+        request.begin()
+        request.send(newest)
+        return True
+
+    with hackernews(News({1: story(1)}, before=before)) as (url, _):
+        source = HackernewsSource.from_url(url)
+        for batch in source.read():
+            source.close()
+            assert batch.waiting.startswith("the server")
+
+
+def test_a_server_that_is_far_behind_is_told() -> None:
+    with hackernews(News({1: story(1)})) as (url, _):
+        source = HackernewsSource.from_url(url)
+        for batch in source.read('{"last": 99999}'):
+            source.close()
+            assert "the server's newest item is 1, but 99999 was read" in batch.waiting

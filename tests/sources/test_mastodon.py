@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from headrace.sources.mastodon.connection import PAGES
 from headrace.sources.mastodon.server import PAGE
 from headrace.sources.positions import Position
 from headrace.testing.sources import Item, items
+from headrace.urls import open_source
 
 
 @contextmanager
@@ -371,3 +373,111 @@ def test_closing_it_ends_the_connection_at_once() -> None:
     with running(Mastodon(stream=stream)) as (source, _):
         taken(source, 1)
         assert gone.wait(PATIENCE)
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['{"id": "7", "content": "\\ud800"}', '{"id": "7", "a": ' + DEEP + "]" * len(DEEP) + "}", '"text"', "{nonsense}"],
+)
+def test_a_post_of_a_page_that_cannot_be_read_does_not_touch_the_others(odd: str) -> None:
+    def pages(request: Request) -> bool:
+        if f"min_id={FIRST}" not in request.path:
+            return False
+        request.begin()
+        request.send(f"[{json.dumps(post(2))}, {odd}, {json.dumps(post(1))}]")
+        return True
+
+    server = Mastodon([post(1), post(2)], streams(event("update", post(3))), pages=pages)
+    with running(server) as (source, _):
+        found = items(taken(source, 4, Position(str(FIRST), 1).write()))
+    assert numbers(found) == [1, 2, 3]
+    assert [type(item) for item in found].count(Malformed) == 1
+
+
+def test_a_page_of_posts_without_ids_is_a_gap() -> None:
+    def pages(request: Request) -> bool:
+        request.begin()
+        request.send('[{"content": "a"}]')
+        return True
+
+    with running(Mastodon(stream=streams(event("update", post(3))), pages=pages)) as (source, _):
+        found = items(taken(source, 3, Position(str(FIRST), 1).write()))
+    assert [type(item) for item in found] == [Malformed, Gap, Document]
+
+
+@pytest.mark.parametrize("page", ["<html>", "{}", "[", DEEP, "", "7"])
+def test_a_page_that_is_no_list_is_waited_for(page: str) -> None:
+    def pages(request: Request) -> bool:
+        request.begin()
+        request.send(page)
+        return True
+
+    with running(Mastodon(pages=pages)) as (source, _):
+        for batch in source.read(Position(str(FIRST), 1).write()):
+            source.close()
+            assert "no list of posts" in batch.waiting
+
+
+@pytest.mark.parametrize("streaming", ["wss://[::bad", "http://", "//", 7])
+def test_a_server_that_says_nonsense_of_where_it_streams_does_not_end_the_source(streaming: object) -> None:
+    def answer(request: Request) -> None:
+        if request.path == "/api/v2/instance" and request.number > 4:
+            request.begin()
+            request.send(json.dumps({"configuration": {"urls": {"streaming": streaming}}}))
+        else:
+            server(request)
+
+    server = Mastodon(stream=lambda _request: None)
+    with serving(answer) as served:
+        source = MastodonSource(f"http://127.0.0.1:{served.port}", "", TOKEN)
+        for batch in source.read(Position(str(FIRST), 1).write()):
+            if batch.waiting or len(server.streams) > 2:
+                source.close()
+
+
+def test_posts_with_whatever_is_in_them_do_not_end_the_stream() -> None:
+    odd = [None, True, -1, 1 << 70, 1e300, "", "x", "\0", [], [[]], {}, {"acct": []}, "x" * 300, [{"name": []}]]
+    events = [
+        event(name, post(1) | {key: value}) for name in ("update", "status.update") for key in post(1) for value in odd
+    ]
+    events += [
+        event(name, text) for name in ("update", "delete", "status.update") for text in ("", DEEP, '"\\ud800"', "null")
+    ]
+    with running(Mastodon(stream=streams("".join(events) + event("update", post(2))))) as (source, _):
+        for batch in source.read():
+            if any(isinstance(item, Document) and item.id.endswith(f":{FIRST + 2}") for item in batch.items):
+                source.close()
+
+
+def test_a_token_that_was_replaced_is_taken_at_the_next_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("old-geheim\n")
+    monkeypatch.setenv("HEADRACE_MASTODON_TOKEN_FILE", str(file))
+    seen: list[str | None] = []
+
+    def answer(request: Request) -> None:
+        if request.path.startswith("/api/v1/streaming/"):
+            seen.append(request.headers["Authorization"])
+            request.begin(kind="text/event-stream")
+            request.send(event("update", post(len(seen))))
+            if len(seen) == 1:
+                file.write_text("new-geheim\n")
+            elif len(seen) == 2:
+                file.unlink()
+            else:
+                hold(request)
+        else:
+            request.begin()
+            request.send("[]")
+
+    with serving(answer) as served:
+        source = open_source(f"mastodon://127.0.0.1:{served.port}?tls=no", limit=1 << 20)
+        assert numbers(items(taken(source, 3))) == [1, 2, 3]
+    assert seen == ["Bearer old-geheim", "Bearer new-geheim", "Bearer new-geheim"]
+    assert "the token from before stands" in caplog.text
+    assert "geheim" not in caplog.text

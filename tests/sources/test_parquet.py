@@ -53,6 +53,22 @@ def test_rows_are_documents_of_any_shape(tmp_path: Path) -> None:
     assert second.where == f"{tmp_path}/a.parquet, row 2"
 
 
+def test_no_column_of_a_repeated_name_is_lost_and_one_that_is_needed_is_refused(tmp_path: Path) -> None:
+    table = pa.table([["a"], ["b"], ["c"], ["d"]], names=["tweet", "x", "x", "x.1"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    (document,) = read(tmp_path / "a.parquet", text="tweet")
+    assert isinstance(document, Document)
+    assert document.meta == {"x": "b", "x.2": "c", "x.1": "d"}
+    (named,) = read(tmp_path / "a.parquet", text="x.2")
+    assert isinstance(named, Document)
+    assert named.text == "c"
+    with pytest.raises(Misconfigured, match="there are 2 columns 'x'; rename all but one"):
+        read(tmp_path / "a.parquet", text="tweet", meta="x")
+    pq.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "b.parquet")
+    with pytest.raises(Misconfigured, match=r"b.parquet: there are 2 columns 'text'; rename all but one"):
+        read(tmp_path / "b.parquet")
+
+
 def test_documents_in_columns_of_the_usual_names_are_read(tmp_path: Path) -> None:
     columns = {"id": ["1", "2"], "text": ["a", "b"], "meta": ['{"x": 1}', "no JSON"], "likes": [3, 4]}
     first, second = read(write(tmp_path / "a.PARQUET", columns))

@@ -1,10 +1,12 @@
 """An address that is asked again and again, over real connections."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from support import PATIENCE
 from support.http_server import Request, Served, serving
 from support.reading import taken
 
@@ -127,3 +129,37 @@ def test_the_name_is_the_address(url: str, name: str) -> None:
 def test_what_makes_no_sense_is_refused(url: str) -> None:
     with pytest.raises(Misconfigured):
         PolledSource.from_url(url)
+
+
+def test_nothing_is_told_once_it_is_closed_also_of_answers_that_have_come() -> None:
+    ahead = threading.Event()
+
+    def answer(request: Request) -> None:
+        request.begin()
+        request.send(posts(request.number))
+        if request.number > 4:
+            ahead.set()
+
+    with polled(answer) as (source, _):
+        batches = []
+        for batch in source.read():
+            assert ahead.wait(PATIENCE)  # several answers are read ahead
+            if len(texts([*batches, batch])) >= 2:
+                source.close()
+            batches.append(batch)
+    assert texts(batches) == ["text 1", "text 2"]
+
+
+@pytest.mark.parametrize(("status", "told"), [(206, "206 Partial Content"), (304, "304 Not Modified"), (300, "300")])
+def test_an_answer_that_was_not_asked_for_is_waited_for(status: int, told: str) -> None:
+    def answer(request: Request) -> None:
+        request.begin(status, Retry_After="7")
+        request.send(posts(1))
+
+    waiting = ""
+    with polled(answer) as (source, _):
+        for batch in source.read():
+            waiting = batch.waiting
+            if waiting:
+                source.close()
+    assert waiting.startswith(f"the server answers {told}")

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import Misconfigured
+from headrace.fields import USUAL, Fields
 from headrace.sources.lines import Lines
 from headrace.sources.records import FORMATS, Record, Records, format_of
 
 
-def records(data: bytes, kind: str, limit: int = 1000) -> list[Record]:
+def records(data: bytes, kind: str, limit: int = 1000, fields: Fields = USUAL) -> list[Record]:
     chunks = iter([data, b""])
-    return list(Records("a file", limit).read(Lines(lambda _size: next(chunks), limit), kind, data[:64]))
+    return list(Records("a file", limit, fields).read(Lines(lambda _size: next(chunks), limit), kind, data[:64]))
 
 
 @pytest.mark.parametrize(
@@ -52,9 +53,21 @@ def test_what_is_wrong_with_a_header_is_told_once() -> None:
             records(header + b"\n1,2\n", "csv")
 
 
+def test_a_column_whose_name_holds_a_comma_is_named_in_quotes() -> None:
+    (record,) = records(b'"last, first","x,y"\nAda,1\n', "csv", fields=Fields.parse(text='"last, first"'))
+    assert record.members == {"last, first": "Ada", "x,y": "1"}
+
+
 def test_columns_without_a_name_of_their_own_are_told_apart() -> None:
     (record,) = records(b" text ,likes,likes,,likes\na,1,2,3,4\n", "csv")
     assert record.members == {"text": "a", "likes": "1", "likes.1": "2", "column 4": "3", "likes.2": "4"}
+
+
+def test_no_column_is_lost_to_one_that_is_called_like_its_number() -> None:
+    (record,) = records(b"text,x,x,x.1\na,1,2,3\n", "csv")
+    assert record.members == {"text": "a", "x": "1", "x.2": "2", "x.1": "3"}
+    (named,) = records(b"x,x\na,b\n", "csv", fields=Fields.parse(text="x.1"))
+    assert named.members == {"x": "a", "x.1": "b"}
 
 
 def test_rows_may_be_shorter_than_the_header_or_end_in_empty_cells() -> None:

@@ -316,3 +316,25 @@ def test_halves_of_characters_are_put_together_as_old_feeds_write_emoji() -> Non
     titles = b"<item><title>smile &#55357;&#56832;</title></item><item><title>half &#xD83D; only</title></item>"
     feed = parse(b'<rss version="2.0"><channel>' + titles + b"</channel></rss>", "application/rss+xml", "http://h/")
     assert [entry["title"] for entry in feed.entries] == ["smile \U0001f600", "half \ufffd only"]
+
+
+@pytest.mark.parametrize("charset", ["hex", "undefined", "utf-16", "idna", "no-such", '"'])
+@pytest.mark.parametrize("where", ["header", "document"])
+def test_a_feed_with_an_odd_charset_is_read(charset: str, where: str) -> None:
+    kind = f"application/rss+xml; charset={charset}" if where == "header" else "text/xml"
+    declared = f'<?xml version="1.0" encoding="{charset.strip(chr(34))}"?>' if where == "document" else ""
+    found = parse(declared.encode() + rss(item(1)).encode(), kind, "http://h/")
+    assert len(found.entries) == 1
+
+
+@pytest.mark.parametrize("entity", ["&#1114112;", "&#xFFFFFFFFF;", "&#x0110000;", "&#99999999999999999999;"])
+def test_an_entity_for_no_character_does_not_hide_the_feed(entity: str) -> None:
+    found = parse(rss(item(1, f"a{entity}b&#x10FFFF;&#1114111;")).encode(), "application/rss+xml", "http://h/")
+    assert len(found.entries) == 1
+    assert "a\ufffdb\U0010ffff\U0010ffff" in "".join(map(str, found.entries[0].values()))
+
+
+def test_a_tag_with_very_many_attributes_is_not_parsed() -> None:
+    many = " ".join(f"a{number}='x'" for number in range(100_000))
+    found = parse(f"<rss version='2.0'><channel><item {many}/></channel></rss>".encode(), "", "http://h/")
+    assert (found.known, found.fault) == (False, "a tag has more than 1,000 attributes")

@@ -2,13 +2,17 @@
 
 import gzip
 import json
+import shutil
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from support import PATIENCE
 from support.http_server import Request, Served, serving
+from support.nginx import certificate
 from support.reading import taken
 
 from headrace.documents import Document
@@ -24,6 +28,16 @@ def streaming(answer: Callable[[Request], None], **fields: str) -> Iterator[tupl
     with serving(answer) as served:
         url = f"sse://127.0.0.1:{served.port}/events?tls=no&lang=sv"
         yield SseSource.from_url(url, fields=Fields.parse(**fields)), served
+
+
+@contextmanager
+def own_certificate(folder: Path) -> Iterator[int]:
+    """The port of a server with TLS, whose certificate nobody has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate(folder, "127.0.0.1"))
+    with serving(hold) as served:
+        served.socket = context.wrap_socket(served.socket, server_side=True)
+        yield served.port
 
 
 def event(text: str, number: int | None = None) -> str:
@@ -223,3 +237,92 @@ def test_an_id_that_is_not_ascii_is_sent_as_it_came() -> None:
     with streaming(answer) as (source, served):
         assert len(items(taken(source, 2))) == 2
         assert served.requests[1].headers["Last-Event-ID"].encode("latin-1").decode() == "café"
+
+
+def test_an_empty_id_begins_anew_with_a_gap() -> None:
+    def answer(request: Request) -> None:
+        request.begin(kind="text/event-stream")
+        request.send(event("first", 7) + 'id:\ndata: {"text": "second"}\n\n')
+        if request.number > 1:
+            hold(request)
+
+    with streaming(answer) as (source, served):
+        batches = taken(source, 4)
+        assert "Last-Event-ID" not in served.requests[1].headers
+    assert isinstance(items(batches)[2], Gap)
+
+
+@pytest.mark.parametrize("charset", ["hex", "utf-16", "iso-8859-1", "undefined", '"'])
+def test_events_are_utf_8_whatever_the_server_says(charset: str) -> None:
+    def answer(request: Request) -> None:
+        request.begin(kind=f"text/event-stream; charset={charset}")
+        request.send('data: {"text": "h\u00e5j"}\n\n'.encode())
+        request.send(b'data: {"text": "h\xe5j"}\n\n')
+        hold(request)
+
+    with streaming(answer) as (source, _):
+        good, bad = items(taken(source, 2))
+    assert isinstance(good, Document)
+    assert good.text == "h\u00e5j"
+    assert isinstance(bad, Malformed)
+    assert "UTF-8" in bad.reason
+
+
+@pytest.mark.parametrize("status", [204, 206, 304, 301])
+def test_a_status_that_brings_no_events_is_told(status: int) -> None:
+    def answer(request: Request) -> None:
+        request.begin(status, "text/event-stream")
+        request.send(event("hej"))
+
+    with streaming(answer) as (source, _), pytest.raises(Misconfigured, match=f"sends no events, but answers {status}"):
+        list(source.read())
+
+
+def test_a_redirect_astray_is_an_error_at_first_and_a_state_later_on() -> None:
+    def answer(request: Request) -> None:
+        if request.number == 2:
+            request.begin(302, Location="http://[::bad")
+        else:
+            request.begin(kind="text/event-stream")
+            request.send(event("hej"))
+
+    with streaming(answer) as (source, _):
+        for batch in source.read():
+            if batch.waiting:
+                source.close()
+                waiting = batch.waiting
+    assert waiting.startswith("the server sends on to an address that cannot be used")
+
+    def astray(request: Request) -> None:
+        request.begin(302, Location="http://[::bad")
+
+    with streaming(astray) as (source, _), pytest.raises(Misconfigured, match="an address that cannot be used"):
+        list(source.read())
+
+
+def test_an_event_of_too_many_megabytes_is_malformed_with_its_place_and_the_next_one_read() -> None:
+    def answer(request: Request) -> None:
+        request.begin(kind="text/event-stream")
+        request.send("id: 1\ndata: ")
+        for _ in range(65):
+            request.send(b"x" * (1 << 20))
+        request.send("\n\n" + event("hej", 2))
+        hold(request)
+
+    with streaming(answer) as (source, _):
+        huge, small = items(taken(source, 2))
+    assert isinstance(huge, Malformed)
+    assert huge.reason == "the event is longer than 67,108,864 bytes"
+    assert huge.where.endswith("event 1")
+    assert ids([small]) == ["hej"]
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl to make a certificate")
+def test_an_address_of_ipv6_is_read_and_a_certificate_of_nobody_is_refused(tmp_path: Path) -> None:
+    assert SseSource.from_url("sse://[::1]:9000/a?tls=no").name == "sse:http://[::1]:9000/a"
+    with own_certificate(tmp_path) as port:
+        source = SseSource.from_url(f"sse://127.0.0.1:{port}/")
+        for batch in source.read():
+            if batch.waiting:
+                source.close()
+    assert "the server's certificate is not accepted: self-signed certificate" in batch.waiting

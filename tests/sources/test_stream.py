@@ -9,6 +9,7 @@ import pytest
 from support import PATIENCE
 
 from headrace.errors import Misconfigured
+from headrace.sources.back_off import CONNECTIONS
 from headrace.sources.stream import (
     HELD_BYTES,
     JITTER,
@@ -224,3 +225,36 @@ def test_streams_that_differ_in_what_is_hidden_have_different_names() -> None:
     assert shown("https://host/?author=alice") != shown("https://host/?author=bob")
     assert "alice" not in shown("https://host/?author=alice")
     assert shown("https://host/?lang=sv") == "https://host/?lang=sv"
+
+
+def test_a_server_that_ends_each_connection_after_a_message_is_not_stormed() -> None:
+    waited: list[float] = []
+
+    class Closed(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0)
+            return self.is_set()
+
+    closed = Closed()
+    connect, _ = scripted(*(Script(Message(b"%d" % number)) for number in range(30)))
+    for part in follow(connect, "", closed):
+        if b"29" in messages([part]):
+            closed.set()
+    assert waited[: CONNECTIONS - 1] == [0.0] * (CONNECTIONS - 1)
+    assert all(1 <= seconds <= 1 + JITTER for seconds in waited[CONNECTIONS - 1 : 29])
+
+
+def test_a_server_that_does_not_answer_is_told() -> None:
+    ended = threading.Event()
+
+    def connect(_cursor: str) -> Connection:
+        ended.wait(PATIENCE)
+        raise Broken(Kind.NETWORK, "away")
+
+    (part,) = islice(follow(connect, "", threading.Event(), silent=0.05), 1)
+    assert part.waiting == "the server has not answered for 0 s"
+    ended.set()
+
+
+def test_what_a_server_says_steers_no_terminal_and_can_be_stored() -> None:
+    assert str(Broken(Kind.SERVER, "a\0b\n\x1b[31mc \u202ed")) == "a\ufffdb \ufffd[31mc \ufffdd"

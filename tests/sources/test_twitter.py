@@ -6,6 +6,8 @@ import io
 import json
 import logging
 import os
+import subprocess
+import sys
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -15,11 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.belonging import author_of
 from headrace.documents import Document
 from headrace.errors import Misconfigured
-from headrace.ports import Deletion, Gap, Malformed
+from headrace.ports import AuthorDeletion, Deletion, Gap, Malformed
 from headrace.sources.records import Record
-from headrace.sources.twitter import TwitterSource
+from headrace.sources.twitter import TwitterSource, from_url
 from headrace.sources.twitter.messages import Item, Messages
 from headrace.sources.twitter.undelivered import Undelivered
 
@@ -226,11 +229,26 @@ def test_a_withheld_tweet_is_erased() -> None:
     ]
 
 
+def test_an_account_that_is_withheld_is_the_deletion_of_its_author() -> None:
+    (deletion,) = items({"user_withheld": {"id": 7, "withheld_in_countries": ["DE"]}})
+    assert deletion == AuthorDeletion("twitter:7")
+    assert author_of(one({**STATUS, "user": {"id_str": "7"}})) == deletion.author
+    (malformed,) = items({"user_withheld": {"id": "anna"}})
+    assert isinstance(malformed, Malformed)
+    assert malformed.reason.startswith("an account has an 'id'")
+
+
+def test_an_edited_tweet_says_which_it_was_first() -> None:
+    members = {"id": "3", "text": "b", "edit_history_tweet_ids": ["1", "2", "3"]}
+    assert one({"data": members}).meta["edit_of"] == "twitter:1"
+    for history in (["3"], [], "1", None, ["3", "4"]):
+        assert "edit_of" not in one({"data": {**members, "edit_history_tweet_ids": history}}).meta
+
+
 @pytest.mark.parametrize(
     "message",
     [
         {"scrub_geo": {"user_id": 1, "up_to_status_id": 9}},
-        {"user_withheld": {"id": 1, "withheld_in_countries": ["DE"]}},
         {"statuses": [], "search_metadata": {}},
         {"meta": {"result_count": 0}},
         {"data": []},
@@ -383,11 +401,29 @@ def test_what_was_logged_before_the_cursor_is_not_logged_again(
 
 
 @pytest.mark.parametrize(
-    "url", ["twitter:", "twitter://", "twitter://api.x.com/2", "twitter:a.jsonl?rate=5", "twitter:a#b"]
+    "url", ["twitter://api.x.com/2", "twitter://api.x.com/2?tls=no", "twitter:a.jsonl?rate=5", "twitter:a#b"]
 )
-def test_only_recordings_can_be_opened(url: str) -> None:
-    with pytest.raises(Misconfigured, match="only recordings of X's API can be read so far; write twitter:recorded"):
-        TwitterSource.from_url(url)
+def test_what_is_neither_a_recording_nor_the_stream_is_told(url: str) -> None:
+    with pytest.raises(
+        Misconfigured, match=r"no recording can be opened .* write twitter:recorded.jsonl, or twitter: for"
+    ):
+        from_url(url)
+
+
+def test_a_recording_needs_no_token_and_takes_no_budget(tmp_path: Path) -> None:
+    assert isinstance(from_url(f"twitter:{tmp_path}/a.jsonl"), TwitterSource)
+    with pytest.raises(Misconfigured, match="a recording costs nothing; leave out the budget"):
+        from_url(f"twitter:{tmp_path}/a.jsonl", budget=5)
+
+
+def test_only_the_stream_needs_httpx() -> None:
+    code = (
+        "import sys; sys.modules['httpx'] = None; from headrace.sources.twitter import from_url;"
+        " print(from_url('twitter:a.jsonl').endless); from_url('twitter:', token='x')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout == "False\n"
+    assert "the filtered stream of X needs httpx: pip install 'headrace[streams]'" in ended.stderr
 
 
 def test_a_recording_has_a_name_by_its_path(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A web socket over real connections, of servers that misbehave."""
 
+import base64
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 from support import PATIENCE
+from support.http_server import Request, serving
 from support.reading import taken
 from websockets.sync.server import Server, ServerConnection, serve
 
@@ -132,3 +135,37 @@ def test_a_host_that_does_not_exist_is_told_at_once() -> None:
 )
 def test_only_who_says_so_goes_without_tls(url: str, name: str) -> None:
     assert WebsocketSource.from_url(url).name == name
+
+
+@pytest.mark.parametrize("location", ["http://[::bad", "ws://[::bad", "foo:", "/", "ws://", "file:///etc/passwd"])
+def test_a_redirect_astray_is_an_error_at_first_and_a_state_later_on(location: str) -> None:
+    astray = threading.Event()
+
+    def answer(request: Request) -> None:
+        if astray.is_set():
+            request.begin(302, Location=location)
+            return
+        key = (request.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()
+        accepted = base64.b64encode(hashlib.sha1(key).digest())
+        request.send(
+            b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accepted
+        )
+        request.send(b'\r\n\r\n\x81\x0c{"text":"a"}\x88\0')
+        request.close_connection = True
+        astray.set()
+
+    with serving(answer) as served:
+        source = WebsocketSource.from_url(f"ws://127.0.0.1:{served.port}/?tls=no")
+        for batch in source.read():
+            if batch.waiting:
+                source.close()
+        assert "trying again" in batch.waiting
+        with pytest.raises(Misconfigured):
+            list(WebsocketSource.from_url(f"ws://127.0.0.1:{served.port}/?tls=no").read())
+
+
+@pytest.mark.parametrize("proxy", ["http://[::bad", "socks5://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_told(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(Misconfigured, match="a proxy of the environment cannot be used"):
+        list(WebsocketSource.from_url("ws:ws://example.org/").read())

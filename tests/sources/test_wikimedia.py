@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -135,9 +136,7 @@ def test_twenty_pages_of_a_wiki_are_asked_for_at_once_and_the_rest_if_requests_a
         address = f"http://127.0.0.1:{served.port}/w/api.php"
         extracts = Extracts(client, api=address, hourly=360, clock=lambda: time[0])
         changes = [Change.read(change(number)) for number in (*range(1, 26), 25)]
-        assert not extracts.worth(changes[:19], 9.0)
-        assert extracts.worth(changes[:20], 0.0)
-        assert extracts.worth(changes[:1], 10.0)
+        assert extracts.worth(changes[:1], 0.0), "there are requests to spare"
         found = extracts.of(changes)
         assert sorted(found.values()) == sorted(f"about Page {number}" for number in range(1, 26))
         for _ in range(BURST):
@@ -145,7 +144,9 @@ def test_twenty_pages_of_a_wiki_are_asked_for_at_once_and_the_rest_if_requests_a
         assert len(asked_for) == BURST
         assert not extracts.worth(changes, 60.0)
         time[0] += 10.0
-        assert extracts.worth(changes, 60.0)
+        assert not extracts.worth(changes[:19], 8.9)
+        assert extracts.worth(changes[:1], 9.1)
+        assert extracts.worth(changes[:20], 0.0)
     assert [len(one["titles"].split("|")) for one in asked_for[:2]] == [20, 5]
     assert asked_for[0]["action"] == "query"
     assert (asked_for[0]["prop"], asked_for[0]["exintro"], asked_for[0]["explaintext"]) == ("extracts", "1", "1")
@@ -273,13 +274,15 @@ def test_a_server_that_is_away_is_waited_for_and_what_came_before_is_not_held_ba
         if request.path.startswith("/v2") and after(request):
             request.begin(503, Retry_After="120")
         else:
-            send(request, [change(1)])
+            send(request, [change(1), change(2)])
 
     with wikis(answer, hourly=1) as (source, _):
+        batches = []
         for batch in source.read():
+            batches.append(batch)
             if batch.waiting:
                 source.close()
-    assert texts([batch]) == ["Page 1 is a page."]
+    assert [text.split()[1] for text in texts(batches)] == ["1", "2"]
     assert batch.waiting.startswith("the server answers 503")
 
 
@@ -361,3 +364,90 @@ def test_a_reading_that_is_closed_ends_the_connection_at_once() -> None:
     with wikis(answer) as (source, _):
         taken(source, 1)
         assert gone.wait(PATIENCE)
+
+
+def test_the_first_changes_do_not_wait_so_that_a_short_run_has_a_place_to_go_on_at() -> None:
+    begun = time.monotonic()
+    with wikis(told(change(1)), hourly=500) as (source, _):
+        assert texts(taken(source, 1)) == ["Page 1 is a page."]
+    assert time.monotonic() - begun < 7
+
+
+def test_what_waits_for_extracts_when_the_source_is_closed_is_read_again() -> None:
+    held = threading.Event()
+
+    def answer(request: Request) -> None:
+        send(request, [change(number) for number in range(1, 4)])
+        held.set()
+        hold(request)
+
+    with wikis(answer, hourly=1) as (source, _):  # a request an hour: what comes after the first one waits
+        batches = []
+        for batch in source.read():
+            batches.append(batch)
+            if held.wait(PATIENCE):
+                source.close()
+    done = len(items(batches))
+    assert done > 0
+    with wikis(answer, extracts="no") as (source, _):
+        again = taken(source, 3 - done, batches[-1].cursor) if done < 3 else []
+    assert [item.id for item in items([*batches, *again])] == [f"wikimedia:enwiki:{number}" for number in (1, 2, 3)]
+
+
+def test_events_with_whatever_is_in_them_do_not_end_the_stream() -> None:
+    odd = [
+        None,
+        True,
+        -1,
+        1 << 70,
+        1e300,
+        "",
+        "x",
+        "\0",
+        [],
+        [[]],
+        {},
+        {"dt": []},
+        "x" * 300,
+        "0001-01-01T00:00:00+14:00",
+    ]
+    names = [*change(1), "dt"]
+    events = [change(1) | {name: value} for name in names for value in odd]
+    events += [change(1) | {"meta": {"dt": value, "domain": value, "uri": value}} for value in odd]
+    events += [change(1) | {"revision": {"new": value}} for value in odd]
+    with wikis(told(*events, "[" * 100_000, '{"a": "\\ud800"}', change(2)), extracts="no") as (source, _):
+        for batch in source.read():
+            if any(isinstance(item, Document) and item.id == "wikimedia:enwiki:2" for item in batch.items):
+                source.close()
+    assert Position.read(batch.cursor).id == position(len(events) + 3)
+
+
+def test_an_event_without_data_is_none_and_a_long_one_is_malformed() -> None:
+    def answer(request: Request) -> None:
+        request.begin(kind="text/event-stream")
+        request.send("id: 1\n\nid: 2\ndata:\n\nid: 3\ndata: ")
+        for _ in range(65):
+            request.send(b"x" * (1 << 20))
+        request.send(f"\n\nid: 4\ndata: {json.dumps(change(1))}\n\n")
+        hold(request)
+
+    with wikis(answer, extracts="no") as (source, _):
+        long, after_it = items(taken(source, 2))
+    assert isinstance(long, Malformed)
+    assert "longer than" in long.reason
+    assert isinstance(after_it, Document)
+
+
+def test_a_wiki_that_asks_for_an_age_is_left_alone_for_a_day() -> None:
+    def api(request: Request) -> None:
+        request.rfile.read(int(request.headers["Content-Length"]))
+        request.begin(503, Retry_After="9" * 400)
+
+    with serving(api) as served, httpx.Client() as client:
+        time = [0.0]
+        extracts = Extracts(client, api=f"http://127.0.0.1:{served.port}/w/api.php", clock=lambda: time[0])
+        changes = [Change.read(change(1))]
+        extracts.of(changes)
+        time[0] = 86_401.0
+        extracts.of(changes)
+        assert len(served.requests) == 2

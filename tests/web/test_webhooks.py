@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Document, Outcome, unpack
 from headrace.errors import Misconfigured
 from headrace.fields import Field, Fields
+from headrace.secret_file import SecretFile
 from headrace.signatures import OWN, SENDERS, parse
 from headrace.tables import Webhook
 from headrace.web.access.guard import check
@@ -400,6 +402,37 @@ def test_other_kinds_of_json_are_read(hooks: Hooks) -> None:
     assert hooks.post("github", content, {**kind, **signed(content)}).status_code == 202
 
 
+EVENT = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "review"}
+BINARY = {f"ce-{name}": value for name, value in EVENT.items()}
+
+
+def test_events_in_the_form_of_cloudevents_are_read(hooks: Hooks) -> None:
+    one = {**EVENT, "time": "2026-01-31T12:00:00Z", "data": {"text": "Hej", "lang": "sv"}}
+    kind = {"content-type": "application/cloudevents+json"}
+    assert hooks.post("open-one", json.dumps(one).encode(), kind).json()["ids"] == ["open-one:/shop|7"]
+    (document,) = hooks.published()
+    assert (document["text"], document["created_at"]) == ("Hej", "2026-01-31T12:00:00Z")
+    assert document["meta"]["lang"] == "sv"
+    batch = [{**EVENT, "id": "8", "data": {"text": "a"}}, {**EVENT, "id": "9", "data": {"other": "b"}}]
+    answer = hooks.post("open-one", json.dumps(batch).encode(), {"content-type": "application/cloudevents-batch+json"})
+    assert answer.json() == {"published": 1, "ignored": 1, "ids": ["open-one:/shop|8"]}
+
+
+def test_the_headers_of_a_cloudevent_count_where_nothing_is_signed(hooks: Hooks) -> None:
+    answer = hooks.post("open-one", b'{"text": "Hej"}', {**JSON, **BINARY})
+    assert answer.json()["ids"] == ["open-one:/shop|7"]
+    text = hooks.post(
+        "open-one",
+        "Grüße".encode("latin-1"),
+        {"content-type": "text/plain; charset=latin-1", **BINARY, "ce-id": "8%25"},
+    )
+    assert text.json()["ids"] == ["open-one:/shop|8%"]
+    assert [one["text"] for one in hooks.published()] == ["Hej", "Grüße"]
+    assert hooks.github(comment(), **BINARY).json()["ids"] == ["github:7"]
+    assert hooks.post("open-one", b"\0", {"content-type": "image/png", **BINARY}).status_code == 422
+    assert hooks.post("open-one", b"Hej", {"content-type": "text/plain", "ce-id": "7"}).status_code == 415
+
+
 def test_a_compressed_payload_is_signed_as_it_is_sent(hooks: Hooks) -> None:
     plain = json.dumps(comment(body="Hej " * 50_000)).encode()
     packed = gzip.compress(plain)
@@ -514,3 +547,16 @@ def test_the_description_shows_each_webhook_and_what_it_needs(closed: Hooks) -> 
 
 def test_the_secret_shows_in_no_representation() -> None:
     assert "shared" not in f"{GITHUB!r} {ServerSettings(webhooks=HOOKS)!r}"
+
+
+def test_a_secret_that_was_replaced_is_the_one_to_sign_with(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(SECRET)
+    file = SecretFile(str(path), "the secret", "THE_FILE")
+    queue = MemoryBroker()
+    with WebServer(tmp_path, connect=queue.connect, webhooks=(replace(GITHUB, secret_file=file),)) as server:
+        hooks, content = Hooks(server, queue), json.dumps(comment()).encode()
+        assert hooks.github(comment()).status_code == 202
+        path.write_bytes(b"the next one")
+        assert hooks.github(comment()).status_code == 401
+        assert hooks.post("github", content, {**JSON, **signed(content, b"the next one")}).status_code == 202

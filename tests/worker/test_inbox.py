@@ -3,13 +3,21 @@
 import gzip
 from collections.abc import Sequence
 
+import pytest
+
 from headrace.brokers.memory import MemoryBroker
 from headrace.burial import bury_bytes
-from headrace.documents import decode
+from headrace.documents import Document, decode, encode
+from headrace.fields import USUAL
 from headrace.ports import DeadQuery, Delivery
 from headrace.stores.memory import MemoryStore
+from headrace.tables import fields_of
 from headrace.testing.brokers import bodies, data
+from headrace.worker.content_type import names_key
 from headrace.worker.inbox import UNPACKED_BYTES, Inbox
+
+EVENT = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "review"}
+HEADERS = tuple((f"ce_{name}", value) for name, value in EVENT.items())
 
 
 class Fixed(MemoryBroker):
@@ -105,3 +113,82 @@ def test_plain_text_that_is_in_another_charset_than_it_says_is_a_dead_letter() -
     assert [letter.data for letter in letters] == [wrong.data, unknown.data]
     assert "not in utf-8, as its content type says: byte 5" in letters[0].reason
     assert "in 'klingon', of which nothing is known" in letters[1].reason
+
+
+@pytest.mark.parametrize(
+    ("data", "charset"),
+    [
+        (b"a", "undefined"),
+        (b"a", "a\0b"),
+        (b"a", ""),
+        (b"a", "hex"),
+        (b"+2AA-", "utf-7"),
+        (b"\\ud800", "unicode_escape"),
+        (b"a\0", "utf-8"),
+    ],
+)
+def test_no_charset_stops_a_worker(data: bytes, charset: str) -> None:
+    inbox = Inbox(Fixed(Delivery(data, 1, content_type=f"text/plain; charset={charset}")), document_bytes=1000)
+    assert inbox.receive(1 << 20, 0.0) == []
+    ((letter,),) = (outcome.dead for outcome in inbox.refused()[1])
+    assert letter.data == data
+
+
+@pytest.mark.parametrize("depth", [100, 500, 800, 900, 950, 980, 990, 1000, 5000])
+def test_no_depth_of_data_stops_a_worker(depth: int) -> None:
+    deep = Delivery(b"[" * depth + b"]" * depth, 1, headers=HEADERS)
+    keyed = Delivery(b'{"a":' * depth + b"1" + b"}" * depth, 2, key="k")
+    inbox = Inbox(Fixed(deep, keyed), document_bytes=100_000, keyed=True)
+    taken = inbox.receive(1 << 20, 0.0)
+    assert len(taken) + len(inbox.refused()[0]) == 2
+
+
+def test_a_message_in_the_binary_mode_of_cloudevents_is_an_event() -> None:
+    inbox = Inbox(
+        Fixed(
+            Delivery(b'{"text":\n"json"}', 1, content_type="application/json", headers=HEADERS),
+            Delivery(gzip.compress(b"packed"), 2, encoding="gzip", content_type="text/plain", headers=HEADERS),
+            Delivery(b'{"text": "no event"}', 3, headers=HEADERS[1:]),
+            Delivery(
+                encode({**EVENT, "data": "structured"}), 4, content_type="application/cloudevents+json", headers=HEADERS
+            ),
+        ),
+        document_bytes=1000,
+    )
+    read = [USUAL.decode(one.data) for one in inbox.receive(1 << 20, 0.0)]
+    assert [one.text for one in read] == ["json", "packed", "no event", "structured"]
+    assert [one.id for one in read if one.text != "no event"] == ["/shop|7"] * 3
+
+
+def test_an_event_in_a_format_that_is_not_read_is_a_dead_letter() -> None:
+    avro = Delivery(b"\0\1", 1, content_type="application/cloudevents+avro")
+    wrong = Delivery(b"\0\1", 2, content_type="application/avro", headers=HEADERS)
+    inbox = Inbox(Fixed(avro, wrong), document_bytes=1000)
+    assert inbox.receive(1 << 20, 0.0) == []
+    reasons = [letter.reason for outcome in inbox.refused()[1] for letter in outcome.dead]
+    assert ["JSON is read" in reasons[0], "application/avro; JSON and text are read" in reasons[1]] == [True, True]
+
+
+def test_a_record_gets_what_its_message_is_called_by_only_if_a_field_names_it() -> None:
+    def taken(*deliveries: Delivery, fields: str) -> list[tuple[str, str]]:
+        named = fields_of(fields)
+        inbox = Inbox(Fixed(*deliveries), document_bytes=1000, keyed=names_key(named))
+        return [
+            (document.id, document.text)
+            for one in inbox.receive(1 << 20, 0.0)
+            for document in map(named.decode, one.data.split(b"\n"))
+        ]
+
+    record = Delivery(b'{"post": "a"}', 1, key="k")
+    assert taken(record, fields="text=post, id=@key") == [("k", "a")]
+    assert taken(record, fields="text=post")[0][0] not in ("", "k")
+    own = Delivery(b'{"post": "a", "@key": "own"}', 1, key="k")
+    assert taken(own, fields="text=post, id=@key") == [("own", "a")]
+    plain = Delivery(b"a", 1, key="k", content_type="text/plain")
+    assert taken(plain, fields="id=@key") == [("k", "a")]
+    event = Delivery(encode({**EVENT, "data": {"post": "a"}}), 1, key="k")
+    assert taken(event, fields="text=post, id=@key") == [("k", "a")]
+    ours = Delivery(encode(Document("x", "a", published_at=5)), 1, key="k")
+    assert taken(ours, fields="text=post, id=@key") == [("x", "a")]
+    none = Delivery(b'{"post": "a"}', 1)
+    assert taken(none, fields="text=post, id=@key")[0][0] != ""

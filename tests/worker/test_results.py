@@ -122,6 +122,54 @@ def test_what_comes_again_is_published_again_with_the_answers_that_stand() -> No
     assert sink.keys_and_ids() == [("fake.first", "a"), ("fake.first", "a")]
 
 
+def test_results_may_be_cloudevents_each_in_a_message_of_its_own() -> None:
+    sink, store = Sink(), MemoryStore()
+    document = Document("a", "hej", published_at=5)
+    one = Outcome(document, (Prediction("sv", 0.75, "language@1"), Prediction("glad", 0.5, "my mood@2")))
+    store.write([one])
+    publisher = ResultPublisher(store, sink, events=True)
+    for _ in range(2):
+        assert publisher.publish([one]) == []
+    assert [body.key for body in sink.bodies] == ["language.sv", "my mood.glad"] * 2
+    assert sink.bodies[:2] == sink.bodies[2:]  # a repetition is the same event
+    assert {body.content_type for body in sink.bodies} == {"application/cloudevents+json"}
+    events = [msgspec.json.decode(body.data) for body in sink.bodies[:2]]
+    (stored,) = results(store)
+    assert [event.pop("data") for event in events] == [msgspec.json.decode(encode(stored))] * 2
+    assert len({event.pop("id") for event in events}) == 2
+    time = msgspec.to_builtins(stored.stored_at)
+    same = {"specversion": "1.0", "type": "headrace.result", "subject": "a", "time": time}
+    assert events == [
+        {**same, "source": f"/headrace/{name}", "datacontenttype": "application/json"}
+        for name in ("language", "my%20mood")
+    ]
+
+
+def test_another_answer_or_another_text_is_another_event() -> None:
+    def event(identity: str, text: str, *answer: str) -> str:
+        sink, outcome = Sink(), Outcome(Document(identity, text), (Prediction(answer[0], 0.5, answer[1]),))
+        ResultPublisher(NoStore(), sink, keeps=False, events=True).publish([outcome])
+        told: str = msgspec.json.decode(sink.bodies[0].data)["id"]
+        return told
+
+    ids = {
+        event(*told)
+        for told in (("a", "b", "sv", "m@1"), ("a", "b", "sv", "m@2"), ("a", "b", "no", "m@1"), ("a", "c", "sv", "m@1"))
+    }
+    assert len(ids) == 4
+    assert event("a", "b", "sv", "m@1") in ids
+
+
+def test_dead_letters_may_be_cloudevents() -> None:
+    sink = Sink()
+    letter = bury_bytes(b"\xff", "why", received_at=5)
+    ResultPublisher(NoStore(), sink, keeps=False, events=True).publish([Outcome(None, dead=(letter,))])
+    (body,) = sink.bodies
+    event = msgspec.json.decode(body.data)
+    assert (body.key, event["type"], event["source"]) == ("dead.malformed", "headrace.dead_letter", "/headrace")
+    assert (event["data"]["reason"], event["subject"]) == ("why", letter.id)
+
+
 def test_a_conflict_and_what_was_erased_have_no_result() -> None:
     sink, store = Sink(), MemoryStore()
     store.write([outcome("a", "fake@1")])

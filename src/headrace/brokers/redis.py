@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any, Self
 
 import redis
@@ -16,6 +17,7 @@ from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from headrace.brokers.headers import of_entry
 from headrace.brokers.queue_url import QueueUrl, parse
 from headrace.documents import Body
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
@@ -51,14 +53,14 @@ local taken, size, last = {}, 0, nil
 repeat
   local read = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', KEYS[1], '>')
   if not read then break end
-  local id, data = read[1][2][1][1], read[1][2][1][2][2]
-  size = size + #data
+  local id, fields = read[1][2][1][1], read[1][2][1][2]
+  size = size + #fields[2]
   if last and size > tonumber(ARGV[3]) then
     redis.call('XACK', KEYS[1], ARGV[1], id)
     redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], last)
     break
   end
-  taken[#taken + 1], last = {id, data}, id
+  taken[#taken + 1], last = {id, fields}, id
 until size >= tonumber(ARGV[3])
 return taken"""
 
@@ -136,9 +138,9 @@ class RedisBroker:
                 if not taken and left > 0:  # a short while only, as Redis doesn't report leases that run out
                     block = max(1, int(1000 * min(left, LOOK_SECONDS)))
                     read: Any = self._client.xreadgroup(GROUP, self._me, {self._queue: ">"}, count=1, block=block)
-                    taken = [(name, next(iter(fields.values()))) for _, entries in read for name, fields in entries]
+                    taken = [(name, [*chain(*fields.items())]) for _, entries in read for name, fields in entries]
                 if taken or left <= 0:
-                    return [Delivery(data, (self._me, name)) for name, data in taken]
+                    return [of_entry(fields, (self._me, name)) for name, fields in taken]
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         with self._doing("acknowledging to"):

@@ -18,7 +18,12 @@ def _flag(help: str) -> Parameter:  # noqa: A002
     return Parameter(group=_GROUP, help=help, show_default=False)
 
 
-_Text = Annotated[str, _flag("The text; those of several members, separated by commas, are joined. [default: text]")]
+_Text = Annotated[
+    str,
+    _flag(
+        "The text; those of several members, separated by commas, are joined; a name with a comma is in double quotes. [default: text]"
+    ),
+]
 _Label = Annotated[str, _flag("The label. [default: label]")]
 
 

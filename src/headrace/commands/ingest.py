@@ -18,6 +18,7 @@ from headrace.ingest.accounts import Tally
 from headrace.ingest.several import Opened, Options, Several
 from headrace.masking import mask_url
 from headrace.ports import Plural
+from headrace.tables import budget_of
 from headrace.urls import Connectors, is_memory, open_source
 
 
@@ -32,6 +33,9 @@ def ingest(
     ] = None,
     until_idle: Annotated[
         float | None, Parameter(help="End an endless source when nothing came for so many seconds. [default: never]")
+    ] = None,
+    budget: Annotated[
+        int | None, Parameter(help="Posts that may be read in a calendar month (UTC), of twitter: [default: no limit]")
     ] = None,
     json: Json = False,
     encoding: Encoding = "",
@@ -51,11 +55,13 @@ def ingest(
     for flag, value in (("--rate", rate), ("--until-idle", until_idle)):
         if value is not None and not 0 < value < float("inf"):
             raise Misconfigured(f"{flag} is {value}; it must be above 0")
+    if budget is not None:
+        budget_of(str(budget))
     if is_memory(settings.broker) or is_memory(settings.store):
         raise Misconfigured(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
-    opened = _open(sources, FileOptions(format, encoding, whole, follow), fields.read(), settings)
+    opened = _open(sources, FileOptions(format, encoding, whole, follow), fields.read(), settings, budget)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)
     connectors = Connectors(settings.broker, settings.store)
@@ -85,25 +91,29 @@ def ingest(
     return 1 if tally.malformed or tally.refused or not ended else 0
 
 
-def _open(urls: Sequence[str], options: FileOptions, fields: Fields, settings: Settings) -> Sequence[Opened]:
+def _open(
+    urls: Sequence[str], options: FileOptions, fields: Fields, settings: Settings, budget: int | None
+) -> Sequence[Opened]:
     if not urls and not (tables := config.read_file().ingest):
         raise Misconfigured(f"name the files to ingest, or - for standard input; or write [[ingest]] tables in {FILE}")
     if "" in urls:
         raise Misconfigured("the name of a file is empty; give one, or - for standard input")
     limit = settings.document_bytes
+    if not urls and budget is not None:
+        raise Misconfigured(f"--budget is for a source that is named; write budget into its [[ingest]] table in {FILE}")
     if not urls:
         return [one for table in tables for one in open_table(table, limit)]
-    return [one for url in urls for one in _each(url, limit, fields, options)]
+    return [one for url in urls for one in _each(url, limit, fields, options, budget)]
 
 
 def open_table(table: IngestTable, limit: int) -> Sequence[Opened]:
     """The sources of an [[ingest]] table; raises Misconfigured as `open_source` does."""
-    return _each(table.url, limit, table.fields, table.options)
+    return _each(table.url, limit, table.fields, table.options, table.budget)
 
 
-def _each(url: str, limit: int, fields: Fields, options: FileOptions) -> Sequence[Opened]:
+def _each(url: str, limit: int, fields: Fields, options: FileOptions, budget: int | None = None) -> Sequence[Opened]:
     """The source at a URL, or those that it stands for."""
-    source = open_source(url, limit=limit, fields=fields, options=options)
+    source = open_source(url, limit=limit, fields=fields, options=options, budget=budget)
     several = source.each() if isinstance(source, Plural) else [source]
     return [Opened(one, _shown(url) if one is source else one.name or _shown(url)) for one in several]
 

@@ -34,7 +34,7 @@ def train(
         ),
     ] = (),
     distant: Annotated[
-        tuple[Path, ...],
+        tuple[str, ...],
         Parameter(
             consume_multiple=True,
             negative="",

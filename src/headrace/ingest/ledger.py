@@ -13,6 +13,7 @@ from headrace.ports import Cursors, Gap
 MINUTES = 60  # that are counted one by one
 GAPS = 20  # the last ones, that are kept
 _MINUTE = 60_000_000  # in microseconds
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # what is raised of a text that is not what was saved
 #: What is counted of a source: what it gave, and what became of that.
 COUNTS: Sequence[str] = ("read", "published", "repeated", "malformed", "refused", "erased", "missed", "shed")
 
@@ -67,9 +68,13 @@ class Saved(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def load(cursors: Cursors, name: str) -> Saved | None:
-    """What was saved of a source; None if nothing was."""
+    """What was saved of a source; None if nothing was. What cannot be read is handed on as its cursor: a source that cannot read that
+    either says so, and begins anew."""
     text = cursors.load(name)
-    return msgspec.json.decode(text, type=Saved) if text else None
+    try:
+        return msgspec.json.decode(text, type=Saved) if text else None
+    except UNREADABLE:
+        return Saved(text, 0) if text else None
 
 
 def save(cursors: Cursors, name: str, saved: Saved) -> None:
@@ -86,7 +91,7 @@ def table(cursors: Cursors) -> list[dict[str, Any]]:
     for name, text in cursors.cursors().items():
         try:
             saved = msgspec.json.decode(text, type=Saved)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             saved = Saved(text, 0, Ledger(state="unknown", told=f"its cursor cannot be read: {error}"))
         if name:
             rows.append(_row(name, saved))

@@ -15,7 +15,9 @@ class Delivery:
     to the publisher, at most once and without waiting; it is None if the publisher didn't ask for one. `evicted` says why the broker's
     server has removed the body from its queue, and is empty for all others; such a body has to be buried, then acked. `encoding` is the
     content encoding that the publisher named, in any case, with commas between several; the receiver unpacks `data` then. `content_type`
-    is the media type that the publisher named, if the broker has such a thing; else it is empty.
+    is the media type that the publisher named, if the broker has such a thing; else it is empty. `headers` are what else the publisher
+    said of the body, as names and values; `key` is by what it called the message: the key of Kafka, or the id of a message; empty if by
+    nothing.
     """
 
     data: bytes
@@ -24,6 +26,8 @@ class Delivery:
     evicted: str = ""
     encoding: str = ""
     content_type: str = ""
+    headers: Sequence[tuple[str, str]] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

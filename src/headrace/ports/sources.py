@@ -53,6 +53,8 @@ class Batch:
     cursor: str
     restarted: str = ""
     waiting: str = ""
+    paid: int = 0  # posts that the platform charges for
+    filled: int = 0  # documents that fill what was missed
 
 
 class Source(Protocol):

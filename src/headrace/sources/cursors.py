@@ -1,19 +1,22 @@
 """The cursor of a file: how many records were read, and hashes that tell whether the file still holds them."""
 
 import hashlib
+from typing import Annotated
 
 import msgspec
+
+from headrace.sources import saved_cursors
 
 HASHED_AT_ONCE, HASHED_BYTES = 500, 1 << 20  # records, or bytes of them, which are kept until then
 
 
-class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
+class Cursor(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """How many records were read: `digest` is the hash of all but the last of them, and `last` that of the last one.
 
     In an archive, they are those of a `member`, and `before` is the hash of what tells the members before it from others.
     """
 
-    records: int = 0
+    records: Annotated[int, msgspec.Meta(ge=0)] = 0
     digest: str = ""
     last: str = ""
     member: str = ""
@@ -47,18 +50,13 @@ class Digest:
 
 
 def read(text: str | None) -> Cursor:
-    """The cursor that was saved; the start if there is none, and one that no file matches if it cannot be read."""
-    if text is None:
-        return Cursor()
-    try:
-        return msgspec.json.decode(text, type=Cursor)
-    except msgspec.DecodeError:
-        return Cursor(1, "unreadable")
+    """The cursor that was saved; the start if there is none, or it cannot be read."""
+    return saved_cursors.read(text, Cursor)
 
 
 def write(records: int, digest: Digest, last: bytes, member: str = "", before: str = "") -> str:
     """The cursor to save after so many records, of a member if the file is an archive. `digest` has all but the last of them."""
-    return msgspec.json.encode(Cursor(records, digest.value(), hash_of(last), member, before)).decode()
+    return saved_cursors.write(Cursor(records, digest.value(), hash_of(last), member, before))
 
 
 def hash_of(data: bytes) -> str:

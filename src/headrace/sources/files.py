@@ -10,7 +10,7 @@ from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Fields
 from headrace.file_options import OPTIONS, UNSAID, FileOptions
 from headrace.ports import Batch, Malformed
-from headrace.sources.record_file import BATCH, RecordFile, path_in
+from headrace.sources.record_file import BATCH, RecordFile, is_remote, path_in
 from headrace.sources.records import KEPT_BYTES, Record
 
 SOURCE = "files"  #: the source of documents that name none
@@ -41,8 +41,11 @@ class FileSource:
 
     @classmethod
     def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, fields: Fields = USUAL) -> Self:
-        """The file of `files:posts.csv` or `files:/srv/posts?format=csv&encoding=cp1252`, percent-encoded; `files:-` is standard input.
+        """The file of `s3://bucket/posts.csv`, as it stands; that of `files:posts.csv` or `files:/srv/posts?format=csv&encoding=cp1252`,
+        percent-encoded; `files:-` is standard input.
         Raises Misconfigured for any other URL, and for an unknown format or encoding."""
+        if is_remote(url):
+            return cls(url, limit=limit, fields=fields)
         path, query = path_in(url) or ("", "")
         options = {name: unquote(value) for name, _, value in (one.partition("=") for one in query.split("&") if one)}
         if not path or any(name not in OPTIONS or not value for name, value in options.items()):

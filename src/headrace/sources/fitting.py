@@ -1,9 +1,9 @@
 """Whether the fields that a user names are in the records of a stream at all."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
-from headrace.errors import Misconfigured
+from headrace.errors import Misconfigured, Rejected
 from headrace.fields import Field, Fields
 from headrace.sources.json_records import Record
 
@@ -24,12 +24,23 @@ def fitting(items: Iterator[T], records: Callable[[T], Iterable[Record]], fields
     for item in items:
         first.append(item)
         for record in records(item):
-            if isinstance(members := record.members, dict) and not record.fault:
-                missing = [field for field in missing if not field.is_in(members)]
+            if isinstance(record.members, dict) and not record.fault:
+                members = _opened(record.members, fields)
+                missing = [] if isinstance(members, str) else [field for field in missing if not field.is_in(members)]
                 last, looked, size = record, looked + 1, size + len(record.data)
         if not missing or looked >= LOOKED_AT or size >= BYTES:
             break
     if missing and last is not None and isinstance(last.members, dict):
-        raise Misconfigured(f"reading {name}: {last.where.rpartition(', ')[2]} has {missing[0].absence(last.members)}")
+        members = _opened(last.members, fields)
+        if isinstance(members, Mapping):
+            raise Misconfigured(f"reading {name}: {last.where.rpartition(', ')[2]} has {missing[0].absence(members)}")
     yield from first
     yield from items
+
+
+def _opened(members: Mapping[str, Any], fields: Fields) -> Mapping[str, Any] | str:
+    """As `Fields.opened`; what that rejects as it is."""
+    try:
+        return fields.opened(members)
+    except Rejected:
+        return members

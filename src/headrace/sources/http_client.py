@@ -12,17 +12,30 @@ import httpx
 
 from headrace import __version__
 from headrace.errors import Misconfigured
+from headrace.sources.http_responses import ACCEPTED, REDIRECTS, BoundedClient, beginning
 from headrace.sources.stream import Broken, Kind
 
+OK = 200
 CONNECT_SECONDS, SILENT_SECONDS = 10.0, 20.0  #: for connecting; without a byte, after which a connection is dead
 USER_AGENT = f"headrace/{__version__}"
 SAID = 200  #: characters of a server's answer that are told
+ERROR_BYTES, ERROR_SECONDS = 64 << 10, 5.0  # of an answer that is an error: to be told, more is not read
 
 
 def client(headers: Mapping[str, str] = {}) -> httpx.Client:
-    """A client that follows redirects, and takes a server that is silent for SILENT_SECONDS for dead."""
+    """A client that follows redirects, takes a server that is silent for SILENT_SECONDS for dead, and reads in bounded memory.
+
+    Raises Misconfigured if the environment names a proxy or certificates that cannot be used.
+    """
     timeout = httpx.Timeout(CONNECT_SECONDS, read=SILENT_SECONDS)
-    return httpx.Client(timeout=timeout, follow_redirects=True, headers={"User-Agent": USER_AGENT, **headers})
+    sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **headers}
+    try:
+        return BoundedClient(timeout=timeout, follow_redirects=True, max_redirects=REDIRECTS, headers=sent)
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        raise Misconfigured(
+            f"no connection can be made: {error}; correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or"
+            " SSL_CERT_DIR in the environment"
+        ) from error
 
 
 def address(url: str, scheme: str, *, plain: str, secure: str) -> str:
@@ -61,19 +74,23 @@ def telling() -> Iterator[None]:
     except (httpx.TransportError, httpx.StreamError, httpx.TooManyRedirects) as error:
         raise Broken(Kind.NETWORK, _said(error)) from error
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise Misconfigured(f"the address of the stream cannot be used: {error}") from error
+        raise Broken(Kind.REFUSED, f"the address cannot be used: {error}") from error
     except httpx.DecodingError as error:
         raise Broken(Kind.SERVER, f"the server's data cannot be decoded: {error}") from error
 
 
 def check(response: httpx.Response) -> None:
-    """Raises Broken if the answer is an error; what the server says is in the message."""
+    """Raises Broken if the answer is an error, and closes it; what the server says is in the message."""
     status = response.status_code
     if status < 400:
         return
+    data = b""
     with suppress(httpx.HTTPError, httpx.StreamError):
-        response.read()
-    text = " ".join(response.text.split())[:SAID] if response.is_stream_consumed or response.is_closed else ""
+        try:
+            data = response.content[:ERROR_BYTES]
+        except httpx.ResponseNotRead:
+            data = beginning(response, ERROR_BYTES, ERROR_SECONDS)
+    text = " ".join(data.decode(errors="replace").split())[:SAID]
     reason = f"the server answers {status} {response.reason_phrase}" + (f": {text}" if text else "")
     raise Broken(kind_of(status), reason, retry_after(response.headers))
 

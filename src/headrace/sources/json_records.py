@@ -78,11 +78,11 @@ class JsonRecords:
         """The records that end in this line, of which `lines` has the rest if it is too long."""
         if number == 1:
             line = line.removeprefix(BOM)
-        if framing.idle:
+        if framing.idle and len(line) <= self._limit:  # of a longer one, the rest is not here
             if not line.strip():
                 yield Record()
                 return
-            members = _object(line) if len(line) <= self._limit else None
+            members = _object(line)
             if members is not None:
                 yield Record(line, self._where(number), members)
                 return

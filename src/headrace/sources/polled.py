@@ -10,7 +10,7 @@ import msgspec
 from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.fields import USUAL, Fields
 from headrace.ports import Batch, Malformed
-from headrace.sources import http_client
+from headrace.sources import http_client, saved_cursors
 from headrace.sources.messages import documents_in
 from headrace.sources.polling import Polling, Seen, kept, seconds_in
 from headrace.sources.stream import follow, shown
@@ -50,6 +50,7 @@ class PolledSource:
         return f"http:{shown(self._address)}"
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
+        cursor = Seen.read(after).write()
         with http_client.client({"Accept": "application/json, */*;q=0.5"}) as client:
 
             def connect(cursor: str) -> Polling:
@@ -57,9 +58,12 @@ class PolledSource:
                     client, self._address, Seen.read(cursor), self._closed, every=lambda _headers, _data: self._every
                 )
 
-            cursor = after or ""
+            if restarted := saved_cursors.restarted(after, Seen):
+                yield Batch((), cursor, restarted)
             for part in follow(connect, cursor, self._closed, name=self.name, silent=float("inf")):
                 for message in part.messages:
+                    if self._closed.is_set():
+                        return
                     seen = Seen.read(cursor)
                     items, told = self._new(message.data, seen.told)
                     cursor = msgspec.structs.replace(Seen.read(message.cursor), told=told).write()

@@ -11,12 +11,12 @@ import msgspec
 
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
-from headrace.sources import http_client
+from headrace.sources import http_client, saved_cursors
+from headrace.sources.http_responses import ANSWER_BYTES, whole
 from headrace.sources.stream import LONGEST_SECONDS, Broken, Kind, Message
 
 REMEMBERED = 2000  #: documents of the last answers that are not told again
-MOST_BYTES = 64 << 20  #: of an answer, unless a source has a limit of its own
-GONE = 410
+WHOLE, NOT_MODIFIED, GONE = (200, 203, 204), 304, 410
 _PERMANENT = (301, 308)
 LOG = logging.getLogger("headrace.sources")
 
@@ -24,7 +24,7 @@ LOG = logging.getLogger("headrace.sources")
 Every = Callable[[Mapping[str, str], bytes], float]
 
 
-class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What to ask for next, and what was told: the validators of the last answer (RFC 9110, section 8.8), what identifies the last
     documents, the newest last, and the address to which the one that is asked has moved for ever."""
 
@@ -36,14 +36,11 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def read(cls, cursor: str | None) -> Self:
         """What was saved as a cursor; nothing if it cannot be read."""
-        try:
-            return msgspec.json.decode(cursor or "{}", type=cls)
-        except msgspec.DecodeError:
-            return cls()
+        return saved_cursors.read(cursor, cls)
 
     def write(self) -> str:
         """What to save as a cursor."""
-        return msgspec.json.encode(self).decode()
+        return saved_cursors.write(self)
 
 
 def kept(told: Sequence[str], now: int) -> tuple[str, ...]:
@@ -75,7 +72,7 @@ class Polling:
         closed: threading.Event,
         *,
         every: Every,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int = ANSWER_BYTES,
         is_whole: Callable[[bytes], bool] = lambda _data: True,
     ) -> None:
         self._client, self._address, self._seen, self._closed = client, address, seen, closed
@@ -104,25 +101,22 @@ class Polling:
             if response.status_code == GONE:
                 raise Misconfigured(f"{mask_url(self._address)} has ended: the server answers 410 Gone; leave it out")
             http_client.check(response)
-            data = b"" if response.status_code == 304 else self._whole(response)
+            self._check_wanted(response, asked=bool(headers))
+            data = b"" if response.status_code == NOT_MODIFIED else whole(response, self._most_bytes)
         if data or self._pause is None:
             self._pause = self._every(response.headers, data)
-        if response.status_code == 304:
+        if response.status_code == NOT_MODIFIED:
             return None
-        whole = self._is_whole(data)
-        etag, modified = (response.headers.get(name, "") if whole else "" for name in ("ETag", "Last-Modified"))
+        complete = self._is_whole(data)
+        etag, modified = (response.headers.get(name, "") if complete else "" for name in ("ETag", "Last-Modified"))
         self._seen = Seen(etag, modified, moved=self._moved(response))
         return Message(data, self._seen.write(), response.headers.get("Content-Type", ""))
 
-    def _whole(self, response: httpx.Response) -> bytes:
-        """What an answer holds. Raises Broken if that is too much."""
-        pieces, size = list[bytes](), 0
-        for piece in response.iter_bytes():
-            pieces.append(piece)
-            size += len(piece)
-            if size > self._most_bytes:
-                raise Broken(Kind.REFUSED, f"the answer is too long; the limit is {self._most_bytes >> 20} MiB")
-        return b"".join(pieces)
+    def _check_wanted(self, response: httpx.Response, *, asked: bool) -> None:
+        """Raises Broken unless the answer holds what is at the address, or says that this has not changed, if that was `asked`."""
+        status = response.status_code
+        if status not in WHOLE and not (status == NOT_MODIFIED and asked):
+            raise Broken(Kind.SERVER, f"the server answers {status} {response.reason_phrase}, which was not asked for")
 
     def _moved(self, response: httpx.Response) -> str:
         """Where the address has moved for ever, which is told once; empty if it has not."""

@@ -10,6 +10,7 @@ from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.fields import USUAL, Fields, suggestion
 from headrace.framing import KEPT_BYTES as KEPT_BYTES
+from headrace.sources.columns import MEMBERS, distinct, repeated
 from headrace.sources.compression import bare
 from headrace.sources.dialects import Dialect, sniff
 from headrace.sources.fitting import fitting
@@ -33,7 +34,6 @@ SUFFIXES: Mapping[str, str] = {
 FORMATS = ("jsonl", "csv", "tsv", "text")
 BLOCK = 2000  #: records that are handed over together
 _JSON = re.compile(rb"\s*(\{|\[\s*\{)")
-_MEMBERS = ("text", "id", "source", "created_at", "meta", "published_at")
 
 
 def format_of(path: str, head: bytes) -> str:
@@ -88,7 +88,7 @@ class Records:
         """The text of the whole stream as one record, with the name of the stream in `meta.file`; blank if it is blank, or damaged."""
         self._check_plain()
         data = lines.whole().removeprefix(BOM)
-        if lines.damage or not data.strip():
+        if lines.damage or (not data.strip() and len(data) <= self._limit):
             return Record()
         if len(data) > self._limit:
             fault = f"the file is longer than {self._limit:,} bytes (setting document_bytes)"
@@ -110,10 +110,10 @@ class Records:
     def _texts(self, lines: Iterator[bytes]) -> Iterator[Record]:
         for number, line in enumerate(lines, 1):
             where = self._where(number)
-            if not line.strip():
-                yield Record()
-            elif len(line) > self._limit:
+            if len(line) > self._limit:
                 yield Record(line[:KEPT_BYTES], where, fault=self._too_long)
+            elif not line.strip():
+                yield Record()
             elif fault := not_utf8(line):
                 yield Record(line[:KEPT_BYTES], where, fault=self._explained(f"the line is {fault}", line))
             else:
@@ -146,7 +146,8 @@ class Records:
                 f"{reading}: the header, line {row.line}, cannot be read: {self._explained(row.fault, row.data)}"
             )
         header = [name.strip() for name in row.cells]
-        if missing := [name for name in self._columns if name not in header]:
+        known = distinct(header)
+        if missing := [name for name in self._columns if name not in known]:
             names = " and no column ".join(map(repr, missing))
             separators = "commas, semicolons, tabs or |" if kind == "csv" else "tabs"
             hint = f"; if these are several columns, separate them by {separators}" if len(header) == 1 else ""
@@ -154,10 +155,10 @@ class Records:
             raise Misconfigured(
                 f"{reading}: there is no column {names}; the columns are {', '.join(map(repr, header))}{hint}"
             )
-        for name in (*self._columns, *(_MEMBERS if self._fields.usual else ())):
-            if header.count(name) > 1:
-                raise Misconfigured(f"{reading}: there are {header.count(name)} columns {name!r}; rename all but one")
-        return _distinct(header)
+        needed = (*self._columns, *(MEMBERS if self._fields.usual else ()))
+        if fault := repeated(header, needed):
+            raise Misconfigured(f"{reading}: {fault}")
+        return known
 
     def _plain_records(self, header: Sequence[str], plain: Plain) -> list[Record]:
         """The records of rows that are a line each: as `_record` makes them, but many at once if they are usual."""
@@ -218,12 +219,3 @@ def _together(records: Iterator[Record], lines: Lines) -> Iterator[list[Record]]
             yield block
             block = []
     yield block
-
-
-def _distinct(header: Sequence[str]) -> list[str]:
-    """The names of columns, each once: a column without a name is called by its place, a repeated name gets a number."""
-    names: list[str] = []
-    for place, name in enumerate(header):
-        before = header[:place].count(name)
-        names.append(f"{name}.{before}" if name and before else name or f"column {place + 1}")
-    return names

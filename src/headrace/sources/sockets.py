@@ -15,7 +15,6 @@ from websockets.exceptions import (
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from headrace.errors import Misconfigured
 from headrace.sources.http_client import (
     CONNECT_SECONDS,
     SILENT_SECONDS,
@@ -27,6 +26,7 @@ from headrace.sources.http_client import (
 from headrace.sources.stream import Broken, Kind, Message
 
 MESSAGE_BYTES = 64 << 20  #: the longest message
+QUEUED = 4  #: messages that wait to be handed over
 CLOSE_SECONDS = 1.0  #: for the server to say goodbye
 _TOO_BIG = 1009  # the code with which a connection is closed because of a message that is too long
 
@@ -44,7 +44,7 @@ class TooLong(Broken):
 
 
 class SocketConnection:
-    """Messages of a web socket. Raises Broken, or Misconfigured.
+    """Messages of a web socket. Raises Broken.
 
     `subprotocols` are offered to the server; unless `compressed`, no compression is.
     """
@@ -61,6 +61,7 @@ class SocketConnection:
                 ping_timeout=SILENT_SECONDS,
                 close_timeout=CLOSE_SECONDS,
                 max_size=MESSAGE_BYTES,
+                max_queue=QUEUED,
                 user_agent_header=USER_AGENT,
             )
             self._socket = self._opened.enter_context(opening)
@@ -71,8 +72,9 @@ class SocketConnection:
             raise Answered(answer.status_code, reason, retry_after(answer.headers), body) from error
         except InvalidMessage as error:
             raise Broken(Kind.NETWORK, f"the connection was lost before the server answered: {error}") from error
-        except InvalidURI as error:
-            raise Misconfigured(f"the address of the stream cannot be used: {error}") from error
+        except (InvalidURI, ValueError, ImportError) as error:
+            reason = f"the address, one to which it leads, or a proxy of the environment cannot be used: {error}"
+            raise Broken(Kind.REFUSED, reason) from error
         except InvalidHandshake as error:
             raise Broken(Kind.REFUSED, f"the server speaks no web socket: {error}") from error
         except (OSError, WebSocketException) as error:

@@ -4,24 +4,27 @@ A thread of its own reads the connection, so that the consumer of the messages c
 """
 
 import hashlib
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import NamedTuple, Protocol
 
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
+from headrace.sources.back_off import JITTER as JITTER
+from headrace.sources.back_off import LONGEST_SECONDS as LONGEST_SECONDS
+from headrace.sources.back_off import PAUSES as PAUSES
+from headrace.sources.back_off import BackOff
+from headrace.sources.back_off import Broken as Broken
+from headrace.sources.back_off import Kind as Kind
+from headrace.sources.back_off import Pause as Pause
+from headrace.sources.back_off import printable as printable
 
 HELD_BYTES = 16 << 20  #: of messages that wait to be taken; at least one message may wait, however long it is
 PART_MESSAGES = 500  #: that are handed over together
 SILENT_SECONDS = 60.0  #: without a message after which an open stream is told to be silent
 LOOK_SECONDS = 0.2  #: between two looks at whether the stream was closed
-LONGEST_SECONDS = 86_400.0  #: of a pause, whatever a server asks for
-JITTER = 0.2  #: each pause is up to this part longer, so that many clients don't come back at once
 TOLD_SECONDS = 2.0  #: of a pause from which on it is told
 
 
@@ -31,51 +34,20 @@ def shown(address: str) -> str:
     return masked if masked == address else f"{masked}#{hashlib.blake2b(address.encode(), digest_size=4).hexdigest()}"
 
 
-class Kind(Enum):
-    """Why a connection has ended, by what to do about it."""
-
-    ENDED = "ended"  #: as servers end connections now and then: connect again
-    NETWORK = "network"
-    SERVER = "server"  #: it has an error of its own
-    LIMITED = "limited"  #: too many requests
-    REFUSED = "refused"  #: it does not allow this, and trying again at once will not change that
-
-
-class Broken(Exception):
-    """A connection was not made, or has ended; the message says why. `retry_after`: seconds that the server asks to wait."""
-
-    def __init__(self, kind: Kind, reason: str, retry_after: float | None = None) -> None:
-        super().__init__(reason)
-        self.kind, self.retry_after = kind, retry_after
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Seconds to wait before connecting again: the first time, and the longest; in between each is the last one times `factor` plus
-    `step`."""
-
-    first: float
-    longest: float
-    factor: float = 2.0
-    step: float = 0.0
-
-
-#: What to do unless a platform has rules of its own.
-PAUSES: Mapping[Kind, Pause] = {
-    Kind.ENDED: Pause(0.0, 5.0, step=0.5),
-    Kind.NETWORK: Pause(0.25, 16.0),
-    Kind.SERVER: Pause(1.0, 60.0),
-    Kind.LIMITED: Pause(5.0, 300.0),
-    Kind.REFUSED: Pause(300.0, 3600.0),
-}
-
-
 class Message(NamedTuple):
-    """A message as it came, its event (empty if the stream has none), and where to go on after it (empty if it does not say)."""
+    """A message as it came, its event (empty if the stream has none), and where to go on after it (empty if it does not say, or if it
+    `forgets` where). `fault` says why `data` is not all of it, or is not to be read; else it is empty."""
 
     data: bytes
     cursor: str = ""
     event: str = ""
+    fault: str = ""
+    forgets: bool = False
+
+
+def place_after(messages: Sequence[Message], before: str) -> str:
+    """Where to go on after messages, which may be none; `before` is where to go on if they don't say."""
+    return next((one.cursor for one in reversed(messages) if one.cursor or one.forgets), before)
 
 
 class Connection(Protocol):
@@ -116,15 +88,16 @@ def follow(
 
     Raises Misconfigured if the server refuses the first connection of all; a refusal later on is waited for.
     """
-    back_off, was_connected = _BackOff(pauses), False
+    back_off, was_connected = BackOff(pauses), False
     while not closed.is_set():
+        back_off.begins()
         reader = _Reader(connect, cursor)
         try:
             for part in reader.parts(closed, silent, ticks):
                 was_connected |= part.connected
                 if part.messages:
                     back_off.reset()
-                    cursor = next((one.cursor for one in reversed(part.messages) if one.cursor), cursor)
+                    cursor = place_after(part.messages, cursor)
                 yield part
         except Broken as broken:
             if broken.kind is Kind.REFUSED and not was_connected:
@@ -135,23 +108,6 @@ def follow(
             closed.wait(seconds)
         finally:
             reader.stop()
-
-
-class _BackOff:
-    """How long to wait, by why the connection ended; each kind has its own row of pauses, until a message has come."""
-
-    def __init__(self, pauses: Mapping[Kind, Pause]) -> None:
-        self._pauses = pauses
-        self._next: dict[Kind, float] = {}
-
-    def reset(self) -> None:
-        self._next = {}
-
-    def seconds(self, broken: Broken) -> float:
-        pause = self._pauses[broken.kind]
-        seconds = self._next.get(broken.kind, pause.first)
-        self._next[broken.kind] = min(pause.longest, seconds * pause.factor + pause.step)
-        return min(max(seconds, broken.retry_after or 0.0), LONGEST_SECONDS) * random.uniform(1, 1 + JITTER)
 
 
 class _Reader:
@@ -181,9 +137,10 @@ class _Reader:
                 yield Part(part)
             elif error is not None:
                 raise error
-            elif told and time.monotonic() - last >= silent:
+            elif time.monotonic() - last >= silent:
                 last = time.monotonic()
-                yield Part(waiting=f"the connection is open, but nothing has come for {silent:,.0f} s")
+                what = "the connection is open, but nothing has come" if told else "the server has not answered"
+                yield Part(waiting=f"{what} for {silent:,.0f} s")
             elif ticks:
                 yield Part()
 

@@ -174,7 +174,7 @@ def _add_row(members: Any, fields: Fields, label: Field, source: str, reader: _R
     if not isinstance(members, dict):
         return "not a JSON object"
     try:
-        value, written = fields.text_of(members), label.of(members)
+        value, written = fields.text_of(members), fields.labelled(members, label)
     except Rejected as error:
         return str(error)
     if not isinstance(value, str) or not (value := value.strip()):

@@ -89,7 +89,7 @@ def by_signs(text: str) -> tuple[str, str] | None:
     return (without, labels[0]) if sum(map(str.isalpha, without)) >= LETTERS else None
 
 
-def _texts(path: Path, fields: Fields, encoding: str) -> Iterator[str]:
+def _texts(path: Path | str, fields: Fields, encoding: str) -> Iterator[str]:
     for _, members in rows_of(path, fields, encoding=encoding):
         if isinstance(members, dict):
             for text in _of_tweets(members) if fields.usual else _of_fields(members, fields):

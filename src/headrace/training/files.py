@@ -10,16 +10,24 @@ from headrace.fields import Fields
 from headrace.file_options import FileOptions
 from headrace.sources import finding
 from headrace.sources.compression import ENDINGS, bare
+from headrace.sources.record_file import found, is_remote
 from headrace.urls import open_file
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 ROW_BYTES = 16 << 20  # the longest row
 
 
-def find(files: Sequence[Path | str]) -> list[Path]:
-    """The data files among these files and folders, each once. Raises Misconfigured for a missing or unknown one, or if there are none."""
-    paths: list[Path] = []
-    for given in map(Path, files):
+def find(files: Sequence[Path | str]) -> list[Path | str]:
+    """The data files among these files and folders, each once; of other machines by their URLs.
+
+    Raises Misconfigured for a missing or unknown one, or if there are none.
+    """
+    paths: list[Path | str] = []
+    for named in files:
+        if is_remote(str(named)):
+            paths += [url for url in found(str(named)) if url == named or _kind(PurePath(url))]
+            continue
+        given = Path(named)
         if given.is_dir():
             paths += sorted(path for path in given.rglob("*") if path.is_file() and _kind(path))
         elif not given.exists() and glob.has_magic(str(given)):
@@ -36,21 +44,21 @@ def find(files: Sequence[Path | str]) -> list[Path]:
         raise Misconfigured(
             f"there are no data files in {', '.join(map(str, files)) or 'nothing'}; give labelled JSON Lines or CSV"
         )
-    return list(dict.fromkeys(path.resolve() for path in paths))
+    return list(dict.fromkeys(path.resolve() if isinstance(path, Path) else path for path in paths))
 
 
-def _kind(path: Path) -> str:
+def _kind(path: PurePath) -> str:
     """The ending of a data file without that of a compression, or the kind of an archive; an empty string for any other file."""
     suffix = PurePath(bare(path.name)).suffix.lower()
     return suffix if suffix in SUFFIXES else finding.archive_kind(path.name)
 
 
-def stem(path: Path) -> str:
+def stem(path: Path | str) -> str:
     """The name of a file without its endings."""
-    return PurePath(bare(path.name)).stem
+    return PurePath(bare(PurePath(path).name)).stem
 
 
-def rows(path: Path, fields: Fields, others: Sequence[str] = (), encoding: str = "") -> Iterator[tuple[str, Any]]:
+def rows(path: Path | str, fields: Fields, others: Sequence[str] = (), encoding: str = "") -> Iterator[tuple[str, Any]]:
     """The rows of a data file, each with its place; a row that can't be read is a Misconfigured instead of its members.
 
     `encoding` is that of its text, and empty to find it out. A table needs the `fields`, and `others`, as columns.

@@ -63,7 +63,7 @@ class Choices:
     fields: Fields = USUAL
     label: Field = LABEL
     encoding: str = ""
-    distant: tuple[Path, ...] = ()
+    distant: tuple[Path | str, ...] = ()
     teacher: bool = False
     words: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()

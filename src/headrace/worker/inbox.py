@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from headrace.burial import bury_bytes
-from headrace.documents import ADDED_BYTES, Outcome, encode, microseconds
+from headrace.documents import ADDED_BYTES, Outcome, microseconds
 from headrace.errors import Rejected
-from headrace.parsing import parse
 from headrace.ports import Broker, Delivery
 from headrace.worker.content_encoding import decode
+from headrace.worker.content_type import is_plain, plain
 
-PLAIN = "text/plain"  #: the media type of a body that is one text
 UNPACKED_BYTES = 16 << 20  #: the largest body after unpacking, unless a single document may be larger
 
 
 class Inbox:
-    """Receives from a broker, and unpacks what its publisher has compressed. What would be too much at once waits, compressed."""
+    """Receives from a broker, unpacks what its publisher has compressed, and makes JSON of what is something else. What would be too much
+    at once waits, compressed. `keyed`: records get what their messages are called by as the member KEY of `content_type`."""
 
-    def __init__(self, broker: Broker, *, document_bytes: int) -> None:
-        self._broker = broker
+    def __init__(self, broker: Broker, *, document_bytes: int, keyed: bool = False) -> None:
+        self._broker, self._keyed = broker, keyed
         self._most = max(UNPACKED_BYTES, document_bytes + ADDED_BYTES)
         self._waiting: deque[Delivery] = deque()
         self._refused: list[tuple[Delivery, Outcome]] = []
@@ -37,7 +37,7 @@ class Inbox:
         size = 0
         while self._waiting and size < limit:
             delivery = self._waiting[0]
-            if delivery.encoding or delivery.content_type.lower().startswith(PLAIN):
+            if delivery.encoding or not is_plain(delivery, keyed=self._keyed):
                 try:
                     delivery = self._plain(delivery)
                 except Rejected as error:
@@ -54,33 +54,10 @@ class Inbox:
     def _plain(self, delivery: Delivery) -> Delivery:
         """A delivery with a body of JSON that is not packed. Raises Rejected if it cannot be had."""
         data = decode(delivery.data, delivery.encoding, self._most) if delivery.encoding else delivery.data
-        if delivery.content_type.lower().startswith(PLAIN) and not _is_object(data):
-            # With a member of a document of ours, so that it is read as one, whatever the setting `fields`.
-            data = encode({"text": _text(data, delivery.content_type), "published_at": None})
-        return replace(delivery, data=data, encoding="", content_type="")
+        unpacked = replace(delivery, data=data, encoding="")
+        return unpacked if is_plain(unpacked, keyed=self._keyed) else plain(unpacked, keyed=self._keyed)
 
     def refused(self) -> tuple[list[Delivery], list[Outcome]]:
         """The deliveries that could not be unpacked since the last call, and the outcome of each: a dead letter with its bytes."""
         refused, self._refused = self._refused, []
         return [delivery for delivery, _ in refused], [outcome for _, outcome in refused]
-
-
-def _is_object(data: bytes) -> bool:
-    """Whether a body is an object of JSON: many clients say text/plain of every string."""
-    try:
-        return data.lstrip()[:1] == b"{" and isinstance(parse(data), dict)
-    except Rejected:
-        return False
-
-
-def _text(data: bytes, content_type: str) -> str:
-    """The text of a plain body, in the charset that its type names, or in UTF-8. Raises Rejected if it is not in that."""
-    charset = next(
-        (one.partition("=")[2].strip("\"' ") for one in content_type.split(";") if "charset" in one.lower()), "utf-8"
-    )
-    try:
-        return data.decode(charset)
-    except LookupError:
-        raise Rejected(f"the body is in {charset!r}, of which nothing is known here; publish it in UTF-8") from None
-    except UnicodeDecodeError as error:
-        raise Rejected(f"the body is not in {charset}, as its content type says: byte {error.start + 1}") from None

@@ -20,6 +20,8 @@ from headrace.predictor.handle import Abandoned, Predictor
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently
 from headrace.runtime import Stop
+from headrace.tables import fields_of
+from headrace.worker.content_type import names_key
 from headrace.worker.heartbeat import WAITING, Heartbeat
 from headrace.worker.inbox import Inbox
 from headrace.worker.measuring import count_failures, count_received, progress
@@ -78,7 +80,8 @@ class Keeper:
             timed=lambda model, seconds: self._meter.observe(metrics.PREDICT_SECONDS, seconds, model),
         )
         self._settler = Settler(store, publisher or ResultPublisher(store), self._meter, self._insist)
-        self._inbox = Inbox(broker, document_bytes=settings.document_bytes)
+        keyed = names_key(fields_of(settings.fields))
+        self._inbox = Inbox(broker, document_bytes=settings.document_bytes, keyed=keyed)
         self._held: list[Batch] = []
         self._empty_receives = 0
 

@@ -101,7 +101,8 @@ def run_worker(
         publisher = None
         if connectors.results is not None:
             results = opened.enter_context(closing(connected(connectors.results, stop)))
-            publisher = ResultPublisher(store, results, keeps=keeps(settings.store))
+            events = settings.results_format == "cloudevents"
+            publisher = ResultPublisher(store, results, keeps=keeps(settings.store), events=events)
         heartbeat = Heartbeat(store, status_files.writer(statuses)) if statuses else None
         make = partial(
             Keeper,

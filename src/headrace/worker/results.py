@@ -1,7 +1,8 @@
 """What a worker tells others about documents: published results, and replies to those who asked for one.
 
 Results are published after the store has written them and before the ack, so that consumers get each at least once. A result is published
-once for each model that answered, under the key `model.label`: the JSON of the API, one result a line, lines of one key packed together.
+once for each model that answered, under the key `model.label`: the JSON of the API, one result a line, lines of one key packed together, or
+each as a CloudEvent in a message of its own.
 
 What is published is what the store holds at that moment. A document that is delivered again has the same answers; one that was erased, or
 whose id the store knows with another text, is not published. If the store keeps nothing, the results are those just predicted, and dead
@@ -18,10 +19,12 @@ import msgspec
 from headrace.browse import letters_of, results_of
 from headrace.burial import bury
 from headrace.clock import to_datetime
+from headrace.cloudevents import STRUCTURED
 from headrace.documents import BODY_BYTES, Body, DeadLetter, Outcome, Result, content_hash, encode, unpack
 from headrace.errors import Rejected
 from headrace.ports import Delivery, Sink, Store, model_of
 from headrace.retrying import isolate
+from headrace.worker import result_events
 
 
 class Burial(msgspec.Struct, frozen=True):
@@ -36,7 +39,7 @@ class Burial(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """One line of what is published, its key, and the outcome that it belongs to."""
+    """One line of what is published, its key, and the outcome that it belongs to; or one event."""
 
     key: str
     data: bytes
@@ -44,10 +47,11 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class ResultPublisher:
-    """Publishes results to the sink `results`, if there is one, and sends replies. `keeps` says whether the store keeps what it writes."""
+    """Publishes results to the sink `results`, if there is one, and sends replies. `keeps` says whether the store keeps what it writes;
+    `events`: what is published are CloudEvents."""
 
-    def __init__(self, store: Store, results: Sink | None = None, *, keeps: bool = True) -> None:
-        self._store, self._results, self._keeps = store, results, keeps
+    def __init__(self, store: Store, results: Sink | None = None, *, keeps: bool = True, events: bool = False) -> None:
+        self._store, self._results, self._keeps, self._events = store, results, keeps, events
 
     @property
     def publishes(self) -> bool:
@@ -61,13 +65,15 @@ class ResultPublisher:
         """
         if self._results is None:
             return []
-        lines = list(_lines(self._results_of(outcomes)))
+        lines = list(_lines(self._results_of(outcomes), events=self._events))
         if not self._keeps:
-            lines += [_dead_line(letter, outcome) for outcome in outcomes for letter in outcome.dead]
+            letters = ((letter, outcome) for outcome in outcomes for letter in outcome.dead)
+            lines += [_dead_line(*both, events=self._events) for both in letters]
         sink, refused = self._results, dict[int, tuple[Outcome, str]]()
 
         def publish(some: Sequence[Line]) -> None:
-            sink.publish(list(_packed(some, min(BODY_BYTES, sink.body_bytes()))))
+            packed = _single(some) if self._events else _packed(some, min(BODY_BYTES, sink.body_bytes()))
+            sink.publish(list(packed))
 
         def refuse(line: Line, error: Rejected) -> None:
             refused.setdefault(id(line.outcome), (line.outcome, str(error)))
@@ -127,21 +133,27 @@ def _predicted(outcomes: Sequence[Outcome]) -> Iterator[tuple[Result, Outcome]]:
             yield Result(one.id, one.text, one.source, one.created_at, one.meta, answers, published_at), outcome
 
 
-def _lines(results: Iterable[tuple[Result, Outcome]]) -> Iterator[Line]:
+def _lines(results: Iterable[tuple[Result, Outcome]], *, events: bool) -> Iterator[Line]:
     """A line for each model that has just predicted, if the result has an answer of it."""
     for result, outcome in results:
-        data = encode(result)
+        data = b"" if events else encode(result)
         for model in {model_of(one.model): None for one in outcome.predictions}:
             if model in result.predictions:
-                yield Line(f"{model}.{result.predictions[model].label}", data, outcome)
+                said = result_events.of_result(result, model) if events else data
+                yield Line(f"{model}.{result.predictions[model].label}", said, outcome)
 
 
-def _dead_line(letter: DeadLetter, outcome: Outcome) -> Line:
-    return Line(f"dead.{letter.kind}", encode(_burial(letter)), outcome)
+def _dead_line(letter: DeadLetter, outcome: Outcome, *, events: bool) -> Line:
+    burial = _burial(letter)
+    return Line(f"dead.{letter.kind}", result_events.of_letter(letter, burial) if events else encode(burial), outcome)
 
 
 def _burial(letter: DeadLetter) -> Burial:
     return Burial(letter.id, letter.kind, letter.reason, letter.model, letter.source, letter.data)
+
+
+def _single(events: Sequence[Line]) -> Iterator[Body]:
+    return (Body(event.data, event.key, STRUCTURED) for event in events)
 
 
 def _packed(lines: Sequence[Line], target: int) -> Iterator[Body]:

@@ -48,7 +48,7 @@ class Connection:
                 if self._producer is not None and self._producer.is_down():
                     self.topic().partitions()  # raises at once if no server answers, instead of after `patience`
                 self._producer = self._producer or TopicProducer(self._address, most, self._patience)
-                self._producer.publish((body.data, body.key.encode() if self._keyed else None) for body in bodies)
+                self._producer.publish(bodies, keyed=self._keyed)
         except BaseException:
             self._producer = None
             self.forget_topic()

@@ -12,6 +12,7 @@ from typing import cast
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from headrace.brokers.arrivals import Arrivals
+from headrace.brokers.headers import headers_of, value_of
 from headrace.brokers.kafka.assignment import Assignment
 from headrace.brokers.kafka.client import ANSWER_SECONDS, Reports, settings
 from headrace.brokers.kafka.errors import translate
@@ -134,8 +135,7 @@ class Member:
             offset = cast(int, message.offset())
             if error is None:
                 if assignment is not None and assignment.take(offset):
-                    body, encoding = message.value() or b"", _encoding(message)
-                    self._arrivals.add(Delivery(body, (assignment, offset), encoding=encoding))
+                    self._arrivals.add(_delivery(message, (assignment, offset)))
             elif error.code() == KafkaError._PARTITION_EOF:
                 if assignment is not None:
                     assignment.reach(offset)
@@ -226,11 +226,24 @@ def _ends(consumer: Consumer, parts: Iterable[TopicPartition], which: int) -> di
     return {part.partition: part.offset for part in consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS)}
 
 
-def _encoding(message: Message) -> str:
-    """The content encoding that a header names; empty without one."""
-    headers = message.headers()
-    if not headers:
+def _delivery(message: Message, receipt: tuple[Assignment, int]) -> Delivery:
+    body, named = message.value() or b"", message.headers()
+    if not named and message.key() is None:  # as we publish it
+        return Delivery(body, receipt)
+    headers = headers_of(named.items() if isinstance(named, dict) else named or ())
+    return Delivery(
+        body,
+        receipt,
+        encoding=value_of(headers, "content-encoding"),
+        content_type=value_of(headers, "content-type"),
+        headers=headers,
+        key=_key(message.key()),
+    )
+
+
+def _key(key: str | bytes | None) -> str:
+    """The key of a message as text; empty if it has none, or one that is not text."""
+    try:
+        return key.decode() if isinstance(key, bytes) else key or ""
+    except UnicodeDecodeError:
         return ""
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    named = (value for name, value in pairs if name.lower() == "content-encoding" and value)
-    return ",".join(value if isinstance(value, str) else value.decode(errors="replace") for value in named)

@@ -9,6 +9,7 @@ from headrace.brokers.kafka.admin import RECORD_BYTES
 from headrace.brokers.kafka.client import Reports, settings
 from headrace.brokers.kafka.errors import translate
 from headrace.brokers.kafka.url import KafkaUrl
+from headrace.documents import Body
 from headrace.errors import Unavailable
 
 WINDOW, WINDOW_KILOBYTES = 50_000, 64 << 10  #: records, and KiB of them, that may be unconfirmed at a time
@@ -47,15 +48,15 @@ class TopicProducer:
         down, self._reports.down = self._reports.down, ""
         return bool(down)
 
-    def publish(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Return once all records, each a value and a key, are confirmed. Records of one key go to one partition; None goes to any.
+    def publish(self, bodies: Iterable[Body], *, keyed: bool) -> None:
+        """Return once all bodies are confirmed. If they are `keyed`, those of one key go to one partition, otherwise each goes to any.
 
         Raises Unavailable, Rejected or Misconfigured; some may have been published then.
         """
         doing = f"publishing to {self._address}"
         try:
-            for value, key in records:
-                self._produce(value, key)
+            for body in bodies:
+                self._produce(body, body.key.encode() if keyed else None)
             deadline = time.monotonic() + self._patience + 1
             while len(self._producer) and self._failure is None and time.monotonic() < deadline:
                 self._producer.flush(SLICE_SECONDS)
@@ -70,10 +71,13 @@ class TopicProducer:
             if len(self._producer):
                 self._producer.purge()  # they count as not published, whatever becomes of those that were sent
 
-    def _produce(self, value: bytes, key: bytes | None) -> None:
+    def _produce(self, body: Body, key: bytes | None) -> None:
+        headers: dict[str, str | bytes | None] | None = (
+            {"content-type": body.content_type} if body.content_type else None
+        )
         while self._failure is None:
             try:
-                self._producer.produce(self._address.topic, value, key)
+                self._producer.produce(self._address.topic, body.data, key, headers=headers)
             except BufferError:  # the window is full
                 self._producer.poll(SLICE_SECONDS)
             else:

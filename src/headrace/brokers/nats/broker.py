@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from headrace.brokers.nats.connection import Connection
+from headrace.brokers.nats.jetstream import delivery
 from headrace.brokers.queue_url import QueueUrl, parse
 from headrace.documents import Body
 from headrace.errors import Misconfigured, Unavailable
@@ -51,8 +52,8 @@ class NatsBroker:
         until = time.monotonic() + self._address.lease
         pulled = self._connection.pull(limit, wait, "receiving from")
         self._forget_other_streams()
-        self._leases.update((subject, until) for subject, _, _ in pulled)
-        return [Delivery(data, (self, subject), encoding=encoding) for subject, data, encoding in pulled]
+        self._leases.update((message.reply, until) for message in pulled)
+        return [delivery(message, (self, message.reply)) for message in pulled]
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         held = self._held(deliveries)

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from nats import errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from headrace.brokers.nats.jetstream import CONSUMER, DURABLE, STREAM, encoding, read
+from headrace.brokers.nats.jetstream import CONSUMER, DURABLE, STREAM, read
 from headrace.brokers.queue_url import QueueUrl
 from headrace.errors import Misconfigured, Rejected, Unavailable
 from headrace.server_url import host_and_port
@@ -24,7 +25,6 @@ NO_LIMIT = 1 << 40  #: bytes or messages that the driver may hold for us: what w
 MOST_AT_ONCE = 10_000  #: messages asked for in one request
 NO_RESPONDERS = "503"  # the status of a request that nobody answers
 
-Pulled = tuple[str, bytes, str]
 T = TypeVar("T")
 
 
@@ -73,14 +73,13 @@ class Connection:
 
         self._run(doing, publish)
 
-    def pull(self, limit: int, wait: float, doing: str) -> list[Pulled]:
+    def pull(self, limit: int, wait: float, doing: str) -> list[Msg]:
         """Lease what the stream has, up to `limit` bytes, or else the next message alone: it is larger, or has yet to come.
 
-        Waits up to `wait` seconds. Returns the subject by which each is acknowledged, its body, and its
-        content encoding.
+        Waits up to `wait` seconds. The subject to which a message wants a reply is the one that acknowledges it.
         """
 
-        async def pull() -> list[Pulled]:
+        async def pull() -> list[Msg]:
             found = await self._next(0.0, MOST_AT_ONCE, max_bytes=limit, no_wait=True)
             found = found or await self._next(0.0, 1, no_wait=True)
             return found or (await self._next(wait, 1, expires=int(wait * 1e9)) if wait > 0 else [])
@@ -193,17 +192,17 @@ class Connection:
         consumer = {"stream_name": self._stream, "config": config}
         await self._call(f"CONSUMER.DURABLE.CREATE.{self._stream}.{DURABLE}", consumer)
 
-    async def _next(self, wait: float, batch: int, **options: Any) -> list[Pulled]:
+    async def _next(self, wait: float, batch: int, **options: Any) -> list[Msg]:
         """Up to `batch` messages; `options` are those of JetStream's request for the next ones."""
         assert self._arriving is not None
         self._requests += 1
-        reply, found = f"{self._inbox}.{self._requests}", list[Pulled]()
+        reply, found = f"{self._inbox}.{self._requests}", list[Msg]()
         request = json.dumps({"batch": batch, **options}).encode()
         await self._client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{DURABLE}", request, reply=reply)
         while len(found) < batch:
             message = await self._arriving.next_msg(wait + self._patience)
             if message.reply:
-                found.append((message.reply, message.data, encoding(message.headers)))
+                found.append(message)
             elif message.subject == reply:  # the end of this request; that of an earlier one is passed over
                 if (message.headers or {}).get("Status") == NO_RESPONDERS:
                     raise ConnectionError("the stream is gone")

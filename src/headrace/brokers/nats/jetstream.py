@@ -4,7 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from nats.aio.msg import Msg
+
+from headrace.brokers.headers import headers_of, value_of
 from headrace.errors import Misconfigured, Rejected, Unavailable
+from headrace.ports import Delivery
 
 DURABLE = "headrace"  #: the consumer's name
 STREAM: Mapping[str, Any] = {"retention": "workqueue", "storage": "file", "discard": "new"}
@@ -31,6 +35,16 @@ def read(data: bytes) -> Any:
     raise (Unavailable if answer["error"]["code"] >= 500 else Misconfigured)(reason)
 
 
-def encoding(headers: Mapping[str, str] | None) -> str:
-    """The content encoding that a message's headers name; empty if they name none."""
-    return ",".join(value for name, value in (headers or {}).items() if name.lower() == "content-encoding")
+def delivery(message: Msg, receipt: Any) -> Delivery:
+    """What a message is to its receiver."""
+    if not message.headers:  # as we publish it
+        return Delivery(message.data, receipt)
+    headers = headers_of(message.headers.items())
+    return Delivery(
+        message.data,
+        receipt,
+        encoding=value_of(headers, "content-encoding"),
+        content_type=value_of(headers, "content-type"),
+        headers=headers,
+        key=value_of(headers, "nats-msg-id"),
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from pika import spec
 
 from headrace.brokers.arrivals import Arrivals
+from headrace.brokers.headers import headers_of, text_of
 from headrace.brokers.rabbitmq.connection import Connection
 from headrace.brokers.rabbitmq.replies import Replies
 from headrace.brokers.rabbitmq.tags import Leases
@@ -102,8 +103,14 @@ class Consumer:
             return
         reply = self._replies.asked(properties)
         reason = _reason(properties.headers or {}) if self._evicted else ""
-        named = properties.content_encoding or "", properties.content_type or ""
-        self._arrivals.add(Delivery(body, (self, tag), reply, reason, *named))
+        headers = headers_of(properties.headers.items()) if properties.headers else ()
+        named = _text(properties.content_encoding), _text(properties.content_type)
+        key = properties.message_id if isinstance(properties.message_id, str) else ""
+        self._arrivals.add(Delivery(body, (self, tag), reply, reason, *named, headers, key))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else text_of(value)
 
 
 def _reason(headers: dict[str, Any]) -> str:

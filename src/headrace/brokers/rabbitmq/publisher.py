@@ -18,6 +18,7 @@ MOST_BODY_BYTES = 16 << 20  #: the largest message that RabbitMQ 4 takes unless 
 WINDOW, WINDOW_BYTES = 1024, 8 << 20  #: messages and bytes that may be unconfirmed at a time
 CONFIRM_SECONDS = 30.0  #: without any confirm, after which `publish` gives up
 BLOCKED_SECONDS = 5.0  #: during which the server may read nothing, before `publish` gives up
+LINES = "application/jsonl"  #: the content type of bodies that name none
 KEY_BYTES = 255  #: the longest routing key that AMQP allows
 
 
@@ -64,12 +65,13 @@ class Publisher:
         self._connection = connection
 
     def _send(self, connection: Connection, bodies: Sequence[Body], doing: str) -> None:
-        properties = pika.BasicProperties(
-            content_type="application/jsonl", delivery_mode=pika.DeliveryMode.Persistent, timestamp=int(time.time())
-        )
+        at = int(time.time())
         for body in bodies:
             if len(self._confirms) >= WINDOW or self._confirms.bytes >= WINDOW_BYTES:
                 self._wait_for_confirms(connection, WINDOW // 2, WINDOW_BYTES // 2, doing)
+            properties = pika.BasicProperties(
+                content_type=body.content_type or LINES, delivery_mode=pika.DeliveryMode.Persistent, timestamp=at
+            )
             connection.send(self._exchange, _cut(body.key), body.data, properties, mandatory=self._mandatory)
             self._confirms.add(len(body.data))
 

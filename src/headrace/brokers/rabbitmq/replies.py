@@ -25,9 +25,9 @@ class Replies:
         self._nodes = Nodes(address)
 
     def asked(self, properties: Any) -> Callable[[bytes], None] | None:
-        """The function that replies to a message with these properties; None if it asks for no reply."""
+        """The function that replies to a message with these properties; None if it asks for no reply, or names no queue by it."""
         to, correlation = properties.reply_to, properties.correlation_id
-        return (lambda data: self._send(to, correlation, data)) if to else None
+        return (lambda data: self._send(to, correlation, data)) if isinstance(to, str) and to else None
 
     def keep(self) -> None:
         """Answer heartbeats, if the connection is open."""

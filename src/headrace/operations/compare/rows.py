@@ -72,7 +72,7 @@ def read(
                 malformed += 1
                 faults += [f"{where}: {fault}"] if malformed <= FAULTS_KEPT else []
                 continue
-            written = label.of(members)
+            written = fields.labelled(members, label)
             key = type(written), written
             if key not in found:
                 found[key] = canonical(written)
@@ -98,7 +98,7 @@ def _fault(members: Any, fields: Fields, label: Field) -> str:
     if not isinstance(members, dict):
         return "not a JSON object"
     try:
-        text, written = fields.text_of(members), label.of(members)
+        text, written = fields.text_of(members), fields.labelled(members, label)
     except Rejected as error:
         return str(error)
     if not isinstance(text, str) or not text.strip():

@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
-from headrace.documents import Document
+from headrace.documents import Document, parse
 from headrace.documents import read as read_document
 from headrace.errors import Rejected
 from headrace.framing import KEPT_BYTES
 from headrace.ports import Deletion, Malformed
 from headrace.sources import html_text
+from headrace.sources.hackernews.connection import Answer
 from headrace.sources.hackernews.place import Told
 from headrace.validation import kind
 
@@ -28,29 +29,29 @@ class Reading:
     def __init__(self, name: str, types: frozenset[str], limit: int, told: Told) -> None:
         self._name, self._types, self._limit, self._told = name, types, limit, told
 
-    def new(self, item: Any) -> Iterator[Document | Malformed]:
+    def new(self, answer: Answer) -> Iterator[Document | Malformed]:
         """What a new item is: a document, or nothing if it is deleted, dead, or of a type that is not wanted."""
         try:
-            number = _number(item)
-            if item.get("deleted") or item.get("type") not in self._types:
+            number, item = _read(answer)
+            if item.get("deleted") or str(item.get("type")) not in self._types:
                 return
             if item.get("dead"):
                 self._told.replace(number)
                 return
             document = self._document(number, item)
         except Rejected as error:
-            yield Malformed(msgspec.json.encode(item)[:KEPT_BYTES], str(error), f"{self._name}, {_place(item)}")
+            yield Malformed(answer.data[:KEPT_BYTES], str(error), f"{self._name}, item {answer.number}")
             return
         self._told.replace(number, _version(document.text))
         yield document
 
-    def changed(self, item: Any) -> Iterator[Document | Deletion | Malformed]:
+    def changed(self, answer: Answer) -> Iterator[Document | Deletion | Malformed]:
         """What a change to an item is: its deletion, a document of its own if the text is another, or nothing.
 
         Of an item that is not remembered nothing but a deletion is told.
         """
         try:
-            number = _number(item)
+            number, item = _read(answer)
         except Rejected:
             return  # it was told when the item was new
         versions = self._told.versions(number)
@@ -59,7 +60,7 @@ class Reading:
         elif versions is not None and not item.get("dead"):
             told = [version for version in versions if version != _ERASED]
             if not told:
-                yield from self.new(item)
+                yield from self.new(answer)
                 return
             try:
                 document = self._document(number, item)
@@ -97,17 +98,17 @@ class Reading:
         return read_document(members, source=SOURCE, limit=self._limit)
 
 
-def _number(item: Any) -> int:
+def _read(answer: Answer) -> tuple[int, Mapping[str, Any]]:
+    """The id of an item, and the item. Raises Rejected if it is none."""
+    if answer.fault:
+        raise Rejected(answer.fault)
+    item = parse(answer.data, lenient=True)
     if not isinstance(item, dict):
         raise Rejected(f"an item is a JSON object, not {kind(item)}")
     number = item.get("id")
     if not isinstance(number, int) or isinstance(number, bool):
         raise Rejected(f"the 'id' of an item is a whole number, not {kind(number)}")
-    return number
-
-
-def _place(item: Any) -> str:
-    return f"item {item.get('id')}" if isinstance(item, dict) else "an item"
+    return number, item
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:

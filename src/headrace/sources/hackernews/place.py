@@ -1,31 +1,33 @@
 """Where to go on in Hacker News, and what was told of it."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
 
+from headrace.sources import saved_cursors
+
+GREATEST = (1 << 53) - 1  #: id that an item can have
+Last = Annotated[int, msgspec.Meta(ge=-1, le=GREATEST)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=GREATEST)]
 REMEMBERED = 2000  #: items, of about three hours; texts can be edited for two
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class Place(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The last id that was asked for, -1 to begin with what comes from now on; the ids before it that were not given out yet, each with how
     often it was asked for; and the items that were told, as `Told` writes them."""
 
-    last: int = -1
-    pending: tuple[tuple[int, int], ...] = ()
+    last: Last = -1
+    pending: tuple[tuple[Count, Count], ...] = ()
     told: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, cursor: str | None) -> Self | None:
-        """What was saved as a cursor; None if there is none, or it cannot be read."""
-        try:
-            return msgspec.json.decode(cursor, type=cls) if cursor else None
-        except msgspec.DecodeError:
-            return None
+    def read(cls, cursor: str | None) -> Self:
+        """What was saved as a cursor; that of the beginning if there is none, or it cannot be read."""
+        return saved_cursors.read(cursor, cls)
 
     def write(self) -> str:
         """The place as a cursor."""
-        return msgspec.json.encode(self).decode()
+        return saved_cursors.write(self)
 
 
 class Told:

@@ -10,11 +10,12 @@ import msgspec
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured
 from headrace.ports import Batch, Gap, Item
-from headrace.sources import http_client
+from headrace.sources import http_client, saved_cursors
 from headrace.sources.hackernews.connection import TRIES, Connection, Part
 from headrace.sources.hackernews.items import TYPES, USUAL, Reading
 from headrace.sources.hackernews.place import Place, Told
 from headrace.sources.polling import seconds_in
+from headrace.sources.positions import begun_anew
 from headrace.sources.stream import follow, shown
 
 ADDRESS = "https://hacker-news.firebaseio.com"
@@ -74,17 +75,24 @@ class HackernewsSource:
         return f"hackernews:{address}" + (f"?types={','.join(sorted(self._types))}" if self._types != USUAL else "")
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
-        place = Place.read(after) or Place(last=self._first - 1)
+        restarted = saved_cursors.restarted(after, Place)
+        place = Place.read(after) if after and not restarted else Place(last=self._first - 1)
+        if restarted and self._first:
+            yield Batch((), place.write(), restarted)
+        elif restarted:
+            yield from begun_anew(after, self.name, Place)
         reading = Reading(self.name, self._types, self._limit, told := Told(place.told))
         with http_client.client({"Accept": "application/json"}) as client:
 
             def connect(cursor: str) -> Connection:
-                return Connection(client, f"{self._address}/v0", Place.read(cursor) or place, self._every)
+                return Connection(client, f"{self._address}/v0", Place.read(cursor), self._every)
 
             for part in follow(connect, place.write(), self._closed, silent=float("inf")):
                 for message in part.messages:
+                    if self._closed.is_set():
+                        return
                     items = self._items(_decode(message.data), reading)
-                    place = msgspec.structs.replace(Place.read(message.cursor) or place, told=told.write())
+                    place = msgspec.structs.replace(Place.read(message.cursor), told=told.write())
                     yield Batch(items, place.write())
                 if part.waiting or part.connected:
                     yield Batch((), place.write(), waiting=part.waiting)

@@ -1,14 +1,11 @@
 """A connection to a Mastodon server: first what was missed, page by page, then what is streamed."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 import httpx
-import msgspec
 
-from headrace.errors import Rejected
 from headrace.sources.events import SseConnection
-from headrace.sources.mastodon.posts import later, number_of
+from headrace.sources.mastodon.posts import id_in, later
 from headrace.sources.mastodon.server import PAGE, Server
 from headrace.sources.stream import Broken, Kind, Message
 
@@ -65,9 +62,11 @@ class MastodonConnection:
             posts, rest = self._server.page(last)
             short, before = short + 1 if len(posts) < SHORT else 0, last
             for post in posts:
-                with suppress(Rejected):  # it is told when the post is read
-                    last = later(last, number_of(post))
-                yield Message(msgspec.json.encode(post), event="update")
+                last = later(last, id_in(post))
+                yield Message(post, event="update")
+            if posts and last == before:
+                told = f"no post of a page has an id: what was written after post {last} up to now cannot be asked for"
+                yield Message(told.encode(), event=GAP)
             if last == before or short == 2:
                 return
         if last:

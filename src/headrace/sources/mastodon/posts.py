@@ -34,6 +34,8 @@ class Posts:
     def items(self, message: Message) -> Sequence[Item]:
         """The items of an event; none of one that tells nothing of posts."""
         try:
+            if message.fault:
+                raise Rejected(message.fault)
             if message.event == "delete":
                 return (self._deleted(message.data),)
             if message.event in ("update", "status.update"):
@@ -79,6 +81,15 @@ def number_of(members: Mapping[str, Any]) -> str:
         shown = repr(number[:_SHOWN]) if isinstance(number, str) else kind(number)
         raise Rejected(f"a post has an 'id' of letters and digits, not {shown}")
     return number
+
+
+def id_in(data: bytes) -> str:
+    """The id of a post in JSON; empty if it has none, or is no post."""
+    try:
+        members = parse(data, lenient=True)
+        return number_of(members) if isinstance(members, dict) else ""
+    except Rejected:
+        return ""
 
 
 def later(one: str, other: str) -> str:

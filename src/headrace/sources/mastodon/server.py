@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
-import msgspec
 
-from headrace.errors import Misconfigured
+from headrace.documents import parse
+from headrace.errors import Misconfigured, Rejected
+from headrace.framing import values
 from headrace.sources import http_client
+from headrace.sources.mastodon.posts import id_in, later
 from headrace.sources.stream import Broken, Kind
 
 PAGE = 40  #: posts of a page, at most
@@ -70,8 +73,8 @@ class Server:
                 http_client.check(response)
             return
         try:
-            configuration = _members(msgspec.json.decode(response.content), "configuration")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            configuration = _members(parse(response.content), "configuration")
+        except Rejected:
             return
         told = _members(configuration, "urls").get("streaming")
         with suppress(ValueError):
@@ -97,14 +100,14 @@ class Server:
     def newest(self) -> str:
         """The id of the newest post; empty if there is none. Raises Broken."""
         found, _ = self._page("limit=1")
-        return max((str(post.get("id", "")) for post in found), default="")
+        return reduce(later, map(id_in, found), "")
 
-    def page(self, after: str) -> tuple[Sequence[Mapping[str, Any]], float]:
-        """Up to PAGE posts next after this one, in order, and the seconds to wait before the next page. Raises Broken."""
+    def page(self, after: str) -> tuple[Sequence[bytes], float]:
+        """Up to PAGE posts next after this one as JSON, in order, and the seconds to wait before the next page. Raises Broken."""
         found, response = self._page(f"min_id={quote(after, safe='')}&limit={PAGE}")
         return found[::-1], _rest(response) if response.headers.get("X-RateLimit-Remaining", "").strip() == "0" else 0.0
 
-    def _page(self, query: str) -> tuple[list[dict[str, Any]], httpx.Response]:
+    def _page(self, query: str) -> tuple[list[bytes], httpx.Response]:
         with http_client.telling():
             response = self.client.get(f"{self.address}{self.timeline.pages}{query}")
         if response.status_code == 404 and self.timeline.access == "hashtag_feeds":
@@ -114,10 +117,10 @@ class Server:
             reason = "the server answers 429: too many requests"
             raise Broken(Kind.LIMITED, reason, _rest(response) if seconds is None else seconds)
         http_client.check(response)
-        try:
-            return msgspec.json.decode(response.content, type=list[dict[str, Any]]), response
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Broken(Kind.SERVER, f"a page of the timeline is no list of posts: {error}") from None
+        found = list(values(response.content))  # one by one: one that is damaged does not touch the others
+        if not response.content.lstrip().startswith(b"[") or any(value.fault for value in found):
+            raise Broken(Kind.SERVER, "a page of the timeline is no list of posts")
+        return [value.data for value in found], response
 
 
 def _rest(response: httpx.Response) -> float:

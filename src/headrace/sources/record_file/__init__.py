@@ -3,6 +3,7 @@
 from headrace.ports import Item
 from headrace.sources.record_file.filling import BATCH, Reader
 from headrace.sources.record_file.reading import RecordFile
+from headrace.sources.record_file.remote import found, is_remote
 from headrace.sources.record_file.urls import path_in
 
-__all__ = ["BATCH", "Item", "Reader", "RecordFile", "path_in"]
+__all__ = ["BATCH", "Item", "Reader", "RecordFile", "found", "is_remote", "path_in"]

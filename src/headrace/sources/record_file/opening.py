@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO
 
 from headrace.errors import Misconfigured
@@ -12,6 +12,7 @@ from headrace.file_options import FileOptions
 from headrace.sources.compression import Damaged, Unpacked
 from headrace.sources.finding import KNOWN, archive_kind, is_data
 from headrace.sources.lines import read_until
+from headrace.sources.record_file import remote
 from headrace.sources.record_file.archives import Forward, Member, Readable, in_tar, in_zip
 from headrace.sources.record_file.content import Content, How, TextContent
 from headrace.sources.record_file.parquet import Parquet
@@ -36,10 +37,10 @@ def contents(path: str, shown: str, how: How, closed: Callable[[], bool]) -> Ite
         elif not kind and is_parquet(path, how.options):
             yield iter([Parquet(path, shown, how)])
         elif not kind:
-            file = opened.enter_context(Path(path).open("rb", buffering=0))
+            file = opened.enter_context(remote.opened(path, shown, buffering=0))
             yield iter([TextContent(file.read, path, shown, how)])
         else:
-            packed = opened.enter_context(Path(path).open("rb"))
+            packed = opened.enter_context(remote.opened(path, shown))
             yield _data(in_zip(packed) if kind == "zip" else in_tar(_unpacked(packed)), shown, how)
 
 

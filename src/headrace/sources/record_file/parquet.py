@@ -1,9 +1,8 @@
 """The rows of a Parquet file as records, read a part of a row group at a time. Needs pyarrow, of the extra `parquet`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +11,9 @@ from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.fields import names_of, suggestion
 from headrace.framing import KEPT_BYTES
+from headrace.sources.columns import MEMBERS, distinct, repeated
 from headrace.sources.record_file.content import How
+from headrace.sources.record_file.remote import opened
 from headrace.sources.records import Record
 
 ROWS = 1000  #: that are read at a time
@@ -42,12 +43,12 @@ class Parquet:
                 f"reading {self._shown}: a Parquet file needs {error.name}: pip install 'headrace[parquet]'"
             ) from error
         number = 0
-        with Path(self._path).open("rb") as opened:
+        with opened(self._path, self._shown) as binary:
             try:
-                file = pq.ParquetFile(opened)
-                self._check(file.schema_arrow.names)
+                file = pq.ParquetFile(binary)
+                columns = self._columns(file.schema_arrow.names)
                 for batch in file.iter_batches(batch_size=ROWS):
-                    yield [self._record(row, number + place) for place, row in enumerate(_rows(batch), 1)]
+                    yield [self._record(row, number + place) for place, row in enumerate(_rows(batch, columns), 1)]
                     number += batch.num_rows
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno is not None:
@@ -59,8 +60,9 @@ class Parquet:
         """Empty: failures are raised."""
         return ""
 
-    def _check(self, columns: list[str]) -> None:
-        """Raises Misconfigured if a column is missing that is needed."""
+    def _columns(self, header: Sequence[str]) -> Sequence[str]:
+        """The names of the columns, each once. Raises Misconfigured if one is missing that is needed, or there several times."""
+        columns = distinct(header)
         schema: Mapping[str, Any] = dict.fromkeys(columns)
         named = self._how.fields.named
         missing = [field.written for field in named if not field.is_in(schema) and field.path[0] not in schema]
@@ -71,6 +73,11 @@ class Parquet:
             raise Misconfigured(
                 f"reading {self._shown}: there is no column {names}; the columns are {names_of(schema)}{hint}"
             )
+        firsts = [field.written if field.written in schema else field.path[0] for field in named]
+        usual = MEMBERS if self._how.fields.usual else ()
+        if fault := repeated(header, (*firsts, *self._how.others, *usual)):
+            raise Misconfigured(f"reading {self._shown}: {fault}")
+        return columns
 
     def _record(self, row: Mapping[str, Any], number: int) -> Record:
         where = f"{self._shown}, row {number}"
@@ -103,8 +110,8 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _rows(batch: Any) -> list[dict[str, Any]]:
-    """The rows of a batch; nanoseconds, which Python's times do not have, are cut to microseconds."""
+def _rows(batch: Any, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a batch, by the names of its columns; nanoseconds, which Python's times do not have, are cut to microseconds."""
     import pyarrow as pa
 
     columns = []
@@ -117,5 +124,5 @@ def _rows(batch: Any) -> list[dict[str, Any]]:
         elif pa.types.is_duration(kind) and kind.unit == "ns":
             column = column.cast(pa.duration("us"), safe=False)
         columns.append(column)
-    rows: list[dict[str, Any]] = pa.RecordBatch.from_arrays(columns, names=batch.schema.names).to_pylist()
+    rows: list[dict[str, Any]] = pa.RecordBatch.from_arrays(columns, names=names).to_pylist()
     return rows

@@ -17,7 +17,7 @@ from headrace.errors import Misconfigured, system_error
 from headrace.fields import USUAL, Fields
 from headrace.file_options import UNSAID, FileOptions
 from headrace.ports import Batch
-from headrace.sources import cursors
+from headrace.sources import cursors, saved_cursors
 from headrace.sources.compression import promised
 from headrace.sources.cursors import Changed, Cursor, Digest
 from headrace.sources.finding import archive_kind, find
@@ -26,6 +26,7 @@ from headrace.sources.record_file.failures import Failures
 from headrace.sources.record_file.filling import BATCH, Filling, Reader
 from headrace.sources.record_file.following import Followed
 from headrace.sources.record_file.opening import contents, is_parquet
+from headrace.sources.record_file.remote import found, is_remote
 from headrace.sources.records import FORMATS, Record
 from headrace.sources.transcoding import known_encoding
 
@@ -55,6 +56,10 @@ class RecordFile:
     ) -> None:
         if options.format and options.format not in FILE_FORMATS:
             raise Misconfigured(f"no format {options.format!r} is known for files; known are {', '.join(FILE_FORMATS)}")
+        if options.follow and is_remote(str(path)):
+            raise Misconfigured(
+                f"{path} cannot be followed: it is not a file of this machine; leave out --follow, and ingest it again for what is new"
+            )
         if options.follow and not _can_be_followed(str(path), options):
             raise Misconfigured(f"{path} cannot be followed; follow a file of lines, which is not compressed")
         encoding = known_encoding(options.encoding) if options.encoding else ""
@@ -66,10 +71,15 @@ class RecordFile:
 
     def paths(self) -> Sequence[str]:
         """The files that the path stands for: those of a folder, those that match a pattern, or itself. Raises Misconfigured for none."""
-        return [self._path] if self._path == "-" else find(self._path, all_files=bool(self._how.options.format))
+        if self._path == "-":
+            return [self._path]
+        return (found if is_remote(self._path) else find)(self._path, all_files=bool(self._how.options.format))
 
     def named(self, scheme: str) -> str:
-        """The scheme and the absolute path; empty for what cannot be read twice: standard input, a pipe, a device."""
+        """The scheme and the absolute path, or the URL of a file of another machine; empty for what cannot be read twice: standard input, a
+        pipe, a device."""
+        if is_remote(self._path):
+            return self._path if scheme == "files" else f"{scheme}:{self._path}"
         if self._path == "-" or not os.path.isfile(self._path):  # noqa: PTH113 (Path.is_file raises where it may not look)
             return ""
         return f"{scheme}:{Path(self._path).resolve()}".encode(errors="backslashreplace").decode()
@@ -79,18 +89,19 @@ class RecordFile:
 
         What follows a cursor is told from what precedes it by reading that, too.
         """
+        done, restarted = cursors.read(after), saved_cursors.restarted(after, Cursor)
         if self._how.options.follow:
-            yield from self._followed(reader(), cursors.read(after))
+            yield from self._followed(reader(), done, restarted)
             return
         try:
-            yield from self._batches(reader(), cursors.read(after))
+            yield from self._batches(reader(), done, restarted)
         except Changed as changed:
             yield from self._batches(reader(), Cursor(), str(changed))
 
-    def _followed(self, reader: Reader, done: Cursor) -> Iterator[Batch]:
+    def _followed(self, reader: Reader, done: Cursor, restarted: str) -> Iterator[Batch]:
         followed = Followed(Path(self._path), self._shown, self._how, self._closed)
         with self._telling():
-            yield from followed.read(done, Filling(reader, self._batch, self._closed.is_set))
+            yield from followed.read(done, Filling(reader, self._batch, self._closed.is_set, restarted))
 
     def _batches(self, reader: Reader, done: Cursor, restarted: str = "") -> Iterator[Batch]:
         """The batches after a cursor. Raises Changed, before the first of them, if the file does not hold what had been read."""

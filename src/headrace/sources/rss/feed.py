@@ -16,6 +16,15 @@ _TTL = re.compile(rb"<ttl>\s*(\d{1,6})\s*</ttl>", re.IGNORECASE)
 #: Entities for code points from D800 to DFFF, one or several in a row.
 _HALF = rb"&#(?:5529[6-9]|55[3-9]\d\d|56\d\d\d|57[0-2]\d\d|573[0-3]\d|5734[0-3]|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2});"
 _HALVES = re.compile(rb"(?:" + _HALF + rb")+")
+#: Entities for code points above 10FFFF.
+_BEYOND = re.compile(
+    rb"&#(?:0*(?:111411[2-9]|11141[2-9]\d|1114[2-9]\d\d|111[5-9]\d{3}|11[2-9]\d{4}|1[2-9]\d{5}|[2-9]\d{6}|[1-9]\d{7,})"
+    rb"|[xX]0*(?:1[1-9a-fA-F]|[2-9a-fA-F][0-9a-fA-F]|[1-9a-fA-F][0-9a-fA-F]{2,})[0-9a-fA-F]{4});"
+)
+ATTRIBUTES = 1000  #: of a tag, at most: parsing takes time with the square of their number
+_MANY = re.compile(
+    rb"<[A-Za-z][^\s<>]*+(?:\s++[^\s<>=]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'|[^\s<>\"']++)){%d}" % (ATTRIBUTES + 1)
+)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _FEEDS = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
 
@@ -37,14 +46,21 @@ class Feed:
 
 def parse(data: bytes, kind: str, address: str) -> Feed:
     """Read an answer with this content type, from this address. The last entry of a feed that was cut off is left out."""
-    charset = _CHARSET.search(kind)
-    # Without a charset the document says its own encoding, whatever the type (RFC 7303); feedparser takes text/xml for ASCII.
-    headers = {"content-type": f"application/xml; charset={charset[1]}" if charset else "application/xml"}
-    given = {**headers, "content-location": address}
-    try:
-        found = feedparser.parse(io.BytesIO(_whole_characters(data)), response_headers=given, sanitize_html=False)
-    except Exception as error:
-        return Feed(False, "", (), f"it cannot be read: {error}", "", False)
+    if _MANY.search(data):
+        return Feed(False, "", (), f"a tag has more than {ATTRIBUTES:,} attributes", "", False)
+    whole, found, fault = _whole_characters(data), None, ""
+    for charset in _charsets(kind) if _begins(data) else _charsets(kind)[:1]:
+        # Without a charset the document says its own encoding, whatever the type (RFC 7303); feedparser takes text/xml for ASCII.
+        told_type = f"application/xml; charset={charset}" if charset else "application/xml"
+        given = {"content-type": told_type, "content-location": address}
+        try:
+            found = feedparser.parse(io.BytesIO(whole), response_headers=given, sanitize_html=False)
+        except Exception as error:
+            fault = f"it cannot be read: {error}"
+        if found is not None and found.get("version"):
+            break
+    if found is None:
+        return Feed(False, "", (), fault, "", False)
     entries = [dict(entry) for entry in found.get("entries", ())]  # whose old names warn when they are asked for
     told = found.get("feed", {})
     links = [link for link in told.get("links", ()) if link.get("rel") == "alternate" and link.get("type") in _FEEDS]
@@ -59,8 +75,19 @@ def parse(data: bytes, kind: str, address: str) -> Feed:
     )
 
 
+def _charsets(kind: str) -> Sequence[str]:
+    """By which charsets an answer with this content type may be read, the most likely first; empty for the one that it names itself."""
+    named = _CHARSET.search(kind)
+    try:
+        b"".decode(named[1] if named else "undefined")
+    except (LookupError, UnicodeError, ValueError):
+        return "", "utf-8"
+    return named[1] if named else "", "", "utf-8"
+
+
 def _whole_characters(data: bytes) -> bytes:
-    """The data without entities for halves of characters, as old feeds write emoji; two halves become the character."""
+    """The data without entities for halves of characters, as old feeds write emoji, and for no characters; two halves become the
+    character."""
 
     def whole(found: re.Match[bytes]) -> bytes:
         units = [
@@ -70,7 +97,7 @@ def _whole_characters(data: bytes) -> bytes:
         text = b"".join(unit.to_bytes(2, "big") for unit in units).decode("utf-16-be", "replace")
         return "".join(f"&#{ord(one)};" for one in text).encode()
 
-    return _HALVES.sub(whole, data)
+    return _HALVES.sub(whole, _BEYOND.sub(b"&#65533;", data))
 
 
 def is_whole(data: bytes) -> bool:

@@ -12,11 +12,11 @@ from headrace.documents import DOCUMENT_BYTES, Document
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
 from headrace.ports import Batch, Malformed
-from headrace.sources import http_client
+from headrace.sources import http_client, saved_cursors
 from headrace.sources.polling import Polling, Seen, kept, seconds_in
 from headrace.sources.rss.entries import Entry, entries_of, known
 from headrace.sources.rss.feed import Feed, is_whole, parse, ttl
-from headrace.sources.stream import Message, follow, shown
+from headrace.sources.stream import Message, follow, printable, shown
 
 EVERY = 300.0  #: seconds from one request to the next, unless the feed asks for more
 RAREST = 86_400.0  #: seconds after which a feed is asked, whatever it asks for
@@ -68,9 +68,13 @@ class RssSource:
                     is_whole=is_whole,
                 )
 
-            cursor, was_feed, warned = after or "", False, False
+            cursor, was_feed, warned = Seen.read(after).write(), False, False
+            if restarted := saved_cursors.restarted(after, Seen):
+                yield Batch((), cursor, restarted)
             for part in follow(connect, cursor, self._closed, silent=float("inf")):
                 for message in part.messages:
+                    if self._closed.is_set():
+                        return
                     feed = self._parsed(message)
                     if not feed.known:
                         yield Batch((), cursor, waiting=self._no_feed(message, feed, was_feed))
@@ -97,7 +101,7 @@ class RssSource:
 
     def _no_feed(self, message: Message, feed: Feed, was_feed: bool) -> str:
         """That an answer is not a feed, which is waited for. Raises Misconfigured if there has been no feed yet."""
-        kind = message.event.partition(";")[0].strip() or "something unnamed"
+        kind = printable(message.event.partition(";")[0]) or "something unnamed"
         reason = f"{mask_url(self._address)} is no feed, but {kind}"
         if not was_feed:
             hint = f"the page names this feed: rss:{feed.named}" if feed.named else "is the address right?"
@@ -107,7 +111,7 @@ class RssSource:
     def _warned(self, feed: Feed, warned: bool) -> bool:
         """Warn of a feed with faults, unless that was done; whether it was done now or before."""
         if feed.fault and not warned:
-            LOG.warning(f"{self.name} is not well-formed, and read as far as possible: {' '.join(feed.fault.split())}")
+            LOG.warning(f"{self.name} is not well-formed, and read as far as possible: {printable(feed.fault)}")
         return warned or bool(feed.fault)
 
     def _new(self, feed: Feed, message: Message, told: Sequence[str]) -> tuple[list[Document | Malformed], str]:

@@ -45,15 +45,15 @@ def id_of(number: str) -> str:
     return f"{SOURCE}:{number}"
 
 
-def number_of(members: Mapping[str, Any]) -> str:
-    """The number of a tweet, by which X knows it. Raises Rejected if there is none."""
+def number_of(members: Mapping[str, Any], what: str = "a tweet") -> str:
+    """The number of a tweet, or of `what`, by which X knows it. Raises Rejected if there is none."""
     number = members.get("id_str") or members.get("id")
     if isinstance(number, str) and _DIGITS.fullmatch(number):
         return number
     if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 1 << 64:
         return str(number)
     shown = repr(number[:_SHOWN]) if isinstance(number, str) else kind(number)
-    raise Rejected(f"a tweet has an 'id', which is a whole number or a string of digits, not {shown}")
+    raise Rejected(f"{what} has an 'id', which is a whole number or a string of digits, not {shown}")
 
 
 def _user(meta: Mapping[str, Any]) -> str:
@@ -82,7 +82,16 @@ def _of_post(tweet: Post) -> Mapping[str, Any]:
         "retweet_of": _key(tweet.referenced("retweeted")),
         "quote_of": _key(tweet.referenced("quoted")),
         "reply_to": _key(tweet.referenced("replied_to")),
+        "edit_of": _first_version(tweet.members),
     }
+
+
+def _first_version(members: Mapping[str, Any]) -> str | None:
+    """The id of the document of the tweet that this one is an edit of; None if it is no edit."""
+    versions = members.get("edit_history_tweet_ids")
+    if not isinstance(versions, list) or len(versions) < 2 or versions[0] == members.get("id"):
+        return None
+    return id_of(str(versions[0]))
 
 
 def _key(members: Any, name: str = "id") -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from headrace.documents import Document
 from headrace.errors import Rejected
 from headrace.fields import names_of
-from headrace.ports import Deletion, Gap, Item, Malformed
+from headrace.ports import AuthorDeletion, Deletion, Gap, Item, Malformed
 from headrace.sources.records import KEPT_BYTES, Record
 from headrace.sources.tweets import Post, Status, Stray, Tweets, in_message
 from headrace.sources.twitter.documents import document_of, id_of, number_of
@@ -17,7 +17,7 @@ from headrace.sources.twitter.undelivered import Undelivered
 from headrace.validation import kind
 
 LOG = logging.getLogger("headrace.sources")
-_SILENT = ("scrub_geo", "user_withheld", "meta")  # say nothing about a text that can be found by its id
+_SILENT = ("scrub_geo", "meta")  # say nothing about a text
 _SHOWN = 200  # characters of what X says about a connection
 
 
@@ -73,6 +73,8 @@ class Messages:
             return (Deletion(id_of(number_of(_inner(message, "delete", "status")))),)
         if "status_withheld" in message:
             return (Deletion(id_of(number_of(_inner(message, "status_withheld")))),)
+        if "user_withheld" in message:
+            return (AuthorDeletion(id_of(number_of(_inner(message, "user_withheld"), "an account"))),)
         if "limit" in message:
             missed = self._missed(message)
             return (Gap(f"{where}: X did not deliver {missed:,} matching posts", missed),) if missed else ()

@@ -1,4 +1,4 @@
-"""What X's API has sent, as it was recorded: the adapter of `twitter:`."""
+"""What X's API has sent, as it was recorded: `twitter:` with a path."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ class TwitterSource:
         path, query = path_in(url) or ("", "")
         if not path or query:
             raise Misconfigured(
-                f"no recording can be opened at {url!r}: only recordings of X's API can be read so far; write twitter:recorded.jsonl"
+                f"no recording can be opened at {url!r}; write twitter:recorded.jsonl, or twitter: for the filtered stream of X"
             )
         return cls(path, limit=limit)
 

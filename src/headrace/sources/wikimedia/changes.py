@@ -68,7 +68,7 @@ class Event(msgspec.Struct, frozen=True):
             at = datetime.fromisoformat(str(_in_meta(members, "dt")))
         except ValueError:
             return cls(members, 0)
-        return cls(members, to_microseconds(at.replace(tzinfo=at.tzinfo or UTC)))
+        return cls(members, max(0, to_microseconds(at.replace(tzinfo=at.tzinfo or UTC))))
 
     @property
     def is_canary(self) -> bool:
@@ -84,10 +84,11 @@ class Change(msgspec.Struct, frozen=True):
     title: str
     revision: int
     api: str
+    data: bytes = b""
 
     @classmethod
-    def read(cls, event: Mapping[str, Any]) -> "Change":
-        """The change that an event tells of. Raises Rejected if it has no wiki, no title or no revision."""
+    def read(cls, event: Mapping[str, Any], data: bytes = b"") -> "Change":
+        """The change that an event tells of, in a message with this `data`. Raises Rejected if it has no wiki, title or revision."""
         wiki, title = (_text(event, name) for name in ("wiki", "title"))
         revisions = event.get("revision")
         revision = revisions.get("new") if isinstance(revisions, dict) else None
@@ -95,7 +96,7 @@ class Change(msgspec.Struct, frozen=True):
             raise Rejected(f"a change has a whole number 'revision.new', not {kind(revision)}")
         server, path = event.get("server_url"), event.get("server_script_path", "/w")
         known = isinstance(server, str) and server.startswith("https://") and isinstance(path, str)
-        return cls(event, wiki, title, revision, f"{server}{path}/api.php" if known else "")
+        return cls(event, wiki, title, revision, f"{server}{path}/api.php" if known else "", data)
 
     def document(self, extract: str, limit: int) -> Document:
         """The document, whose text is the extract of the page, or its title and the comment if there is none. Raises Rejected if it can't

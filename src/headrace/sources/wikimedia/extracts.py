@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from headrace.sources import http_client
-from headrace.sources.stream import Broken
+from headrace.sources.stream import LONGEST_SECONDS, Broken
 from headrace.sources.wikimedia.changes import Change
 
 TITLES = 20  #: of one request, at most: the API gives no more extracts at once
@@ -33,19 +33,21 @@ class Extracts:
     ) -> None:
         self._client, self._api, self._clock = client, api, clock
         self._a_second = hourly / 3600
-        self._left, self._counted_at = float(min(BURST, hourly)), clock()
+        self._burst = float(min(BURST, hourly))
+        self._left, self._counted_at = self._burst, clock()
         self._rests_until = float("-inf")
         self._told = ""
 
     def worth(self, changes: Sequence[Change], waited: float) -> bool:
         """Whether to ask now for the extracts of these changes, of which the first has waited for so many seconds: if nothing can be asked
-        for, if a request would be full, or if requests have come to be sent at the pace that is allowed."""
+        for, if a request would be full, or if requests have come to be sent at the pace that is allowed, which is the sooner the more of
+        them have been saved up."""
         wikis = self._by_wiki(changes)
         if not wikis or not self._a_second or self._clock() < self._rests_until:
             return True
         if not self._may_ask():
             return False
-        return waited * self._a_second >= 1 or max(wikis.values()) >= TITLES
+        return waited * self._a_second >= 1 - self._left / self._burst or max(wikis.values()) >= TITLES
 
     def of(self, changes: Sequence[Change]) -> Found:
         """The extracts of the pages, as far as requests may be sent now and the wikis have some: those of wikis with many changes first."""
@@ -77,12 +79,12 @@ class Extracts:
 
     def _may_ask(self) -> bool:
         now = self._clock()
-        self._left = min(float(BURST), self._left + (now - self._counted_at) * self._a_second)
+        self._left = min(self._burst, self._left + (now - self._counted_at) * self._a_second)
         self._counted_at = now
         return self._left >= 1
 
     def _rest(self, broken: Broken) -> None:
-        seconds = REST_SECONDS if broken.retry_after is None else broken.retry_after
+        seconds = REST_SECONDS if broken.retry_after is None else min(broken.retry_after, LONGEST_SECONDS)
         self._rests_until = self._clock() + seconds
         if str(broken) != self._told:
             LOG.warning(f"no extracts of pages for {seconds:,.0f} s, titles and comments instead: {broken}")
@@ -126,7 +128,7 @@ class _Answer(msgspec.Struct):
 def _extracts_in(response: httpx.Response) -> list[tuple[str, str]]:
     try:
         answer = msgspec.json.decode(response.content, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Broken(http_client.kind_of(500), f"{response.url.host} does not answer as a wiki does: {error}") from None
     if isinstance(answer.error, dict):
         told = answer.error.get("info") or answer.error.get("code")

@@ -11,7 +11,7 @@ from headrace.ports import Batch
 from headrace.sources import http_client
 from headrace.sources.events import ACCEPTED, SseConnection
 from headrace.sources.platform_url import PlatformUrl, parts_of
-from headrace.sources.positions import Position
+from headrace.sources.positions import Position, begun_anew
 from headrace.sources.stream import follow
 from headrace.sources.wikimedia.changes import ALL, TYPES, USUAL, Wanted
 from headrace.sources.wikimedia.extracts import AN_HOUR, Extracts
@@ -98,6 +98,7 @@ class WikimediaSource:
         return f"wikimedia:{host}{','.join(sorted(wanted.wikis))}" + (f"?{options}" if options else "")
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
+        yield from begun_anew(after, self.name)
         agent = f"{http_client.USER_AGENT} ({self._contact})"
         with (
             http_client.client({**ACCEPTED, "User-Agent": agent}) as streaming,

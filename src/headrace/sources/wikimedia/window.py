@@ -2,8 +2,6 @@
 
 import time
 
-import msgspec
-
 from headrace.clock import to_datetime
 from headrace.documents import Document
 from headrace.errors import Rejected
@@ -62,12 +60,16 @@ class Window:
 
     def _take(self, message: Message) -> None:
         self.position = Position(message.cursor, self.position.at)
+        if message.fault:
+            raise Rejected(message.fault)
+        if not message.data.strip():
+            return
         event = Event.read(message.data)
         if event.at:
             self._compare(event.at)
             self.position = Position(message.cursor, event.at)
         if not event.is_canary and self._wanted.includes(event.members):
-            self._items.append(Change.read(event.members))
+            self._items.append(Change.read(event.members, message.data))
 
     def _compare(self, at: int) -> None:
         """Tell a gap if the first event after a break is much later than the last one before it."""
@@ -88,4 +90,4 @@ class Window:
             return item.document(extracts.get(self._extracts.key(item), ""), self._limit)
         except Rejected as error:
             where = f"{self._name}, revision {item.revision} of {item.wiki}"
-            return Malformed(msgspec.json.encode(item.event)[:KEPT_BYTES], str(error), where)
+            return Malformed(item.data[:KEPT_BYTES], str(error), where)

@@ -1,12 +1,13 @@
 """The payload of a webhook: its signature is checked over the bytes as they were sent, before anything else is done with them."""
 
 import time
+from functools import partial
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from headrace import documents
+from headrace import cloudevents, documents
 from headrace.signatures import Signature
 from headrace.tables import Webhook
 from headrace.web import requests
@@ -30,16 +31,22 @@ class Payloads:
         self._unverified = PayloadMemory(limit, payloads=1)
 
     async def read(self, request: Request, webhook: Webhook) -> tuple[object, int]:
-        """What was sent, and its size in bytes after decompression. A form is an object of its fields.
+        """What was sent, and its size in bytes after decompression. A form is an object of its fields. What is the data of a CloudEvent by
+        its headers is that event, unless the payload is signed: a signature does not vouch for headers.
 
         Raises Refused if the signature is missing or wrong (401), for too much (413), for what is neither JSON nor a form (415), and for a
         form that cannot be read (422); Rejected for what is not JSON.
         """
+        headers = request.headers
+        if webhook.signature is None and (event := _event(headers)):
+            body = await requests.read(request, self._limit)
+            make = partial(cloudevents.structured, event, body, headers.get("content-type", ""))
+            return await on_thread(make) if len(body) > requests.LARGE else make(), len(body)
         if webhook.signature is None:
             is_form = _is_form(request.headers, taken=self._token)
             body = await requests.read(request, self._limit)
         else:
-            sent = await self._read_verified(request, webhook.signature, webhook.secret)
+            sent = await self._read_verified(request, webhook.signature, webhook.secret_now)
             is_form = _is_form(request.headers, taken=True)
             body = await requests.unpack(request, sent, self._limit)
         if len(body) > requests.LARGE:
@@ -63,6 +70,13 @@ class Payloads:
         if not right:
             raise _unsigned(signature)
         return sent
+
+
+def _event(headers: Headers) -> dict[str, str]:
+    """The attributes of the CloudEvent whose data is the content, if it is one by its headers. No page of another site can send these."""
+    if headers.get("content-type", "").lower().startswith(cloudevents.MEDIA_TYPE):
+        return {}
+    return cloudevents.in_headers(headers.items())
 
 
 def _unsigned(signature: Signature) -> Refused:

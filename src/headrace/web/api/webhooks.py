@@ -95,7 +95,8 @@ class WebhookRoutes:
     def _explain(self, webhook: Webhook, members: Sequence[Any]) -> None:
         """Log, once for each webhook, why a record was ignored: its fields may be wrong."""
         text = webhook.fields.text[0]
-        lacking = next((one for one in members if isinstance(one, Mapping) and one and not text.is_in(one)), None)
+        opened = (webhook.fields.opened(one) for one in members if isinstance(one, Mapping))
+        lacking = next((one for one in opened if isinstance(one, Mapping) and one and not text.is_in(one)), None)
         if lacking is not None and webhook.name not in self._explained:
             self._explained.add(webhook.name)
             LOG.info(
