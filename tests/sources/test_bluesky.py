@@ -385,6 +385,17 @@ def test_a_message_that_is_too_long_to_be_received_is_a_gap_and_left_out_from_th
     assert (gap.missed, "67,108,864 bytes" in gap.reason) == (1, True)
 
 
+def test_a_cursor_that_cannot_be_read_is_told_and_the_stream_goes_on_from_now() -> None:
+    with hosting(Jetstream([commit(1)])) as connect:
+        first, *rest = taken(connect(), 2, "no cursor")
+    assert "cannot be understood" in first.restarted
+    assert [type(item) for item in items([first, *rest])] == [Gap, Document]
+    with hosting(Jetstream([commit(1)], sealed=1), "&replay") as connect:
+        first, *rest = taken(connect(), 1, "no cursor")
+    assert "cannot be understood" in first.restarted
+    assert [type(item) for item in items([first, *rest])] == [Document]
+
+
 def test_a_stream_that_is_open_and_silent_is_told() -> None:
     with serving(Jetstream()) as served:
         source = BlueskySource(address=f"http://127.0.0.1:{served.port}", silent=0.1)

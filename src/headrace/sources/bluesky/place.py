@@ -4,6 +4,8 @@ from typing import Self
 
 import msgspec
 
+from headrace.sources import saved_cursors
+
 MARGIN = 60_000_000  #: microseconds to go back if only the time is known: each host sees an event at a time of its own
 SMALLEST_TIME = 10**15  #: a cursor from which on Jetstream takes it for a time, and not for a number
 
@@ -24,17 +26,12 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def read(cls, cursor: str | None, host: str) -> Self:
         """The place that was saved as a cursor, as it is found on this host; the beginning if it cannot be read."""
-        try:
-            place = msgspec.json.decode(cursor or "{}", type=cls)
-        except msgspec.DecodeError:
-            place = cls()
-        if place.host == host:
-            return place
-        return cls(host, at=place.at, live=place.live)
+        place = saved_cursors.read(cursor, cls)
+        return place if place.host == host else cls(host, at=place.at, live=place.live)
 
     def write(self) -> str:
         """The place as a cursor."""
-        return msgspec.json.encode(self).decode()
+        return saved_cursors.write(self)
 
     @property
     def asked(self) -> int | None:

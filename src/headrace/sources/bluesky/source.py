@@ -10,7 +10,7 @@ from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import Misconfigured
 from headrace.masking import forms, hide
 from headrace.ports import Batch
-from headrace.sources import http_client
+from headrace.sources import http_client, saved_cursors
 from headrace.sources.bluesky.archive import KEY, Archive
 from headrace.sources.bluesky.blocks import Blocks
 from headrace.sources.bluesky.connection import Host, JetstreamConnection
@@ -19,6 +19,7 @@ from headrace.sources.bluesky.place import Place
 from headrace.sources.bluesky.reading import Reading
 from headrace.sources.bluesky.wanted import USUAL, Wanted
 from headrace.sources.platform_url import PlatformUrl
+from headrace.sources.positions import begun_anew
 from headrace.sources.stream import SILENT_SECONDS, follow
 
 HOST = "https://jetstream.us-east.bsky.network"
@@ -91,6 +92,10 @@ class BlueskySource:
     def read(self, after: str | None = None) -> Iterator[Batch]:
         place = Place.read(after, self._address.partition("://")[2])
         shown = f"bluesky://{place.host}"
+        if self._blocks is None:
+            yield from begun_anew(after, shown, Place)
+        elif restarted := saved_cursors.restarted(after, Place):
+            yield Batch((), place.write(), restarted)
         reading = Reading(shown, self._wanted, place, self._limit, old=self._old, blocks=self._blocks)
         with ExitStack() as opened:
             host = self._host(opened)
