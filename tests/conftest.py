@@ -35,7 +35,10 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Servers that only `bash .ci/run --all` starts, and why. Without them their tests are skipped, also with CI=true.
-LEFT_OUT: Mapping[str, str] = {"CORENLP": "its models are half a gigabyte, and it takes 2 GB of memory"}
+LEFT_OUT: Mapping[str, str] = {
+    "CORENLP": "its models are half a gigabyte, and it takes 2 GB of memory",
+    "JETSTREAM": "it takes minutes to build",
+}
 
 FOLDER = Path(os.environ.get("SERVERS_FOLDER", "/tmp/headrace-servers"))
 

@@ -27,8 +27,8 @@ LAYERS = (
     "headrace.ports",
     "headrace.belonging headrace.sqlite_file headrace.server_url",
     "headrace.brokers headrace.stores headrace.sources headrace.testing",
-    "headrace.config headrace.tables headrace.tokens headrace.secret_file headrace.adapters headrace.urls headrace.beside headrace.log headrace.metrics"
-    " headrace.meter"
+    "headrace.config headrace.tables headrace.tokens headrace.secret_file headrace.urls headrace.beside headrace.log headrace.metrics"
+    " headrace.adapters headrace.meter"
     " headrace.exposition headrace.browse headrace.runtime headrace.retrying headrace.supervisor headrace.durable headrace.host_names",
     "headrace.scoring",
     "headrace.models",
@@ -68,9 +68,10 @@ HOMES: Mapping[str, str] = {
     "nats": r"headrace\.brokers\.nats\..*",
     "greenstalk": r"headrace\.brokers\.beanstalkd",
     "httpx": r"headrace\.(models\.corenlp\.server|sources\.(http_client|http_responses|events|polling"
-    r"|wikimedia\..*|mastodon\..*|hackernews\..*|x_api\..*))",
+    r"|bluesky\..*|wikimedia\..*|mastodon\..*|hackernews\..*|x_api\..*))",
     "feedparser": r"headrace\.sources\.rss\..*",
-    "websockets": r"headrace\.sources\.websocket",
+    "websockets": r"headrace\.sources\.sockets",
+    "cbor2": r"headrace\.sources\.bluesky\..*",
     "pymongo": r"headrace\.stores\.mongodb\..*",
     "bson": r"headrace\.stores\.mongodb\..*",
     "psycopg": r"headrace\.stores\.postgresql\..*",
@@ -85,10 +86,12 @@ SHARED: Mapping[str, str] = {
     "stores": r"headrace\.(sqlite_file|stores\.(hosts|merging|pages|presence|ticks|sql\..*))",
     "sources": r"headrace\.sources\.(lines|records|record_file(\..*)?|json_records|fitting|finding|tables|dialects|tweets"
     r"|columns|compression|transcoding|cursors|saved_cursors|stream|back_off|http_client|http_responses|messages|positions|live|events|platform_url"
-    r"|polling|html_text|x_api(\..*)?)",
+    r"|polling|html_text|sockets|x_api(\..*)?)",
     "models": r"headrace\.(server_url|models\.registry)",
 }
-CONTRACT = r"headrace\.(belonging|clock|documents|fields|file_options|framing|masking|errors|validation|ports(\..*)?)"
+CONTRACT = (
+    r"headrace\.(belonging|clock|documents|fields|file_options|framing|masking|errors|validation|zstd|ports(\..*)?)"
+)
 READ_ONLY = ("Mapping", "Sequence", "Set", "frozenset", "tuple", "Final")
 MUTABLE_CALLS = ("list", "dict", "set", "bytearray", "defaultdict", "Counter", "deque", "OrderedDict")
 FILE_LINES, FUNCTION_LINES, PORT_METHODS = 250, 40, 8

