@@ -39,6 +39,7 @@ class BlueskySource:
     """
 
     endless = True
+    pausable = True  # for as long as a host remembers its events
 
     def __init__(
         self,
