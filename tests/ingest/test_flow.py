@@ -125,6 +125,10 @@ class World:
     def is_in(self, state: str) -> bool:
         return until(lambda: self.row()["state"] == state)
 
+    def has_taken(self, batches: int) -> bool:
+        """Whether so many were asked for, or no more ever will be."""
+        return self.source.taken == batches or self.row()["state"] == "ended"
+
     def published(self) -> list[str]:
         deliveries = self.broker.receive(1 << 30, 0.0)
         return [decode(line).id for delivery in deliveries for line in unpack(delivery.data)]
@@ -183,6 +187,19 @@ def test_a_paused_source_is_not_idle() -> None:
         world.set_backlog(0)
         assert world.end() is True
     assert world.published() == ["a"]
+
+
+def test_a_source_of_which_everything_is_held_is_not_idle() -> None:
+    with World(pausable=False, until_idle=0.3) as world:
+        world.set_backlog(11)
+        begun, given = time.monotonic(), 0
+        while time.monotonic() - begun < 1 and world.row()["state"] != "ended":
+            given += 1
+            world.source.give(document(given))
+            until(partial(world.has_taken, given))
+        assert world.is_in("shedding")
+        assert world.end() is True  # once nothing more comes
+    assert len(world.published()) == given
 
 
 def test_a_stop_ends_a_pause_at_once_and_publishes_what_was_read() -> None:

@@ -1,5 +1,7 @@
 """The rules by which documents are dropped."""
 
+import time
+
 import pytest
 
 from headrace.documents import Document
@@ -73,6 +75,25 @@ def test_what_is_deleted_while_it_is_held_is_not_published_any_more() -> None:
     _, deleted = held.hold(Batch([AuthorDeletion("s:Anna")], "3"), "0")
     assert deleted == 1
     assert held.take_all() == Batch([*documents("b"), of_bo, *documents("a")], "3")
+
+
+def test_small_batches_wait_together_so_that_few_cursors_are_kept() -> None:
+    held = Held()
+    for number in range(100):
+        held.hold(Batch(documents(number), f"cursor {number}"), "0")
+        held.hold(Batch((), f"cursor {number}, a beat later"), "0")
+    assert held.take() == Batch(documents(*range(100)), "cursor 99, a beat later")
+    assert not held
+
+
+def test_a_deletion_does_not_look_at_each_document_that_is_held() -> None:
+    held = Held()
+    for start in range(0, 20_000, 100):
+        held.hold(Batch(documents(*range(start, start + 100)), str(start)), "0")
+    begun = time.process_time()
+    deleted = sum(held.hold(Batch([Deletion(str(number))], "x"), "0")[1] for number in range(19_990, 20_190))
+    assert deleted == 10
+    assert time.process_time() - begun < 5  # it took a minute
 
 
 def test_only_the_rules_that_there_are_can_be_named() -> None:

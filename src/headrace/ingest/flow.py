@@ -24,12 +24,14 @@ LOG = logger("headrace.ingest")
 
 
 class Flow(NamedTuple):
-    """A batch to take, how many documents that came with it or before it were shed, and how the source is doing, with the reason."""
+    """A batch to take, how many documents that came with it or before it were shed, and how the source is doing, with the reason.
+    `came`: something came with it, and be it only what waits now."""
 
     batch: Batch
     shed: int = 0
     state: str = "reading"
     told: str = ""
+    came: bool = False
 
 
 class FlowControl:
@@ -120,7 +122,7 @@ class FlowControl:
             if held or self._is_over(gauge):
                 told = told or f"{_told(gauge)}: what comes is held, and what has waited longest is dropped"
                 others, deleted = held.hold(batch, cursor)
-                yield Flow(others, deleted, "shedding", told)
+                yield Flow(others, deleted, "shedding", told, came=bool(batch.items))
                 for rest, dropped in held.excess():
                     yield Flow(rest, dropped, "shedding", told)
                     cursor = rest.cursor

@@ -127,7 +127,7 @@ class Ingest:
                     self._progress(self.tally)
                 if flow.state == "paused":
                     self._idleness.suspend()
-                elif batch.items or flow.shed:
+                elif batch.items or flow.shed or flow.came:
                     self._idleness.begin()
 
     def _batches(self, source: Source, cursor: str | None, *, resumable: bool) -> Generator[Batch]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -16,6 +16,7 @@ Rule = Literal["oldest", "sample", "never"]
 RULES: Sequence[Rule] = get_args(Rule)
 USUAL: Rule = "oldest"
 HELD_BYTES = 16 << 20  # of documents that wait, as JSON; those of the last batch wait however large they are
+PARTS = 1024  # of these bytes: batches that make less together wait as one
 KEPT_ONE_IN = 10  # of a sample, for each time that the limit is passed
 _RAREST = 9  # the power of it at which a sample is not made smaller
 
@@ -43,14 +44,14 @@ def _number(document: Document) -> int:
 
 
 class Held:
-    """Documents that wait to be published, in batches."""
+    """Documents that wait to be published, in batches. Those of small batches wait together, so that few cursors are kept."""
 
     def __init__(self, most: int = HELD_BYTES) -> None:
-        self._most, self._bytes = most, 0
-        self._batches: deque[tuple[Batch, int]] = deque()  # with the size of each
+        self._most, self._together = most, most // PARTS
+        self._parts: deque[_Part] = deque()
 
     def __bool__(self) -> bool:
-        return bool(self._batches)
+        return bool(self._parts)
 
     def hold(self, batch: Batch, cursor: str) -> tuple[Batch, int]:
         """Keep the documents of a batch.
@@ -58,60 +59,82 @@ class Held:
         Returns all else in it, to be taken at once, as a batch that leaves the cursor where it is; and how many of the documents that
         were held are dropped because the batch says that they were deleted.
         """
-        documents: list[Document] = []
+        new = _Part()
         others: list[Item] = []
         deleted = 0
         for item in batch.items:
             if isinstance(item, Document):
-                documents.append(item)
+                new.add(item)
                 continue
             others.append(item)
             if isinstance(item, Deletion | AuthorDeletion):
-                before = len(documents)
-                documents = [one for one in documents if not _is_of(one, item)]
-                deleted += before - len(documents) + self._delete(item)
-        self._append(replace(batch, items=documents, restarted="", waiting="", paid=0, filled=0))
+                keys = _erased_by(item)
+                deleted += sum(part.drop(keys) for part in (*self._parts, new))
+        self._append(new, batch.cursor)
         return replace(batch, items=others, cursor=cursor), deleted
 
     def excess(self) -> Iterator[tuple[Batch, int]]:
         """Drop the oldest batches as long as too much is held. Gives each without its documents, so that its cursor is noted, and how many
         they were."""
-        while self._bytes > self._most and len(self._batches) > 1:
-            batch = self.take()
-            yield replace(batch, items=()), len(batch.items)
+        size = sum(part.bytes for part in self._parts)
+        while size > self._most and len(self._parts) > 1:
+            part = self._parts.popleft()
+            size -= part.bytes
+            yield Batch((), part.cursor), len(part.documents)
 
     def take(self) -> Batch:
         """The oldest batch."""
-        batch, size = self._batches.popleft()
-        self._bytes -= size
-        return batch
+        part = self._parts.popleft()
+        return Batch(part.documents, part.cursor)
 
     def take_all(self) -> Batch | None:
         """Everything as one batch; None if nothing is held."""
-        if not self._batches:
+        if not self._parts:
             return None
-        batches = [batch for batch, _ in self._batches]
-        self._batches.clear()
-        self._bytes = 0
-        return replace(batches[-1], items=[item for batch in batches for item in batch.items])
+        parts = list(self._parts)
+        self._parts.clear()
+        return Batch([one for part in parts for one in part.documents], parts[-1].cursor)
 
-    def _append(self, batch: Batch) -> None:
-        size = sum(len(encode(one)) for one in batch.items)
-        self._batches.append((batch, size))
-        self._bytes += size
-
-    def _delete(self, deletion: Deletion | AuthorDeletion) -> int:
-        """Drop what a deletion deletes; how many documents that were."""
-        batches, deleted = list(self._batches), 0
-        self._batches.clear()
-        self._bytes = 0
-        for batch, _ in batches:
-            left = [one for one in batch.items if isinstance(one, Document) and not _is_of(one, deletion)]
-            deleted += len(batch.items) - len(left)
-            self._append(replace(batch, items=left))
-        return deleted
+    def _append(self, new: "_Part", cursor: str) -> None:
+        last = self._parts[-1] if self._parts else None
+        if last is not None and (not new.bytes or last.bytes + new.bytes <= self._together):
+            last.extend(new)
+            last.cursor = cursor
+        else:
+            new.cursor = cursor
+            self._parts.append(new)
 
 
-def _is_of(document: Document, deletion: Deletion | AuthorDeletion) -> bool:
-    ids, authors = ([deletion.id], []) if isinstance(deletion, Deletion) else ([], [deletion.author])
-    return not set(keys_to_erase(ids, authors)).isdisjoint(keys_of(document))
+class _Part:
+    """Documents that wait, their size as JSON, and the cursor after them."""
+
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+        self.bytes, self.cursor = 0, ""
+        self._keys: set[str] = set()  # by which its documents are erased, and some that were
+
+    def add(self, document: Document) -> None:
+        self.documents.append(document)
+        self.bytes += len(encode(document))
+        self._keys.update(keys_of(document))
+
+    def extend(self, later: "_Part") -> None:
+        self.documents += later.documents
+        self.bytes += later.bytes
+        self._keys |= later._keys
+
+    def drop(self, keys: Set[str]) -> int:
+        """Drop the documents that are erased by one of these; how many they were."""
+        if self._keys.isdisjoint(keys):
+            return 0
+        gone = [one for one in self.documents if not keys.isdisjoint(keys_of(one))]
+        self.documents = [one for one in self.documents if keys.isdisjoint(keys_of(one))]
+        self.bytes -= sum(len(encode(one)) for one in gone)
+        self._keys -= keys
+        return len(gone)
+
+
+def _erased_by(deletion: Deletion | AuthorDeletion) -> Set[str]:
+    return frozenset(
+        keys_to_erase([deletion.id], ()) if isinstance(deletion, Deletion) else keys_to_erase((), [deletion.author])
+    )
