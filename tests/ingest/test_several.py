@@ -8,7 +8,7 @@ from support import PATIENCE, logged, until
 
 from headrace.brokers.memory import MemoryBroker, Queue
 from headrace.documents import Document
-from headrace.errors import HeadraceError, Misconfigured
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.ingest.several import Opened, Options, Several
 from headrace.ports import Batch
 from headrace.runtime import Stop
@@ -33,6 +33,20 @@ class Given:
 
     def close(self) -> None:
         self.closed.set()
+
+
+class Folder(Given):
+    """A source that stands for others, and is unavailable at first."""
+
+    def __init__(self, *files: Given) -> None:
+        super().__init__("folder", ())
+        self.files, self.asked = files, 0
+
+    def each(self) -> Sequence[Given]:
+        self.asked += 1
+        if self.asked < 3:
+            raise Unavailable("the host is away")
+        return self.files
 
 
 def several(stop: Stop, **options: float) -> tuple[Several, Queue, MemoryStore]:
@@ -116,3 +130,14 @@ def test_a_source_that_ends_is_never_idle() -> None:
     work, _, _ = several(Stop(), until_idle=0.05)
     assert work.run(opened(Slow("a", "x")))
     assert work.tally.published == 1
+
+
+def test_a_source_that_was_away_when_it_was_asked_what_it_stands_for_is_waited_for() -> None:
+    work, _, store = several(Stop())
+    bad = Given("bad", "u", error="no such column")
+    folder = Folder(Given("a", "xy"), bad, Given("b", "z"))
+    with logged() as said, pytest.raises(Misconfigured, match="no such column"):
+        work.run([Opened(folder, "ftp://host/*.csv", away=True)])
+    assert work.tally.published == 4
+    assert sorted(store.cursors()) == ["a", "b", "bad"]
+    assert said[:2] == ["waiting, and trying again: the host is away"] * 2

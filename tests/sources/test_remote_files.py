@@ -14,7 +14,9 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 from support.ftp_server import FtpServer, serving
+from support.nginx import free_ports
 
+from headrace.commands.ingest import open_table
 from headrace.documents import Document, encode
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.fields import Fields
@@ -22,6 +24,7 @@ from headrace.file_options import UNSAID, FileOptions
 from headrace.ports import Batch, Malformed
 from headrace.sources.files import FileSource
 from headrace.sources.record_file.remote import DRIVERS, found, is_remote
+from headrace.tables import IngestTable
 from headrace.training import files
 from headrace.urls import SOURCES, open_file, open_source
 
@@ -59,7 +62,7 @@ def test_each_format_is_read_as_it_is_on_this_machine(server: FtpServer, tmp_pat
 
 
 def test_a_folder_and_a_pattern_stand_for_their_files(server: FtpServer, tmp_path: Path) -> None:
-    for name in ("a.jsonl", "sub/b.csv", "sub/notes.pdf", ".hidden/c.jsonl", "sub/d.tar"):
+    for name in ("a.jsonl", ".a.jsonl", "sub/b.csv", "sub/notes.pdf", ".hidden/c.jsonl", "sub/d.tar"):
         (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / name).write_bytes(b"text\na\n")
     url = f"{server.url}/data"
@@ -68,6 +71,9 @@ def test_a_folder_and_a_pattern_stand_for_their_files(server: FtpServer, tmp_pat
     assert f"{url}/sub/notes.pdf" in found(url, all_files=True)
     assert found(f"{url}/s*") == [f"{url}/sub/b.csv", f"{url}/sub/d.tar"]
     assert found(f"{url}/*/*.csv") == [f"{url}/sub/b.csv"]
+    assert found(f"{url}/*.jsonl") == [f"{url}/a.jsonl"]
+    assert found(f"{url}/.*.jsonl") == [f"{url}/.a.jsonl"]
+    assert found(f"{url}/**/*.jsonl") == [f"{url}/a.jsonl"]
     assert found(f"{url}/a.jsonl") == [f"{url}/a.jsonl"]
     assert [one.name for one in FileSource(url).each()] == list(found(url))
     with pytest.raises(Misconfigured, match=r"no file matches ftp://.*/\*\.parquet"):
@@ -146,6 +152,12 @@ def test_what_is_wrong_is_told(server: FtpServer, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "fsspec.core", None)
     with pytest.raises(Misconfigured, match=r"needs fsspec.*: pip install 'headrace\[fsspec\]'"):
         texts(f"{server.url}/a.jsonl")
+
+
+def test_a_host_that_is_away_ends_nothing_before_its_files_are_read() -> None:
+    url = f"ftp://127.0.0.1:{free_ports(1)[0]}/data/*.jsonl"
+    (opened,) = open_table(IngestTable(url), 1 << 20)
+    assert (opened.url, opened.away) == (url, True)
 
 
 def test_an_account_is_the_drivers_affair(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from headrace.commands.operands import Operand
 from headrace.commands.output import Json, bar, print_json, say
 from headrace.commands.settings import Flags
 from headrace.config import FILE, IngestTable, Settings
-from headrace.errors import HeadraceError, Misconfigured
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.fields import Fields
 from headrace.file_options import FileOptions
 from headrace.ingest import shedding
@@ -145,7 +145,10 @@ def _check_rule(opened: Sequence[Opened], said: str, rule: Rule | None) -> None:
 def _each(url: str, limit: int, fields: Fields, options: FileOptions, budget: int | None = None) -> Sequence[Opened]:
     """The source at a URL, or those that it stands for."""
     source = open_source(url, limit=limit, fields=fields, options=options, budget=budget)
-    several = source.each() if isinstance(source, Plural) else [source]
+    try:
+        several = source.each() if isinstance(source, Plural) else [source]
+    except Unavailable:
+        return [Opened(source, _shown(url), away=True)]
     return [Opened(one, _shown(url) if one is source else one.name or _shown(url)) for one in several]
 
 

@@ -13,18 +13,21 @@ from headrace.ingest.flow import FlowControl
 from headrace.ingest.ingest import Ingest
 from headrace.ingest.shedding import Rule
 from headrace.log import logger
-from headrace.ports import BrokerAdapter, SourceAdapter, StoreAdapter
+from headrace.ports import BrokerAdapter, Plural, SourceAdapter, StoreAdapter
+from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 
 LOG = logger("headrace.ingest")
 
 
 class Opened(NamedTuple):
-    """A source, its URL without secrets, and the rule by which it is shed, if one was given for it."""
+    """A source, its URL without secrets, and the rule by which it is shed, if one was given for it. `away`: it was unavailable when it was
+    asked for which sources it stands, so it is asked again once it is its turn."""
 
     source: SourceAdapter
     url: str
     shed: Rule | None = None
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,13 @@ class Several:
         if self._stop.requested:
             part.ended = False
             return
-        source, url, shed = opened
+        source, url, shed, away = opened
         again, rule = self._options.again or not source.name, shed or self._options.shed
         try:
+            if away and isinstance(source, Plural):
+                for one in patiently(source.each, until_stopped(self._stop, LOG.warning)):
+                    self._publish(work, Opened(one, one.name or url, shed), part)
+                return
             part.ended &= work.run(source, source.name, url=url, again=again, shed=rule)
         except Unavailable:
             raise

@@ -95,6 +95,7 @@ def found(url: str, *, all_files: bool = False) -> Sequence[str]:
             return [
                 file
                 for match, info in matches
+                if _hidden(match) <= _hidden(name)  # as on this machine, where `*` is no name that begins with a dot
                 for file in (_in_folder(system, match, all_files) if info["type"] == "directory" else [match])
             ]
         return _in_folder(system, name, all_files) if system.isdir(name) else None
@@ -119,6 +120,11 @@ def _in_folder(system: Any, name: str, all_files: bool) -> list[str]:
         if not any(part.startswith(".") for part in one[start:].split("/"))
         and (all_files or is_data(one) or archive_kind(one))
     )
+
+
+def _hidden(name: str) -> int:
+    """How many of the names in a path are hidden ones."""
+    return sum(part.startswith(".") for part in name.split("/"))
 
 
 def _url_of(name: str, url: str) -> str:
