@@ -21,6 +21,7 @@ NAMES: Sequence[str] = ("text", "id", "created_at", "source", "meta")  #: of the
 _OWN = frozenset((*NAMES, "published_at"))
 _EVENT = b'"specversion"'  # in every CloudEvent
 JOINED = "\n"  # between the texts of several members
+KEY = "@key"  #: the member of a record that has what its message is called by, for fields that name it
 ATTRIBUTES = "cloudevent"  #: the member of `meta` that has those of the CloudEvent
 
 
@@ -120,13 +121,16 @@ class Fields:
             own["created_at"] = event["time"]
         data = cloudevents.data_of(event)
         if isinstance(data, str):
-            arranged: dict[str, Any] = {"text": data, **own, "meta": {}}
-        elif self._has_text(data):
-            arranged = self._arranged(data, own)
-        else:
+            data = {self.text[0].written: data}
+        if KEY in event:
+            data = {KEY: event[KEY], **data}
+        if not self._has_text(data):
             raise Rejected(f"the data of the CloudEvent has {self.text[0].absence(data)}")
+        arranged = self._arranged(data, own)
         if self.meta is None:
-            arranged["meta"].setdefault(ATTRIBUTES, cloudevents.attributes(event))
+            said = cloudevents.attributes(event)
+            said.pop(KEY, None)
+            arranged["meta"].setdefault(ATTRIBUTES, said)
         return arranged
 
     def _text(self, members: Mapping[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """What a keeper receives: plain bodies, of about as many bytes as it asks for, whatever they were when they came."""
 
 import gzip
+from base64 import b64encode
 from collections.abc import Sequence
 
 import pytest
@@ -188,7 +189,12 @@ def test_a_record_gets_what_its_message_is_called_by_only_if_a_field_names_it() 
     assert taken(plain, fields="id=@key") == [("k", "a")]
     event = Delivery(encode({**EVENT, "data": {"post": "a"}}), 1, key="k")
     assert taken(event, fields="text=post, id=@key") == [("k", "a")]
+    of_text = Delivery(encode({**EVENT, "data": "a"}), 1, key="k")
+    packed = Delivery(encode({**EVENT, "data_base64": b64encode(b'{"post": "a"}').decode()}), 1, key="k")
+    assert taken(of_text, packed, fields="text=post, id=@key") == [("k", "a"), ("k", "a")]
     ours = Delivery(encode(Document("x", "a", published_at=5)), 1, key="k")
     assert taken(ours, fields="text=post, id=@key") == [("x", "a")]
+    (known,) = Inbox(Fixed(of_text), document_bytes=1000, keyed=True).receive(1 << 20, 0.0)
+    assert "@key" not in fields_of("text=post, id=@key").decode(known.data).meta["cloudevent"]
     none = Delivery(b'{"post": "a"}', 1)
     assert taken(none, fields="text=post, id=@key")[0][0] != ""

@@ -7,12 +7,11 @@ from typing import Any
 from headrace import cloudevents
 from headrace.documents import encode, unpack
 from headrace.errors import Rejected
-from headrace.fields import Fields
+from headrace.fields import KEY, Fields
 from headrace.parsing import parse
 from headrace.ports import Delivery
 
 TEXT = "text/plain"  #: the media type of a body that is one text
-KEY = "@key"  #: the member of a record that has what its message is called by, for fields that name it
 
 
 def names_key(fields: Fields) -> bool:
@@ -53,7 +52,7 @@ def _with_key(line: bytes, key: str) -> bytes:
         return line  # it is buried as it came
     if not isinstance(members, dict) or KEY in members or "published_at" in members:
         return line
-    return _encoded(_keyed(members, key))
+    return _encoded({**members, KEY: key})
 
 
 def _encoded(members: Mapping[str, Any]) -> bytes:
@@ -62,12 +61,6 @@ def _encoded(members: Mapping[str, Any]) -> bytes:
         return encode(members)
     except (RecursionError, ValueError, OverflowError) as error:
         raise Rejected(f"the message cannot be written as JSON: {error}") from None
-
-
-def _keyed(members: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    if cloudevents.is_event(members) and isinstance(data := members.get("data"), Mapping):
-        return {**members, "data": {KEY: key, **data}}
-    return {**members, KEY: key}
 
 
 def _is_object(data: bytes) -> bool:
