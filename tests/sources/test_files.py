@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import os
@@ -475,6 +476,17 @@ def test_a_long_line_is_cut_one_byte_after_the_limit() -> None:
     chunks = iter([b"x" * 1000] * 50 + [b"\nshort\n", b""])
     lines = Lines(lambda _size: next(chunks), 100)
     assert [len(line) for line in lines] == [101, 5]
+
+
+def in_pieces(data: bytes, size: int) -> Callable[[int], bytes]:
+    stream = io.BytesIO(data)
+    return lambda _most: stream.read(size)
+
+
+def test_lines_are_the_same_however_the_stream_is_cut() -> None:
+    data = b"a\r\n\r\n\n\rb\r\n"
+    for size in range(1, len(data) + 1):
+        assert list(Lines(in_pieces(data, size), 100)) == [b"a", b"", b"", b"", b"b"], size
 
 
 def whole(path: Path, limit: int = 1 << 20) -> list[Document | Malformed]:

@@ -125,7 +125,10 @@ class Lines:
 
     def _read_on(self) -> bytes:
         chunk = self._read()
-        return chunk[1:] if self._after_return and chunk.startswith(b"\n") else chunk
+        if self._after_return and chunk.startswith(b"\n"):
+            self._after_return = False  # one that comes next, even if it comes alone, ends a line of its own
+            return chunk[1:]
+        return chunk
 
     def _read(self) -> bytes:
         try:
