@@ -18,7 +18,7 @@ from headrace.ports import Backlog, Batch, Source
 from headrace.retrying import patiently, until_stopped
 from headrace.runtime import Stop
 
-TICK_SECONDS = 0.2  # without a batch after which what is held may be published
+TICK_SECONDS = 0.2  # between two looks whether a source may go on, or what is held may be published
 
 LOG = logger("headrace.ingest")
 
@@ -82,7 +82,9 @@ class FlowControl:
                 told = f"{_told(gauge)}: nothing is read until it has fallen to {int(gauge.limit * LOW):,}"
                 while not self._stop.requested and self._is_over(gauge):
                     yield Flow(Batch((), cursor), 0, "paused", told)
-                    self._stop.wait(gauge.seconds)
+                    self._stop.wait(
+                        min(TICK_SECONDS, gauge.seconds)
+                    )  # as often as what is held, or that always comes first
             yield _plain(batch)
             cursor = batch.cursor
 
