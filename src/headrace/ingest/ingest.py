@@ -143,7 +143,7 @@ class Ingest:
             except Unavailable as error:
                 if not resumable:
                     raise
-                LOG.warning(f"waiting, and trying again: {error}")
+                yield Batch((), cursor or "", waiting=f"waiting, and trying again: {error}")
                 if self._stop.wait(next(waits)):
                     raise
 
