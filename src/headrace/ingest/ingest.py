@@ -105,7 +105,7 @@ class Ingest:
             with suppress(HeadraceError):  # what was wrong first is raised
                 self._save(name, self._saved)
             raise
-        self._accounts.ledger.state = "stopped" if self._stop.requested else "ended"
+        self._accounts.ledger.state, self._accounts.ledger.told = "stopped" if self._stop.requested else "ended", ""
         self._insist(partial(self._save, name, self._saved))
         return not self._stop.requested
 
