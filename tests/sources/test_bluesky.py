@@ -405,6 +405,20 @@ def test_a_message_that_is_too_long_to_be_received_is_a_gap_and_left_out_from_th
     assert (gap.missed, "67,108,864 bytes" in gap.reason) == (1, True)
 
 
+def test_a_host_that_sends_what_is_too_long_again_and_again_is_not_stormed_and_one_gap_is_told() -> None:
+    def overflow(socket: Socket, _messages: Messages) -> None:
+        socket.send(b"x" * (64 << 20) + b"x")
+
+    batches: list[Batch] = []
+    with hosting(Jetstream([commit(1)], overflow)) as connect:
+        for batch in (source := connect()).read():
+            batches.append(batch)
+            if batch.waiting:
+                source.close()
+    assert "a message of more than 67,108,864 bytes; trying again in" in batches[-1].waiting
+    assert len(items(batches)) == 1
+
+
 def test_a_cursor_that_cannot_be_read_is_told_and_the_stream_goes_on_from_now() -> None:
     with hosting(Jetstream([commit(1)])) as connect:
         first, *rest = taken(connect(), 2, "no cursor")

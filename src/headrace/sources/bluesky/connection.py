@@ -102,7 +102,9 @@ class JetstreamConnection:
                         yield Message(b"", event=RENUMBERED)
                         raise Broken(Kind.ENDED, "the host has begun to count its events anew")
                 yield told
-        except TooLong:
+        except TooLong as error:
+            if self._host.capped:  # the host sends it all the same, and would each time
+                raise Broken(Kind.SERVER, str(error)) from error
             self._host.capped = True
             yield Message(b"", event=TOO_LONG)
             raise
