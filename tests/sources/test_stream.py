@@ -222,8 +222,8 @@ def test_no_pause_is_longer_than_a_day_whatever_a_server_asks_for() -> None:
 
 
 def test_streams_that_differ_in_what_is_hidden_have_different_names() -> None:
-    assert shown("https://host/?author=alice") != shown("https://host/?author=bob")
-    assert "alice" not in shown("https://host/?author=alice")
+    assert shown("https://host/?auth=alice") != shown("https://host/?auth=bob")
+    assert "alice" not in shown("https://host/?auth=alice")
     assert shown("https://host/?lang=sv") == "https://host/?lang=sv"
 
 

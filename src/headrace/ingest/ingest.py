@@ -146,7 +146,7 @@ class Ingest:
             except Unavailable as error:
                 if not resumable:
                     raise
-                LOG.warning(f"waiting, and trying again: {error}")
+                yield Batch((), cursor or "", waiting=f"waiting, and trying again: {error}")
                 if self._stop.wait(next(waits)):
                     raise
 
@@ -156,7 +156,7 @@ class Ingest:
         before, ledger.told = ledger.told, flow.told
         ledger.state = flow.state
         if flow.told and flow.told != before:
-            LOG.warning(f"{name}: {flow.told}")
+            LOG.warning(f"{name.removesuffix(':')}: {flow.told}")
         return flow.told != before or bool(flow.batch.items) or flow.shed > 0
 
     def _take(self, batch: Batch) -> int:
