@@ -387,6 +387,17 @@ def test_what_a_source_waits_for_is_in_the_ledger_and_logged_once() -> None:
     assert said == ["w: 503"]
 
 
+def test_a_source_that_has_ended_waits_for_nothing() -> None:
+    class Away(Listed):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            yield from super().read(after)
+            yield Batch((), "1", waiting="503; trying again in 2 s")
+
+    world = World()
+    assert ingest(world).run(Away(documents("a")), "w")
+    assert (ledger(world, "w")["state"], ledger(world, "w")["reason"]) == ("ended", "")
+
+
 def test_a_source_that_cannot_be_read_has_failed_in_the_ledger() -> None:
     class Broken(Listed):
         def read(self, after: str | None = None) -> Iterator[Batch]:

@@ -9,7 +9,7 @@ import pytest
 from support import PATIENCE
 
 from headrace.errors import Misconfigured
-from headrace.sources.back_off import CONNECTIONS
+from headrace.sources.back_off import CONNECTIONS, TOLD
 from headrace.sources.stream import (
     HELD_BYTES,
     JITTER,
@@ -258,3 +258,4 @@ def test_a_server_that_does_not_answer_is_told() -> None:
 
 def test_what_a_server_says_steers_no_terminal_and_can_be_stored() -> None:
     assert str(Broken(Kind.SERVER, "a\0b\n\x1b[31mc \u202ed")) == "a\ufffdb \ufffd[31mc \ufffdd"
+    assert len(str(Broken(Kind.SERVER, "a b " * 1_000_000))) <= TOLD

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from headrace.belonging import erased_at
 from headrace.burial import bury, bury_bytes
 from headrace.documents import BODY_BYTES, Body, Document, Outcome, microseconds, pack, stamp
-from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.ingest import ledger as ledgers
 from headrace.ingest.accounts import Accounts, Tally
 from headrace.ingest.flow import Flow, FlowControl
@@ -97,12 +97,15 @@ class Ingest:
         try:
             with self._idleness.closing(source, may_be_idle=may_be_idle):
                 self._read(source, name, shed)
-        except Misconfigured as error:
-            self._accounts.ledger.state, self._accounts.ledger.told = "failed", str(error)
+        except Unavailable:
+            raise
+        except Exception as error:
+            told = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
+            self._accounts.ledger.state, self._accounts.ledger.told = "failed", told
             with suppress(HeadraceError):  # what was wrong first is raised
                 self._save(name, self._saved)
             raise
-        self._accounts.ledger.state = "stopped" if self._stop.requested else "ended"
+        self._accounts.ledger.state, self._accounts.ledger.told = "stopped" if self._stop.requested else "ended", ""
         self._insist(partial(self._save, name, self._saved))
         return not self._stop.requested
 
