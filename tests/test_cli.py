@@ -1305,6 +1305,14 @@ def test_compare_goes_on_if_a_model_fails_on_everything(run: Run) -> None:
     assert "(down), other (across)" not in ended.output
 
 
+@pytest.mark.parametrize("name", ["ingest", "up"])
+def test_a_stream_that_is_named_twice_is_refused(name: str) -> None:
+    table = '[[ingest]]\nurl = "rss:https://127.0.0.1:1/feed#every=%d"\n'
+    Path("headrace.toml").write_text(table % 60 + table % 90)
+    outcome = command(name)
+    assert (outcome.status, "rss:https://127.0.0.1:1/feed is named twice" in outcome.errors) == (2, True)
+
+
 def test_compare_adds_up_the_labels_that_are_rare(run: Run) -> None:
     rows = [{"text": "a", "label": f"label {n:02}"} for n in range(20) for _ in range(20 - n)]
     ended = run("compare", TRIVIAL, "--data", write("d.jsonl", rows))

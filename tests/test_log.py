@@ -150,9 +150,12 @@ def test_libraries_log_warnings_and_errors_in_the_same_form_and_no_details(
     assert second == "driver.channel: the channel was closed"
 
 
-def test_a_library_that_raises_what_it_logs_is_not_heard_twice(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("library", ["pika.channel", "websockets.client"])
+def test_a_library_that_raises_what_it_logs_is_not_heard_twice(
+    library: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     log.configure(LogSettings())
-    logging.getLogger("pika.channel").warning("Received remote Channel.Close (404) on <Channel number=1>")
+    logging.getLogger(library).error("the connection was lost")
     assert capsys.readouterr().err == ""
 
 

@@ -18,7 +18,7 @@ from headrace.errors import Misconfigured
 from headrace.masking import hide, mask
 
 NAME = "headrace"
-TOLD = ("pika",)  #: libraries that log each error that they also raise, some of them five times
+TOLD = ("pika", "websockets.client")  #: libraries that log each error that they also raise, some of them five times
 LEVELS: Mapping[str, int] = {
     "debug": logging.DEBUG,
     "info": logging.INFO,

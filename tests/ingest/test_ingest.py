@@ -13,6 +13,7 @@ from headrace.brokers.memory import MemoryBroker
 from headrace.documents import Body, Document, Outcome, decode, unpack
 from headrace.errors import Misconfigured, Unavailable
 from headrace.ingest import ledger as ledgers
+from headrace.ingest.accounts import Tally
 from headrace.ingest.ingest import Ingest
 from headrace.ports import AuthorDeletion, Batch, Deletion, Gap, Malformed
 from headrace.runtime import Stop
@@ -331,12 +332,24 @@ def test_a_source_that_is_away_is_read_again_from_the_last_cursor() -> None:
         assert ingest(world).run(source, "shaky")
     assert [document.id for document in world.published()] == ["a", "b", "c"]
     assert source.asked == [None, "1", "2"]
-    assert said == ["waiting, and trying again: the stream is away"] * 2
+    assert said == ["shaky: waiting, and trying again: the stream is away"] * 2
 
 
 def ledger(world: World, name: str) -> Any:
     (row,) = [row for row in ledgers.table(world) if row["name"] == name]
     return row
+
+
+def test_the_ledger_says_that_a_source_is_waited_for_and_why() -> None:
+    world, source = World(), Shaky(documents("a"), documents("b"), failures=1)
+    seen: list[tuple[str, str]] = []
+
+    def look(_tally: Tally) -> None:
+        row = ledger(world, "shaky")
+        seen.append((row["state"], row["reason"]))
+
+    assert ingest(world, progress=look).run(source, "shaky")
+    assert seen == [("reading", ""), ("waiting", "waiting, and trying again: the stream is away"), ("reading", "")]
 
 
 def test_the_ledger_counts_over_all_runs_what_became_of_what_a_source_gave() -> None:
@@ -372,6 +385,17 @@ def test_what_a_source_waits_for_is_in_the_ledger_and_logged_once() -> None:
         ingest(world).run(Waiting(), "w")
     assert states == [("waiting", "503"), ("waiting", "503"), ("reading", "")]
     assert said == ["w: 503"]
+
+
+def test_a_source_that_has_ended_waits_for_nothing() -> None:
+    class Away(Listed):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            yield from super().read(after)
+            yield Batch((), "1", waiting="503; trying again in 2 s")
+
+    world = World()
+    assert ingest(world).run(Away(documents("a")), "w")
+    assert (ledger(world, "w")["state"], ledger(world, "w")["reason"]) == ("ended", "")
 
 
 def test_a_source_that_cannot_be_read_has_failed_in_the_ledger() -> None:

@@ -82,6 +82,19 @@ def test_a_source_that_fails_does_not_end_the_others_and_its_error_is_raised_in_
     assert '"failed","told":"no such stream"' in store.cursors()["bad"].replace(", ", ",")
 
 
+def test_a_source_with_a_bug_has_failed_in_the_ledger() -> None:
+    class Buggy(Given):
+        def read(self, after: str | None = None) -> Iterator[Batch]:
+            yield from super().read(after)
+            raise ZeroDivisionError("by zero")
+
+    work, _, store = several(Stop())
+    with pytest.raises(HeadraceError, match="ZeroDivisionError: by zero"):
+        work.run(opened(Buggy("bad", "x"), Given("good", "y")))
+    assert work.tally.published == 2
+    assert '"failed","told":"ZeroDivisionError: by zero"' in store.cursors()["bad"].replace(", ", ",")
+
+
 def test_nothing_to_read_is_read_at_once() -> None:
     work, _, _ = several(Stop())
     assert work.run([])

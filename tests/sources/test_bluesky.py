@@ -216,6 +216,26 @@ def test_what_is_too_old_is_a_gap_of_so_many_events() -> None:
     assert document.id == stored(40)  # which is event 41
 
 
+@pytest.mark.parametrize("floor", ["5", "9" * 5000, "-1", "x"])
+def test_a_host_that_says_nonsense_about_what_it_still_has_is_asked_by_time(floor: str) -> None:
+    def before(request: Request) -> bool:
+        if "cursor=10&" not in f"{request.path}&":
+            return False
+        refuse(request, 400, "CursorTooOld", f"cursor 10 below lookback floor {floor}")
+        return True
+
+    jetstream = Jetstream([commit(1), commit(2)], first=50, before=before)
+    with serving(jetstream) as served:
+        cursor = json.dumps({"host": f"127.0.0.1:{served.port}", "seq": 10, "at": 1})
+        batches = taken(source_at(served), 3, cursor)
+    gap, first, second = items(batches)
+    assert isinstance(gap, Gap)
+    assert (gap.missed, "after event 10" in gap.reason) == (None, True)
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert place(batches)["seq"] == 51
+
+
 def test_a_time_that_is_too_old_is_a_gap() -> None:
     gap, document = told(
         Jetstream([commit(1), commit(2)], floor=2), 2, after='{"host": "x", "seq": 9, "at": 1700000000000000}'
@@ -383,6 +403,20 @@ def test_a_message_that_is_too_long_to_be_received_is_a_gap_and_left_out_from_th
     assert isinstance(second, Document)
     assert isinstance(gap, Gap)
     assert (gap.missed, "67,108,864 bytes" in gap.reason) == (1, True)
+
+
+def test_a_host_that_sends_what_is_too_long_again_and_again_is_not_stormed_and_one_gap_is_told() -> None:
+    def overflow(socket: Socket, _messages: Messages) -> None:
+        socket.send(b"x" * (64 << 20) + b"x")
+
+    batches: list[Batch] = []
+    with hosting(Jetstream([commit(1)], overflow)) as connect:
+        for batch in (source := connect()).read():
+            batches.append(batch)
+            if batch.waiting:
+                source.close()
+    assert "a message of more than 67,108,864 bytes; trying again in" in batches[-1].waiting
+    assert len(items(batches)) == 1
 
 
 def test_a_cursor_that_cannot_be_read_is_told_and_the_stream_goes_on_from_now() -> None:

@@ -92,6 +92,24 @@ def test_what_neither_the_stream_nor_the_archive_has_is_a_gap() -> None:
     assert [item.missed for item in found if isinstance(item, Gap)] == [5]
 
 
+def test_an_archive_whose_plan_does_not_go_on_is_waited_for() -> None:
+    asked: list[str] = []
+
+    def before(request: Request) -> bool:
+        if not request.path.endswith("planSnapshot"):
+            return False
+        asked.append(request.path)
+        request.begin()
+        request.send(json.dumps({"plannedThroughSeq": 0, "sealedTipSeq": 9, "segments": []}))
+        return True
+
+    with serving(Jetstream(events(), sealed=9, before=before)) as served:
+        source = BlueskySource.from_url(f"bluesky://127.0.0.1:{served.port}?tls=no&replay")
+        waiting = next(batch.waiting for batch in source.read() if batch.waiting)
+    assert waiting.startswith("the plan of the archive does not go on after event 0")
+    assert len(asked) < 5
+
+
 def test_closing_ends_the_reading_of_the_archive() -> None:
     asked: list[str] = []
 

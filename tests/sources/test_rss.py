@@ -294,6 +294,27 @@ def test_a_feed_that_has_moved_is_followed_and_told_once_if_it_is_for_ever(statu
     assert len([one for one in warnings if "has moved for ever to" in one]) == told
 
 
+@pytest.mark.parametrize("address", ["http://ann:SECRET1@{}/old", "http://{}/old?token=SECRET2"])
+def test_what_is_secret_in_an_address_is_in_no_document_and_no_cursor(address: str) -> None:
+    entry = '<item><guid isPermaLink="false">one</guid><title>One</title><link>/posts/1</link></item>'
+
+    def answer(request: Request) -> None:
+        if request.path.startswith("/old"):
+            request.begin(301, Location="/new?token=SECRET3")
+        else:
+            request.begin()
+            request.send(rss(entry, "<item><title>Two</title><link></link></item>"))
+
+    with serving(answer) as served, logged() as warnings:
+        source = RssSource.from_url(f"rss:{address.format(f'127.0.0.1:{served.port}')}#every=0.01")
+        batches = taken(source, 2)
+    assert "SECRET" not in repr(batches) + repr(warnings)
+    one = next(one for one in documents(batches) if one.text == "One")
+    assert one.id == f"rss:127.0.0.1:{served.port}/one"
+    assert one.meta["link"] == f"http://127.0.0.1:{served.port}/posts/1"
+    assert len([one for one in warnings if "has moved for ever to" in one]) == 1
+
+
 @pytest.mark.parametrize(
     ("url", "name"),
     [

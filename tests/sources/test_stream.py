@@ -9,7 +9,7 @@ import pytest
 from support import PATIENCE
 
 from headrace.errors import Misconfigured
-from headrace.sources.back_off import CONNECTIONS
+from headrace.sources.back_off import CONNECTIONS, TOLD
 from headrace.sources.stream import (
     HELD_BYTES,
     JITTER,
@@ -222,8 +222,8 @@ def test_no_pause_is_longer_than_a_day_whatever_a_server_asks_for() -> None:
 
 
 def test_streams_that_differ_in_what_is_hidden_have_different_names() -> None:
-    assert shown("https://host/?author=alice") != shown("https://host/?author=bob")
-    assert "alice" not in shown("https://host/?author=alice")
+    assert shown("https://host/?auth=alice") != shown("https://host/?auth=bob")
+    assert "alice" not in shown("https://host/?auth=alice")
     assert shown("https://host/?lang=sv") == "https://host/?lang=sv"
 
 
@@ -258,3 +258,4 @@ def test_a_server_that_does_not_answer_is_told() -> None:
 
 def test_what_a_server_says_steers_no_terminal_and_can_be_stored() -> None:
     assert str(Broken(Kind.SERVER, "a\0b\n\x1b[31mc \u202ed")) == "a\ufffdb \ufffd[31mc \ufffdd"
+    assert len(str(Broken(Kind.SERVER, "a b " * 1_000_000))) <= TOLD

@@ -105,6 +105,16 @@ def test_a_server_that_is_busy_is_waited_for() -> None:
     assert batch.waiting.startswith("the server answers 429 Too Many Requests; trying again in")
 
 
+def test_a_server_that_asks_to_wait_twice_is_waited_for() -> None:
+    def answer(request: Request) -> None:
+        request.send("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(answer) as served:
+        source = WebsocketSource.from_url(f"ws://127.0.0.1:{served.port}/?tls=no")
+        (batch,) = (batch for batch in source.read() if batch.waiting and source.close() is None)
+    assert batch.waiting.startswith("the server answers 503 Busy")
+
+
 def test_closing_it_ends_the_connection() -> None:
     gone = threading.Event()
 

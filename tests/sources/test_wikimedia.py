@@ -239,6 +239,14 @@ def test_a_canary_is_no_document_and_its_time_is_that_of_the_platform() -> None:
     assert Position.read(batch.cursor).at == (AT + 3000) * 1_000_000
 
 
+def test_a_time_after_all_times_leaves_a_cursor_that_can_be_read() -> None:
+    event = change(1)
+    event["meta"]["dt"] = "9999-12-31T23:59:59-14:00"
+    with wikis(told(event)) as (source, _):
+        batches = taken(source, 1)
+    assert Position.read(batches[-1].cursor).id == position(1)
+
+
 def test_what_is_no_event_is_malformed_with_its_place_and_the_stream_goes_on() -> None:
     events = ["no json", "[1]", change(1, title=None), change(2, revision={}), {**change(3), "wiki": 7}, change(4)]
     with wikis(told(*events)) as (source, _):

@@ -16,7 +16,7 @@ from headrace.fields import Fields
 from headrace.file_options import FileOptions
 from headrace.ingest import shedding
 from headrace.ingest.accounts import Tally
-from headrace.ingest.several import Opened, Options, Several
+from headrace.ingest.several import Opened, Options, Several, check_distinct
 from headrace.ingest.shedding import Rule
 from headrace.masking import mask_url
 from headrace.ports import Plural
@@ -70,6 +70,7 @@ def ingest(
             "ingest can't reach what lives in the memory of another process; choose another --broker and --store"
         )
     opened = _open(sources, FileOptions(format, encoding, whole, follow), fields.read(), settings, budget)
+    check_distinct(opened)
     _check_shedding(opened, shed, settings)
     stop = runtime.Stop()
     runtime.on_signals(stop, lambda: None)

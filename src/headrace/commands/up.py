@@ -9,7 +9,7 @@ from headrace.commands.output import print_address
 from headrace.commands.settings import Flags
 from headrace.config import Settings
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
-from headrace.ingest.several import Opened, Options, Several
+from headrace.ingest.several import Opened, Options, Several, check_distinct
 from headrace.log import logger
 from headrace.predictor.settings import PredictorSettings
 from headrace.retrying import patiently, until_stopped
@@ -28,6 +28,7 @@ def up(*, settings: Flags = Settings()) -> int:
     """
     tables = config.read_file().ingest
     opened = [one for table in tables for one in open_table(table, settings.document_bytes)]
+    check_distinct(opened)
     options = Options(backlog_limit=settings.backlog_limit)
     return run_everything(settings, feeding(opened, options) if opened else None)
 

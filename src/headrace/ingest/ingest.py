@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from headrace.belonging import erased_at
 from headrace.burial import bury, bury_bytes
 from headrace.documents import BODY_BYTES, Body, Document, Outcome, microseconds, pack, stamp
-from headrace.errors import HeadraceError, Misconfigured, Rejected, Unavailable
+from headrace.errors import HeadraceError, Rejected, Unavailable
 from headrace.ingest import ledger as ledgers
 from headrace.ingest.accounts import Accounts, Tally
 from headrace.ingest.flow import Flow, FlowControl
@@ -97,12 +97,15 @@ class Ingest:
         try:
             with self._idleness.closing(source, may_be_idle=may_be_idle):
                 self._read(source, name, shed)
-        except Misconfigured as error:
-            self._accounts.ledger.state, self._accounts.ledger.told = "failed", str(error)
+        except Unavailable:
+            raise
+        except Exception as error:
+            told = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
+            self._accounts.ledger.state, self._accounts.ledger.told = "failed", told
             with suppress(HeadraceError):  # what was wrong first is raised
                 self._save(name, self._saved)
             raise
-        self._accounts.ledger.state = "stopped" if self._stop.requested else "ended"
+        self._accounts.ledger.state, self._accounts.ledger.told = "stopped" if self._stop.requested else "ended", ""
         self._insist(partial(self._save, name, self._saved))
         return not self._stop.requested
 
@@ -143,7 +146,7 @@ class Ingest:
             except Unavailable as error:
                 if not resumable:
                     raise
-                LOG.warning(f"waiting, and trying again: {error}")
+                yield Batch((), cursor or "", waiting=f"waiting, and trying again: {error}")
                 if self._stop.wait(next(waits)):
                     raise
 
@@ -153,7 +156,7 @@ class Ingest:
         before, ledger.told = ledger.told, flow.told
         ledger.state = flow.state
         if flow.told and flow.told != before:
-            LOG.warning(f"{name}: {flow.told}")
+            LOG.warning(f"{name.removesuffix(':')}: {flow.told}")
         return flow.told != before or bool(flow.batch.items) or flow.shed > 0
 
     def _take(self, batch: Batch) -> int:

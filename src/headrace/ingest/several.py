@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from headrace.errors import HeadraceError, Unavailable
+from headrace.errors import HeadraceError, Misconfigured, Unavailable
 from headrace.ingest.accounts import Tally
 from headrace.ingest.backlog import BacklogGauge
 from headrace.ingest.flow import FlowControl
@@ -25,6 +25,13 @@ class Opened(NamedTuple):
     source: SourceAdapter
     url: str
     shed: Rule | None = None
+
+
+def check_distinct(sources: Sequence[Opened]) -> None:
+    """Raises Misconfigured if an endless source is there twice: each would publish all, and save its place over that of the other."""
+    names = [one.source.name for one in sources if one.source.endless and one.source.name]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise Misconfigured(f"the source {twice} is named twice; leave one out, or give it what sets it apart")
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from enum import Enum
 
 LONGEST_SECONDS = 86_400.0  #: of a pause, whatever a server asks for
+TOLD = 1000  #: characters of a reason, at most
 JITTER = 0.2  #: each pause is up to this part longer, so that many clients don't come back at once
 #: Connections that may be made within so many seconds; then one follows another more slowly, whatever the server says.
 CONNECTIONS, CONNECTIONS_SECONDS = 20, 20.0
 
 
 def printable(text: str) -> str:
-    """What a server has said, on one line and without control characters: they could not be stored, or would steer a terminal."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in " ".join(text.split()))
+    """What a server has said, on one line, in up to TOLD characters, and without control characters: they could not be stored, or would
+    steer a terminal."""
+    line = " ".join(text[: 2 * TOLD].split())
+    line = line if len(line) <= TOLD else f"{line[: TOLD - 1]}…"
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
 
 
 class Kind(Enum):

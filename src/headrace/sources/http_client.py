@@ -109,12 +109,15 @@ def kind_of(status: int) -> Kind:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """The seconds that a server asks to wait, or None (RFC 9110, section 10.2.3)."""
-    given = headers.get("Retry-After", "").strip()
+    try:
+        given = headers.get("Retry-After", "").strip()
+    except LookupError:  # it is there twice
+        return None
     if given.isdecimal():
         return float(given)
     try:
         at = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 

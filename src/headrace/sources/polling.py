@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import msgspec
@@ -41,6 +42,13 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     def write(self) -> str:
         """What to save as a cursor."""
         return saved_cursors.write(self)
+
+
+def public(address: str) -> str:
+    """An address as documents and cursors may have it: without its account, and without a query that may be secret."""
+    parts = urlsplit(address)
+    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return bare if mask_url(bare) == bare else bare.partition("?")[0]
 
 
 def kept(told: Sequence[str], now: int) -> tuple[str, ...]:
@@ -120,9 +128,13 @@ class Polling:
 
     def _moved(self, response: httpx.Response) -> str:
         """Where the address has moved for ever, which is told once; empty if it has not."""
-        moved = str(response.url) if response.history and _is_permanent(response.history) else ""
-        if moved and moved != self._seen.moved:
-            LOG.warning(f"{mask_url(self._address)} has moved for ever to {mask_url(moved)}; give that address instead")
+        if not response.history or not _is_permanent(response.history):
+            return ""
+        address = str(response.url)
+        if (moved := public(address)) != public(self._seen.moved):
+            LOG.warning(
+                f"give the new address of {mask_url(self._address)}, which has moved for ever to {mask_url(address)}"
+            )
         return moved
 
 

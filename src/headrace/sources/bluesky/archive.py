@@ -64,9 +64,12 @@ class Archive:
             response = self.client.post(f"{self.address}{XRPC}planSnapshot", json=asked)
         _check(response)
         try:
-            return msgspec.json.decode(response.content, type=Page)
+            page = msgspec.json.decode(response.content, type=Page)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Broken(Kind.SERVER, f"the plan of the archive can't be read: {error}") from None
+        if page.planned_through_seq <= after < page.sealed_tip_seq:
+            raise Broken(Kind.SERVER, f"the plan of the archive does not go on after event {after:,}, as it should")
+        return page
 
     def each(self, page: Page) -> Iterator[Block]:
         """The blocks of a page, in order."""

@@ -21,7 +21,7 @@ from headrace.sources.stream import Broken, Kind, Message
 
 SUBPROTOCOL = "xrpc.v1.json"
 ATTEMPTS = 5  #: to connect after what a server asks for
-_FLOOR = re.compile(r"floor (\d+)")
+_FLOOR = re.compile(r"floor ([0-9]{1,18})\b")
 _FAILED = re.compile(rb'"\$type"\s*:\s*"error"')
 _BEGINNING = 256  # bytes of a message that tell what it is
 # Events of our own. An event of the server has no name.
@@ -102,7 +102,9 @@ class JetstreamConnection:
                         yield Message(b"", event=RENUMBERED)
                         raise Broken(Kind.ENDED, "the host has begun to count its events anew")
                 yield told
-        except TooLong:
+        except TooLong as error:
+            if self._host.capped:  # the host sends it all the same, and would each time
+                raise Broken(Kind.SERVER, str(error)) from error
             self._host.capped = True
             yield Message(b"", event=TOO_LONG)
             raise
@@ -175,9 +177,10 @@ class JetstreamConnection:
         if page is not None and page.planned_through_seq > asked:
             self._page = page
             return
-        floor = _FLOOR.search(said)
-        self._asked = int(floor[1]) if floor else SMALLEST_TIME
-        self._notes = [Message(floor[1].encode() if floor else b"", event=TOO_OLD)]
+        found = _FLOOR.search(said)
+        floor = int(found[1]) if found and int(found[1]) > asked else 0
+        self._asked = floor or SMALLEST_TIME
+        self._notes = [Message(str(floor).encode() if floor else b"", event=TOO_OLD)]
 
     def _read(self, message: Message) -> Message:
         """A message as it was before it was compressed. Raises Broken if it is the server's last word."""

@@ -16,7 +16,7 @@ from headrace.sources.bluesky.place import Place
 from headrace.sources.bluesky.posts import author_of, document_of, id_of
 from headrace.sources.bluesky.wanted import Wanted
 from headrace.sources.sockets import MESSAGE_BYTES
-from headrace.sources.stream import Message
+from headrace.sources.stream import Message, printable
 
 AHEAD = 300_000_000  #: microseconds by which the time of an event may be later than it is here
 #: Microseconds between two events, with a break in between, above which events are missing: of all authors something comes each minute.
@@ -110,7 +110,9 @@ class Reading:
         """What an event of version 2 tells, unless it was told."""
         if event.kind == "info":
             if event.name == "OutdatedCursor":
-                yield Gap(f"{self._name} no longer has all that came after {_written(self.place.at)}: {event.message}")
+                yield Gap(
+                    f"{self._name} no longer has all that came after {_written(self.place.at)}: {printable(event.message)}"
+                )
         elif event.seq > self.place.seq:
             self._move(seq=event.seq, at=self._time(event), same=0, live=True)
             yield from self._told(event, data)

@@ -15,7 +15,7 @@ from headrace.framing import KEPT_BYTES
 from headrace.sources import http_client
 from headrace.sources.hackernews.place import GREATEST, Place
 from headrace.sources.http_responses import TooLong, whole
-from headrace.sources.stream import Broken, Kind, Message
+from headrace.sources.stream import LONGEST_SECONDS, Broken, Kind, Message
 
 AT_ONCE = 6  #: requests
 ITEM_BYTES, ANSWER_BYTES = 4 << 20, 16 << 20  #: of an item, and of another answer
@@ -60,7 +60,7 @@ class Connection:
             yield from self._new()
             if number % CHANGES == 0:
                 yield from self._changed()
-            if self._ended.wait(self._every):
+            if self._ended.wait(min(self._every, LONGEST_SECONDS)):
                 return
             self._newest = self._max_item()
 

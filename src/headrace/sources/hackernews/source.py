@@ -88,7 +88,7 @@ class HackernewsSource:
             def connect(cursor: str) -> Connection:
                 return Connection(client, f"{self._address}/v0", Place.read(cursor), self._every)
 
-            for part in follow(connect, place.write(), self._closed, silent=float("inf")):
+            for part in follow(connect, place.write(), self._closed, name=self.name, silent=float("inf")):
                 for message in part.messages:
                     if self._closed.is_set():
                         return

@@ -13,7 +13,7 @@ from headrace.errors import Misconfigured
 from headrace.masking import mask_url
 from headrace.ports import Batch, Malformed
 from headrace.sources import http_client, saved_cursors
-from headrace.sources.polling import Polling, Seen, kept, seconds_in
+from headrace.sources.polling import Polling, Seen, kept, public, seconds_in
 from headrace.sources.rss.entries import Entry, entries_of, known
 from headrace.sources.rss.feed import Feed, is_whole, parse, ttl
 from headrace.sources.stream import Message, follow, printable, shown
@@ -72,7 +72,7 @@ class RssSource:
             cursor, was_feed, warned = Seen.read(after).write(), False, False
             if restarted := saved_cursors.restarted(after, Seen):
                 yield Batch((), cursor, restarted)
-            for part in follow(connect, cursor, self._closed, silent=float("inf")):
+            for part in follow(connect, cursor, self._closed, name=self.name, silent=float("inf")):
                 for message in part.messages:
                     if self._closed.is_set():
                         return
@@ -98,7 +98,7 @@ class RssSource:
         return min(max(EVERY, ttl(data), float(age[1]) if age else 0.0), RAREST)
 
     def _parsed(self, message: Message) -> Feed:
-        return parse(message.data, message.event, Seen.read(message.cursor).moved or self._address)
+        return parse(message.data, message.event, public(Seen.read(message.cursor).moved or self._address))
 
     def _no_feed(self, message: Message, feed: Feed, was_feed: bool) -> str:
         """That an answer is not a feed, which is waited for. Raises Misconfigured if there has been no feed yet."""
@@ -118,7 +118,7 @@ class RssSource:
     def _new(self, feed: Feed, message: Message, told: Sequence[str]) -> tuple[list[Document | Malformed], str]:
         """The entries that were not told before, and the cursor after them."""
         versions, items, keys = known(told), list[Document | Malformed](), set[str]()
-        for entry in entries_of(feed, self._address, self.name, self._limit):
+        for entry in entries_of(feed, public(self._address), self.name, self._limit):
             before = versions.pop(entry.key, None)
             versions[entry.key] = entry.version
             keys.add(entry.key)

@@ -12,6 +12,7 @@ from headrace.clock import to_microseconds
 from headrace.documents import Document, parse
 from headrace.documents import read as read_document
 from headrace.errors import Rejected
+from headrace.sources.positions import LATEST
 from headrace.validation import kind
 
 SOURCE = "wikimedia"  #: the source of all documents, and the beginning of their ids
@@ -68,7 +69,7 @@ class Event(msgspec.Struct, frozen=True):
             at = datetime.fromisoformat(str(_in_meta(members, "dt")))
         except ValueError:
             return cls(members, 0)
-        return cls(members, max(0, to_microseconds(at.replace(tzinfo=at.tzinfo or UTC))))
+        return cls(members, min(max(0, to_microseconds(at.replace(tzinfo=at.tzinfo or UTC))), LATEST))
 
     @property
     def is_canary(self) -> bool:
