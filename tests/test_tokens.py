@@ -64,5 +64,26 @@ def test_a_source_gets_the_token_of_its_platform(monkeypatch: pytest.MonkeyPatch
     assert open_source("mastodon://127.0.0.1:1?tls=no", limit=DOCUMENT_BYTES).name == "mastodon://127.0.0.1:1/public"
 
 
+@pytest.mark.parametrize("url", ["twitter:recorded.jsonl", "twitter:-", "bluesky:", "bluesky:?replay=no"])
+@pytest.mark.parametrize("both", [True, False])
+def test_a_token_that_is_not_needed_is_not_read(monkeypatch: pytest.MonkeyPatch, url: str, both: bool) -> None:
+    for name in ("HEADRACE_BLUESKY_KEY", "HEADRACE_TWITTER_TOKEN"):
+        monkeypatch.setenv(f"{name}_FILE", "/gibt/es/nicht")
+        if both:
+            monkeypatch.setenv(name, "geheim")
+        else:
+            monkeypatch.delenv(name, raising=False)
+    open_source(url, limit=DOCUMENT_BYTES)
+
+
+@pytest.mark.parametrize("url", ["twitter:", "bluesky:?replay", "mastodon://127.0.0.1:1?tls=no"])
+def test_a_token_that_is_needed_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    for name in tokens.TOKENS:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(f"{name}_FILE", "/gibt/es/nicht")
+    with pytest.raises(Misconfigured, match=r"correct HEADRACE_\w+_FILE"):
+        open_source(url, limit=DOCUMENT_BYTES)
+
+
 def test_every_token_that_a_source_takes_is_known() -> None:
     assert {entry.token for entry in SOURCES.values() if entry.token} == set(tokens.TOKENS)

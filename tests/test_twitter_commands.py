@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.http_server import serving
+from support.http_server import Request, serving
 from support.twitter_server import TOKEN, X, refusing
 
 from headrace import cli
@@ -82,6 +82,36 @@ def test_what_x_refuses_of_rules_is_told_with_the_rule(run: Run) -> None:
     assert run("rules", "add", "cats", "--json").json["errors"] == [{"rule": "cats", "reason": "DuplicateRule"}]
     ended = run("rules", "delete", "77")
     assert (ended.status, "X refuses 77: Not Found: Rule does not exist" in ended.errors) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({}, "X does not say why"),
+        ({"detail": "too many ids"}, "too many ids"),
+        ({"title": "Invalid Request", "errors": 5, "data": 7}, "Invalid Request"),
+    ],
+)
+def test_a_change_of_rules_that_is_refused_as_a_whole_changes_nothing(
+    x: X, run: Run, answer: dict[str, Any], reason: str
+) -> None:
+    x.before = refusing(400, answer)
+    told = [{"rule": "", "reason": reason}]
+    for arguments in (("add", "dogs"), ("delete", "1", "2", "3")):
+        ended = run("rules", *arguments, "--json")
+        assert (ended.status, ended.json) == (1, {"added": [], "deleted": 0, "errors": told})
+
+
+def test_a_list_of_rules_without_end_is_told(x: X, run: Run) -> None:
+    def before(request: Request) -> bool:
+        request.begin()
+        request.send(json.dumps({"data": [], "meta": {"next_token": "always"}}))
+        return True
+
+    x.before = before
+    ended = run("rules", "list")
+    assert ended.status == 3
+    assert "X gives the same page of rules again and again" in ended.errors
 
 
 def test_a_dry_run_changes_nothing(x: X, run: Run) -> None:

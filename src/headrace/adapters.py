@@ -22,10 +22,9 @@ class Entry:
     """Whether the URL is the path of a file, which is read, and has options, as one of this machine"""
     mapped: bool = False
     """Whether a source reads records of any shape, of which fields can be named: its `from_url` takes `fields` then"""
-    renews: bool = False
-    """Whether a source takes a token that was replaced meanwhile: its `from_url` takes `renewed` then, which reads the token anew"""
     token: str = ""
-    """The variable that has the token of the source's platform: its `from_url` takes `token` then, which is empty if there is none"""
+    """The variable that has the token of the source's platform: its `from_url` takes `token` then, which reads it anew at each call, and
+    gives an empty string if there is none"""
     budgeted: bool = False
     """Whether a platform charges for what a source reads: its `from_url` takes `budget` then"""
 
@@ -38,14 +37,12 @@ SOURCES: Mapping[str, Entry] = {
     "hackernews": Entry("headrace.sources.hackernews:HackernewsSource", "streams"),
     "http": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
     "https": Entry("headrace.sources.polled:PolledSource", "streams", mapped=True),
-    "mastodon": Entry(
-        "headrace.sources.mastodon:MastodonSource", "streams", token="HEADRACE_MASTODON_TOKEN", renews=True
-    ),
+    "mastodon": Entry("headrace.sources.mastodon:MastodonSource", "streams", token="HEADRACE_MASTODON_TOKEN"),
     "rss": Entry("headrace.sources.rss:RssSource", "streams"),
     "sse": Entry("headrace.sources.sse:SseSource", "streams", mapped=True),
     "ws": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
     "wss": Entry("headrace.sources.websocket:WebsocketSource", "streams", mapped=True),
-    "twitter": Entry("headrace.sources.twitter", "streams", renews=True, token="HEADRACE_TWITTER_TOKEN", budgeted=True),
+    "twitter": Entry("headrace.sources.twitter", "streams", token="HEADRACE_TWITTER_TOKEN", budgeted=True),
     "wikimedia": Entry("headrace.sources.wikimedia:WikimediaSource", "streams"),
 }
 BROKERS: Mapping[str, Entry] = {

@@ -82,9 +82,7 @@ def open_source(
     with _hiding(url):
         taken: dict[str, Any] = {"fields": fields} if entry.mapped else {}
         if entry.token:
-            taken["token"] = config.token(entry.token)
-        if entry.renews:
-            taken["renewed"] = partial(config.token, entry.token)
+            taken["token"] = partial(config.token, entry.token)
         if entry.budgeted:
             taken["budget"] = budget
         return cast("SourceAdapter", adapter.from_url(url, limit=limit, **taken))

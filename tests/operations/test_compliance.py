@@ -46,6 +46,18 @@ def left(store: MemoryStore) -> set[str]:
     return found | {letter.id for letter in letters(store)}
 
 
+def test_a_job_of_which_x_tells_no_status_is_not_waited_for(x: X, erase: Erase) -> None:
+    def before(request: Request) -> bool:
+        if found := request.command == "GET" and request.path.endswith("/1"):
+            request.begin()
+            request.send('{"data": {"id": "1"}}')
+        return found
+
+    x.before = before
+    with pytest.raises(Unavailable, match="X did not say the status of a compliance job; call it again"):
+        erase().run()
+
+
 ALL = {"twitter:1", "twitter:2", "twitter:3", "twitter:x", "mastodon:4", "twitter:5"}
 
 

@@ -32,7 +32,7 @@ def hosting(jetstream: Jetstream, options: str = "", token: str = "") -> Iterato
 
 
 def source_at(served: Served, options: str = "", token: str = "") -> BlueskySource:
-    return BlueskySource.from_url(f"bluesky://127.0.0.1:{served.port}?tls=no{options}", token=token)
+    return BlueskySource.from_url(f"bluesky://127.0.0.1:{served.port}?tls=no{options}", token=lambda: token)
 
 
 def told(
@@ -481,7 +481,7 @@ def test_the_name_says_what_is_read_and_not_where() -> None:
         == "bluesky:?collections=a.b.*,app.bsky.feed.post&languages=de,en&replay=yes"
     )
     assert len(BlueskySource.from_url(f"bluesky:?authors={many}").name) < 50
-    assert BlueskySource.from_url("bluesky:?replay", token=KEY).name == "bluesky:?replay=yes"
+    assert BlueskySource.from_url("bluesky:?replay", token=lambda: KEY).name == "bluesky:?replay=yes"
 
 
 def trained() -> bytes:

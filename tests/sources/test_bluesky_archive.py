@@ -31,7 +31,7 @@ def told(jetstream: Jetstream, most: int, options: str = "", *, after: str | Non
     """The first items of the archive, or after it."""
     with serving(jetstream) as served:
         url = f"bluesky://127.0.0.1:{served.port}?tls=no&replay{options}"
-        return items(taken(BlueskySource.from_url(url, token=key), most, after))
+        return items(taken(BlueskySource.from_url(url, token=lambda: key), most, after))
 
 
 def ids(found: list[Item]) -> list[str]:
@@ -71,7 +71,7 @@ def test_reading_goes_on_within_the_archive_and_nothing_comes_twice() -> None:
     with serving(Jetstream(events(), sealed=LAST, key=KEY)) as served:
         url = f"bluesky://127.0.0.1:{served.port}?tls=no&replay"
         cursor = json.dumps({"host": f"127.0.0.1:{served.port}", "seq": 6, "at": 1})
-        assert ids(items(taken(BlueskySource.from_url(url, token=KEY), LAST - 1, cursor))) == [
+        assert ids(items(taken(BlueskySource.from_url(url, token=lambda: KEY), LAST - 1, cursor))) == [
             stored(n) for n in range(7, LAST + 6)
         ]
 
@@ -80,14 +80,14 @@ def test_a_cursor_that_is_too_old_for_the_stream_is_filled_from_the_archive() ->
     with serving(Jetstream(events(), sealed=LAST, floor=LAST, key=KEY)) as served:
         url = f"bluesky://127.0.0.1:{served.port}?tls=no&replay"
         cursor = json.dumps({"host": f"127.0.0.1:{served.port}", "seq": 2, "at": 1, "live": True})
-        found = items(taken(BlueskySource.from_url(url, token=KEY), LAST + 3, cursor))
+        found = items(taken(BlueskySource.from_url(url, token=lambda: KEY), LAST + 3, cursor))
     assert ids(found) == [stored(number) for number in range(3, LAST + 6)]
 
 
 def test_what_neither_the_stream_nor_the_archive_has_is_a_gap() -> None:
     with serving(Jetstream(events(), sealed=4, floor=10, key=KEY)) as served:
         url = f"bluesky://127.0.0.1:{served.port}?tls=no&replay"
-        found = items(taken(BlueskySource.from_url(url, token=KEY), 12))
+        found = items(taken(BlueskySource.from_url(url, token=lambda: KEY), 12))
     assert ids(found) == [stored(number) for number in (1, 2, 3, 4, *range(10, LAST + 6))]
     assert [item.missed for item in found if isinstance(item, Gap)] == [5]
 

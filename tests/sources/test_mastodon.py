@@ -300,7 +300,7 @@ def test_a_token_that_is_refused_is_told_at_once_without_it() -> None:
     with serving(Mastodon()) as served:
         url = f"mastodon://127.0.0.1:{served.port}?tls=no"
         with pytest.raises(Misconfigured) as told:
-            list(MastodonSource.from_url(url, token="falsches-Geheimnis").read())
+            list(MastodonSource.from_url(url, token=lambda: "falsches-Geheimnis").read())
     assert str(told.value).startswith(f"reading mastodon://127.0.0.1:{served.port}/public: the server answers 401")
     assert "Geheimnis" not in str(told.value)
     assert "is the token in HEADRACE_MASTODON_TOKEN one of this server, with the scope read:statuses?" in str(
@@ -330,7 +330,7 @@ def test_without_a_token_it_says_where_to_get_one_and_how_to_set_it() -> None:
     ):
         assert part in str(told.value)
     with pytest.raises(Misconfigured, match="has characters that no token has") as told:
-        MastodonSource.from_url("mastodon://mastodon.social", token="ge heim")
+        MastodonSource.from_url("mastodon://mastodon.social", token=lambda: "ge heim")
     assert "heim" not in str(told.value)
 
 
@@ -349,13 +349,13 @@ def test_without_a_token_it_says_where_to_get_one_and_how_to_set_it() -> None:
 )
 def test_a_wrong_url_is_told_with_what_to_write(url: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=told) as error:
-        MastodonSource.from_url(url, token=TOKEN)
+        MastodonSource.from_url(url, token=lambda: TOKEN)
     assert "geheim" not in str(error.value)
 
 
 def test_the_name_is_that_of_the_timeline() -> None:
     def name(url: str) -> str:
-        return MastodonSource.from_url(url, token=TOKEN).name
+        return MastodonSource.from_url(url, token=lambda: TOKEN).name
 
     assert name("mastodon://Mastodon.social/") == name("mastodon://mastodon.social/public")
     assert name("mastodon://mastodon.social") == "mastodon://mastodon.social/public"

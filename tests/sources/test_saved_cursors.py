@@ -10,6 +10,9 @@ from support.http_server import Request, serving
 from support.mastodon_server import TOKEN, Mastodon, post
 from support.mastodon_server import event as mastodon_event
 from support.reading import taken
+from support.twitter_server import AT, X, line, number
+from support.twitter_server import TOKEN as X_TOKEN
+from support.twitter_server import post as x_post
 from support.wiki_server import change, send, send_extracts
 
 from headrace.documents import Document
@@ -24,6 +27,7 @@ from headrace.sources.positions import Position
 from headrace.sources.rss import RssSource
 from headrace.sources.saved_cursors import UNREADABLE, read, restarted
 from headrace.sources.sse import SseSource
+from headrace.sources.twitter.filtered_stream import FilteredStream
 from headrace.sources.wikimedia import WikimediaSource
 from headrace.testing.sources import items
 
@@ -95,6 +99,12 @@ def toots(request: Request) -> None:
     request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
 
 
+def cats(request: Request) -> None:
+    request.begin()
+    request.send(line(x_post(number(AT), "cats")))
+    request.server.ended.wait(PATIENCE)  # type: ignore[attr-defined]
+
+
 MAKERS: list[tuple[Callable[[Request], None], Callable[[int], SourceAdapter], bool]] = [
     (events, lambda port: SseSource.from_url(f"sse://127.0.0.1:{port}/?tls=no"), True),
     (listed, lambda port: PolledSource.from_url(f"http:http://127.0.0.1:{port}/#every=0.01"), False),
@@ -102,7 +112,12 @@ MAKERS: list[tuple[Callable[[Request], None], Callable[[int], SourceAdapter], bo
     (wiki, lambda port: WikimediaSource.from_url(f"wikimedia://127.0.0.1:{port}/?tls=no&extracts=no"), True),
     (
         Mastodon(stream=toots),
-        lambda port: MastodonSource.from_url(f"mastodon://127.0.0.1:{port}?tls=no", token=TOKEN),
+        lambda port: MastodonSource.from_url(f"mastodon://127.0.0.1:{port}?tls=no", token=lambda: TOKEN),
+        True,
+    ),
+    (
+        X(stream=cats),
+        lambda port: FilteredStream(f"http://127.0.0.1:{port}", X_TOKEN),
         True,
     ),
 ]

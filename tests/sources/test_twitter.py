@@ -419,7 +419,7 @@ def test_a_recording_needs_no_token_and_takes_no_budget(tmp_path: Path) -> None:
 def test_only_the_stream_needs_httpx() -> None:
     code = (
         "import sys; sys.modules['httpx'] = None; from headrace.sources.twitter import from_url;"
-        " print(from_url('twitter:a.jsonl').endless); from_url('twitter:', token='x')"
+        " print(from_url('twitter:a.jsonl').endless); from_url('twitter:', token=lambda: 'x')"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.stdout == "False\n"

@@ -114,6 +114,53 @@ def test_a_post_becomes_a_document() -> None:
     assert request.headers["User-Agent"].startswith("headrace/")
 
 
+def test_a_number_that_no_post_has_is_told_and_spoils_no_cursor() -> None:
+    sent = line(post(10**20 - 1, "cats and more")) + cats(1)
+    with running(X(streams(sent))) as connect:
+        batches = taken(connect(), 2)
+    spoilt, cat_1 = items(batches)
+    assert isinstance(spoilt, Malformed)
+    assert "has an 'id', which is a whole number" in spoilt.reason
+    assert texts([cat_1]) == ["cats 1"]
+    assert Saved.read(batches[-1].cursor).numbers == [number(AT, 1)]
+
+
+def test_an_error_without_end_or_beyond_measure_is_a_break_like_any_other() -> None:
+    def endless(request: Request) -> None:
+        request.begin(503)
+        while request.send("out of order " * 1000):
+            pass
+
+    def nested(request: Request) -> None:
+        request.begin(503)
+        request.send("[" * 100_000)
+
+    def unreadable(request: Request) -> None:
+        request.begin(503, "text/plain; charset=base64", x_rate_limit_remaining="0", x_rate_limit_reset="9" * 5000)
+        request.send("out of order")
+
+    pauses = {**PAUSES, Kind.SERVER: Pause(2.0, 2.0, factor=1.0)}
+    for answer in (endless, nested, unreadable):
+        with running(X(streams(answer, cats(1))), Timing(settle=0.0, pauses=pauses)) as connect:
+            source = connect()
+            batches = until_waiting(source)
+        assert batches[-1].waiting.startswith("X answers 503 Service Unavailable: ")
+
+
+def test_a_search_whose_pages_have_no_end_is_given_up() -> None:
+    def before(request: Request) -> bool:
+        if found := "/search/recent" in request.path:
+            request.begin()
+            request.send(json.dumps({"data": [cat(2)], "meta": {"next_token": "always"}}))
+        return found
+
+    with running(X(streams(cats(1), cats(3)), before=before)) as connect:
+        found = items(taken(connect(), 4))
+    assert texts(found) == ["cats 1", "cats 3", "cats 2"]
+    (gap,) = (item for item in found if isinstance(item, Gap))
+    assert "X gives the same page" in gap.reason
+
+
 def test_the_names_of_authors_are_asked_for_only_if_wanted() -> None:
     for users in (False, True):
         with running(server := X(streams(cats(1))), users=users) as connect:
@@ -397,7 +444,7 @@ def test_a_budget_is_counted_over_restarts() -> None:
 )
 def test_a_stream_that_cannot_be_opened_is_told(url: str, token: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=told):
-        FilteredStream.from_url(url, token=token)
+        FilteredStream.from_url(url, token=lambda: token)
 
 
 def test_closing_ends_a_search_that_hangs() -> None:

@@ -107,9 +107,9 @@ class Compliance:
     def _finish(self, job: Mapping[str, Any]) -> None:
         """Wait until a job is done, and erase what it says is gone."""
         number, seconds = _text(job, "id"), FIRST_SECONDS
-        while job.get("status") != "complete":
-            if job.get("status") in ("failed", "expired"):
-                raise Unavailable(f"X has given up the compliance job {number} ({job['status']}); call it again")
+        while (status := _text(job, "status")) != "complete":
+            if status in ("failed", "expired"):
+                raise Unavailable(f"X has given up the compliance job {number} ({status}); call it again")
             self.wait(seconds)
             seconds = min(LONGEST_SECONDS, seconds * 2)
             job = as_mapping(self.api.ask("GET", f"{_JOBS}/{number}").get("data"))

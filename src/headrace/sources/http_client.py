@@ -84,15 +84,20 @@ def check(response: httpx.Response) -> None:
     status = response.status_code
     if status < 400:
         return
+    text = " ".join(text_of(response).split())[:SAID]
+    reason = f"the server answers {status} {response.reason_phrase}" + (f": {text}" if text else "")
+    raise Broken(kind_of(status), reason, retry_after(response.headers))
+
+
+def text_of(response: httpx.Response) -> str:
+    """The beginning of an answer that is an error, as far as it comes soon. One that is streamed is closed."""
     data = b""
     with suppress(httpx.HTTPError, httpx.StreamError):
         try:
             data = response.content[:ERROR_BYTES]
         except httpx.ResponseNotRead:
             data = beginning(response, ERROR_BYTES, ERROR_SECONDS)
-    text = " ".join(data.decode(errors="replace").split())[:SAID]
-    reason = f"the server answers {status} {response.reason_phrase}" + (f": {text}" if text else "")
-    raise Broken(kind_of(status), reason, retry_after(response.headers))
+    return data.decode(errors="replace")
 
 
 def kind_of(status: int) -> Kind:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Self
 
@@ -58,10 +58,11 @@ class BlueskySource:
         self._closed = threading.Event()
 
     @classmethod
-    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, token: str = "") -> Self:
+    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, token: Callable[[], str] = str) -> Self:
         """The stream of `bluesky:`, or of another host by `bluesky://host`, which is without TLS if the option `tls` is `no`.
 
-        Raises Misconfigured for any other URL, for what is no collection, author or language, and for `replay` without a key.
+        `token` reads the key, and is called for `replay` alone. Raises Misconfigured for any other URL, for what is no collection, author
+        or language, and for `replay` without a key.
         """
         parts = PlatformUrl.read(url, OPTIONS, LIKE)
         if parts.path:
@@ -73,16 +74,15 @@ class BlueskySource:
         address, old = parts.address or HOST, wire == "v1"
         if replay and old:
             raise Misconfigured("version 1 of Jetstream has no archive; leave out replay or wire=v1")
-        if replay and not token and address.endswith(NETWORK):
+        key = token() if replay else ""
+        if replay and not key and address.endswith(NETWORK):
             raise Misconfigured(
                 f"the archive of {address} needs a key: set {KEY}, or {KEY}_FILE to the path of a file that has it. You get one at"
                 " https://bsky.network/account; what is read of the archive is metered. Without replay no key is needed"
             )
-        if not re.fullmatch(r"[!-~]*", token):
+        if not re.fullmatch(r"[!-~]*", key):
             raise Misconfigured(f"the key in {KEY} has characters that no key has; copy it again")
-        return cls(
-            Wanted.read(parts), address=address, old=old, replay=replay, key=token if replay else "", limit=limit
-        )
+        return cls(Wanted.read(parts), address=address, old=old, replay=replay, key=key, limit=limit)
 
     @property
     def name(self) -> str:

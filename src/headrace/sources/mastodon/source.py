@@ -53,23 +53,23 @@ class MastodonSource:
         self._closed = threading.Event()
 
     @classmethod
-    def from_url(
-        cls, url: str, *, limit: int = DOCUMENT_BYTES, token: str = "", renewed: Callable[[], str] | None = None
-    ) -> Self:
+    def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, token: Callable[[], str] = str) -> Self:
         """The public posts of `mastodon://host`, which may be followed by `/public/local`, `/public/remote` or `/hashtag/NAME`; without TLS
-        if its option `tls` is `no`. Raises Misconfigured for any other URL, and without a token."""
+        if its option `tls` is `no`. `token` reads the token, now and at each connection. Raises Misconfigured for any other URL, and
+        without a token."""
         parts = PlatformUrl.read(url, (), LIKE)
         if not parts.address:
             raise Misconfigured(f"a mastodon: URL names a server, as there is no server of all; write {LIKE}")
         Timeline.read(parts.path)
-        if not token:
+        first = token()
+        if not first:
             raise Misconfigured(
                 f"{parts.address} streams to its users only: set {TOKEN}, or {TOKEN}_FILE to the path of a file that has it. You"
                 f" get one at {parts.address}/settings/applications (Preferences, Development, New application) with the scope"
                 ' read:statuses, as "Your access token"'
             )
-        _check(token)
-        return cls(parts.address, parts.path, token, renewed=renewed, limit=limit)
+        _check(first)
+        return cls(parts.address, parts.path, first, renewed=token, limit=limit)
 
     @property
     def name(self) -> str:

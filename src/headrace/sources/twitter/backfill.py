@@ -123,8 +123,9 @@ class Backfill:
             told = f"those of the rule {shown_rule} can't be searched for: search has no {operator[1]}:"
             yield Found(gaps=[self._gap(found, told)])
             return
-        token = ""
+        token, seen = "", set[str]()
         while True:
+            seen.add(token)
             try:
                 page = yield from self._asked(partial(self._api.search, self._query(rule, span, token)))
             except Refused as refused:
@@ -137,6 +138,10 @@ class Backfill:
                 yield Found([{**page, "matching_rules": [{"id": rule.id, "tag": rule.tag}]}])
             token = str(as_mapping(page.get("meta")).get("next_token") or "")
             if not token:
+                return
+            if token in seen:
+                told = f"X gives the same page of those of the rule {shown_rule} again and again"
+                yield Found(gaps=[self._gap(found, told)])
                 return
 
     def _query(self, rule: Rule, span: Break, token: str) -> Mapping[str, str]:

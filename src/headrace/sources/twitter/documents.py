@@ -16,6 +16,7 @@ FIRST_SNOWFLAKE = 29_700_859_247  #: the first id that holds a time (4 November 
 _SNOWFLAKE_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, tzinfo=UTC)
 _USER = re.compile(r"\w{1,50}", re.ASCII)
 _DIGITS = re.compile(r"\d{1,20}", re.ASCII)
+_NUMBERS = 1 << 64  # of tweets; none is as great
 _SHOWN = 40  # characters of what is no id
 _TIME_BITS = 22  # of an id, after its milliseconds
 _NO_LANGUAGE = re.compile("und|zxx|q[a-t][a-z]")  # of a text of mentions, tags or links, or of too few words
@@ -48,9 +49,9 @@ def id_of(number: str) -> str:
 def number_of(members: Mapping[str, Any], what: str = "a tweet") -> str:
     """The number of a tweet, or of `what`, by which X knows it. Raises Rejected if there is none."""
     number = members.get("id_str") or members.get("id")
-    if isinstance(number, str) and _DIGITS.fullmatch(number):
+    if isinstance(number, str) and _DIGITS.fullmatch(number) and int(number) < _NUMBERS:
         return number
-    if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 1 << 64:
+    if isinstance(number, int) and not isinstance(number, bool) and 0 < number < _NUMBERS:
         return str(number)
     shown = repr(number[:_SHOWN]) if isinstance(number, str) else kind(number)
     raise Rejected(f"{what} has an 'id', which is a whole number or a string of digits, not {shown}")

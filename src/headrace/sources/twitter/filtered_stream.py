@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from headrace.documents import DOCUMENT_BYTES
-from headrace.errors import Misconfigured
+from headrace.errors import HeadraceError, Misconfigured
 from headrace.masking import forms, hide
 from headrace.ports import Batch
 from headrace.sources.platform_url import PlatformUrl
+from headrace.sources.positions import begun_anew
 from headrace.sources.stream import Kind, Pause, follow
 from headrace.sources.twitter.backfill import SETTLE_SECONDS, Backfill
 from headrace.sources.twitter.connection import StreamConnection
-from headrace.sources.twitter.progress import Progress
+from headrace.sources.twitter.progress import Progress, Saved
 from headrace.sources.twitter.reading import Reading
 from headrace.sources.x_api.api import HOST, KEEP_ALIVE_SECONDS, LIKE, Api, address_of, check_token
 
@@ -83,15 +84,14 @@ class FilteredStream:
         url: str,
         *,
         limit: int = DOCUMENT_BYTES,
-        token: str = "",
-        renewed: Callable[[], str] | None = None,
+        token: Callable[[], str] = str,
         budget: int | None = None,
     ) -> Self:
-        """The stream of `twitter:`, or of another host by `twitter://127.0.0.1:8080?tls=no`; its options are `users` and `fill`. Raises
-        Misconfigured for any other URL, and without a token."""
+        """The stream of `twitter:`, or of another host by `twitter://127.0.0.1:8080?tls=no`; its options are `users` and `fill`. `token`
+        reads the token, now and at each connection. Raises Misconfigured for any other URL, and without a token."""
         parts = PlatformUrl.read(url, ("fill", "users"), LIKE)
         users, fill = parts.switch("users", default=False), parts.switch("fill", default=True)
-        return cls(address_of(parts), token, renewed=renewed, users=users, fill=fill, budget=budget, limit=limit)
+        return cls(address_of(parts), token(), renewed=token, users=users, fill=fill, budget=budget, limit=limit)
 
     @property
     def name(self) -> str:
@@ -99,6 +99,7 @@ class FilteredStream:
         return "twitter:" if self._address == HOST else f"twitter://{self._address.partition('://')[2]}"
 
     def read(self, after: str | None = None) -> Iterator[Batch]:
+        yield from begun_anew(after, self.name, Saved)
         with Api(self._address, self._token, keep_alive=self._timing.keep_alive) as api:
             progress = Progress(after, self._budget)
 
@@ -140,5 +141,5 @@ class FilteredStream:
         if self._renewed is not None:
             try:
                 api.use(self._renewed())
-            except Misconfigured as error:
+            except HeadraceError as error:
                 LOG.warning(f"{self.name}: {error}; the token from before stands")

@@ -16,14 +16,13 @@ def from_url(
     url: str,
     *,
     limit: int = DOCUMENT_BYTES,
-    token: str = "",
-    renewed: Callable[[], str] | None = None,
+    token: Callable[[], str] = str,
     budget: int | None = None,
 ) -> SourceAdapter:
     """The recording of `twitter:recorded.jsonl`, or the filtered stream of `twitter:`, which needs the extra `streams` and a token.
 
-    `budget` is how many posts of the stream may be read in a month. Raises Misconfigured for any other URL, and for a recording with a
-    budget.
+    `token` reads the token, of which a recording needs none. `budget` is how many posts of the stream may be read in a month. Raises
+    Misconfigured for any other URL, and for a recording with a budget.
     """
     if not _LIVE.fullmatch(url):
         if budget is not None:
@@ -33,5 +32,5 @@ def from_url(
         from headrace.sources.twitter.filtered_stream import FilteredStream
     except ModuleNotFoundError as error:
         raise Misconfigured(f"the filtered stream of X needs {error.name}: pip install 'headrace[streams]'") from error
-    stream = FilteredStream.from_url(url, limit=limit, token=token, renewed=renewed, budget=budget)
+    stream = FilteredStream.from_url(url, limit=limit, token=token, budget=budget)
     return cast("SourceAdapter", stream)

@@ -7,13 +7,14 @@ from typing import Self
 
 import msgspec
 
+from headrace.sources import saved_cursors
 from headrace.sources.twitter.budget import Budget
 
 WINDOW = 1000  #: of the latest posts, which are kept in the cursor
 REMEMBERED = 100_000  #: posts that this process does not tell again, at least, and twice as many at most
 
 
-class Saved(msgspec.Struct, frozen=True, omit_defaults=True):
+class Saved(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a cursor holds. `at`: all that was posted until then was told, in microseconds since the epoch by the clock of X; 0 if nothing
     was read. `ids`: the newest of the latest posts, and for each of the others how much smaller its number is than the one before it.
     `paid`: the posts that were charged for in the `month`; `spent`: no more may be read in it."""
@@ -27,10 +28,7 @@ class Saved(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def read(cls, cursor: str | None) -> Self:
         """What was saved; that of the beginning if it can't be read."""
-        try:
-            return msgspec.json.decode(cursor or "{}", type=cls)
-        except msgspec.DecodeError:
-            return cls()
+        return saved_cursors.read(cursor, cls)
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -62,8 +60,7 @@ class Progress:
         """What was told, as a cursor."""
         latest = sorted(self._latest, reverse=True)
         ids = [*latest[:1], *(greater - less for greater, less in pairwise(latest))]
-        saved = Saved(self.at, ids, self.budget.month, self.budget.paid, self.spent)
-        return msgspec.json.encode(saved).decode()
+        return saved_cursors.write(Saved(self.at, ids, self.budget.month, self.budget.paid, self.spent))
 
 
 def numbers_in(members: object) -> Iterable[int]:

@@ -90,6 +90,7 @@ class Api:
     def rules(self) -> Sequence[Rule]:
         """The rules of the filtered stream."""
         found: list[Rule] = []
+        seen = {""}  # tokens of pages
         token = ""
         while True:
             answer = self.ask("GET", f"{_PATH}/rules", {"pagination_token": token} if token else {})
@@ -97,6 +98,9 @@ class Api:
             token = str(problems.as_mapping(answer.get("meta")).get("next_token") or "")
             if not token:
                 return found
+            if token in seen:
+                raise Broken(Kind.SERVER, "X gives the same page of rules again and again")
+            seen.add(token)
 
     def add_rules(self, rules: Sequence[Rule], *, dry_run: bool = False) -> Change:
         """Add rules; those that X refuses are told in the change."""

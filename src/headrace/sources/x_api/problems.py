@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from headrace.sources.stream import Broken, Kind
 
 CONSOLE = "https://console.x.com"
 CLOSE = "headrace twitter connections --close"
+_DIGITS = 15  # of a time in seconds, at most
 LONGEST_REST = 3600.0  #: seconds to wait for more requests to be allowed, at most
 #: The ends of the types of problems that end a stream, though the connection may stay open.
 ENDING = ("operational-disconnect", "client-disconnected", "streaming-connection", "usage-capped", "credits-depleted")
@@ -67,12 +67,10 @@ def check(response: httpx.Response, now: int) -> None:
     status = response.status_code
     if status < 400:
         return
-    with suppress(httpx.HTTPError, httpx.StreamError):
-        response.read()
-    text = response.text if response.is_stream_consumed or response.is_closed else ""
+    text = http_client.text_of(response)
     try:
         problem = Problem.read(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = Problem()
     said = f"X answers {status} {response.reason_phrase}".rstrip()
     told = problem.words or " ".join(text.split())[:SAID]
@@ -108,7 +106,7 @@ def of_stream(message: object) -> Broken | None:
 def rest(headers: Mapping[str, str], now: int) -> float:
     """Seconds until more requests are allowed; 0 if some are left."""
     reset = headers.get("x-rate-limit-reset", "").strip()
-    if headers.get("x-rate-limit-remaining", "").strip() != "0" or not reset.isdecimal():
+    if headers.get("x-rate-limit-remaining", "").strip() != "0" or not reset.isdecimal() or len(reset) > _DIGITS:
         return 0.0
     return min(max(int(reset) - now / 1e6, 1.0), LONGEST_REST)
 

@@ -1,6 +1,6 @@
 """The rules of a filtered stream, and how they are changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -41,14 +41,13 @@ class Change:
     def take(self, answer: Mapping[str, Any], *, asked: int, deleting: bool) -> None:
         """Add an answer to a request for so many rules."""
         listed, errors = answer.get("data"), answer.get("errors")
-        if not deleting:
-            self.added += [Rule.read(one) for one in listed or () if isinstance(one, dict)]
-        faults = [fault_of(one) for one in errors or () if isinstance(one, dict)]
-        if not faults and not isinstance(answer.get("meta"), dict) and "title" in answer:
-            faults = [fault_of(answer)]
-        self.faults += faults
-        if deleting:
-            meta = answer.get("meta")
+        added = [] if deleting else [Rule.read(one) for one in _objects(listed)]
+        faults = [fault_of(one) for one in _objects(errors)]
+        meta = answer.get("meta")
+        is_refused = not isinstance(meta, dict) and not added  # as a whole
+        self.added += added
+        self.faults += faults or ([fault_of(answer)] if is_refused else [])
+        if deleting and not is_refused:
             summary = meta.get("summary") if isinstance(meta, dict) else None
             deleted = summary.get("deleted") if isinstance(summary, dict) else None
             self.deleted += deleted if isinstance(deleted, int) else max(0, asked - len(faults))
@@ -79,6 +78,10 @@ class Difference(NamedTuple):
         outdated = [rule for rule in present if rule.value in again]
         gone = [rule for rule in present if rule.written not in kept and rule.value not in again]
         return cls(new, retagged, outdated, gone)
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
 
 
 def fault_of(error: Mapping[str, Any]) -> Fault:
