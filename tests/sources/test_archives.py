@@ -95,7 +95,7 @@ def test_members_are_read_each_by_its_name(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, ARCHIVES[name](MEMBERS))
     with logged() as said:
         assert texts(path) == TEXTS
-    assert said == [f"reading {path}: 1 members that are no data files are left out, such as '2026/readme.md'"]
+    assert said == [f"reading {path}: members that are not data files are left out: 1, such as '2026/readme.md'"]
     assert [len(block) for block in FileSource(path).blocks()] == [3, 1, 1, 1]
 
 

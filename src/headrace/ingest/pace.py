@@ -1,5 +1,6 @@
 """The pace of publishing: so many documents a second, evenly."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -28,6 +29,6 @@ class Pace:
         for first in range(0, len(items), size):
             some = items[first : first + size]
             now = time.monotonic()
-            self._stop.wait(max(0.0, self._next - now))
+            self._stop.wait(min(max(0.0, self._next - now), threading.TIMEOUT_MAX))
             self._next = max(self._next, now) + len(some) / self._rate
             yield some

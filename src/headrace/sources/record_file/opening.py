@@ -77,4 +77,4 @@ def _data(members: Iterator[Member], shown: str, how: How) -> Iterator[Content]:
             f"reading {shown}: the archive holds no data files: {held}; known are {KNOWN}; for others say the format"
         )
     if left_out:
-        LOG.warning(f"reading {shown}: {left_out:,} members that are no data files are left out, such as {others[0]}")
+        LOG.warning(f"reading {shown}: members that are not data files are left out: {left_out:,}, such as {others[0]}")

@@ -28,6 +28,7 @@ KEEP_ALIVE_SECONDS = (
     21.0  #: in which something comes, be it the blank line that X sends every 20 s; after that the stream is dead
 )
 TRANSFER_SECONDS = 300.0  #: for the answer to a long list of ids
+YEARS = 9999  #: from which on a date is none: there is no month after the last
 RULES = 100  #: that are changed by one request
 _PATH = "/2/tweets/search/stream"
 
@@ -48,6 +49,8 @@ class Time:
         """Take the time from an answer, if it tells it."""
         with suppress(ValueError, TypeError):
             at = parsedate_to_datetime(headers.get("Date", ""))
+            if at.year >= YEARS:
+                return
             self._told, self._since = to_microseconds(at.replace(tzinfo=at.tzinfo or UTC)), time.monotonic()
 
 
@@ -152,7 +155,11 @@ class Api:
     @contextmanager
     def _client_of(self, url: str) -> Iterator[httpx.Client]:
         """The client for an address that X has given: the token goes to X alone."""
-        if urlsplit(url)[:2] == urlsplit(self._address)[:2]:
+        try:
+            host = urlsplit(url)[:2]
+        except ValueError as error:
+            raise Broken(Kind.SERVER, f"X has given an address that is none: {error}") from error
+        if host == urlsplit(self._address)[:2]:
             yield self._client
         else:
             with http_client.client() as client:
