@@ -270,13 +270,6 @@ def test_operands_are_utf_8_whatever_the_locale(run: Run, name: str, what: str) 
     )
 
 
-def test_demo_of_a_source_that_is_not_there_says_so_and_starts_nothing() -> None:
-    ended = command("demo", "--source", "twitter:missing.jsonl")
-    assert ended.status == 2
-    assert "missing.jsonl" in ended.errors
-    assert not Path("headrace-demo").exists()
-
-
 def test_demo_says_that_it_cannot_make_its_folder() -> None:
     Path("headrace-demo").touch()
     ended = command("demo")

@@ -1,6 +1,5 @@
 """The command `demo`."""
 
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,8 +31,6 @@ def demo(
 ) -> int:
     """Start everything, in the folder headrace-demo, and feed it samples in 38 languages, or a source."""
     check_above_zero("--rate", rate)
-    if source:
-        _look(source, settings)
     usual = Settings()
     FOLDER.mkdir(exist_ok=True)
     if settings.broker == usual.broker:
@@ -44,11 +41,3 @@ def demo(
         return run_everything(settings, feed=partial(samples.feed, per_second=rate or samples.PER_SECOND))
     opened = open_table(IngestTable(source), settings.document_bytes)
     return run_everything(settings, feeding(opened, Options(rate=rate, backlog_limit=settings.backlog_limit)))
-
-
-def _look(source: str, settings: Settings) -> None:
-    """Raises Misconfigured for a source that can't be read, before anything is started: a file that isn't there."""
-    for one in open_table(IngestTable(source), settings.document_bytes):
-        if one.source.name and not one.source.endless:
-            with closing(one.source):
-                next(iter(one.source.read()), None)

@@ -9,7 +9,7 @@ from headrace.ports import Backlog
 
 LOW = 0.9  # of the limit: the backlog counts as over it until it has fallen to this part
 LOOK_SECONDS = 1.0  # between two looks at the backlog, at least
-HASTE_SECONDS = 0.1  # the same, if what was published since may have passed the limit
+HASTE_SECONDS = 0.01  # the same, if what was published since may have passed the limit
 SHARE = 0.1  # of the time that may be spent on asking for it, unless there is haste
 
 LOG = logger("headrace.ingest")
