@@ -66,7 +66,7 @@ def delete_(
 ) -> int:
     """Delete rules by their ids, which `list` shows.
 
-    The exit status is 1 if there is no such rule.
+    The exit status is 1 if a rule does not exist.
     """
     if not ids or not all(one.isdecimal() and one.isascii() for one in ids):
         raise Misconfigured("give the ids of rules, which are numbers; see headrace twitter rules list")
