@@ -19,7 +19,7 @@ ferretdb_program() {
 }
 
 ferretdb_install() {
-    local program go module
+    local program go
     program=$(ferretdb_program)
     if [[ -x $program ]]; then return; fi
     mkdir -p "$cache"
@@ -29,15 +29,10 @@ ferretdb_install() {
         build=$(mktemp -d "$cache/ferretdb-XXXXXX")
         trap 'rm -rf "$build"' EXIT
         export GOTOOLCHAIN=local CGO_ENABLED=0
-        module=github.com/FerretDB/FerretDB@v$ferretdb_version
-        # It can't be built in the folder that it is downloaded to: it reads its version from a file that only releases have.
-        printf 'module servers\n\ngo %s\n' "$ferretdb_needs" >"$build/go.mod"
         cd "$build"
-        "$go" mod download "$module"
-        cp -r "$("$go" list -m -f '{{.Dir}}' "$module")" source
-        chmod -R u+w source
-        printf 'v%s' "$ferretdb_version" >source/build/version/version.txt
+        go_source "$go" "$ferretdb_needs" "github.com/FerretDB/FerretDB@v$ferretdb_version"
         cd source
+        printf 'v%s' "$ferretdb_version" >build/version/version.txt # which only releases have
         echo "building FerretDB $ferretdb_version, which takes some minutes"
         nice "$go" build -buildvcs=false -o ../ferretdb ./cmd/ferretdb
         mkdir -p "$(dirname "$program")"

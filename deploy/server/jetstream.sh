@@ -29,12 +29,8 @@ jetstream_install() {
         build=$(mktemp -d "$cache/jetstream-XXXXXX")
         trap 'rm -rf "$build"' EXIT
         export GOTOOLCHAIN=local CGO_ENABLED=0
-        module=github.com/bluesky-social/jetstream@v$jetstream_version
-        printf 'module servers\n\ngo %s\n' "$jetstream_needs" >"$build/go.mod"
         cd "$build"
-        "$go" mod download "$module"
-        cp -r "$("$go" list -m -f '{{.Dir}}' "$module")" source
-        chmod -R u+w source
+        go_source "$go" "$jetstream_needs" "github.com/bluesky-social/jetstream@v$jetstream_version"
         cd source
         # Segments are sealed after 256 MiB, of blocks of 4,096 events: tests wait for neither.
         sed -i 's/^const defaultMaxSegmentBytes int64 = 256 << 20$/const defaultMaxSegmentBytes int64 = 32 << 10/' internal/ingest/config.go

@@ -82,9 +82,8 @@ class FlowControl:
                 told = f"{_told(gauge)}: nothing is read until it has fallen to {int(gauge.limit * LOW):,}"
                 while not self._stop.requested and self._is_over(gauge):
                     yield Flow(Batch((), cursor), 0, "paused", told)
-                    self._stop.wait(
-                        min(TICK_SECONDS, gauge.seconds)
-                    )  # as often as what is held, or that always comes first
+                    # As often as what is held is looked at, or that would always come first.
+                    self._stop.wait(min(TICK_SECONDS, gauge.seconds))
             yield _plain(batch)
             cursor = batch.cursor
 

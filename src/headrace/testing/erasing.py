@@ -88,6 +88,16 @@ class ErasingSuite:
         store.write([_edit("1@c", "1"), _edit("1@d", "1", published_at=LATE)])
         assert [result.id for result in results(store)] == ["1@d", "2@b", "2"]
 
+    def test_an_id_that_was_erased_and_came_again_by_another_author_is_not_erased_with_the_first(
+        self, connect: Connect
+    ) -> None:
+        store = connect()
+        store.write([_by("anna", "1"), _edit("2@a", "2")])
+        store.erase(["1", "2@a"])
+        store.write([_by("bo", "1", published_at=LATE), labelled("2@a", published_at=LATE)])
+        store.erase(["2"], authors=["suite:anna"])
+        assert [result.id for result in results(store)] == ["2@a", "1"]
+
     def test_an_answer_that_came_later_goes_with_the_author_too(self, connect: Connect) -> None:
         store = connect()
         store.write([_by("anna", "1")])

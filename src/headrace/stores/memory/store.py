@@ -141,11 +141,8 @@ class MemoryStore:
             for key in keys:
                 # A clock that was set back must not make the tombstone older than what it erases.
                 latest = max(now, self._erased.get(key, 0))
-                for identity in self._found_by.pop(key, set()):
-                    row = self._rows.pop(identity, None)
-                    if row is not None:
-                        del self._by_number[row.number]
-                        latest = max(latest, row.document.published_at or 0)
+                for identity in [*self._found_by.get(key, ())]:
+                    latest = max(latest, self._forget(identity).published_at or 0)
                 self._erased[key] = latest
             self._dead.erase(set(keys))
 
@@ -208,6 +205,16 @@ class MemoryStore:
         self._dead.clear(made.cleared)
         for letter in made.burials.values():
             self._dead.bury(letter)
+
+    def _forget(self, identity: str) -> Document:
+        """Remove a document that is stored, and return it."""
+        row = self._rows.pop(identity)
+        del self._by_number[row.number]
+        for key in keys_of(row.document):
+            self._found_by[key].discard(identity)
+            if not self._found_by[key]:
+                del self._found_by[key]
+        return row.document
 
     def _matching(self, query: ResultQuery) -> Iterator[Row]:
         ids = set(query.ids)

@@ -1,6 +1,6 @@
 """What documents and dead letters are erased by beside their ids, in columns that hold hashes of it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,8 +22,7 @@ def matched(rows: Iterable[tuple[Any, ...]], keys: Collection[str]) -> list[tupl
     when they were published, 0 if that is not known. Hashes alone are not enough: two keys may share one."""
     found = []
     for number, identity, published_at, source, meta in rows:
-        owners = owners_of(source or "", msgspec.json.decode(meta)) if meta else Owners()
-        if by := tuple(key for key in (identity, *owners) if key in keys):
+        if by := tuple(key for key in (identity, *_owners_in(source, meta)) if key in keys):
             found.append((number, by, published_at or 0))
     return found
 
@@ -39,25 +38,37 @@ def matched_letters(rows: Iterable[tuple[Any, ...]], keys: Collection[str]) -> l
 
 def note(connection: Any, mark: str) -> None:
     """Fill the columns of rows that were written before there were any. `mark` stands for a value in the driver's statements."""
-    found: Mapping[str, str] = {
-        "documents": "SELECT documents.n, name, meta FROM documents LEFT JOIN names ON names.n = source"
-        f" WHERE documents.n > {mark} AND meta IS NOT NULL ORDER BY documents.n LIMIT {AT_ONCE}",
-        "dead_letters": f"SELECT burial, source, data FROM dead_letters WHERE burial > {mark} ORDER BY burial LIMIT {AT_ONCE}",
-    }
-    for (table, statement), column in zip(found.items(), ("n", "burial"), strict=True):
-        last = -1
-        while rows := connection.execute(statement, (last,)).fetchall():
-            last = rows[-1][0]
-            for number, source, said in rows:
-                owners = (
-                    owners_of(source or "", msgspec.json.decode(said))
-                    if table == "documents"
-                    else owners_of_letter(source, said)
-                )
-                if any(owners):
-                    update = f"UPDATE {table} SET author = {mark}, edit_of = {mark} WHERE {column} = {mark}"
-                    connection.execute(update, (*columns_of(owners), number))
+    for table, number, rows_after, read in _WITHOUT:
+        last, asked = -1, rows_after.format(mark)
+        update = f"UPDATE {table} SET author = {mark}, edit_of = {mark} WHERE {number} = {mark}"
+        while rows := connection.execute(asked, (last,)).fetchall():
+            for last, source, said in rows:
+                if any(owners := read(source, said)):
+                    connection.execute(update, (*columns_of(owners), last))
+
+
+def _owners_in(source: str | None, meta: str | None) -> Owners:
+    """The owners of a document by what is stored of it."""
+    return owners_of(source or "", msgspec.json.decode(meta)) if meta else Owners()
 
 
 def _key(name: str) -> int | None:
     return key_of(name) if name else None
+
+
+#: Tables, their numbers, their rows after a number, and what reads the owners of a row.
+_WITHOUT: Sequence[tuple[str, str, str, Callable[[str, Any], Owners]]] = (
+    (
+        "documents",
+        "n",
+        "SELECT d.n, name, meta FROM documents d LEFT JOIN names ON names.n = source"
+        f" WHERE d.n > {{}} AND meta IS NOT NULL ORDER BY d.n LIMIT {AT_ONCE}",
+        _owners_in,
+    ),
+    (
+        "dead_letters",
+        "burial",
+        f"SELECT burial, source, data FROM dead_letters WHERE burial > {{}} ORDER BY burial LIMIT {AT_ONCE}",
+        owners_of_letter,
+    ),
+)
