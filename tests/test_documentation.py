@@ -17,7 +17,7 @@ import pytest
 from cyclopts import App
 from support.web_world import world
 
-from headrace import cli, errors, metrics, signatures, tables, urls
+from headrace import adapters, cli, errors, metrics, signatures, tables
 from headrace.config import FILE, PREFIX, Settings, read_file
 from headrace.tables import Webhook
 from headrace.tokens import VARIABLES
@@ -138,12 +138,12 @@ def test_every_variable_of_a_token_is_documented(name: str) -> None:
     [
         (heading, scheme)
         for heading, table in (
-            ("Sources", urls.SOURCES),
-            ("Brokers", urls.BROKERS),
-            ("Stores", urls.STORES),
-            ("Results", urls.SINKS),
-            ("Registries", urls.REGISTRIES),
-            ("Models", urls.CLASSIFIERS),
+            ("Sources", adapters.SOURCES),
+            ("Brokers", adapters.BROKERS),
+            ("Stores", adapters.STORES),
+            ("Results", adapters.SINKS),
+            ("Registries", adapters.REGISTRIES),
+            ("Models", adapters.CLASSIFIERS),
         )
         for scheme in table
     ],

@@ -7,12 +7,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from headrace import log
+from headrace.adapters import BROKERS, STORES
 from headrace.commands import settings as settings_flags
 from headrace.config import Settings, secrets_in
 from headrace.errors import HeadraceError
 from headrace.log import LogSettings, logger
 from headrace.masking import hide, mask, mask_url, secrets_of
-from headrace.urls import BROKERS, STORES, Connectors
+from headrace.urls import Connectors
 
 SCHEMES = sorted({*BROKERS, *STORES, "unknown", "corenlp"} - {"memory", "none", "sqlite"})
 #: Whatever may be typed, with a beginning that no message has by chance.

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from headrace import config, tokens
+from headrace.adapters import SOURCES
 from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.tokens import secrets, token
-from headrace.urls import SOURCES, open_source
+from headrace.urls import open_source
 
 NAME = "HEADRACE_MASTODON_TOKEN"
 

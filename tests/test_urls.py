@@ -6,26 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
+from headrace.adapters import BROKERS, CLASSIFIERS, REGISTRIES, SINKS, SOURCES, STORES, Entry
 from headrace.beside import apart
 from headrace.documents import Body, Document
 from headrace.errors import Misconfigured
 from headrace.file_options import FileOptions
-from headrace.urls import (
-    BROKERS,
-    CLASSIFIERS,
-    REGISTRIES,
-    SINKS,
-    SOURCES,
-    STORES,
-    Connectors,
-    Entry,
-    is_memory,
-    mask,
-    open_classifier,
-    open_file,
-    open_registry,
-    open_source,
-)
+from headrace.urls import Connectors, is_memory, mask, open_classifier, open_file, open_registry, open_source
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from pathlib import PurePath
 
+from headrace.adapters import BROKERS, STORES, Entry
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
-from headrace.urls import BROKERS, STORES, Entry, entry_of
+from headrace.urls import entry_of
 
 
 def apart(broker: str, store: str, name: str) -> tuple[str, str]:

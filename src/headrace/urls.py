@@ -12,14 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from headrace import config
-from headrace.adapters import BROKERS as BROKERS
-from headrace.adapters import CLASSIFIERS as CLASSIFIERS
-from headrace.adapters import REGISTRIES as REGISTRIES
-from headrace.adapters import SINKS as SINKS
-from headrace.adapters import SOURCES as SOURCES
-from headrace.adapters import STORES as STORES
-from headrace.adapters import Entry as Entry
+from headrace import adapters, config
+from headrace.adapters import Entry
 from headrace.errors import HeadraceError, Misconfigured, did_you_mean
 from headrace.fields import USUAL, Fields
 from headrace.file_options import UNSAID, FileOptions
@@ -44,9 +38,9 @@ class Connectors:
     def __init__(self, broker: "str | BrokerAdapter", store: "str | StoreAdapter", results: "str | Sink" = "") -> None:
         if results and results == broker:
             raise Misconfigured("results would come back as documents; give --results another place than --broker")
-        self.broker: Callable[[], BrokerAdapter] = _connector("broker", broker, BROKERS)
-        self.store: Callable[[], StoreAdapter] = _connector("store", store, STORES)
-        self.results: Callable[[], Sink] | None = _connector("results", results, SINKS) if results else None
+        self.broker: Callable[[], BrokerAdapter] = _connector("broker", broker, adapters.BROKERS)
+        self.store: Callable[[], StoreAdapter] = _connector("store", store, adapters.STORES)
+        self.results: Callable[[], Sink] | None = _connector("results", results, adapters.SINKS) if results else None
         if not results and not keeps(store):
             raise Misconfigured(
                 "the store none: keeps nothing; use it for headrace work, with --results to publish to, and another store for all else"
@@ -63,13 +57,13 @@ def open_source(
     is such a file. Raises Misconfigured if no adapter serves the URL, or it cannot be read.
     """
     scheme, colon, _ = url.partition(":")
-    if budget is not None and not (colon and scheme in SOURCES and SOURCES[scheme].budgeted):
+    if budget is not None and not (colon and scheme in adapters.SOURCES and adapters.SOURCES[scheme].budgeted):
         raise Misconfigured(f"{mask_url(url)} costs nothing: a budget is for twitter: alone; leave it out")
-    if scheme not in SOURCES or not colon:
+    if scheme not in adapters.SOURCES or not colon:
         if _SCHEME.match(url) and not os.path.lexists(url):
-            entry_of("source", url, SOURCES, plain="files")  # raises, and suggests a scheme
+            entry_of("source", url, adapters.SOURCES, plain="files")  # raises, and suggests a scheme
         return open_file(url, limit=limit, fields=fields, options=options)
-    entry = entry_of("source", url, SOURCES)
+    entry = entry_of("source", url, adapters.SOURCES)
     if entry.path:
         return open_file(url, limit=limit, fields=fields, options=options)
     if options != UNSAID:
@@ -95,13 +89,13 @@ def open_file(
 
     Raises Misconfigured for an unknown format or encoding.
     """
-    adapter = _load(SOURCES["files"].target, f"the file {path}", "")
+    adapter = _load(adapters.SOURCES["files"].target, f"the file {path}", "")
     return cast("FileSource", adapter(path, limit=limit, fields=fields, others=others, options=options))
 
 
 def open_classifier(url: str) -> "Classifier":
     """The classifier that a URL names. Raises Misconfigured if no adapter serves the URL, or it names nothing that can be opened."""
-    return cast("Classifier", _open("classifier", url, CLASSIFIERS))
+    return cast("Classifier", _open("classifier", url, adapters.CLASSIFIERS))
 
 
 def open_registry(url: str) -> Any:
@@ -109,7 +103,7 @@ def open_registry(url: str) -> Any:
 
     `models.registry.Registry.from_url` is the same call with its type.
     """
-    return _open("registry", url, REGISTRIES, plain="file")
+    return _open("registry", url, adapters.REGISTRIES, plain="file")
 
 
 def is_memory(url: str) -> bool:

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from headrace import supervisor, urls
+from headrace import adapters, supervisor
+from headrace.adapters import Entry
 from headrace.brokers.sqlite import SqliteBroker
 from headrace.config import Settings
 from headrace.documents import Body, Document, Outcome, pack, read
@@ -30,7 +31,7 @@ from headrace.proof import publisher, worker
 from headrace.runtime import Stop
 from headrace.stores.sqlite import SqliteStore
 from headrace.testing.classifiers import signed_score
-from headrace.urls import Connectors, Entry
+from headrace.urls import Connectors
 from headrace.worker import launch
 from headrace.worker.keeper import Batch, Keeper
 
@@ -284,9 +285,9 @@ def main(role: str, fault: str) -> int:
     launch.Keeper = KEEPERS.get(fault, Keeper)
     publisher.Ingest = INGESTS.get(fault, Ingest)
     if fault in STORES:
-        urls.STORES = {"sqlite": Entry(f"broken:{STORES[fault]}")}
+        adapters.STORES = {"sqlite": Entry(f"broken:{STORES[fault]}")}
     if fault in BROKERS:
-        urls.BROKERS = {"sqlite": Entry(f"broken:{BROKERS[fault]}")}
+        adapters.BROKERS = {"sqlite": Entry(f"broken:{BROKERS[fault]}")}
     if role == "ungated":
         return launch.main()
     return worker.main() if role == "worker" else publisher.main()

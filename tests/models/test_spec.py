@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.adapters import Entry
 from headrace.errors import Misconfigured
 from headrace.models import card as cards
 from headrace.models.alias import Aliases
 from headrace.models.card import Card, Rule
 from headrace.models.registry import Registry
 from headrace.models.spec import ModelSpec, operand, parse, pinned
-from headrace.urls import Entry
 
 
 def test_a_name_an_alias_and_a_version_are_references() -> None:

@@ -12,7 +12,7 @@ from headrace.documents import Document, Outcome
 from headrace.errors import Misconfigured, Unavailable
 from headrace.operations.compliance import NAME, Compliance
 from headrace.ports import ResultQuery
-from headrace.sources.stream import Broken
+from headrace.sources.back_off import Broken
 from headrace.sources.x_api.api import Api
 from headrace.stores.memory import MemoryStore
 from headrace.testing.outcomes import labelled, letters

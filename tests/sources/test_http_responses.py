@@ -11,8 +11,8 @@ from support.http_server import Request, Served, serving
 
 from headrace.errors import Misconfigured
 from headrace.sources import http_client, http_responses
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.http_responses import ANSWER_BYTES, PIECE_BYTES, BoundedClient, TooLong, whole
-from headrace.sources.stream import Broken, Kind
 
 MOST_SENT = 4 * ANSWER_BYTES  #: by a server that would go on for ever
 

@@ -16,6 +16,7 @@ from fsspec.registry import _registry
 from support.ftp_server import FtpServer, serving
 from support.nginx import free_ports
 
+from headrace.adapters import SOURCES
 from headrace.commands.ingest import open_table
 from headrace.documents import Document, encode
 from headrace.errors import HeadraceError, Misconfigured, Unavailable
@@ -26,7 +27,7 @@ from headrace.sources.files import FileSource
 from headrace.sources.record_file.remote import DRIVERS, found, is_remote
 from headrace.tables import IngestTable
 from headrace.training import files
-from headrace.urls import SOURCES, open_file, open_source
+from headrace.urls import open_file, open_source
 
 
 @pytest.fixture

@@ -9,20 +9,8 @@ import pytest
 from support import PATIENCE
 
 from headrace.errors import Misconfigured
-from headrace.sources.back_off import CONNECTIONS, TOLD
-from headrace.sources.stream import (
-    HELD_BYTES,
-    JITTER,
-    PAUSES,
-    Broken,
-    Connection,
-    Kind,
-    Message,
-    Part,
-    Pause,
-    follow,
-    shown,
-)
+from headrace.sources.back_off import CONNECTIONS, JITTER, PAUSES, TOLD, Broken, Kind, Pause
+from headrace.sources.stream import HELD_BYTES, Connection, Message, Part, follow, shown
 
 QUICK = dict.fromkeys(Kind, Pause(0.0, 0.0))
 

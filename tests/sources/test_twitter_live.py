@@ -30,7 +30,7 @@ from support.twitter_server import (
 from headrace.documents import Document
 from headrace.errors import Misconfigured
 from headrace.ports import Batch, Gap, Malformed
-from headrace.sources.stream import Kind, Pause
+from headrace.sources.back_off import Kind, Pause
 from headrace.sources.twitter.filtered_stream import PAUSES, FilteredStream, Timing
 from headrace.sources.twitter.progress import Saved
 from headrace.testing.sources import Item, items

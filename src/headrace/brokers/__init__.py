@@ -1,1 +1,1 @@
-"""Brokers: an adapter is a file or a folder; `headrace.urls` names them."""
+"""Brokers: an adapter is a file or a folder; `headrace.adapters` names them."""

@@ -21,7 +21,7 @@ def account(url: str) -> "Iterator[Api]":
     """X's API, as the owner of the token uses it. Raises Misconfigured without one; within the block, what X refuses is Misconfigured, and
     Unavailable if it may pass."""
     try:
-        from headrace.sources.stream import Broken, Kind
+        from headrace.sources.back_off import Broken, Kind
         from headrace.sources.x_api.api import Api
     except ModuleNotFoundError as error:
         raise Misconfigured(f"headrace twitter needs {error.name}: pip install 'headrace[streams]'") from error

@@ -49,7 +49,7 @@ class Registry:
 
     @classmethod
     def from_url(cls, url: str) -> "Registry":
-        """The registry at a URL, or in a folder with this path; `urls.REGISTRIES` lists the schemes. Raises Misconfigured for another."""
+        """The registry at a URL, or in a folder with this path. Raises Misconfigured for a scheme that `adapters.REGISTRIES` lacks."""
         registry: Registry = open_registry(url)
         return registry
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from headrace.adapters import CLASSIFIERS, Entry
 from headrace.errors import Misconfigured, Missing, did_you_mean
 from headrace.masking import mask_url
 from headrace.models import card as cards
@@ -22,7 +23,6 @@ from headrace.models.alias import CHAMPION
 from headrace.models.card import Card
 from headrace.models.registry import Registry
 from headrace.ports import VersionRef
-from headrace.urls import CLASSIFIERS, Entry
 
 _ENTRIES = re.compile(r"(?:\[[^\[\]]*\]|[^,])+")
 _ENTRY = re.compile(

@@ -1,6 +1,6 @@
 """The ports: what the rest of Headrace expects of sources, brokers, sinks, classifiers and stores.
 
-An adapter implements a port, with `__init__(plain keywords)` and the classmethod `from_url(url)`; `headrace.urls` names it in a
+An adapter implements a port, with `__init__(plain keywords)` and the classmethod `from_url(url)`; `headrace.adapters` names it in a
 string. Everything is synchronous. Adapters raise only the errors of `headrace.errors`.
 """
 

@@ -1,1 +1,1 @@
-"""Sources: an adapter is a file or a folder; `headrace.urls` names them."""
+"""Sources: an adapter is a file or a folder; `headrace.adapters` names them."""

@@ -6,8 +6,9 @@ from contextlib import closing
 import httpx
 
 from headrace.sources import http_client
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.event_stream import messages
-from headrace.sources.stream import Broken, Kind, Message
+from headrace.sources.stream import Message
 
 ACCEPTED: Mapping[str, str] = {"Accept": "text/event-stream", "Cache-Control": "no-store"}  #: what a client asks for
 

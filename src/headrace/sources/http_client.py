@@ -12,8 +12,8 @@ import httpx
 
 from headrace import __version__
 from headrace.errors import Misconfigured
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.http_responses import ACCEPTED, REDIRECTS, BoundedClient, beginning
-from headrace.sources.stream import Broken, Kind
 
 OK = 200
 CONNECT_SECONDS, SILENT_SECONDS = 10.0, 20.0  #: for connecting; without a byte, after which a connection is dead

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from headrace.sources.stream import Broken, Kind
+from headrace.sources.back_off import Broken, Kind
 
 ANSWER_BYTES = 64 << 20  #: of an answer that is read as a whole, decoded, unless a source has a limit of its own
 ANSWER_SECONDS = 600.0  #: that such an answer may take to come

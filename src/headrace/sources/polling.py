@@ -13,8 +13,9 @@ import msgspec
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
 from headrace.sources import http_client, saved_cursors
+from headrace.sources.back_off import LONGEST_SECONDS, Broken, Kind
 from headrace.sources.http_responses import ANSWER_BYTES, whole
-from headrace.sources.stream import LONGEST_SECONDS, Broken, Kind, Message
+from headrace.sources.stream import Message
 
 REMEMBERED = 2000  #: documents of the last answers that are not told again
 WHOLE, NOT_MODIFIED, GONE = (200, 203, 204), 304, 410

@@ -15,6 +15,7 @@ from websockets.exceptions import (
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.http_client import (
     CONNECT_SECONDS,
     SILENT_SECONDS,
@@ -23,7 +24,7 @@ from headrace.sources.http_client import (
     kind_of,
     retry_after,
 )
-from headrace.sources.stream import Broken, Kind, Message
+from headrace.sources.stream import Message
 
 MESSAGE_BYTES = 64 << 20  #: the longest message
 QUEUED = 4  #: messages that wait to be handed over

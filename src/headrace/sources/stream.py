@@ -12,14 +12,7 @@ from typing import NamedTuple, Protocol
 
 from headrace.errors import Misconfigured
 from headrace.masking import mask_url
-from headrace.sources.back_off import JITTER as JITTER
-from headrace.sources.back_off import LONGEST_SECONDS as LONGEST_SECONDS
-from headrace.sources.back_off import PAUSES as PAUSES
-from headrace.sources.back_off import BackOff
-from headrace.sources.back_off import Broken as Broken
-from headrace.sources.back_off import Kind as Kind
-from headrace.sources.back_off import Pause as Pause
-from headrace.sources.back_off import printable as printable
+from headrace.sources.back_off import PAUSES, BackOff, Broken, Kind, Pause
 
 HELD_BYTES = 16 << 20  #: of messages that wait to be taken; at least one message may wait, however long it is
 PART_MESSAGES = 500  #: that are handed over together

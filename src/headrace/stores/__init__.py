@@ -1,1 +1,1 @@
-"""Stores: a file or a folder each; `headrace.urls` names them."""
+"""Stores: a file or a folder each; `headrace.adapters` names them."""

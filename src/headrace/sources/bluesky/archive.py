@@ -8,10 +8,10 @@ import httpx
 import msgspec
 
 from headrace.sources import http_client
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.bluesky.blocks import Blocks, Damaged
 from headrace.sources.bluesky.events import KINDS
 from headrace.sources.bluesky.wanted import Wanted
-from headrace.sources.stream import Broken, Kind
 
 XRPC = "/xrpc/network.bsky.jetstream."
 DENIED: Sequence[int] = (401, 403)  #: with which a server answers to a key that it does not know

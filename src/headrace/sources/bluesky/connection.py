@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from headrace.errors import Rejected
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.bluesky import events
 from headrace.sources.bluesky.archive import XRPC, Archive
 from headrace.sources.bluesky.dictionary import Dictionary
@@ -17,7 +18,7 @@ from headrace.sources.bluesky.place import SMALLEST_TIME, Place
 from headrace.sources.bluesky.wanted import Wanted
 from headrace.sources.http_client import SAID
 from headrace.sources.sockets import MESSAGE_BYTES, Answered, SocketConnection, TooLong
-from headrace.sources.stream import Broken, Kind, Message
+from headrace.sources.stream import Message
 
 SUBPROTOCOL = "xrpc.v1.json"
 ATTEMPTS = 5  #: to connect after what a server asks for

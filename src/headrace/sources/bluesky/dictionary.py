@@ -6,8 +6,8 @@ import httpx
 
 from headrace.errors import Misconfigured
 from headrace.sources import http_client
+from headrace.sources.back_off import Broken
 from headrace.sources.sockets import MESSAGE_BYTES
-from headrace.sources.stream import Broken
 from headrace.zstd import load as load_zstd
 
 PATH = "/xrpc/network.bsky.jetstream.getZstdDictionary"

@@ -9,6 +9,7 @@ from headrace.clock import microseconds, to_datetime
 from headrace.errors import Rejected
 from headrace.framing import KEPT_BYTES
 from headrace.ports import AuthorDeletion, Deletion, Gap, Item, Malformed
+from headrace.sources.back_off import printable
 from headrace.sources.bluesky import connection, events
 from headrace.sources.bluesky.blocks import Blocks, Damaged, Unreadable
 from headrace.sources.bluesky.events import Event
@@ -16,7 +17,7 @@ from headrace.sources.bluesky.place import Place
 from headrace.sources.bluesky.posts import author_of, document_of, id_of
 from headrace.sources.bluesky.wanted import Wanted
 from headrace.sources.sockets import MESSAGE_BYTES
-from headrace.sources.stream import Message, printable
+from headrace.sources.stream import Message
 
 AHEAD = 300_000_000  #: microseconds by which the time of an event may be later than it is here
 #: Microseconds between two events, with a break in between, above which events are missing: of all authors something comes each minute.

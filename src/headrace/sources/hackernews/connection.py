@@ -13,9 +13,10 @@ from headrace.documents import parse
 from headrace.errors import Rejected
 from headrace.framing import KEPT_BYTES
 from headrace.sources import http_client
+from headrace.sources.back_off import LONGEST_SECONDS, Broken, Kind
 from headrace.sources.hackernews.place import GREATEST, Place
 from headrace.sources.http_responses import TooLong, whole
-from headrace.sources.stream import LONGEST_SECONDS, Broken, Kind, Message
+from headrace.sources.stream import Message
 
 AT_ONCE = 6  #: requests
 ITEM_BYTES, ANSWER_BYTES = 4 << 20, 16 << 20  #: of an item, and of another answer

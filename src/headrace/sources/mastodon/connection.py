@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.events import SseConnection
 from headrace.sources.mastodon.posts import id_in, later
 from headrace.sources.mastodon.server import PAGE, Server
-from headrace.sources.stream import Broken, Kind, Message
+from headrace.sources.stream import Message
 
 PAGES = 250  #: pages that are read after a break, at most: what one connection may ask without being told to wait
 #: Posts of a page; two pages in a row with fewer are the end, where each page has what was written meanwhile.

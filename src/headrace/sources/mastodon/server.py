@@ -15,8 +15,8 @@ from headrace.documents import parse
 from headrace.errors import Misconfigured, Rejected
 from headrace.framing import values
 from headrace.sources import http_client
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.mastodon.posts import id_in, later
-from headrace.sources.stream import Broken, Kind
 
 PAGE = 40  #: posts of a page, at most
 LONGEST_REST = 900.0  #: seconds to wait for more requests to be allowed, at most

@@ -13,10 +13,11 @@ from headrace.errors import Misconfigured
 from headrace.masking import mask_url
 from headrace.ports import Batch, Malformed
 from headrace.sources import http_client, saved_cursors
+from headrace.sources.back_off import printable
 from headrace.sources.polling import Polling, Seen, kept, public, seconds_in
 from headrace.sources.rss.entries import Entry, entries_of, known
 from headrace.sources.rss.feed import Feed, is_whole, parse, ttl
-from headrace.sources.stream import Message, follow, printable, shown
+from headrace.sources.stream import Message, follow, shown
 
 EVERY = 300.0  #: seconds from one request to the next, unless the feed asks for more
 RAREST = 86_400.0  #: seconds after which a feed is asked, whatever it asks for

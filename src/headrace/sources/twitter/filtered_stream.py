@@ -10,9 +10,10 @@ from headrace.documents import DOCUMENT_BYTES
 from headrace.errors import HeadraceError, Misconfigured
 from headrace.masking import forms, hide
 from headrace.ports import Batch
+from headrace.sources.back_off import Kind, Pause
 from headrace.sources.platform_url import PlatformUrl
 from headrace.sources.positions import begun_anew
-from headrace.sources.stream import Kind, Pause, follow
+from headrace.sources.stream import follow
 from headrace.sources.twitter.backfill import SETTLE_SECONDS, Backfill
 from headrace.sources.twitter.connection import StreamConnection
 from headrace.sources.twitter.progress import Progress, Saved

@@ -7,8 +7,9 @@ from contextlib import suppress
 from headrace.documents import Document, parse
 from headrace.errors import Rejected
 from headrace.ports import Batch, Gap, Item
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.records import Record
-from headrace.sources.stream import Broken, Kind, Message, Part
+from headrace.sources.stream import Message, Part
 from headrace.sources.twitter.backfill import Backfill, Break, shown
 from headrace.sources.twitter.budget import seconds_left
 from headrace.sources.twitter.connection import TOO_LONG, StreamConnection

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from headrace.sources import http_client
-from headrace.sources.stream import LONGEST_SECONDS, Broken
+from headrace.sources.back_off import LONGEST_SECONDS, Broken
 from headrace.sources.wikimedia.changes import Change
 
 TITLES = 20  #: of one request, at most: the API gives no more extracts at once

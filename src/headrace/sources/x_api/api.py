@@ -16,8 +16,8 @@ from headrace.clock import microseconds, to_microseconds
 from headrace.errors import Misconfigured
 from headrace.masking import forms, hide
 from headrace.sources import http_client
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.platform_url import PlatformUrl
-from headrace.sources.stream import Broken, Kind
 from headrace.sources.x_api import problems
 from headrace.sources.x_api.rules import Change, Rule
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 import httpx
 
 from headrace.sources import http_client
+from headrace.sources.back_off import Broken, Kind
 from headrace.sources.http_client import SAID
-from headrace.sources.stream import Broken, Kind
 
 CONSOLE = "https://console.x.com"
 CLOSE = "headrace twitter connections --close"
