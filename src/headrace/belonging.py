@@ -32,7 +32,7 @@ def owners_of(source: str, meta: Mapping[str, Any]) -> Owners:
 
 
 def author_of(document: Document) -> str:
-    """Who wrote a document, after its source: `bluesky:did:plc:x`, `comments.csv:Anna`. Empty if it does not say."""
+    """Who wrote a document, after its source: `bluesky:did:plc:x`, `files:Anna`. Empty if it does not say."""
     return owners_of(document.source, document.meta).author.removeprefix(_AUTHOR)
 
 
