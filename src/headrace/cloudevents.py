@@ -27,7 +27,7 @@ _ENCODED = "ce-"  # values of these are percent-encoded
 def is_event(members: Mapping[str, Any]) -> bool:
     """Whether an object is an event of version 1 that carries data.
 
-    It has all attributes that an event must have, beside its data; objects that are none hardly happen to have a `specversion`, an `id`, a
+    It has all attributes that an event must have, beside its data; other objects hardly happen to have a `specversion`, an `id`, a
     `source` and a `type` too.
     """
     version = members.get("specversion")
@@ -40,7 +40,7 @@ def is_event(members: Mapping[str, Any]) -> bool:
 
 
 def lack(members: Mapping[str, Any]) -> str:
-    """Why an object that seems to be an event is none, as the end of a message; empty if it does not seem to be one."""
+    """Why an object that seems to be an event is not one, as the end of a message; empty if it does not seem to be one."""
     version = members.get("specversion")
     if version is None:
         return ""

@@ -16,7 +16,7 @@ _NEXT_URL = r"[,;][a-z][a-z0-9+.-]*://"
 #: From `//`, or a colon, to the last `@` of what has no blank; the name of the user is shown if it is surely one.
 _ACCOUNT = re.compile(rf"(?P<slashes>:?//)(?P<user>[^\s/?#@:]*:)?(?:(?!{_NEXT_URL})\S)*@", re.IGNORECASE)
 _WITHOUT_SLASHES = re.compile(r"(?<![\w/])[^\s:@/'\"(]+:(?!//)\S*@")
-#: `authors` are no secret, an `authorization` is.
+#: `authors` are not a secret, an `authorization` is.
 _SECRET_NAME = r"[\w.%-]*(?:pass|pwd|secret|token|key|sasl|sig|cred|access|auth(?!ors?\b)|options|%)[\w.%-]*"
 #: Its value, and what follows without a name of its own: an ampersand may be a part of the secret.
 _PARAMETER = re.compile(

@@ -142,7 +142,7 @@ def test_a_result_that_is_cut_off_is_told(x: X, erase: Erase) -> None:
         return cuts
 
     x.before = cut
-    with pytest.raises(Unavailable, match="was cut off or is no JSON; call it again"):
+    with pytest.raises(Unavailable, match="was cut off or is not JSON; call it again"):
         erase().run()
 
 

@@ -418,7 +418,7 @@ def test_a_page_that_is_no_list_is_waited_for(page: str) -> None:
     with running(Mastodon(pages=pages)) as (source, _):
         for batch in source.read(Position(str(FIRST), 1).write()):
             source.close()
-            assert "no list of posts" in batch.waiting
+            assert "is not a list of posts" in batch.waiting
 
 
 @pytest.mark.parametrize("streaming", ["wss://[::bad", "http://", "//", 7])

@@ -320,7 +320,7 @@ def test_the_language_is_that_of_the_host(host: object, language: str) -> None:
         ("wikimedia:enwiki?bots=maybe", "write bots=yes or bots=no"),
         ("wikimedia:enwiki?hourly=0", "or extracts=no for none"),
         ("wikimedia:enwiki?api=host", "write https://host/w/api.php"),
-        ("wikimedia:enwiki?contact=a%0Ab", "contact of wikimedia: is no address"),
+        ("wikimedia:enwiki?contact=a%0Ab", "contact of wikimedia: is not an address"),
         ("wikimedia:///enwiki", "names no host"),
         ("wikimedia://a:b@host/enwiki", "has an account in it"),
         ("wikimedia://host:port/enwiki", "is not a URL"),

@@ -25,7 +25,7 @@ LOG = logger("headrace.ingest")
 
 class Flow(NamedTuple):
     """A batch to take, how many documents that came with it or before it were shed, and how the source is doing, with the reason.
-    `came`: something came with it, and be it only what waits now."""
+    `came`: something came with it, even if it waits for now."""
 
     batch: Batch
     shed: int = 0

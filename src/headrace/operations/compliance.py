@@ -125,7 +125,7 @@ class Compliance:
         try:
             event = as_mapping(json.loads(line))
         except (ValueError, RecursionError):
-            raise Unavailable("the result of a compliance job was cut off or is no JSON; call it again") from None
+            raise Unavailable("the result of a compliance job was cut off or is not JSON; call it again") from None
         action, reason, number = event.get("action"), event.get("reason"), str(event.get("id") or "")
         if not number.isdecimal():
             return ""

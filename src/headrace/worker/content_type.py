@@ -45,7 +45,7 @@ def plain(delivery: Delivery, *, keyed: bool) -> Delivery:
 
 
 def _with_key(line: bytes, key: str) -> bytes:
-    """A record with what its message is called by; what is no object of JSON, or of our own making, as it is."""
+    """A record with what its message is called by; what is not an object of JSON, or is of our own making, as it is."""
     try:
         members = parse(line, lenient=True)
     except Rejected:

@@ -96,7 +96,7 @@ _decode_old = msgspec.json.Decoder(_OldEvent).decode
 
 
 def read(data: bytes) -> Event | Failure:
-    """What a message of version 2 says. Raises Rejected if it is none."""
+    """What a message of version 2 says. Raises Rejected if it is not one."""
     try:
         frame = _decode_frame(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -123,7 +123,7 @@ def read(data: bytes) -> Event | Failure:
 
 
 def read_old(data: bytes) -> Event:
-    """What a message of version 1 says. Raises Rejected if it is none."""
+    """What a message of version 1 says. Raises Rejected if it is not one."""
     try:
         said = _decode_old(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

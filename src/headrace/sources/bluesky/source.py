@@ -61,8 +61,8 @@ class BlueskySource:
     def from_url(cls, url: str, *, limit: int = DOCUMENT_BYTES, token: Callable[[], str] = str) -> Self:
         """The stream of `bluesky:`, or of another host by `bluesky://host`, which is without TLS if the option `tls` is `no`.
 
-        `token` reads the key, and is called for `replay` alone. Raises Misconfigured for any other URL, for what is no collection, author
-        or language, and for `replay` without a key.
+        `token` reads the key, and is called for `replay` alone. Raises Misconfigured for any other URL, for what is not a collection,
+        author or language, and for `replay` without a key.
         """
         parts = PlatformUrl.read(url, OPTIONS, LIKE)
         if parts.path:

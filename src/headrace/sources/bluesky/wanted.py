@@ -33,7 +33,7 @@ class Wanted:
 
     @classmethod
     def read(cls, url: PlatformUrl) -> "Wanted":
-        """What the options of a URL ask for. Raises Misconfigured for what is no collection, no author or no language."""
+        """What the options of a URL ask for. Raises Misconfigured for what is not a collection, an author or a language."""
         collections = url.several("collections", [POSTS])
         authors = url.several("authors", [])
         languages = [language.lower() for language in url.several("languages", [])]

@@ -28,7 +28,7 @@ CHANGES = 6  #: each so many rounds it is asked what has changed
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the server gives out as the item with this id, and why that is no JSON, if it is none."""
+    """What the server gives out as the item with this id, and why that is not JSON; empty if it is."""
 
     number: int
     data: bytes
@@ -164,7 +164,7 @@ class Connection:
         try:
             return parse(self._get(path, ANSWER_BYTES))
         except Rejected as error:
-            raise Broken(Kind.SERVER, f"the server's answer for {path} is no JSON: {error}") from error
+            raise Broken(Kind.SERVER, f"the server's answer for {path} is not JSON: {error}") from error
 
     def _get(self, path: str, most: int) -> bytes:
         with http_client.telling(), self._client.stream("GET", f"{self._address}/{path}") as response:

@@ -99,7 +99,7 @@ class Reading:
 
 
 def _read(answer: Answer) -> tuple[int, Mapping[str, Any]]:
-    """The id of an item, and the item. Raises Rejected if it is none."""
+    """The id of an item, and the item. Raises Rejected if it is not one."""
     if answer.fault:
         raise Rejected(answer.fault)
     item = parse(answer.data, lenient=True)

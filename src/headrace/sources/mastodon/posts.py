@@ -84,7 +84,7 @@ def number_of(members: Mapping[str, Any]) -> str:
 
 
 def id_in(data: bytes) -> str:
-    """The id of a post in JSON; empty if it has none, or is no post."""
+    """The id of a post in JSON; empty if it has none, or is not a post."""
     try:
         members = parse(data, lenient=True)
         return number_of(members) if isinstance(members, dict) else ""

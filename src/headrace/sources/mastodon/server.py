@@ -119,7 +119,7 @@ class Server:
         http_client.check(response)
         found = list(values(response.content))  # one by one: one that is damaged does not touch the others
         if not response.content.lstrip().startswith(b"[") or any(value.fault for value in found):
-            raise Broken(Kind.SERVER, "a page of the timeline is no list of posts")
+            raise Broken(Kind.SERVER, "a page of the timeline is not a list of posts")
         return [value.data for value in found], response
 
 

@@ -127,6 +127,6 @@ class MastodonSource:
 
 
 def _check(token: str) -> None:
-    """Raises Misconfigured for what is no token."""
+    """Raises Misconfigured for what is not a token."""
     if not re.fullmatch(r"[!-~]+", token):
         raise Misconfigured(f"the token in {TOKEN} has characters that no token has; copy it again")

@@ -95,7 +95,8 @@ def found(url: str, *, all_files: bool = False) -> Sequence[str]:
             return [
                 file
                 for match, info in matches
-                if _hidden(match) <= _hidden(name)  # as on this machine, where `*` is no name that begins with a dot
+                if _hidden(match)
+                <= _hidden(name)  # as on this machine, where `*` does not match a name that begins with a dot
                 for file in (_in_folder(system, match, all_files) if info["type"] == "directory" else [match])
             ]
         return _in_folder(system, name, all_files) if system.isdir(name) else None

@@ -88,7 +88,7 @@ def _of_post(tweet: Post) -> Mapping[str, Any]:
 
 
 def _first_version(members: Mapping[str, Any]) -> str | None:
-    """The id of the document of the tweet that this one is an edit of; None if it is no edit."""
+    """The id of the document of the tweet that this one is an edit of; None if it is not an edit."""
     versions = members.get("edit_history_tweet_ids")
     if not isinstance(versions, list) or len(versions) < 2 or versions[0] == members.get("id"):
         return None

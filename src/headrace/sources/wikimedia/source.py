@@ -75,7 +75,7 @@ class WikimediaSource:
         if api and not re.match(r"https?://[^/?#]", api):
             raise Misconfigured(f"the option api of wikimedia: is {api!r}; write https://host/w/api.php")
         if not re.fullmatch(r"[!-~]*", contact):
-            raise Misconfigured("the option contact of wikimedia: is no address; write an e-mail's or a page's")
+            raise Misconfigured("the option contact of wikimedia: is not an address; write an e-mail's or a page's")
         return cls(
             wanted,
             address=parts.address or HOST,

@@ -28,7 +28,7 @@ KEEP_ALIVE_SECONDS = (
     21.0  #: in which something comes, be it the blank line that X sends every 20 s; after that the stream is dead
 )
 TRANSFER_SECONDS = 300.0  #: for the answer to a long list of ids
-YEARS = 9999  #: from which on a date is none: there is no month after the last
+YEARS = 9999  #: from which on a date is not believed: the last month has none after it
 RULES = 100  #: that are changed by one request
 _PATH = "/2/tweets/search/stream"
 
@@ -70,7 +70,7 @@ class Api:
         return cls(address_of(PlatformUrl.read(url, (), LIKE)), token)
 
     def use(self, token: str) -> None:
-        """Use this token from now on. Raises Misconfigured for what is no token."""
+        """Use this token from now on. Raises Misconfigured for what is not a token."""
         check_token(token)
         self._secrets |= forms(token)
         self._client.headers["Authorization"] = f"Bearer {token}"
@@ -158,7 +158,7 @@ class Api:
         try:
             host = urlsplit(url)[:2]
         except ValueError as error:
-            raise Broken(Kind.SERVER, f"X has given an address that is none: {error}") from error
+            raise Broken(Kind.SERVER, f"X has given an address that cannot be used: {error}") from error
         if host == urlsplit(self._address)[:2]:
             yield self._client
         else:
@@ -202,7 +202,7 @@ class Api:
 
 
 def check_token(token: str) -> None:
-    """Raises Misconfigured if this is no token, and says where to get one."""
+    """Raises Misconfigured if this is not a token, and says where to get one."""
     if not token:
         raise Misconfigured(
             f"X needs a token: set {TOKEN}, or {TOKEN}_FILE to the path of a file that has it. You get one at"
@@ -227,7 +227,7 @@ def _members(response: httpx.Response) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Broken(Kind.SERVER, f"the answer of X is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise Broken(Kind.SERVER, "the answer of X is no object")
+        raise Broken(Kind.SERVER, "the answer of X is not an object")
     return found
 
 

@@ -134,5 +134,5 @@ def _advice(status: int, problem: Problem) -> str:
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
-    """A member that should be an object; empty if it is none."""
+    """A member that should be an object; empty if it is not one."""
     return value if isinstance(value, dict) else {}
